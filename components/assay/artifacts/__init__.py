@@ -1,0 +1,1 @@
+"""Paths: one module per artifact type, with its layout, writer and reader."""

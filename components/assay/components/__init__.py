@@ -1,0 +1,1 @@
+"""The prebuilt components, one package each."""

@@ -1,0 +1,1 @@
+"""Batches: the engine protocol and its implementations."""

@@ -1,0 +1,1 @@
+"""Numbers: mergeable accumulators and distances on Arrow record batches."""

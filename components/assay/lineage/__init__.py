@@ -1,0 +1,1 @@
+"""What happened: the store of artifacts, executions and events, and its queries."""

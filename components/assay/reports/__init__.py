@@ -1,0 +1,1 @@
+"""What people see: an artifact in, self-contained HTML out."""

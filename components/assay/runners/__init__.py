@@ -1,0 +1,1 @@
+"""Who calls a component: the local runner and Kubeflow Pipelines."""

@@ -1,0 +1,1 @@
+"""What a component is: signature, channels, pipeline, fingerprint and execution context."""
