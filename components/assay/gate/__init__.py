@@ -1,0 +1,1 @@
+"""May it be released? Verdicts and the pure functions that reach them."""
