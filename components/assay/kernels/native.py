@@ -1,0 +1,116 @@
+"""Loads the native cores of the TFX family without their Python packages.
+
+Importing `tensorflow_data_validation` or `tensorflow_model_analysis` imports TensorFlow and Beam, which takes 10 to 15
+seconds. What assay needs of them is two extension modules and one generated proto module, which load by file path in
+milliseconds. Each is registered in `sys.modules` under its own full name, so that a later import of the real package
+shares it: neither a pybind11 class nor a proto file can be registered twice in one process.
+
+An extension that was already imported is used as it is; where loading by path fails, the package's own import is tried.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, PathFinder, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import UsageError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_TFDV = "tensorflow_data_validation.pywrap.tensorflow_data_validation_extension"
+_TFX_BSL = "tfx_bsl.cc.tfx_bsl_extension"
+_EVAL_CONFIG = "tensorflow_model_analysis.proto.config_pb2"
+_VALIDATION_CONFIG = "tensorflow_data_validation.anomalies.proto.validation_config_pb2"
+
+_DISTRIBUTIONS = {
+    "tensorflow_data_validation": "tensorflow-data-validation",
+    "tfx_bsl": "tfx-bsl",
+    "tensorflow_model_analysis": "tensorflow-model-analysis",
+}
+
+
+# These give `Any`: none of the modules has type stubs.
+@cache
+def tfdv_validation() -> Any:
+    """TFDV's C++ core: `InferSchema`, `UpdateSchema` and `ValidateFeatureStatistics`, on serialised protos."""
+    return _load(_TFDV).validation
+
+
+@cache
+def sketches() -> Any:
+    """tfx_bsl's sketches: `QuantilesSketch`, `KmvSketch` and `MisraGriesSketch`; they release the GIL."""
+    return _load(_TFX_BSL).sketches
+
+
+@cache
+def coders() -> Any:
+    """tfx_bsl's coders between serialised `tf.Example`s and Arrow record batches."""
+    return _load(_TFX_BSL).coders
+
+
+@cache
+def eval_config_pb2() -> Any:
+    """TFMA's generated module of the `EvalConfig` proto."""
+    return _load(_EVAL_CONFIG)
+
+
+@cache
+def validation_config_pb2() -> Any:
+    """TFDV's generated module of the `ValidationConfig` proto."""
+    return _load(_VALIDATION_CONFIG)
+
+
+def _load(name: str) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
+    file = _find(name)
+    try:
+        return _load_file(name, file)
+    except ImportError:
+        # A build whose module depends on its package: slower, but it works.
+        sys.modules.pop(name, None)
+        return import_module(name)
+
+
+def _find(name: str) -> Path:
+    """Finds a module's file inside an installed package, without running any `__init__`."""
+    top, *folders, stem = name.split(".")
+    spec = PathFinder.find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        distribution = _DISTRIBUTIONS[top]
+        raise UsageError(
+            "native.not_installed",
+            f"assay needs the package {distribution}, which is not installed in this environment.",
+            f"Run: pip install {distribution}",
+        )
+    candidates = [
+        Path(location, *folders, stem + suffix)
+        for location in spec.submodule_search_locations
+        for suffix in (*EXTENSION_SUFFIXES, ".py")
+    ]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise UsageError(
+        "native.incomplete",
+        f"The installed {_DISTRIBUTIONS[top]} has no file for {name}; looked in {candidates[0].parent}.",
+        f"Run: pip install --force-reinstall --no-deps {_DISTRIBUTIONS[top]}",
+    )
+
+
+def _load_file(name: str, file: Path) -> ModuleType:
+    loader_type = SourceFileLoader if file.suffix == ".py" else ExtensionFileLoader
+    loader = loader_type(name, str(file))
+    spec = spec_from_file_location(name, file, loader=loader)
+    if spec is None:
+        raise ImportError(name)
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    loader.exec_module(module)
+    return module

@@ -1,0 +1,66 @@
+"""Schemas from statistics, through TFDV's C++ core: what `tfdv.infer_schema` and `tfdv.update_schema` give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from assay.kernels import native
+from assay.kernels.default_slice import default_dataset
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+MAX_STRING_DOMAIN_SIZE = 100
+"""TFDV's default for the most values that an inferred string domain lists."""
+
+
+def infer_schema(
+    statistics: DatasetFeatureStatisticsList,
+    max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
+    *,
+    infer_feature_shape: bool = True,
+) -> Schema:
+    """Infers a schema that the data behind `statistics` fits.
+
+    Args:
+        statistics: Of one dataset, or of slices that include `All Examples`, which is then the one that counts.
+        max_string_domain_size: A string feature with more distinct values gets no domain.
+        infer_feature_shape: Whether features with a constant number of values get a fixed shape.
+
+    Raises:
+        ArtifactError: Statistics of several slices have none of all examples.
+    """
+    dataset = statistics_pb2.DatasetFeatureStatistics()
+    dataset.CopyFrom(default_dataset(statistics))
+    # Composite features (sparse, weighted) have no common statistics, and no useful schema can be inferred from them.
+    described = [feature for feature in dataset.features if feature.WhichOneof("stats")]
+    del dataset.features[:]
+    dataset.features.extend(described)
+    serialized = native.tfdv_validation().InferSchema(
+        dataset.SerializeToString(), max_string_domain_size, infer_feature_shape
+    )
+    schema: Schema = schema_pb2.Schema.FromString(serialized)
+    # As TFDV sets it; the field left the proto's newer versions.
+    if hasattr(schema, "generate_legacy_feature_spec"):
+        schema.generate_legacy_feature_spec = False
+    return schema
+
+
+def update_schema(
+    schema: Schema,
+    statistics: DatasetFeatureStatisticsList,
+    max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
+) -> Schema:
+    """Gives `schema` widened just so far that the data behind `statistics` fits it; the argument is left as it is.
+
+    Raises:
+        ArtifactError: Statistics of several slices have none of all examples.
+    """
+    serialized = native.tfdv_validation().UpdateSchema(
+        schema.SerializeToString(), default_dataset(statistics).SerializeToString(), max_string_domain_size
+    )
+    updated: Schema = schema_pb2.Schema.FromString(serialized)
+    return updated

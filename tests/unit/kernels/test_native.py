@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.machinery import PathFinder
+
+import pytest
+
+from assay.errors import UsageError
+from assay.kernels import native
+
+
+def _run(code: str) -> str:
+    """Runs code in a fresh process and gives what it printed last."""
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()[-1]
+
+
+def test_all_modules_load_without_tensorflow_and_in_well_under_a_second() -> None:
+    code = """
+import sys, time
+from assay.kernels import native
+start = time.perf_counter()
+native.tfdv_validation().InferSchema, native.sketches().QuantilesSketch, native.coders().ExamplesToRecordBatchDecoder
+native.eval_config_pb2().EvalConfig, native.validation_config_pb2().ValidationConfig
+seconds = time.perf_counter() - start
+heavy = {"tensorflow", "apache_beam", "tfx_bsl", "tensorflow_data_validation", "tensorflow_model_analysis"}
+print("ok" if seconds < 1.0 and not heavy & set(sys.modules) else (seconds, heavy & set(sys.modules)))
+"""
+    assert _run(code) == "ok"
+
+
+def test_a_missing_wheel_is_a_usage_error_with_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PathFinder, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="needs the package tfx-bsl") as raised:
+        native._find("tfx_bsl.cc.tfx_bsl_extension")
+    assert raised.value.hint == "Run: pip install tfx-bsl"
+
+
+def test_a_wheel_without_the_file_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"has no file for tfx_bsl\.cc\.no_such_thing"):
+        native._find("tfx_bsl.cc.no_such_thing")
+
+
+@pytest.mark.tensorflow
+def test_the_real_packages_share_what_was_loaded_by_path() -> None:
+    code = """
+from assay.kernels import native
+config, sketch = native.eval_config_pb2().EvalConfig, native.sketches().QuantilesSketch
+validation = native.tfdv_validation()
+import tensorflow_model_analysis as tfma
+import tfx_bsl.sketches
+from tensorflow_data_validation.pywrap.tensorflow_data_validation_extension import validation as theirs
+from tfx_bsl.coders import example_coder
+print(tfma.EvalConfig is config, tfx_bsl.sketches.QuantilesSketch is sketch, theirs is validation, sep="+")
+"""
+    assert _run(code) == "True+True+True"
+
+
+@pytest.mark.tensorflow
+def test_a_package_that_is_already_imported_is_used_as_it_is() -> None:
+    code = """
+import tensorflow_data_validation, tensorflow_model_analysis as tfma
+from tfx_bsl.sketches import KmvSketch
+from assay.kernels import native
+print(native.eval_config_pb2().EvalConfig is tfma.EvalConfig, native.sketches().KmvSketch is KmvSketch, sep="+")
+"""
+    assert _run(code) == "True+True"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from assay.errors import ArtifactError
+from assay.kernels.schema import infer_schema, update_schema
+
+
+def _statistics(*names: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Statistics of one string feature with values a and b, once for each dataset name."""
+    statistics = statistics_pb2.DatasetFeatureStatisticsList()
+    for name in names:
+        dataset = statistics.datasets.add(name=name, num_examples=3)
+        feature = dataset.features.add(type=statistics_pb2.FeatureNameStatistics.STRING)
+        feature.path.step.append("colour")
+        common = feature.string_stats.common_stats
+        common.num_non_missing, common.min_num_values, common.max_num_values = 3, 1, 1
+        common.tot_num_values, common.avg_num_values = 3, 1.0
+        feature.string_stats.unique = 2
+        for rank, (label, count) in enumerate([("a", 2), ("b", 1)]):
+            feature.string_stats.rank_histogram.buckets.add(
+                low_rank=rank, high_rank=rank, label=label, sample_count=count
+            )
+    return statistics
+
+
+def test_a_schema_holds_type_presence_shape_and_domain() -> None:
+    schema = infer_schema(_statistics(""))
+    (feature,) = schema.feature
+    assert (feature.name, feature.type) == ("colour", schema_pb2.BYTES)
+    assert feature.presence.min_fraction == 1.0
+    assert [dim.size for dim in feature.shape.dim] == [1]
+    assert list(schema.string_domain[0].value) == ["a", "b"]
+
+
+def test_shape_and_domain_are_left_out_on_request() -> None:
+    schema = infer_schema(_statistics(""), max_string_domain_size=1, infer_feature_shape=False)
+    assert not schema.feature[0].HasField("shape")
+    assert not schema.string_domain
+
+
+def test_of_slices_the_one_of_all_examples_counts() -> None:
+    assert infer_schema(_statistics("All Examples", "colour_a")) == infer_schema(_statistics(""))
+
+
+@pytest.mark.parametrize("names", [(), ("colour_a", "colour_b")])
+def test_statistics_without_all_examples_are_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(ArtifactError, match="need one named 'All Examples'; found: "):
+        infer_schema(_statistics(*names))
+
+
+def test_features_without_common_statistics_are_left_out_and_the_argument_stays_as_it_is() -> None:
+    statistics = _statistics("")
+    statistics.datasets[0].features.add().path.step.append("sparse")
+    assert [feature.name for feature in infer_schema(statistics).feature] == ["colour"]
+    assert len(statistics.datasets[0].features) == 2
+
+
+def test_an_update_widens_a_copy() -> None:
+    schema = infer_schema(_statistics(""))
+    del schema.string_domain[0].value[1]
+    updated = update_schema(schema, _statistics(""))
+    assert list(updated.string_domain[0].value) == ["a", "b"]
+    assert list(schema.string_domain[0].value) == ["a"]
