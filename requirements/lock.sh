@@ -1,0 +1,27 @@
+#!/bin/sh
+# Writes requirements/{full,data}-pyXYZ.txt: every version with its hashes, for one Python each. Needs uv.
+#
+# full: the base dependencies and all extras. data: the base dependencies and the wheels of native.in without what they
+# declare (TensorFlow, Beam), held to the versions of the full lock. Both are installed with --no-deps.
+set -eu
+cd "$(dirname "$0")/.."
+
+compile() { # compile <python> <output> <arguments ...>
+    python=$1 output=$2
+    shift 2
+    case $python in
+    3.10 | 3.11) platform=x86_64-manylinux_2_28 ;; # Debian 12, Ubuntu 22.04
+    *) platform=x86_64-manylinux_2_39 ;;           # Debian 13, Ubuntu 24.04: TFDV 1.21 needs glibc 2.38 or newer
+    esac
+    if [ "$python" = 3.10 ]; then set -- "$@" --overrides requirements/protobuf-py310.txt; fi
+    uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+        --custom-compile-command "make lock" --python-version "$python" --python-platform "$platform" \
+        "$@" --output-file "$output"
+}
+
+for python in ${LOCK_PYTHONS:-3.10 3.11 3.12 3.13}; do
+    tag=py$(echo "$python" | tr -d .)
+    compile "$python" "requirements/full-$tag.txt" pyproject.toml --all-extras
+    compile "$python" "requirements/data-$tag.txt" pyproject.toml requirements/native.in \
+        --excludes requirements/data-excludes.txt --constraints "requirements/full-$tag.txt"
+done
