@@ -1,0 +1,293 @@
+"""Cuts CSV text into blocks that begin and end at record boundaries, so that blocks parse independently.
+
+A newline inside quotes does not end a record. Where every quote that opens a field stands at the field's start, the
+number of quotes before a newline is even exactly when the newline ends a record, and that is proved per block on the
+quotes' positions. Text that breaks the rule (a stray `"` inside an unquoted field) goes through the `csv` module from
+there to the end of the file: slower, and read as TFX reads it.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+
+from assay.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+BLOCK_BYTES = 8 << 20
+_BOM = b"\xef\xbb\xbf"
+_GZIP_MAGIC = b"\x1f\x8b"
+_QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
+_ROWS_PER_REWRITTEN_BLOCK = 65_536
+
+csv.field_size_limit(2**31 - 1)  # the module's default refuses a cell of over 128 KiB, which is ordinary text
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records of one file.
+
+    Attributes:
+        data: The records' text, UTF-8 (not yet checked).
+        start: Offset of the first byte in the (decompressed) file.
+        rewritten: True where the `csv` module read the text and wrote it again with regular quotes; `start` is then
+            where the rewriting began, and `data` is not a piece of the file.
+    """
+
+    data: bytes
+    start: int
+    rewritten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The column names of one file and where its records begin."""
+
+    names: tuple[str, ...]
+    end: int
+
+
+class UnclosedQuoteError(Exception):
+    """A quote that opens at offset `at` of the file is never closed."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+
+
+class CsvStream:
+    """The decompressed bytes of one file; read errors become `DataError`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.compressed = is_gzip(path)
+        self._file = cast("BinaryIO", gzip.GzipFile(path)) if self.compressed else path.open("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def seek(self, offset: int) -> None:
+        """Goes to a byte of the decompressed text; on gzip that reads everything before it."""
+        self._file.seek(offset)
+
+    def read(self, size: int) -> bytes:
+        """Reads up to `size` bytes; fewer only at the end of the file."""
+        try:
+            return self._file.read(size)
+        except EOFError as error:
+            raise DataError(
+                "csv.truncated_gzip",
+                f"{self._path}: the gzip stream is cut off before its end.",
+                "Copy or export the file again; the rows up to the cut would be an arbitrary part of the data.",
+            ) from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(
+                "csv.bad_gzip", f"{self._path}: the gzip stream is damaged ({error}).", "Copy or export the file again."
+            ) from error
+
+
+def is_gzip(path: Path) -> bool:
+    """Says whether the file starts with gzip's magic bytes, whatever its name.
+
+    Raises:
+        DataError: `csv.no_such_file`, `csv.not_a_file` or `csv.unreadable`.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == _GZIP_MAGIC
+    except FileNotFoundError as error:
+        raise DataError(
+            "csv.no_such_file", f"There is no file {path}.", "Check the path and the input base."
+        ) from error
+    except IsADirectoryError as error:
+        raise DataError(
+            "csv.not_a_file", f"Expected a CSV file but {path} is a folder.", "Give a pattern such as 'data/*.csv'."
+        ) from error
+    except OSError as error:
+        raise DataError("csv.unreadable", f"Cannot read {path}: {error.strerror}.") from error
+
+
+def read_header(path: Path, delimiter: str) -> Header:
+    """Reads the first record of a file, without a byte order mark.
+
+    Raises:
+        DataError: `csv.empty_file`, `csv.not_utf8`, `csv.empty_column_name` or `csv.duplicate_column`.
+    """
+    with CsvStream(path) as stream:
+        raw = stream.read(1 << 16)
+        while raw and not _has_record_end(raw):
+            more = stream.read(len(raw))
+            if not more:
+                break
+            raw += more
+    bom = len(_BOM) if raw.startswith(_BOM) else 0
+    names, length = _first_record(raw[bom:], delimiter)
+    if not names:
+        raise DataError(
+            "csv.empty_file",
+            f"{path} is empty: expected a header row with the column names.",
+            "Remove the file from the pattern, or export it again with a header.",
+        )
+    _check_names(path, names)
+    return Header(names, bom + length)
+
+
+def read_blocks(path: Path, delimiter: str, start: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """Yields the records from byte `start` (a record's first byte) to the end of the file.
+
+    Raises:
+        UnclosedQuoteError: A quote opens and the file ends.
+        DataError: The gzip stream is damaged or cut off.
+    """
+    with CsvStream(path) as stream:
+        stream.seek(start)
+        pending = b""
+        while True:
+            chunk = stream.read(block_bytes)
+            data = pending + chunk
+            if not data:
+                return
+            quotes = _quotes(data)
+            if not _opens_at_field_starts(data, quotes, delimiter):
+                yield from _rewritten(data, stream, start, delimiter)
+                return
+            if not chunk:
+                if len(quotes) % 2:
+                    raise UnclosedQuoteError(start + int(quotes[-1]))
+                yield Block(data, start)
+                return
+            end = record_end(data, quotes)
+            if end:
+                yield Block(data[:end], start)
+            pending = data[end:]
+            start += end
+
+
+def read_span(path: Path, start: int, end: int) -> bytes:
+    """Reads the bytes `[start, end)` of an uncompressed file."""
+    with CsvStream(path) as stream:
+        stream.seek(start)
+        return stream.read(end - start)
+
+
+def record_end(data: bytes, quotes: NDArray[np.int64] | None = None) -> int:
+    """Gives the offset after the last record that ends in `data`; 0 where none does."""
+    positions = _quotes(data) if quotes is None else quotes
+    newline = b"\n" if b"\n" in data else b"\r"
+    limit = len(data)
+    while (at := data.rfind(newline, 0, limit)) >= 0:
+        before = int(np.searchsorted(positions, at))
+        if before % 2 == 0:
+            return at + 1
+        limit = int(positions[before - 1])  # inside quotes: look before the quote that opened
+    return 0
+
+
+def _quotes(data: bytes) -> NDArray[np.int64]:
+    if b'"' not in data:
+        return np.empty(0, np.int64)
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == _QUOTE)
+
+
+def _opens_at_field_starts(data: bytes, quotes: NDArray[np.int64], delimiter: str) -> bool:
+    opens = quotes[0::2]
+    if not len(opens):
+        return True
+    text = np.frombuffer(data, np.uint8)
+    before = text[np.maximum(opens - 1, 0)]
+    at_start = (before == ord(delimiter)) | (before == _NEWLINE) | (before == _RETURN) | (opens == 0)
+    doubled = np.zeros(len(opens), bool)
+    doubled[1:] = quotes[1:-1:2][: len(opens) - 1] == opens[1:] - 1
+    return bool(np.all(at_start | doubled))
+
+
+def _rewritten(data: bytes, stream: CsvStream, start: int, delimiter: str) -> Iterator[Block]:
+    text = io.TextIOWrapper(
+        io.BufferedReader(cast("io.RawIOBase", _Rest(data, stream))), "utf-8", errors="surrogateescape", newline=""
+    )
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
+    for count, row in enumerate(csv.reader(text, delimiter=delimiter), 1):
+        writer.writerow(row)
+        if count % _ROWS_PER_REWRITTEN_BLOCK == 0:
+            yield Block(buffer.getvalue().encode("utf-8", "surrogateescape"), start, rewritten=True)
+            buffer.seek(0)
+            buffer.truncate()
+    if buffer.tell():
+        yield Block(buffer.getvalue().encode("utf-8", "surrogateescape"), start, rewritten=True)
+
+
+class _Rest(io.RawIOBase):
+    """What was read ahead, then the rest of the stream."""
+
+    def __init__(self, ahead: bytes, stream: CsvStream) -> None:
+        self._ahead = memoryview(ahead)
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no len()
+        size = len(buffer)
+        part = self._ahead[:size] if len(self._ahead) else self._stream.read(size)
+        self._ahead = self._ahead[size:]
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _has_record_end(raw: bytes) -> bool:
+    return record_end(raw) > 0 and bool(raw.strip(b"\r\n\xef\xbb\xbf"))
+
+
+def _first_record(raw: bytes, delimiter: str) -> tuple[tuple[str, ...], int]:
+    consumed = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal consumed
+        for line in io.StringIO(raw.decode("utf-8", "surrogateescape"), newline=""):
+            consumed += len(line.encode("utf-8", "surrogateescape"))
+            yield line
+
+    for row in csv.reader(lines(), delimiter=delimiter):
+        if row:
+            return tuple(row), consumed
+    return (), consumed
+
+
+def _check_names(path: Path, names: tuple[str, ...]) -> None:
+    seen: dict[str, int] = {}
+    for position, name in enumerate(names, 1):
+        if not name.isprintable() and any("\udc80" <= character <= "\udcff" for character in name):
+            raise DataError(
+                "csv.not_utf8",
+                f"{path}, row 1, column {position}: the column's name is not UTF-8.",
+                "Convert the file: iconv -f LATIN1 -t UTF-8 (or the encoding it has).",
+            )
+        if not name.strip():
+            raise DataError(
+                "csv.empty_column_name",
+                f"{path}, row 1, column {position}: expected a column name and found an empty cell.",
+                "Name the column in the header, or remove the trailing delimiter.",
+            )
+        if name in seen:
+            raise DataError(
+                "csv.duplicate_column",
+                f"{path}, row 1: columns {seen[name]} and {position} have the same name '{name}'.",
+                "Rename one of them.",
+            )
+        seen[name] = position

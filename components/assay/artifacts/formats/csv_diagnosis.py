@@ -1,0 +1,92 @@
+"""Says where and why a block of CSV does not parse; runs only once reading has failed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from assay.artifacts.formats.csv_blocks import CsvStream
+from assay.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from assay.artifacts.formats.csv_blocks import Block
+
+_READ_BYTES = 16 << 20
+_SHOWN = 60
+
+
+def not_utf8(path: Path, names: Sequence[str], block: Block, error: UnicodeDecodeError, delimiter: str) -> DataError:
+    """Gives the error for bytes that are not UTF-8, with their row and column."""
+    line = _line_of(path, block, error.start)
+    record_start = max(block.data.rfind(b"\n", 0, error.start), block.data.rfind(b"\r", 0, error.start)) + 1
+    cells = next(csv.reader([block.data[record_start : error.start].decode("utf-8")], delimiter=delimiter), [])
+    position = max(len(cells), 1)
+    column = f"column '{names[position - 1]}'" if position <= len(names) else f"column {position}"
+    found = block.data[error.start : error.start + 4].hex(" ")
+    return DataError(
+        "csv.not_utf8",
+        f"{path}, row {line}, {column}: expected UTF-8 text and found the bytes {found}.",
+        "Convert the file: iconv -f LATIN1 -t UTF-8 (or the encoding it has).",
+    )
+
+
+def unparsable(path: Path, names: Sequence[str], block: Block, delimiter: str, reason: str) -> DataError:
+    """Gives the error for a block that Arrow refuses: the first record whose cells do not match the header."""
+    first = _line_of(path, block, 0)
+    reader = csv.reader(io.StringIO(block.data.decode("utf-8"), newline=""), delimiter=delimiter)
+    start = 0
+    for row in reader:
+        if row and len(row) != len(names):
+            return _ragged(path, names, first + start, row)
+        start = reader.line_num
+    return DataError("csv.unreadable", f"{path}, near row {first}: {reason}.", "Check the quoting and the delimiter.")
+
+
+def unclosed_quote(path: Path, at: int) -> DataError:
+    """Gives the error for a quote that opens at a byte offset and never closes."""
+    return DataError(
+        "csv.unclosed_quote",
+        f"{path}, row {_lines_before(path, at) + 1}: a quote opens and the file ends before it closes.",
+        "Close the quote, or export the file again.",
+    )
+
+
+def _ragged(path: Path, names: Sequence[str], line: int, row: list[str]) -> DataError:
+    count = f"{len(row)} cell" + ("s" if len(row) > 1 else "")
+    if len(row) < len(names):
+        where = f"column '{names[len(row)]}' and what follows it is missing"
+    else:
+        where = f"{_shorten(row[len(names)])!r} stands beyond the last column '{names[-1]}'"
+    return DataError(
+        "csv.ragged_row",
+        f"{path}, row {line}: expected {len(names)} cells as in the header and found {count}; {where}.",
+        "Quote cells that contain the delimiter, or name another delimiter.",
+    )
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _line_of(path: Path, block: Block, offset: int) -> int:
+    if block.rewritten:  # only the place where the rewriting began is known in the file
+        return _lines_before(path, block.start) + 1
+    return _lines_before(path, block.start) + _count_lines(block.data[:offset]) + 1
+
+
+def _lines_before(path: Path, offset: int) -> int:
+    lines, left, previous = 0, offset, b""
+    with CsvStream(path) as stream:
+        while left and (data := stream.read(min(left, _READ_BYTES))):
+            lines += _count_lines(data) - (previous == b"\r" and data.startswith(b"\n"))
+            left -= len(data)
+            previous = data[-1:]
+    return lines
+
+
+def _count_lines(data: bytes) -> int:
+    return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
