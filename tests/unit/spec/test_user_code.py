@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assay.errors import DataError, UsageError, UserCodeError
+from assay.spec.user_code import load_function, run_user_code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_loads_a_function_and_leaves_the_process_as_it_was(tmp_path: Path) -> None:
+    write(tmp_path, "neighbour_of_mine.py", "VALUE = 7\n")
+    module = write(tmp_path, "module.py", "import neighbour_of_mine\ndef run_fn(): return neighbour_of_mine.VALUE\n")
+    path_before = list(sys.path)
+
+    function = load_function(module, None, "run_fn")
+
+    assert function() == 7
+    assert sys.path == path_before
+    assert "neighbour_of_mine" not in sys.modules
+    assert "module" not in sys.modules
+
+
+def test_modules_of_the_same_name_do_not_collide(tmp_path: Path) -> None:
+    functions = []
+    for folder, value in (("a", 1), ("b", 2)):
+        write(tmp_path / folder, "features.py", f"VALUE = {value}\n")
+        file = write(tmp_path / folder, "module.py", "import features\ndef run_fn(): return features.VALUE\n")
+        functions.append(load_function(file, None, "run_fn"))
+    assert [function() for function in functions] == [1, 2]
+
+
+def test_a_function_may_import_its_neighbour_when_it_runs(tmp_path: Path) -> None:
+    write(tmp_path, "late_neighbour.py", "VALUE = 3\n")
+    module = write(tmp_path, "module.py", "def run_fn():\n    import late_neighbour\n    return late_neighbour.VALUE\n")
+    function = load_function(module, None, "run_fn")
+    with run_user_code("run_fn", module):
+        assert function() == 3
+    assert "late_neighbour" not in sys.modules
+
+
+def test_a_module_is_loaded_once_until_it_or_a_neighbour_changes(tmp_path: Path) -> None:
+    write(tmp_path, "part.py", "VALUE = 1\n")
+    module = write(tmp_path, "module.py", "import part\ndef run_fn(): return part.VALUE\n")
+    first = load_function(module, None, "run_fn")
+    assert load_function(module, None, "run_fn") is first
+    write(tmp_path, "part.py", "VALUE = 22\n")
+    assert load_function(module, None, "run_fn")() == 22
+
+
+def test_loads_by_dotted_name() -> None:
+    import json
+
+    assert load_function(None, "json.dumps", "run_fn") is json.dumps
+
+
+@pytest.mark.parametrize(
+    ("module_file", "dotted", "message"),
+    [
+        (None, None, "exactly one of module_file and run_fn .*neither"),
+        ("a.py", "a.b", "exactly one .*both"),
+        ("absent.py", None, "there is none"),
+        (None, "no_such_package.run_fn", "no module 'no_such_package'"),
+        (None, "run_fn", "Expected a dotted name"),
+        (None, "json.dump_", r"no function 'dump_'.*Did you mean 'dump"),
+    ],
+)
+def test_a_wrong_place_is_a_usage_error(module_file: str | None, dotted: str | None, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_function(module_file, dotted, "run_fn")
+
+
+def test_a_missing_function_names_the_ones_there_are(tmp_path: Path) -> None:
+    module = write(tmp_path, "module.py", "def run_fun(): pass\n")
+    with pytest.raises(UsageError, match=r"no function 'run_fn'\. Did you mean 'run_fun'\?"):
+        load_function(module, None, "run_fn")
+
+
+def test_an_error_shows_the_users_frames_first(tmp_path: Path) -> None:
+    write(tmp_path, "parts.py", "def divide(a, b):\n    return a / b\n")
+    module = write(tmp_path, "module.py", "import parts\ndef run_fn():\n    return parts.divide(1, 0)\n")
+    function = load_function(module, None, "run_fn")
+    message = r"run_fn raised ZeroDivisionError: division by zero"
+    with pytest.raises(UserCodeError, match=message) as caught, run_user_code("run_fn", module):
+        function()
+    lines = caught.value.user_traceback.splitlines()
+    assert lines[1].strip() == f'File "{module}", line 3, in run_fn'
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+    assert "test_user_code" not in caught.value.user_traceback
+    assert f"({tmp_path / 'parts.py'}, line 2)" in caught.value.message
+
+
+def test_causes_are_cut_as_well(tmp_path: Path) -> None:
+    text = (
+        "def run_fn():\n    try:\n        {}['a']\n    except KeyError as e:\n        raise ValueError('no a') from e\n"
+    )
+    module = write(tmp_path, "module.py", text)
+    function = load_function(module, None, "run_fn")
+    with pytest.raises(UserCodeError, match="ValueError: no a") as caught, run_user_code("run_fn", module):
+        function()
+    assert "KeyError: 'a'" in caught.value.user_traceback
+    assert "direct cause" in caught.value.user_traceback
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def run_fn(:\n", r"Importing module.py raised SyntaxError: .*line 1"),
+        ("import no_such_thing\n", r"Importing module.py raised ModuleNotFoundError: .*no_such_thing"),
+        ("raise SystemExit(3)\n", r"Importing module.py raised SystemExit: 3"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(tmp_path: Path, text: str, message: str) -> None:
+    module = write(tmp_path, "module.py", text)
+    with pytest.raises(UserCodeError, match=message) as caught:
+        load_function(module, None, "run_fn")
+    assert str(module) in caught.value.user_traceback
+    assert "importlib" not in caught.value.user_traceback
+    assert not any(name.startswith("_assay_user_") and name.endswith(str(module)) for name in sys.modules)
+
+
+def test_errors_of_assay_pass_as_they_are(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cut off"), run_user_code("run_fn"):
+        raise DataError("data.truncated", "File x is cut off.")
+
+
+def test_a_shadowed_module_comes_back(tmp_path: Path) -> None:
+    import colorsys
+
+    write(tmp_path, "colorsys.py", "VALUE = 'mine'\n")
+    module = write(tmp_path, "module.py", "import colorsys\ndef run_fn(): return colorsys.VALUE\n")
+    assert load_function(module, None, "run_fn")() == "mine"
+    assert sys.modules["colorsys"] is colorsys
