@@ -1,0 +1,49 @@
+"""ExampleAnomalies: an anomalies proto for each split."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from assay.artifacts.base import Artifact
+from assay.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_NAME = "SchemaDiff.pb"
+
+
+class ExampleAnomalies(Artifact):
+    """Anomalies of each split, as `tfdv.load_anomalies_binary` reads them, and `verdict.json` over all of them."""
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """Names of the splits, in order."""
+        return tuple(self.properties.get("split_names") or (split for split, _ in self.split_folders()))
+
+    def describe(self) -> Mapping[str, Any]:
+        """Reads the split names off the folder."""
+        return {"split_names": [split for split, _ in self.split_folders()], "span": 0}
+
+    def read(self, split: str) -> anomalies_pb2.Anomalies:
+        """Reads the anomalies of a split.
+
+        Raises:
+            ArtifactError: If the split is missing or its file is not an anomalies proto.
+        """
+        path = self.require(f"Split-{split}/{FILE_NAME}")
+        anomalies = anomalies_pb2.Anomalies()
+        try:
+            anomalies.ParseFromString(path.read_bytes())
+        except DecodeError:
+            raise ArtifactError("artifact.bad_anomalies", f"{path} is not a binary Anomalies proto.") from None
+        return anomalies
+
+    def write(self, split: str, anomalies: anomalies_pb2.Anomalies) -> None:
+        """Writes the anomalies of a split, deterministically."""
+        folder = self.path / f"Split-{split}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE_NAME).write_bytes(anomalies.SerializeToString(deterministic=True))

@@ -1,0 +1,119 @@
+"""What every artifact is: a folder with a type, declared properties, a digest and row counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from assay.artifacts.types import ArtifactType, builtin_types
+from assay.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+class Properties(dict[str, Any]):
+    """A mapping that accepts only the properties that an artifact type declares."""
+
+    def __init__(self, artifact_type: ArtifactType, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self._type = artifact_type
+        for name, value in (values or {}).items():
+            self[name] = value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Sets a declared property; raises ArtifactError for an undeclared name or a wrong type."""
+        self._type.check_property(name, value)
+        super().__setitem__(name, value)
+
+
+class Artifact:
+    """A typed folder that one step writes and others read.
+
+    A sealed artifact never changes. An artifact that a component is writing lies in a staging folder and has no digest
+    yet; the runner seals it when the component returns.
+
+    A pipeline author declares a type of their own by subclassing and setting `declaration`.
+
+    Attributes:
+        declaration: The type, for classes that are not declared in `schemas/artifacts`.
+        path: The folder.
+        properties: Values of the declared properties.
+        rows: Number of rows by split, where the artifact holds rows.
+        digest: `sha256:…` over names and contents of the files; empty until sealed.
+        id: The id in the lineage store, where it is recorded.
+    """
+
+    declaration: ClassVar[ArtifactType | None] = None
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        properties: Mapping[str, Any] | None = None,
+        rows: Mapping[str, int] | None = None,
+        digest: str = "",
+        id: int | None = None,  # noqa: A002 (the field's name in TFX)
+    ) -> None:
+        self.path = path
+        self.properties = Properties(self.type(), properties)
+        self.rows: dict[str, int] = dict(rows or {})
+        self.digest = digest
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r}, digest={self.digest[:19]!r})"
+
+    @classmethod
+    def type(cls) -> ArtifactType:
+        """The declared type of this class."""
+        if cls.declaration is not None:
+            return cls.declaration
+        types = builtin_types()
+        # A subclass that only adds methods is of its parent's type.
+        for base in cls.__mro__:
+            if base.__name__ in types:
+                return types[base.__name__]
+        raise ArtifactError(
+            "artifact.undeclared_type",
+            f"Artifact class {cls.__name__} declares no type.",
+            "Set its `declaration = ArtifactType(name=…)`.",
+        )
+
+    @property
+    def type_name(self) -> str:
+        """The name of the artifact's type."""
+        return self.type().name
+
+    @property
+    def uri(self) -> str:
+        """The folder as text, as TFX's artifacts have it."""
+        return str(self.path)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Properties that can be read off the folder, for artifacts that another tool wrote.
+
+        A class overrides this where its layout tells (the splits of TFX's Examples, say).
+        """
+        return {}
+
+    def require(self, relative: str) -> Path:
+        """Gives the path of a file that must exist.
+
+        Raises:
+            ArtifactError: If it does not.
+        """
+        target = self.path / relative
+        if not target.exists():
+            raise ArtifactError(
+                "artifact.missing_file",
+                f"{self.type_name} at {self.path} has no {relative}.",
+                "The artifact was removed or changed; run the step that makes it again with --force.",
+            )
+        return target
+
+    def split_folders(self) -> Iterator[tuple[str, Path]]:
+        """Gives (split, folder) for each `Split-<name>` folder, by name."""
+        for folder in sorted(self.path.glob("Split-*")):
+            if folder.is_dir():
+                yield folder.name.removeprefix("Split-"), folder

@@ -1,0 +1,241 @@
+"""Atomic publication: staging folder, digest, manifest, fsync, rename.
+
+A folder becomes an artifact by one `rename`, after every byte of it is on disk. Whatever stops the process before that
+leaves only a staging folder, which no reader looks at.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from assay.artifacts.base import Artifact
+from assay.errors import ArtifactError, disk_full
+
+MANIFEST = "manifest.json"
+MANIFEST_VERSION = 1
+_CHUNK = 1 << 20
+_A = TypeVar("_A", bound=Artifact)
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of an artifact: its path below the folder, size in bytes and SHA-256."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """The execution that made an artifact."""
+
+    component: str = ""
+    component_version: str = ""
+    node_id: str = ""
+    output_key: str = ""
+    pipeline: str = ""
+    run_id: str = ""
+    execution_id: int = 0
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The self-description that lies in each artifact's folder as `manifest.json`."""
+
+    type: str
+    type_version: int
+    digest: str
+    files: tuple[FileEntry, ...]
+    properties: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    producer: Producer = field(default_factory=Producer)
+    manifest_version: int = MANIFEST_VERSION
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def list_files(folder: Path) -> tuple[FileEntry, ...]:
+    """Every file below `folder` but the manifest, sorted by path."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    return tuple(
+        FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path)) for path in paths
+    )
+
+
+def digest_of(files: tuple[FileEntry, ...]) -> str:
+    """The digest of an artifact: SHA-256 over each file's path and SHA-256, in order of path."""
+    lines = "".join(f"{entry.sha256}  {entry.path}\n" for entry in files)
+    return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Writes a file by way of a temporary one, fsync and rename, so that it is there whole or not at all.
+
+    Raises:
+        ArtifactError: If the file system refuses the write.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+        _fsync(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise disk_full(path, error) from error
+
+
+def is_storage_failure(error: OSError) -> bool:
+    """Tells whether the file system, not the program, is at fault: no space, quota, read-only."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+
+
+def seal(artifact: Artifact, destination: Path, producer: Producer) -> None:
+    """Publishes a staged artifact at `destination` and sets its path and digest.
+
+    Args:
+        artifact: The artifact in its staging folder, on the same file system as `destination`.
+        destination: Where it shall lie; must not exist.
+        producer: The execution that made it.
+
+    Raises:
+        ArtifactError: If the layout is incomplete, the destination exists, or the file system refuses.
+    """
+    artifact.type().check_layout(artifact.path)
+    if destination.exists():
+        raise ArtifactError("artifact.exists", f"{destination} exists already.", "Remove it, or choose another --root.")
+    files = list_files(artifact.path)
+    manifest = Manifest(
+        type=artifact.type_name,
+        type_version=artifact.type().version,
+        digest=digest_of(files),
+        files=files,
+        properties=dict(artifact.properties),
+        rows=artifact.rows,
+        producer=producer,
+    )
+    try:
+        for entry in files:
+            _fsync(artifact.path / entry.path)
+        content = msgspec.json.format(msgspec.json.encode(asdict(manifest)), indent=1)
+        write_durably(artifact.path / MANIFEST, content + b"\n")
+        for folder in [path for path in artifact.path.rglob("*") if path.is_dir()]:
+            _fsync(folder)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        artifact.path.rename(destination)
+        _fsync(destination.parent)
+    except OSError as error:
+        raise disk_full(destination, error) from error
+    artifact.path = destination
+    artifact.digest = manifest.digest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads the manifest of a sealed artifact.
+
+    Raises:
+        ArtifactError: If there is none, it cannot be read, or a newer assay wrote it.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        raise ArtifactError(
+            "artifact.no_manifest",
+            f"{folder} holds no {MANIFEST}, so it is not an artifact that assay sealed.",
+            "Bring folders of other tools in with an Importer.",
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise ArtifactError("artifact.bad_manifest", f"{path} cannot be read: {error}.") from error
+    if manifest.manifest_version > MANIFEST_VERSION:
+        raise ArtifactError(
+            "artifact.newer_manifest",
+            f"{path} has version {manifest.manifest_version}; this assay reads up to {MANIFEST_VERSION}.",
+            "Upgrade assay.",
+        )
+    return manifest
+
+
+def check_type(folder: Path, found: str, version: int, expected: type[Artifact]) -> None:
+    """Checks that a folder of type `found` may be read as `expected`.
+
+    Raises:
+        ArtifactError: For another type or a newer layout version.
+    """
+    wanted = expected.type()
+    if found != wanted.name:
+        raise ArtifactError("artifact.wrong_type", f"Expected {wanted.name} at {folder}, found {found}.")
+    if version > wanted.version:
+        raise ArtifactError(
+            "artifact.newer_type",
+            f"{folder} is {found} of version {version}; this assay reads up to {wanted.version}.",
+            "Upgrade assay.",
+        )
+
+
+def open_artifact(folder: Path, expected: type[_A]) -> _A:
+    """Opens a sealed artifact by its manifest.
+
+    Raises:
+        ArtifactError: If it is missing, unsealed, or of another type or a newer version.
+    """
+    manifest = read_manifest(folder)
+    check_type(folder, manifest.type, manifest.type_version, expected)
+    return expected(folder, properties=manifest.properties, rows=manifest.rows, digest=manifest.digest)
+
+
+def changed_files(folder: Path) -> list[str]:
+    """Compares a sealed artifact with its manifest; gives the paths that are missing, new or changed."""
+    recorded = {entry.path: entry for entry in read_manifest(folder).files}
+    present = {entry.path: entry for entry in list_files(folder)}
+    return sorted(path for path in recorded.keys() | present.keys() if recorded.get(path) != present.get(path))
+
+
+def adopt(folder: Path, artifact_class: type[_A]) -> _A:
+    """Describes a folder that another tool wrote (TFX, say) as an artifact, without changing it.
+
+    Raises:
+        ArtifactError: If the folder is missing or lacks what the type's layout asks for.
+    """
+    if not folder.is_dir():
+        raise ArtifactError("artifact.missing", f"Expected a folder at {folder}; there is none.")
+    if (folder / MANIFEST).is_file():
+        return open_artifact(folder, artifact_class)
+    artifact = artifact_class(folder)
+    artifact.type().check_layout(folder)
+    for name, value in artifact.describe().items():
+        artifact.properties[name] = value
+    artifact.digest = digest_of(list_files(folder))
+    return artifact
+
+
+def discard(folder: Path) -> None:
+    """Removes a staging folder; what cannot be removed is left for the next run's clean-up."""
+    shutil.rmtree(folder, ignore_errors=True)

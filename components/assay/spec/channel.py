@@ -1,0 +1,192 @@
+"""Channels: what connects one step's output to another's input, before any artifact exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from assay.artifacts.base import Artifact
+from assay.errors import UsageError, did_you_mean
+from assay.spec.condition import Comparison, Predicate
+
+if TYPE_CHECKING:
+    from assay.spec.node import Node
+
+V = TypeVar("V")
+
+
+class _Comparable:
+    """Comparisons that build a predicate instead of deciding now."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
+        return Comparison(self, "==", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __ne__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
+        return Comparison(self, "!=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __lt__(self, other: object) -> Predicate:
+        return Comparison(self, "<", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __le__(self, other: object) -> Predicate:
+        return Comparison(self, "<=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __gt__(self, other: object) -> Predicate:
+        return Comparison(self, ">", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __ge__(self, other: object) -> Predicate:
+        return Comparison(self, ">=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    __hash__ = object.__hash__
+
+
+class Channel:
+    """A stream of artifacts of one type.
+
+    Without a producer it stands for artifacts that a `Resolver` finds in the lineage store.
+
+    Attributes:
+        type: The artifact class.
+        producer_component_id: Limits a resolver's search to artifacts of that step.
+    """
+
+    def __init__(self, type: type[Artifact], producer_component_id: str | None = None) -> None:  # noqa: A002 (TFX's)
+        if not (isinstance(type, _TYPE) and issubclass(type, Artifact)):
+            raise UsageError("channel.type", f"A channel's type must be an artifact class, got {type!r}.")
+        self.type = type
+        self.producer_component_id = producer_component_id
+
+
+_TYPE: Any = type
+
+
+class OutputChannel(Channel):
+    """The artifacts that a step puts out under one key."""
+
+    def __init__(self, node: Node, key: str, artifact: type[Artifact]) -> None:
+        super().__init__(artifact)
+        self.node = node
+        self.key = key
+
+    def __repr__(self) -> str:
+        return f"{self.node.id}.outputs[{self.key!r}]"
+
+    def future(self) -> FutureArtifacts:
+        """Stands for the channel's artifacts in a condition, as in TFX."""
+        return FutureArtifacts(self)
+
+
+@dataclass(frozen=True, slots=True)
+class FutureArtifacts:
+    """The artifacts that a channel will carry."""
+
+    channel: OutputChannel
+
+    def __getitem__(self, index: int) -> FutureArtifact:
+        """The artifact at a position."""
+        return FutureArtifact(self.channel, index)
+
+
+@dataclass(frozen=True, slots=True)
+class FutureArtifact:
+    """An artifact that a channel will carry."""
+
+    channel: OutputChannel
+    index: int
+
+    def property(self, name: str) -> ArtifactProperty:
+        """The value that a declared property will have.
+
+        Raises:
+            UsageError: If the artifact type declares no such property.
+        """
+        declared = self.channel.type.type().properties
+        if name not in declared:
+            raise UsageError(
+                "channel.unknown_property",
+                f"{self.channel.type.type().name} declares no property '{name}'.",
+                did_you_mean(name, declared),
+            )
+        return ArtifactProperty(self.channel, self.index, name)
+
+    def custom_property(self, name: str) -> ArtifactProperty:
+        """The same as `property`: TFX's custom properties are declared ones here."""
+        return self.property(name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArtifactProperty(_Comparable):
+    """A property of an artifact that a channel will carry."""
+
+    channel: OutputChannel
+    index: int
+    name: str
+
+    __hash__ = object.__hash__
+
+    def __str__(self) -> str:
+        return f"{self.channel.node.id}.{self.channel.key}[{self.index}].{self.name}"
+
+    @property
+    def node(self) -> Node:
+        """The step that puts the artifact out."""
+        return self.channel.node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputParameter(_Comparable):
+    """A plain value that a step will return; compare it in a `Cond`, or pass it to a parameter."""
+
+    node: Node
+    key: str
+    type: Any
+
+    __hash__ = object.__hash__
+
+    def __str__(self) -> str:
+        return f"{self.node.id}.{self.key}"
+
+    def future(self) -> FutureValue:
+        """Stands for the value in TFX's notation: `outputs[key].future()[0].value`."""
+        return FutureValue(self)
+
+
+@dataclass(frozen=True, slots=True)
+class FutureValue:
+    """TFX's notation for an output parameter."""
+
+    parameter: OutputParameter
+
+    def __getitem__(self, index: int) -> FutureValue:
+        """The first and only value."""
+        return self
+
+    @property
+    def value(self) -> OutputParameter:
+        """The value itself."""
+        return self.parameter
+
+
+class Outputs(Mapping[str, V]):
+    """A step's outputs by key; an unknown key says which keys there are."""
+
+    def __init__(self, node: Node, values: Mapping[str, V]) -> None:
+        self._node = node
+        self._values = dict(values)
+
+    def __getitem__(self, key: str) -> V:
+        """The output; raises UsageError for an unknown key."""
+        try:
+            return self._values[key]
+        except KeyError:
+            raise UsageError(
+                "node.unknown_output", f"{self._node.id} has no output '{key}'.", did_you_mean(key, self._values)
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

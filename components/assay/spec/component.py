@@ -1,0 +1,93 @@
+"""The decorator that makes an annotated function a component."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
+
+from assay.errors import UsageError
+from assay.spec.node import ComponentNode
+from assay.spec.signature import ComponentSpec, read_signature
+
+
+class Component:
+    """A component: call it with channels and parameter values to add a step to a pipeline.
+
+    Attributes:
+        spec: The declaration.
+    """
+
+    def __init__(self, spec: ComponentSpec) -> None:
+        self.spec = spec
+        functools.update_wrapper(self, spec.function)
+
+    def __repr__(self) -> str:
+        return f"<component {self.spec.name}>"
+
+    def __call__(self, *positional: Any, **arguments: Any) -> ComponentNode:
+        """Declares a step.
+
+        Args:
+            *positional: Refused: arguments are named.
+            **arguments: A channel for each input, a value or placeholder for each parameter.
+
+        Raises:
+            UsageError: For an unknown, missing or ill-typed argument.
+        """
+        if positional:
+            raise UsageError(
+                "component.positional", f"{self.spec.name} takes named arguments only, got {positional[0]!r}."
+            )
+        return ComponentNode(self.spec, arguments)
+
+
+@overload
+def component(function: Callable[..., Any], /) -> Component: ...
+
+
+@overload
+def component(
+    *,
+    name: str | None = None,
+    libraries: tuple[str, ...] = (),
+    reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
+    still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
+) -> Callable[[Callable[..., Any]], Component]: ...
+
+
+def component(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    libraries: tuple[str, ...] = (),
+    reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
+    still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
+) -> Component | Callable[[Callable[..., Any]], Component]:
+    """Makes an annotated function a component.
+
+    Args:
+        function: The function; its annotations are the declaration, its docstring the documentation.
+        name: The component's name; the function's by default.
+        libraries: Distributions whose installed versions are part of the fingerprint.
+        reads: Given the parameter values, the files outside of artifacts that the component would read; their names
+            and contents are part of the fingerprint.
+        still_valid: Given the parameter values and the output artifacts of a cached execution, a sentence why its
+            effect on the outside world no longer stands, or None.
+
+    Example:
+        ```python
+        @component
+        def CountRows(examples: Input[Examples], report: Output[Report], split: str = "train") -> None:
+            (report.path / "rows.txt").write_text(str(examples.num_rows(split)))
+        ```
+
+    Raises:
+        UsageError: If the signature is not a component's.
+    """
+
+    def declare(function: Callable[..., Any]) -> Component:
+        return Component(read_signature(function, name=name, libraries=libraries, reads=reads, still_valid=still_valid))
+
+    return declare if function is None else declare(function)

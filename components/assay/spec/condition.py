@@ -1,0 +1,166 @@
+"""Conditions: predicates on a gate's output, and the block of steps that they guard."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Union
+
+from assay.errors import UsageError
+
+if TYPE_CHECKING:
+    from assay.spec.channel import ArtifactProperty, OutputParameter
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+Operand = Union["OutputParameter", "ArtifactProperty"]
+
+
+class Predicate:
+    """A boolean expression over outputs of steps that have run; combine with `&`, `|` and `~`."""
+
+    def __and__(self, other: Predicate) -> Predicate:
+        """Both hold."""
+        return Combination("and", self, other)
+
+    def __or__(self, other: Predicate) -> Predicate:
+        """At least one holds."""
+        return Combination("or", self, other)
+
+    def __invert__(self) -> Predicate:
+        """Does not hold."""
+        return Negation(self)
+
+    def __bool__(self) -> bool:
+        """Refuses Python's own `and`, `or` and `if`, which would decide before the pipeline runs.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            "condition.used_as_bool",
+            "A condition on a step's output is not known until the pipeline runs.",
+            "Use `with Cond(condition):`, and combine conditions with &, | and ~.",
+        )
+
+    def operands(self) -> Iterator[Operand]:
+        """The outputs that the predicate reads."""
+        raise NotImplementedError
+
+    def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
+        """Decides the predicate, given the outputs' values."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison(Predicate):
+    """An output compared with a literal value."""
+
+    left: Operand
+    operator: str
+    right: Any
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.operator} {self.right!r}"
+
+    def operands(self) -> Iterator[Operand]:
+        """The one output that is compared."""
+        yield self.left
+
+    def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
+        """Compares; a value that cannot be compared with the literal is an error, not a silent no.
+
+        Raises:
+            UsageError: If the types do not compare.
+        """
+        value = value_of(self.left)
+        try:
+            return bool(_OPERATORS[self.operator](value, self.right))
+        except TypeError:
+            raise UsageError(
+                "condition.types", f"Condition '{self}' cannot be decided: the value is {value!r}."
+            ) from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combination(Predicate):
+    """Two predicates joined by `and` or `or`."""
+
+    word: str
+    left: Predicate
+    right: Predicate
+
+    def __str__(self) -> str:
+        return f"({self.left} {self.word} {self.right})"
+
+    def operands(self) -> Iterator[Operand]:
+        """The outputs that either side reads."""
+        yield from self.left.operands()
+        yield from self.right.operands()
+
+    def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
+        """Decides the left side first, and the right one only where it matters."""
+        if self.word == "and":
+            return self.left.evaluate(value_of) and self.right.evaluate(value_of)
+        return self.left.evaluate(value_of) or self.right.evaluate(value_of)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Negation(Predicate):
+    """The opposite of a predicate."""
+
+    inner: Predicate
+
+    def __str__(self) -> str:
+        return f"not {self.inner}"
+
+    def operands(self) -> Iterator[Operand]:
+        """The outputs that the inner predicate reads."""
+        yield from self.inner.operands()
+
+    def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
+        """Decides the inner predicate and turns it round."""
+        return not self.inner.evaluate(value_of)
+
+
+_ACTIVE: ContextVar[tuple[Predicate, ...]] = ContextVar("assay_conditions", default=())
+
+
+def active_conditions() -> tuple[Predicate, ...]:
+    """The conditions of the `Cond` blocks that are open where a step is being declared."""
+    return _ACTIVE.get()
+
+
+@contextmanager
+def Cond(predicate: Predicate) -> Iterator[None]:  # noqa: N802 (TFX's name)
+    """Guards the steps declared inside the `with` block: they run only where `predicate` holds.
+
+    Example:
+        ```python
+        with Cond(evaluator.outputs["blessed"] == True):
+            Pusher(model=trainer.outputs["model"], push_destination=...)
+        ```
+
+    Raises:
+        UsageError: If `predicate` is not a condition on a step's output.
+    """
+    if not isinstance(predicate, Predicate):
+        raise UsageError(
+            "condition.not_a_predicate",
+            f"Cond needs a condition on a step's output, got {predicate!r}.",
+            'Compare an output: Cond(evaluator.outputs["blessed"] == True).',
+        )
+    token = _ACTIVE.set((*_ACTIVE.get(), predicate))
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)

@@ -1,0 +1,58 @@
+"""What a running component knows about the run it is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assay.engines.base import Engine
+from assay.errors import EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """Rows that a step read, wrote and rejected for one split."""
+
+    read: int
+    written: int
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionContext:
+    """The services of a run that a component may use.
+
+    Attributes:
+        engine: Runs accumulators and maps over batches.
+        temp_dir: A folder for scratch files; removed after the step.
+        seed: Seed for everything random in the step.
+        log: Writes one line to the step's log.
+        rows: Row counts by split, as `count_rows` recorded them.
+        beam_pipeline_args: Beam's options, where the author gave some.
+    """
+
+    engine: Engine
+    temp_dir: Path
+    seed: int = 0
+    log: Callable[[str], None] = print
+    pipeline_name: str = ""
+    run_id: str = ""
+    node_id: str = ""
+    beam_pipeline_args: tuple[str, ...] = ()
+    rows: dict[str, RowCount] = field(default_factory=dict)
+
+    def count_rows(self, split: str, *, read: int, written: int, rejected: int = 0) -> None:
+        """Records a split's row counts and checks that no row was lost or made.
+
+        Raises:
+            EngineError: Unless `read == written + rejected`.
+        """
+        if read != written + rejected:
+            raise EngineError(
+                "rows.do_not_add_up",
+                f"Split '{split}' of {self.node_id or 'this step'}: {read} rows were read, but {written} were written "
+                f"and {rejected} rejected ({read - written - rejected:+d} unexplained).",
+                "Nothing was published. This is a fault of the engine or the component; please report it.",
+            )
+        self.rows[split] = RowCount(read, written, rejected)

@@ -1,0 +1,40 @@
+"""Importer: a folder that another tool wrote becomes an input of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assay.artifacts.base import Artifact
+from assay.errors import UsageError
+from assay.spec.channel import OutputChannel, Outputs
+from assay.spec.node import Node
+
+
+class Importer(Node):
+    """Registers an existing folder as an artifact, in place.
+
+    The output key is `result`. The same folder with the same content is registered once, unless `reimport`.
+    """
+
+    def __init__(  # noqa: PLR0913 (TFX's arguments)
+        self,
+        source_uri: str | Path,
+        artifact_type: type[Artifact],
+        *,
+        reimport: bool = False,
+        properties: Mapping[str, Any] | None = None,
+        custom_properties: Mapping[str, Any] | None = None,
+        output_key: str = "result",
+    ) -> None:
+        super().__init__("Importer")
+        if not (isinstance(artifact_type, type) and issubclass(artifact_type, Artifact)):
+            raise UsageError("importer.type", f"Importer's artifact_type must be an artifact class: {artifact_type!r}.")
+        self.source_uri = str(source_uri)
+        self.artifact_type = artifact_type
+        self.reimport = reimport
+        self.properties = {**(properties or {}), **(custom_properties or {})}
+        for name, value in self.properties.items():
+            artifact_type.type().check_property(name, value)
+        self.outputs = Outputs(self, {output_key: OutputChannel(self, output_key, artifact_type)})

@@ -1,0 +1,159 @@
+"""Pipeline: the steps, their order, and the runtime parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from assay.errors import UsageError, did_you_mean
+from assay.spec.component import Component
+from assay.spec.node import ComponentNode, Node
+from assay.spec.values import RuntimeParameter, placeholders
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.\-]*")
+
+
+class Pipeline:
+    """Steps that run in the order that their data, conditions and `.after` ask for.
+
+    Attributes:
+        name: Identifies the pipeline in the lineage store.
+        root: Where artifacts, runs and the lineage store go; None leaves it to the runner.
+        nodes: The steps in the order of execution.
+        parameters: The runtime parameters by name.
+        enable_cache: Whether steps with an unchanged fingerprint are taken from earlier runs.
+        beam_pipeline_args: Options of Apache Beam for the steps that use it.
+        metadata_path: The lineage store's file; None puts it below the root.
+    """
+
+    def __init__(  # noqa: PLR0913 (TFX's arguments)
+        self,
+        pipeline_name: str,
+        pipeline_root: str | Path | None = None,
+        components: Sequence[Node] = (),
+        *,
+        enable_cache: bool = True,
+        metadata_connection_config: str | Path | None = None,
+        beam_pipeline_args: Sequence[str] | None = None,
+    ) -> None:
+        if not isinstance(pipeline_name, str) or not _NAME.fullmatch(pipeline_name):
+            raise UsageError(
+                "pipeline.name",
+                f"A pipeline's name is letters, digits, '.', '_' and '-', starting with a letter or digit; got "
+                f"{pipeline_name!r}.",
+            )
+        self.name = pipeline_name
+        self.root = Path(pipeline_root) if pipeline_root is not None else None
+        self.enable_cache = enable_cache
+        self.metadata_path = Path(metadata_connection_config) if metadata_connection_config is not None else None
+        self.beam_pipeline_args = tuple(beam_pipeline_args or ())
+        self.nodes = _ordered(_checked(components))
+        self.parameters = _runtime_parameters(self.nodes)
+
+    def __repr__(self) -> str:
+        return f"<Pipeline {self.name}: {', '.join(node.id for node in self.nodes)}>"
+
+    def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of each runtime parameter: the given one, or the default.
+
+        Raises:
+            UsageError: For an unknown name, a wrong type, or a required parameter that is missing.
+        """
+        for name in given:
+            if name not in self.parameters:
+                raise UsageError(
+                    "pipeline.unknown_parameter",
+                    f"Pipeline {self.name} has no parameter '{name}'.",
+                    did_you_mean(name, self.parameters),
+                )
+        values = {
+            name: parameter.convert(given[name]) if name in given else parameter.default
+            for name, parameter in self.parameters.items()
+        }
+        missing = [name for name, value in values.items() if value is None]
+        if missing:
+            raise UsageError(
+                "pipeline.missing_parameter",
+                f"Pipeline {self.name} needs a value for: {', '.join(missing)}.",
+                f"Give it: --param {missing[0]}=….",
+            )
+        return values
+
+
+def _checked(components: Sequence[Node]) -> list[Node]:
+    """Checks that all are steps, that ids are unique, and that every upstream step belongs to the pipeline."""
+    by_id: dict[str, Node] = {}
+    for node in components:
+        if isinstance(node, Component):
+            raise UsageError(
+                "pipeline.not_called", f"{node.spec.name} is a component, not a step.", f"Call it: {node.spec.name}(…)."
+            )
+        if not isinstance(node, Node):
+            raise UsageError("pipeline.not_a_step", f"A pipeline's components are steps, got {node!r}.")
+        if by_id.get(node.id, node) is not node:
+            raise UsageError(
+                "pipeline.duplicate_id",
+                f"Two steps have the id '{node.id}', so their outputs would share one key.",
+                f"Give one another id: .with_id('{node.id}_2').",
+            )
+        by_id[node.id] = node
+    if not by_id:
+        raise UsageError("pipeline.empty", "A pipeline needs at least one step.", "Pass components=[…].")
+    for node in by_id.values():
+        for upstream in node.upstream():
+            if by_id.get(upstream.id) is not upstream:
+                raise UsageError(
+                    "pipeline.foreign_step",
+                    f"{node.id} waits for {upstream.id}, which is not among the pipeline's components.",
+                    f"Add {upstream.id} to components=[…].",
+                )
+    return list(by_id.values())
+
+
+def _ordered(nodes: list[Node]) -> tuple[Node, ...]:
+    """Sorts the steps so that each comes after what it waits for; ties keep the author's order, gates first.
+
+    A gate (a step without consumers that puts out a verdict) comes before other steps that are ready, so that it can
+    close before work is done that it should have stopped.
+    """
+    position = {node: index for index, node in enumerate(nodes)}
+    sorter = TopologicalSorter({node: node.upstream() for node in nodes})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        names = " -> ".join(node.id for node in error.args[1])
+        raise UsageError("pipeline.cycle", f"The steps wait for each other in a circle: {names}.") from None
+    ready: list[Node] = []
+    ordered: list[Node] = []
+    while sorter.is_active():
+        ready += sorter.get_ready()
+        ready.sort(key=lambda node: (not _is_gate(node), position[node]))
+        node = ready.pop(0)
+        ordered.append(node)
+        sorter.done(node)
+    return tuple(ordered)
+
+
+def _is_gate(node: Node) -> bool:
+    return isinstance(node, ComponentNode) and "fail_on" in node.spec.parameters
+
+
+def _runtime_parameters(nodes: Sequence[Node]) -> dict[str, RuntimeParameter]:
+    found: dict[str, RuntimeParameter] = {}
+    for node in nodes:
+        if not isinstance(node, ComponentNode):
+            continue
+        for value in node.arguments.values():
+            for item in placeholders(value):
+                if not isinstance(item, RuntimeParameter):
+                    continue
+                if found.setdefault(item.name, item) != item:
+                    raise UsageError(
+                        "pipeline.parameter_conflict",
+                        f"Runtime parameter '{item.name}' is declared twice, with different types or defaults.",
+                        "Declare it once and pass the same object.",
+                    )
+    return found

@@ -1,0 +1,109 @@
+"""Resolver: inputs that are found in the lineage store instead of being made in this run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from assay.artifacts.blessing import ModelBlessing
+from assay.artifacts.model import Model
+from assay.errors import UsageError
+from assay.spec.channel import Channel, OutputChannel, Outputs
+from assay.spec.node import Node
+from assay.spec.spans import RangeConfig
+from assay.spec.values import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class LatestArtifactStrategy:
+    """The newest artifact of the channel's type."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatestBlessedModelStrategy:
+    """The newest blessed model that is not the consumer's own candidate, with its blessing.
+
+    A candidate is never its own baseline: where a run is repeated, the baseline is the one it was judged against.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRangeStrategy:
+    """The artifacts whose span lies in a range, newest span first."""
+
+    range_config: RangeConfig
+
+
+Strategy = LatestArtifactStrategy | LatestBlessedModelStrategy | SpanRangeStrategy
+
+
+class Resolver(Node):
+    """Finds artifacts in the lineage store; the output keys are the names of the channels given.
+
+    Example:
+        ```python
+        Resolver(
+            strategy_class=LatestBlessedModelStrategy,
+            model=Channel(type=Model),
+            model_blessing=Channel(type=ModelBlessing),
+        ).with_id("latest_blessed_model_resolver")
+        ```
+
+    Attributes:
+        strategy: How the artifacts are chosen.
+        channels: What is looked for, by output key.
+    """
+
+    def __init__(
+        self, strategy_class: type[Strategy], config: Mapping[str, Any] | None = None, **channels: Channel
+    ) -> None:
+        super().__init__("Resolver")
+        if not channels:
+            raise UsageError("resolver.no_channel", "Resolver needs a channel, such as model=Channel(type=Model).")
+        for key, channel in channels.items():
+            if not isinstance(channel, Channel):
+                raise UsageError("resolver.channel", f"Resolver.{key} takes Channel(type=…), got {channel!r}.")
+        self.strategy = _strategy(strategy_class, config or {})
+        if isinstance(self.strategy, LatestBlessedModelStrategy):
+            types = sorted(channel.type.type().name for channel in channels.values())
+            if types not in (["Model"], ["Model", "ModelBlessing"]):
+                raise UsageError(
+                    "resolver.blessed_model_channels",
+                    "LatestBlessedModelStrategy needs model=Channel(type=Model) and, if wanted, "
+                    f"model_blessing=Channel(type=ModelBlessing); got {', '.join(types)}.",
+                )
+        self.channels = channels
+        self.outputs = Outputs(self, {key: OutputChannel(self, key, channel.type) for key, channel in channels.items()})
+
+    def upstream(self) -> list[Node]:
+        """Adds the producers of channels that are outputs of this very pipeline."""
+        found = super().upstream()
+        found += [channel.node for channel in self.channels.values() if isinstance(channel, OutputChannel)]
+        return list(dict.fromkeys(found))
+
+
+def latest_blessed_model() -> Resolver:
+    """The usual resolver of an Evaluator's baseline, with outputs `model` and `model_blessing`."""
+    resolver = Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+    )
+    resolver.id = "latest_blessed_model_resolver"
+    return resolver
+
+
+def _strategy(strategy_class: type[Strategy], config: Mapping[str, Any]) -> Strategy:
+    if strategy_class not in {LatestArtifactStrategy, LatestBlessedModelStrategy, SpanRangeStrategy}:
+        raise UsageError(
+            "resolver.strategy",
+            f"Unknown strategy {strategy_class!r}.",
+            "Known: LatestArtifactStrategy, LatestBlessedModelStrategy, SpanRangeStrategy.",
+        )
+    try:
+        return msgspec.convert(canonical(config, "Resolver.config"), strategy_class)
+    except msgspec.ValidationError as error:
+        raise UsageError("resolver.config", f"Resolver.config: {error}.") from None
