@@ -1,1 +1,26 @@
 """What happened: the store of artifacts, executions and events, and its queries."""
+
+from __future__ import annotations
+
+from assay.lineage.records import (
+    ArtifactRecord,
+    EventRecord,
+    ExecutionRecord,
+    LineageGraph,
+    NewArtifact,
+    RunRecord,
+)
+from assay.lineage.sql_store import SqlLineageStore
+from assay.lineage.store import LineageReader, LineageStore
+
+__all__ = [
+    "ArtifactRecord",
+    "EventRecord",
+    "ExecutionRecord",
+    "LineageGraph",
+    "LineageReader",
+    "LineageStore",
+    "NewArtifact",
+    "RunRecord",
+    "SqlLineageStore",
+]

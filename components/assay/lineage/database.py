@@ -1,0 +1,184 @@
+"""A database connection that is safe with several processes: WAL, foreign keys, and write locks taken up front."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, Engine, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from assay.lineage import tables
+from assay.lineage.failures import is_locked, lineage_error, no_such_store, not_a_store, wrong_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_OUR_TABLES = frozenset({"schema_version", "runs", "executions", "events"})
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Transactions on one lineage database; every database error leaves as a `LineageError`.
+
+    Attributes:
+        where: Path or URL, for messages.
+        lock_timeout: Seconds to wait for another process's write.
+    """
+
+    engine: Engine
+    where: str
+    lock_timeout: float
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the store throughout, whatever others write meanwhile."""
+        with self._translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start, and commits whole or not at all.
+
+        A deferred SQLite transaction that turns from reading to writing fails at once where another process wrote in
+        between; no timeout helps. BEGIN IMMEDIATE waits its turn instead.
+        """
+        writer = self.engine.execution_options(sqlite_begin="IMMEDIATE")
+        with self._translated(), writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise lineage_error(error, self.where, self.lock_timeout) from error
+
+
+def open_database(url_or_path: str | Path, *, create: bool, lock_timeout: float) -> Database:
+    """Opens the lineage database, and makes it where there is none.
+
+    Args:
+        url_or_path: A file, or a database URL.
+        create: Whether to make a missing store; otherwise a missing one is an error.
+        lock_timeout: Seconds that a statement waits for another process.
+
+    Raises:
+        LineageError: If it is no lineage store, is of another schema version, or cannot be opened or written.
+    """
+    where = str(url_or_path)
+    try:
+        url = make_url(where) if "://" in where else URL.create("sqlite", database=where)
+        file = _sqlite_file(url)
+        if file is not None:
+            if not create and not file.exists():
+                raise no_such_store(where)
+            _make_folder(file.parent)
+        engine = create_engine(
+            url,
+            connect_args={"timeout": lock_timeout} if url.get_backend_name() == "sqlite" else {},
+            json_serializer=partial(json.dumps, allow_nan=False, ensure_ascii=False),
+        )
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _configure_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+    except SQLAlchemyError as error:
+        raise lineage_error(error, where, lock_timeout) from error
+    database = Database(engine, where, lock_timeout)
+    try:
+        _prepare(database, create=create)
+    except BaseException:
+        engine.dispose()
+        raise
+    return database
+
+
+def _sqlite_file(url: URL) -> Path | None:
+    """The file of a plain SQLite path; None for other databases, memory, and `file:` names, which SQLite resolves."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+        return None
+    return Path(name)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        # SQLite reports the same obstacle when it opens the file, and there it becomes a LineageError.
+        return
+
+
+def _configure_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # None: the driver starts no transaction of its own; _begin_sqlite does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # In WAL mode NORMAL may lose the newest commits when the power fails; a sealed artifact must not lose its record.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    if mode is not None:
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _prepare(database: Database, *, create: bool) -> None:
+    """Checks that the database is ours, or makes the tables in an empty one."""
+    if _is_ready(database):
+        return
+    if not create:
+        raise no_such_store(database.where)
+    if database.engine.dialect.name == "sqlite":
+        _switch_to_wal(database)
+    with database.writing() as connection:
+        if not _has_our_tables(connection, database.where):
+            tables.METADATA.create_all(connection)
+            connection.execute(insert(tables.schema_version).values(version=tables.SCHEMA_VERSION))
+    _is_ready(database)
+
+
+def _is_ready(database: Database) -> bool:
+    with database.reading() as connection:
+        if not _has_our_tables(connection, database.where):
+            return False
+        found = connection.execute(select(tables.schema_version.c.version)).scalar()
+    if found != tables.SCHEMA_VERSION:
+        raise wrong_version(database.where, found, tables.SCHEMA_VERSION)
+    return True
+
+
+def _has_our_tables(connection: Connection, where: str) -> bool:
+    found = set(inspect(connection).get_table_names())
+    if found and not found >= _OUR_TABLES:
+        raise not_a_store(where)
+    return bool(found)
+
+
+def _switch_to_wal(database: Database) -> None:
+    """Lets readers and one writer work at once; the mode stays in the file.
+
+    The switch needs the file for itself, and SQLite answers "locked" without waiting when two processes try at once.
+    """
+    outside_transactions = database.engine.execution_options(sqlite_begin=None)
+    deadline = time.monotonic() + database.lock_timeout
+    while True:
+        try:
+            with outside_transactions.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+        except SQLAlchemyError as error:
+            if not is_locked(error) or time.monotonic() > deadline:
+                raise lineage_error(error, database.where, database.lock_timeout) from error
+        time.sleep(0.02)
