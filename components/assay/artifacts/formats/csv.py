@@ -93,6 +93,11 @@ class CsvTable:
     shards: tuple[CsvShard, ...]
     num_rows: int
 
+    @property
+    def bounded(self) -> bool:
+        """Whether every shard is a block that fits in memory; a gzip file is one shard of any size."""
+        return all(shard.end is not None for shard in self.shards)
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yields all rows in order."""
         for shard in self.shards:

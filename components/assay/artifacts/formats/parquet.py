@@ -1,0 +1,232 @@
+"""Parquet files as Arrow record batches, one shard a row group, and back with deterministic bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assay.errors import DataError, UsageError, disk_full
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from typing_extensions import Self
+
+ROW_GROUP_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetShard:
+    """A row group of one file.
+
+    Attributes:
+        path: The file.
+        row_group: Its number in the file.
+        num_rows: The number of rows.
+        schema: The schema of the whole table, to which the rows are cast.
+    """
+
+    path: Path
+    row_group: int
+    num_rows: int
+    schema: pa.Schema = field(repr=False)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yields the rows, with the given columns (default: all) in the schema's order."""
+        schema = self.schema
+        if columns is not None:
+            schema = pa.schema([each for each in schema if each.name in set(columns)])
+        try:
+            with pq.ParquetFile(self.path) as file:
+                present = [name for name in schema.names if name in file.schema_arrow.names]
+                table = file.read_row_group(self.row_group, columns=present, use_threads=False)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _unreadable(self.path, error) from error
+        if not schema.names:
+            yield pa.RecordBatch.from_struct_array(pa.array([{}] * self.num_rows, pa.struct([])))
+            return
+        for name in schema.names:
+            if name not in present:
+                table = table.append_column(name, pa.nulls(self.num_rows, schema.field(name).type))
+        yield from table.select(schema.names).cast(schema).combine_chunks().to_batches()
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetTable:
+    """Parquet files of one schema.
+
+    Attributes:
+        schema: Column names and types, in the first file's order.
+        shards: In the order of the files and of their row groups.
+        num_rows: The number of rows of all files.
+    """
+
+    schema: pa.Schema
+    shards: tuple[ParquetShard, ...]
+    num_rows: int
+
+    @property
+    def bounded(self) -> bool:
+        """A row group fits in memory."""
+        return True
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yields all rows in order."""
+        for shard in self.shards:
+            yield from shard.batches(columns)
+
+
+def open_parquet(paths: Sequence[Path]) -> ParquetTable:
+    """Reads the footers of Parquet files.
+
+    A column may be null-typed in one file and typed in another (its values there are missing), and int64 in one and
+    double in another, which pandas makes of integers with missing values.
+
+    Raises:
+        DataError: A file is missing, cut off or not Parquet, or the files' columns differ.
+        UsageError: No file is given.
+    """
+    if not paths:
+        raise UsageError("parquet.no_files", "Expected at least one Parquet file and found none.")
+    footers = [_footer(path) for path in paths]
+    schema = _unify(paths, [schema for _, schema in footers])
+    shards = tuple(
+        ParquetShard(path, group, metadata.row_group(group).num_rows, schema)
+        for path, (metadata, _) in zip(paths, footers, strict=True)
+        for group in range(metadata.num_row_groups)
+        if metadata.row_group(group).num_rows
+    )
+    return ParquetTable(schema, shards, sum(shard.num_rows for shard in shards))
+
+
+class ParquetWriter:
+    """Writes batches to one file; a context manager.
+
+    The bytes depend on the rows and their order only: row groups have a fixed number of rows however the rows come in.
+
+    Attributes:
+        num_rows: Rows written so far.
+    """
+
+    def __init__(
+        self, path: Path, schema: pa.Schema, *, row_group_rows: int = ROW_GROUP_ROWS, compression: str = "zstd"
+    ) -> None:
+        self.num_rows = 0
+        self._path = path
+        self._schema = schema.remove_metadata()
+        self._row_group_rows = row_group_rows
+        self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = 0
+        try:
+            self._file = pq.ParquetWriter(path, self._schema, compression=compression, version="2.6")
+        except OSError as error:
+            raise disk_full(path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self._pending_rows:
+                self._write(self._pending_rows)
+            self._file.close()
+        except OSError as error:
+            if kind is None:
+                raise disk_full(self._path, error) from error
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Adds rows.
+
+        Raises:
+            ArtifactError: The file system refuses the write.
+        """
+        self.num_rows += batch.num_rows
+        if batch.num_rows:
+            self._pending.append(batch)
+        self._pending_rows += batch.num_rows
+        while self._pending_rows >= self._row_group_rows:
+            self._write(self._row_group_rows)
+
+    def _write(self, rows: int) -> None:
+        table = pa.Table.from_batches(self._pending, self._pending[0].schema).replace_schema_metadata(None)
+        try:
+            self._file.write_table(table.slice(0, rows).combine_chunks(), row_group_size=rows)
+        except OSError as error:
+            raise disk_full(self._path, error) from error
+        rest = table.slice(rows)
+        self._pending = rest.to_batches()
+        self._pending_rows = rest.num_rows
+
+
+def _footer(path: Path) -> tuple[pq.FileMetaData, pa.Schema]:
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.metadata, file.schema_arrow.remove_metadata()
+    except FileNotFoundError as error:
+        raise DataError("parquet.no_such_file", f"There is no file {path}.", "Check the path.") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        begins_well = file.read(4) == b"PAR1"
+    what = "is cut off or damaged" if begins_well else "is not a Parquet file"
+    first_line = next(iter(str(error).splitlines()), "")
+    return DataError(
+        "parquet.truncated" if begins_well else "parquet.not_parquet",
+        f"{path} ({size} bytes) {what}: {first_line}",
+        "Copy or export the file again." if begins_well else "Check the pattern: it also matches other files.",
+    )
+
+
+def _unify(paths: Sequence[Path], schemas: Sequence[pa.Schema]) -> pa.Schema:
+    types: dict[str, pa.DataType] = {}
+    for path, schema in zip(paths, schemas, strict=True):
+        if len(set(schema.names)) < len(schema.names):
+            twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+            raise DataError(
+                "parquet.duplicate_column", f"{path} has the column '{twice[0]}' twice.", "Rename one of them."
+            )
+        if types and set(types) != set(schema.names):
+            raise _different_columns(path, paths[0], set(schema.names), set(types))
+        for each in schema:
+            known = types.setdefault(each.name, each.type)
+            unified = _common_type(known, each.type)
+            if unified is None:
+                raise DataError(
+                    "parquet.different_types",
+                    f"{path} has the column '{each.name}' as {each.type}, the files before it as {known}.",
+                    "Write the files with one schema.",
+                )
+            types[each.name] = unified
+    return pa.schema(list(types.items()))
+
+
+def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    if one == other or pa.types.is_null(other):
+        return one
+    if pa.types.is_null(one):
+        return other
+    if pa.types.is_integer(one) and pa.types.is_integer(other):
+        return pa.int64()
+    numbers = all(pa.types.is_integer(each) or pa.types.is_floating(each) for each in (one, other))
+    if numbers:
+        return pa.float64()
+    texts = all(pa.types.is_string(each) or pa.types.is_large_string(each) for each in (one, other))
+    return pa.large_string() if texts else None
+
+
+def _different_columns(path: Path, first: Path, found: set[str], expected: set[str]) -> DataError:
+    differences = [f"lacks {', '.join(sorted(expected - found))}"] if expected - found else []
+    differences += [f"has in addition {', '.join(sorted(found - expected))}"] if found - expected else []
+    return DataError(
+        "parquet.different_columns",
+        f"{path} {' and '.join(differences)}, against {first}: the files of a split have the same columns.",
+        "Write the files with one schema, or read them apart.",
+    )
