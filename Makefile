@@ -1,0 +1,43 @@
+# Every target sets up what it needs: on a fresh clone, `make demo` or `make test` is enough.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint format bench lock clean
+
+BIN := .venv/bin
+# Which Python to use; empty: the first of python3, python3.11, python3.13, ... that is supported.
+PYTHON ?=
+# Processes that run the tests.
+JOBS ?= 2
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with the full locked stack for this Python (PYTHON=... to choose one)
+	@sh requirements/setup.sh $(PYTHON)
+
+demo: setup ## Run the Chicago taxi pipeline: first run, cached run, and a model that the gate stops
+	@$(BIN)/python examples/chicago_taxi/demo.py
+
+test: lint ## Run the linters and all tests
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+test-fast: setup ## Run the tests that need neither TensorFlow nor the network, in under two minutes
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not tensorflow and not network"
+
+lint: setup ## Check style, format, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@PYTHONPATH=components $(BIN)/lint-imports --no-logo
+
+format: setup ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## Run the benchmarks
+	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+
+lock: ## Write the lock files anew for every supported Python (needs uv)
+	@sh requirements/lock.sh
+
+clean: ## Remove the environment, caches and builds
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
