@@ -1,0 +1,65 @@
+"""The figures that a gate judges: one number for each metric, slice and model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+SliceValue: TypeAlias = str | int | float
+SliceKey: TypeAlias = tuple[tuple[str, SliceValue], ...]
+"""A slice as (feature, value) pairs; the empty tuple is the whole data."""
+
+OVERALL: SliceKey = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricKey:
+    """What TFMA tells one metric from another by, the model aside.
+
+    Attributes:
+        name: TFMA's name of the metric, such as `binary_accuracy`.
+        output_name: The output of a model that has several.
+        sub_key: A class or rank as TFMA writes it: `classId:1`, `k:1` or `topK:3`.
+        aggregation: `micro`, `macro` or `weighted_macro`.
+        example_weighted: Whether examples count by their weight; None for a metric computed inside the model.
+    """
+
+    name: str
+    output_name: str = ""
+    sub_key: str = ""
+    aggregation: str = ""
+    example_weighted: bool | None = False
+
+    @property
+    def label(self) -> str:
+        """The name for people: `auc`, or `precision [topK:3, micro]` where the name alone would not tell."""
+        marks = [mark for mark in (self.output_name, self.sub_key, self.aggregation) if mark]
+        return f"{self.name} [{', '.join(marks)}]" if marks else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The metrics of a candidate, and of the baseline where there is one, by slice.
+
+    Attributes:
+        candidate: For each slice the metrics that have a single number.
+        baseline: The same of the baseline; None where there is no baseline.
+        not_numbers: Metrics without a single number (a confusion matrix, say), by slice.
+        examples: The number of examples in each slice, where it is known.
+    """
+
+    candidate: Mapping[SliceKey, Mapping[MetricKey, float]]
+    baseline: Mapping[SliceKey, Mapping[MetricKey, float]] | None = None
+    not_numbers: Mapping[SliceKey, frozenset[MetricKey]] = field(default_factory=dict)
+    examples: Mapping[SliceKey, int] = field(default_factory=dict)
+
+
+def slice_name(key: SliceKey) -> str:
+    """Gives `Overall`, `trip_start_hour=5` or `a=x&b=y`."""
+    return "&".join(f"{feature}={value}" for feature, value in key) if key else "Overall"
+
+
+def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]:
+    """Gives a sort key: the whole data first, then fewer features before more, numbers by value before texts."""
+    return len(key), [(feature, isinstance(value, str), value) for feature, value in key]

@@ -1,0 +1,250 @@
+"""The limits that an `EvalConfig` sets, each with the place where it is written.
+
+TFMA folds the thresholds of a configuration into a dictionary that no longer knows where they came from; a verdict must
+name that place, so the walk is done here. It gives the same limits for the same metrics.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from assay.errors import UsageError
+from assay.gate.figures import MetricKey, SliceValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from assay.gate.figures import SliceKey
+
+EvalConfig: TypeAlias = Any
+"""A `tensorflow_model_analysis.EvalConfig` message; its generated module has no type stubs."""
+
+Bound: TypeAlias = Literal["lower", "upper", "absolute", "relative"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slicing:
+    """The slices that a threshold is for: TFMA's `SlicingSpec` as a value.
+
+    Attributes:
+        feature_keys: Features of which the slice has some value.
+        feature_values: Features of which the slice has just this value.
+    """
+
+    feature_keys: tuple[str, ...] = ()
+    feature_values: tuple[tuple[str, SliceValue], ...] = ()
+
+    def matches(self, key: SliceKey) -> bool:
+        """Tells whether the slice has exactly these features; no features match the whole data only."""
+        keys, values = list(self.feature_keys), [(name, _typed(value)) for name, value in self.feature_values]
+        for feature, value in key:
+            if (feature, _typed(value)) in values:
+                values.remove((feature, _typed(value)))
+            elif feature in keys:
+                keys.remove(feature)
+            else:
+                return False
+        return not keys and not values
+
+    @property
+    def name(self) -> str:
+        """The slices in words: `Overall`, `trip_start_hour=*` or `a=x&b=*`."""
+        parts = [f"{feature}={value}" for feature, value in self.feature_values]
+        return "&".join(parts + [f"{feature}=*" for feature in self.feature_keys]) or "Overall"
+
+
+def _typed(value: SliceValue) -> SliceValue:
+    """Gives the number that a text is, where it is one: `SlicingSpec` has texts only, slices have typed values."""
+    try:
+        figure = float(value)
+    except ValueError:
+        return value
+    return figure if math.isfinite(figure) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One bound on one metric.
+
+    Attributes:
+        metric: The metric that is held.
+        slicing: The slices in which it is held; None for every slice that is computed.
+        bound: `lower` and `upper` hold the value itself (inclusive); `absolute` and `relative` the change from the
+            baseline.
+        value: The limit.
+        higher_is_better: The direction of a change limit.
+        origin: Where the limit is written.
+    """
+
+    metric: MetricKey
+    slicing: Slicing | None
+    bound: Bound
+    value: float
+    higher_is_better: bool = True
+    origin: str
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the limit needs a baseline."""
+        return self.bound in {"absolute", "relative"}
+
+
+def limits_of(eval_config: EvalConfig, metric_name: Callable[[Any], str]) -> tuple[Limit, ...]:
+    """Gives every limit of the configuration, in the order written.
+
+    Args:
+        eval_config: The configuration as the user wrote it, or with TFMA's defaults filled in.
+        metric_name: Gives TFMA's name for a `MetricConfig` message, such as `auc` for class `AUC`.
+
+    Raises:
+        UsageError: A threshold holds nothing, or a change threshold has no direction.
+    """
+    return tuple(
+        limit
+        for index, spec in enumerate(eval_config.metrics_specs)
+        for limit in _of_spec(eval_config, spec, f"eval_config.metrics_specs[{index}]", metric_name)
+    )
+
+
+def _of_spec(config: EvalConfig, spec: Any, origin: str, metric_name: Callable[[Any], str]) -> Iterator[Limit]:
+    baselines = {model.name for model in config.model_specs if model.is_baseline} or {"baseline"}
+    if spec.model_names and baselines.issuperset(spec.model_names):
+        return  # a baseline is the measure; TFMA holds it to nothing either
+    # Thresholds by name are for metrics that the model computes itself; TFMA leaves their weighting open.
+    for name in sorted({*spec.thresholds, *spec.per_slice_thresholds, *spec.cross_slice_thresholds}):
+        keys = list(_metric_keys(spec, name, [None]))
+        if name in spec.thresholds:
+            yield from _of_threshold(keys, None, spec.thresholds[name], f'{origin}.thresholds["{name}"]')
+        if name in spec.per_slice_thresholds:
+            per_slice = spec.per_slice_thresholds[name].thresholds
+            yield from _of_slices(keys, per_slice, f'{origin}.per_slice_thresholds["{name}"].thresholds')
+        if name in spec.cross_slice_thresholds:
+            raise _cross_slice(f'{origin}.cross_slice_thresholds["{name}"]')
+    for index, metric in enumerate(spec.metrics):
+        place = f"{origin}.metrics[{index}]"
+        if metric.cross_slice_thresholds:
+            raise _cross_slice(f"{place}.cross_slice_thresholds")
+        if not metric.HasField("threshold") and not metric.per_slice_thresholds:
+            continue
+        keys = list(_metric_keys(spec, metric_name(metric), _weightings(config, spec)))
+        if metric.HasField("threshold"):
+            yield from _of_threshold(keys, None, metric.threshold, f"{place}.threshold")
+        yield from _of_slices(keys, metric.per_slice_thresholds, f"{place}.per_slice_thresholds")
+
+
+def _of_slices(keys: list[MetricKey], per_slice: Any, origin: str) -> Iterator[Limit]:
+    for index, threshold in enumerate(per_slice):
+        place = f"{origin}[{index}]"
+        if not threshold.slicing_specs:
+            raise UsageError(
+                "eval_config.slicing",
+                f"{place} names no slicing_specs, so it holds no slice.",
+                "Add slicing_specs {} for the whole data, or the features of the slices.",
+            )
+        for spec in threshold.slicing_specs:
+            if spec.slice_keys_sql:
+                raise UsageError("eval_config.sql_slice", f"{place}: slices by SQL are not supported.", "Use features.")
+            slicing = Slicing(
+                feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items()))
+            )
+            yield from _of_threshold(keys, slicing, threshold.threshold, f"{place}.threshold")
+
+
+def _of_threshold(keys: list[MetricKey], slicing: Slicing | None, threshold: Any, origin: str) -> Iterator[Limit]:
+    bounds = [*_value_bounds(threshold, origin), *_change_bounds(threshold, origin)]
+    if not bounds:
+        raise UsageError(
+            "eval_config.empty_threshold",
+            f"{origin} sets no bound, so it holds nothing.",
+            "Set value_threshold.lower_bound or upper_bound, or change_threshold.absolute or relative.",
+        )
+    for key, (bound, value, higher, place) in product(keys, bounds):
+        yield Limit(
+            metric=key, slicing=slicing, bound=bound, value=value, higher_is_better=higher, origin=f"{origin}.{place}"
+        )
+
+
+def _value_bounds(threshold: Any, origin: str) -> Iterator[tuple[Bound, float, bool, str]]:
+    if not threshold.HasField("value_threshold"):
+        return
+    value = threshold.value_threshold
+    if value.HasField("lower_bound"):
+        yield "lower", value.lower_bound.value, True, "value_threshold.lower_bound"
+    if value.HasField("upper_bound"):
+        yield "upper", value.upper_bound.value, False, "value_threshold.upper_bound"
+    if not value.HasField("lower_bound") and not value.HasField("upper_bound"):
+        raise UsageError(
+            "eval_config.empty_threshold",
+            f"{origin}.value_threshold sets neither lower_bound nor upper_bound, so it holds nothing.",
+            "Set one of them.",
+        )
+
+
+def _change_bounds(threshold: Any, origin: str) -> Iterator[tuple[Bound, float, bool, str]]:
+    if not threshold.HasField("change_threshold"):
+        return
+    change = threshold.change_threshold
+    if not change.HasField("absolute") and not change.HasField("relative"):
+        raise UsageError(
+            "eval_config.empty_threshold",
+            f"{origin}.change_threshold sets neither absolute nor relative, so it holds nothing.",
+            "Set one of them.",
+        )
+    direction = change.DESCRIPTOR.fields_by_name["direction"].enum_type.values_by_number[change.direction].name
+    if direction == "UNKNOWN":
+        raise UsageError(
+            "eval_config.no_direction",
+            f"{origin}.change_threshold has no direction, so every model would fail it.",
+            "Set direction to HIGHER_IS_BETTER or LOWER_IS_BETTER.",
+        )
+    higher = direction == "HIGHER_IS_BETTER"
+    if change.HasField("absolute"):
+        yield "absolute", change.absolute.value, higher, "change_threshold.absolute"
+    if change.HasField("relative"):
+        yield "relative", change.relative.value, higher, "change_threshold.relative"
+
+
+def _cross_slice(origin: str) -> UsageError:
+    return UsageError(
+        "eval_config.cross_slice",
+        f"{origin}: thresholds across slices are not supported yet.",
+        "Remove them, or hold each slice by per_slice_thresholds.",
+    )
+
+
+def _metric_keys(spec: Any, name: str, weightings: list[bool | None]) -> Iterator[MetricKey]:
+    """Gives a key for each output, class or rank, and weighting: TFMA holds a threshold against each."""
+    for output, (aggregation, sub_key), weighted in product(spec.output_names or [""], _sub_keys(spec), weightings):
+        yield MetricKey(
+            name=name, output_name=output, sub_key=sub_key, aggregation=aggregation, example_weighted=weighted
+        )
+
+
+def _sub_keys(spec: Any) -> list[tuple[str, str]]:
+    """Gives (aggregation, sub key) pairs as TFMA makes them from `binarize` and `aggregate`."""
+    pairs = []
+    if spec.HasField("binarize"):
+        binarize = spec.binarize
+        pairs += [("", f"classId:{value}") for value in binarize.class_ids.values]
+        pairs += [("", f"k:{value}") for value in binarize.k_list.values]
+        pairs += [("", f"topK:{value}") for value in binarize.top_k_list.values]
+    if spec.HasField("aggregate"):
+        kind = (spec.aggregate.WhichOneof("type") or "").removesuffix("_average")
+        tops = [f"topK:{value}" for value in spec.aggregate.top_k_list.values]
+        pairs += [(kind, top) for top in tops or [""]]
+    return pairs or [("", "")]
+
+
+def _weightings(config: EvalConfig, spec: Any) -> list[bool | None]:
+    if spec.HasField("example_weights"):
+        chosen = spec.example_weights
+        return [weighted for weighted, is_on in ((True, chosen.weighted), (False, chosen.unweighted)) if is_on]
+    models = [model for model in config.model_specs if not spec.model_names or model.name in spec.model_names]
+    return [any(_has_weight(model, spec) for model in models)]
+
+
+def _has_weight(model: Any, spec: Any) -> bool:
+    return bool(model.example_weight_key) or any(output in model.example_weight_keys for output in spec.output_names)
