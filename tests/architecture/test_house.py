@@ -1,0 +1,68 @@
+"""Rules of the house that no linter knows (STYLE: read in one sitting, no junk drawers, every raises has a match)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+LONGEST = 400
+JUNK_DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
+
+
+def sources(project_root: Path, *folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((project_root / folder).rglob("*.py"))
+
+
+def test_a_file_can_be_read_in_one_sitting(project_root: Path) -> None:
+    too_long = {
+        str(path.relative_to(project_root)): lines
+        for path in sources(project_root, "components", "tests", "examples")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST
+    }
+    assert not too_long
+
+
+def test_a_module_is_named_for_what_it_holds(project_root: Path) -> None:
+    drawers = [
+        str(path.relative_to(project_root))
+        for path in sources(project_root, "components")
+        if {part.strip("_") for part in path.with_suffix("").parts[-2:]} & JUNK_DRAWERS
+    ]
+    assert not drawers
+
+
+def calls(tree: ast.AST, owner: str, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"{owner}.{name}":
+            yield node
+
+
+def test_every_expected_error_is_matched_by_its_message(project_root: Path) -> None:
+    loose = [
+        f"{path.relative_to(project_root)}:{call.lineno}"
+        for path in sources(project_root, "tests")
+        for call in calls(ast.parse(path.read_text(encoding="utf-8")), "pytest", "raises")
+        if not any(keyword.arg == "match" for keyword in call.keywords)
+    ]
+    assert not loose
+
+
+def test_no_test_replaces_our_own_code(project_root: Path) -> None:
+    mocking = [
+        str(path.relative_to(project_root))
+        for path in sources(project_root, "tests")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and "unittest.mock" in ast.unparse(node)
+    ]
+    assert not mocking
+
+
+def test_every_package_folder_is_a_package(project_root: Path) -> None:
+    bare = [
+        str(folder.relative_to(project_root))
+        for folder in sorted((project_root / "components/assay").rglob("*"))
+        if folder.is_dir() and any(folder.glob("*.py")) and not (folder / "__init__.py").exists()
+    ]
+    assert not bare

@@ -1,0 +1,104 @@
+"""The wheel holds the package and its schemas, and nothing else; the locks agree with what pyproject.toml asks for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import assay
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+
+
+@pytest.fixture(scope="module")
+def wheel(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("assay-*.whl"))
+
+
+def test_the_wheel_holds_every_module_and_schema(wheel: Path, project_root: Path) -> None:
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    sources = {path for path in (project_root / "components/assay").rglob("*") if path.is_file()}
+    expected = {
+        f"assay/{path.relative_to(project_root / 'components/assay').as_posix()}"
+        for path in sources
+        if "__pycache__" not in path.parts
+    } | {
+        path.relative_to(project_root).as_posix().replace("schemas/", "assay/schemas/", 1)
+        for path in (project_root / "schemas").rglob("*")
+        if path.is_file()
+    }
+    assert names == expected
+    assert assay.__version__ in wheel.name
+
+
+def test_the_installed_wheel_finds_its_schemas(wheel: Path, tmp_path: Path, run_python: RunPython) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import assay
+from assay.artifacts.types import builtin_types
+assert assay.__file__.startswith(sys.argv[1]), assay.__file__
+print(sorted(builtin_types()))
+"""
+    assert "'Examples'" in run_python(code, str(tmp_path)).stdout
+
+
+def locked(path: Path) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pins = (re.match(r"([A-Za-z0-9._-]+)==(\S+)", line) for line in lines)
+    return {canonicalize_name(pin[1]): pin[2] for pin in pins if pin}
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("kind", ["full", "data"])
+def test_a_lock_satisfies_pyproject(project_root: Path, kind: str, python: str) -> None:
+    project = tomllib.loads((project_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = list(project["dependencies"])
+    if kind == "full":
+        wanted += [line for lines in project["optional-dependencies"].values() for line in lines]
+    pins = locked(project_root / "requirements" / f"{kind}-py{python.replace('.', '')}.txt")
+    environment = {"python_version": python, "python_full_version": f"{python}.0"}
+    for line in wanted:
+        requirement = Requirement(line)
+        if requirement.marker and not requirement.marker.evaluate(environment):
+            continue
+        version = pins.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{line} is not locked: make lock"
+        assert requirement.specifier.contains(version, prereleases=True), f"{line} is locked at {version}: make lock"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_data_lock_holds_the_native_cores_but_no_tensorflow(project_root: Path, python: str) -> None:
+    tag = python.replace(".", "")
+    data = locked(project_root / "requirements" / f"data-py{tag}.txt")
+    full = locked(project_root / "requirements" / f"full-py{tag}.txt")
+    assert {"tensorflow-data-validation", "tfx-bsl", "pyarrow"} <= data.keys()
+    assert not data.keys() & {"tensorflow", "apache-beam", "keras", "kfp"}
+    assert data.items() <= full.items()
+
+
+def test_every_locked_package_carries_a_hash_and_no_address(project_root: Path) -> None:
+    for path in (project_root / "requirements").glob("*-py*.txt"):
+        text = path.read_text(encoding="utf-8")
+        assert "://" not in text, path.name
+        if path.name.startswith(("full", "data")):
+            assert len(re.findall(r"^\S+==\S+ \\\n    --hash=sha256:", text, re.MULTILINE)) == len(locked(path))
