@@ -6,8 +6,7 @@ from assay.artifacts.anomalies import ExampleAnomalies
 from assay.artifacts.base import Artifact
 from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.evaluation import ModelEvaluation
-
-# from assay.artifacts.examples import Examples
+from assay.artifacts.examples import Examples
 from assay.artifacts.model import HyperParameters, Model, ModelRun
 from assay.artifacts.pushed_model import PushedModel
 from assay.artifacts.schema import Schema
@@ -20,7 +19,7 @@ __all__ = [
     "ArtifactType",
     "ExampleAnomalies",
     "ExampleStatistics",
-    #    "Examples",
+    "Examples",
     "HyperParameters",
     "InfraBlessing",
     "Model",

@@ -1,1 +1,1 @@
-"""Who calls a component: the local runner and Kubeflow Pipelines."""
+"""Runners: who calls the components, and in what order."""

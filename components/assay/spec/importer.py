@@ -18,7 +18,7 @@ class Importer(Node):
     The output key is `result`. The same folder with the same content is registered once, unless `reimport`.
     """
 
-    def __init__(  # noqa: PLR0913 (TFX's arguments)
+    def __init__(
         self,
         source_uri: str | Path,
         artifact_type: type[Artifact],

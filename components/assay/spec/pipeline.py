@@ -29,7 +29,7 @@ class Pipeline:
         metadata_path: The lineage store's file; None puts it below the root.
     """
 
-    def __init__(  # noqa: PLR0913 (TFX's arguments)
+    def __init__(
         self,
         pipeline_name: str,
         pipeline_root: str | Path | None = None,

@@ -1,0 +1,91 @@
+"""TFRecord files of tf.Example, as rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from typing_extensions import Self
+
+from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
+from assay.kernels.tf_example import decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_BATCH_RECORDS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecordShard:
+    """One file, read as a stream."""
+
+    path: Path
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yields the rows as list columns; a feature that no record of a batch holds is absent from that batch."""
+        records = iter(read_records(self.path))
+        first = 1
+        while chunk := list(islice(records, _BATCH_RECORDS)):
+            batch = decode(chunk, source=str(self.path), first_record=first)
+            first += len(chunk)
+            yield batch if columns is None else _selected(batch, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRecords:
+    """TFRecord files of tf.Example.
+
+    Attributes:
+        paths: The files, in order.
+    """
+
+    paths: Sequence[Path]
+
+    @property
+    def shards(self) -> Sequence[ExampleRecordShard]:
+        """A shard for each file."""
+        return [ExampleRecordShard(path) for path in self.paths]
+
+    @property
+    def bounded(self) -> bool:
+        """A compressed file is a stream of any length."""
+        return False
+
+
+def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+    names = [name for name in columns if name in batch.schema.names]
+    arrays = [batch.column(batch.schema.get_field_index(name)) for name in names]
+    if not arrays:  # the rows count even where no column is asked for
+        return pa.RecordBatch.from_arrays([pa.nulls(batch.num_rows)], [""])
+    return pa.RecordBatch.from_arrays(arrays, names)
+
+
+class ExampleRecordWriter:
+    """Writes rows as a compressed TFRecord file of tf.Example; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._records = TFRecordWriter(path)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows written so far."""
+        return self._records.num_records
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
+        self._records.__exit__(kind, *details)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Adds rows.
+
+        Raises:
+            DataError: If a column has no place in a tf.Example.
+            ArtifactError: If the file system refuses the write.
+        """
+        self._records.write(*encode(batch))

@@ -1,0 +1,160 @@
+"""LocalDagRunner: runs a pipeline in this process, on this machine, with no server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Collection, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from assay.engines.base import Engine
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import UsageError, did_you_mean, disk_full
+from assay.lineage import SqlLineageStore
+from assay.runners.local.layout import RootLayout
+from assay.runners.local.ownership import owned
+from assay.runners.local.progress import Lines, Progress
+from assay.runners.local.recovery import clear_dead_runs
+from assay.runners.local.result import RunResult, StepResult, write_run_record
+from assay.runners.local.session import Session
+from assay.runners.local.step import take_step
+from assay.spec.node import ComponentNode
+from assay.spec.pipeline import Pipeline
+
+
+class LocalDagRunner:
+    """Runs pipelines on this machine.
+
+    Steps with an unchanged fingerprint are taken from earlier runs below the same root, so a run that was killed goes
+    on where it stopped.
+
+    Args:
+        root: Where artifacts, runs and lineage go; the pipeline's own root, or `assay-root/<pipeline>`, by default.
+        engine: Runs the kernels; all cores of this machine by default.
+        progress: Told as steps start and end; prints one line a step by default.
+        seed: Seeds everything random in the steps.
+    """
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        *,
+        engine: Engine | None = None,
+        progress: Progress | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._root = Path(root) if root is not None else None
+        self._engine = engine or EmbeddedEngine()
+        self._progress: Progress = progress or Lines()
+        self._seed = seed
+
+    def run(
+        self, pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, force: Collection[str] = ()
+    ) -> RunResult:
+        """Runs a pipeline.
+
+        Args:
+            pipeline: The pipeline.
+            parameters: Values of runtime parameters by name.
+            force: Ids of steps that run even where the cache has them.
+
+        Returns:
+            How each step ended. A failed step or a closed gate is part of the result, not an exception.
+
+        Raises:
+            UsageError: For an unknown parameter or step.
+            ArtifactError: If the root cannot be written.
+            LineageError: If the lineage store cannot be opened.
+        """
+        values = pipeline.parameter_values(parameters or {})
+        _check_force(pipeline, force)
+        root = (self._root or pipeline.root or Path("assay-root") / pipeline.name).resolve()
+        layout = RootLayout(root, pipeline.metadata_path)
+        run_id = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        try:
+            layout.run(run_id).mkdir(parents=True)
+        except OSError as error:
+            raise disk_full(root, error) from error
+        with owned(layout.locks, run_id), SqlLineageStore.open(layout.lineage, root=root) as store:
+            clear_dead_runs(store, layout)
+            session = Session(
+                pipeline=pipeline,
+                run_id=run_id,
+                layout=layout,
+                store=store,
+                engine=self._engine,
+                progress=self._progress,
+                parameters=values,
+                force=frozenset(force),
+                seed=self._seed,
+            )
+            return _run(session)
+
+
+def _check_force(pipeline: Pipeline, force: Collection[str]) -> None:
+    ids = [node.id for node in pipeline.nodes if isinstance(node, ComponentNode)]
+    for node_id in force:
+        if node_id not in ids:
+            raise UsageError(
+                "run.unknown_step", f"{pipeline.name} has no step '{node_id}' to force.", did_you_mean(node_id, ids)
+            )
+
+
+def _run(session: Session) -> RunResult:
+    started = time.perf_counter()
+    session.store.start_run(session.run_id, session.pipeline.name, session.parameters, session.run_id)
+    result = _result(session, started)
+    write_run_record(result, "running")
+    try:
+        for node in session.pipeline.nodes:
+            step = take_step(session, node)
+            session.results[node.id] = step
+            _link_outputs(session, step)
+            session.progress.step_ended(step)
+            result = _result(session, started)
+            write_run_record(result, "running")
+    except BaseException:
+        session.store.finish_run(session.run_id, "FAILED", 1)
+        write_run_record(_result(session, started), "interrupted")
+        raise
+    state = "complete" if result.exit_code != 1 else "failed"
+    session.store.finish_run(session.run_id, "FAILED" if state == "failed" else "COMPLETE", result.exit_code)
+    write_run_record(result, state)
+    session.progress.run_ended(result)
+    return result
+
+
+def _result(session: Session, started: float) -> RunResult:
+    steps = tuple(session.results.values())
+    return RunResult(
+        run_id=session.run_id,
+        pipeline=session.pipeline.name,
+        root=session.layout.root,
+        folder=session.layout.run(session.run_id),
+        parameters=session.parameters,
+        steps=steps,
+        seconds=time.perf_counter() - started,
+        exit_code=_exit_code(steps),
+    )
+
+
+def _exit_code(steps: tuple[StepResult, ...]) -> int:
+    """1 for a failed step; else what the first gate that closed says; else 0."""
+    if any(step.status == "failed" for step in steps):
+        return 1
+    return next((step.closed_gate.exit_code for step in steps if step.closed_gate), 0)
+
+
+def _link_outputs(session: Session, step: StepResult) -> None:
+    """Links a step's artifacts into the run's folder, where a person looks for them."""
+    for key, artifacts in step.outputs.items():
+        for index, artifact in enumerate(artifacts):
+            link = session.layout.link(session.run_id, step.node_id, key, index, len(artifacts))
+            try:
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(os.path.relpath(artifact.path, link.parent))
+            except OSError as error:
+                raise disk_full(link, error) from error

@@ -1,0 +1,185 @@
+"""Takes one step of a run: decide whether it runs, is cached, or is skipped, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from assay.errors import AssayError, UserCodeError
+from assay.gate.verdict import read_verdict
+from assay.runners.local.cache import find_cached
+from assay.runners.local.execution import execute
+from assay.runners.local.resolution import Inputs, import_artifact, resolve_inputs
+from assay.runners.local.result import ClosedGate, StepResult
+from assay.runners.local.session import Session, new_record
+from assay.spec.channel import OutputParameter
+from assay.spec.condition import Operand
+from assay.spec.context import RowCount
+from assay.spec.fingerprint import Fingerprint, fingerprint
+from assay.spec.importer import Importer
+from assay.spec.node import ComponentNode, Node
+from assay.spec.values import RuntimeParameter, canonical, substitute
+
+# What the verdict of a gate means to a run: the exit code, and whether no further step may start.
+_GATES = {"ExampleAnomalies": (3, True), "ModelBlessing": (4, False), "InfraBlessing": (4, False)}
+
+
+class _Work(NamedTuple):
+    """What a component step is about to do."""
+
+    inputs: Inputs
+    parameters: dict[str, Any]
+    fingerprint: Fingerprint
+
+
+def take_step(session: Session, node: Node) -> StepResult:
+    """Runs a step, or says why not; errors of the step become its result."""
+    started = time.perf_counter()
+    reason = _why_skipped(session, node)
+    if reason:
+        session.store.skip_execution(session.run_id, node.id, _component(node), "run.skipped", reason)
+        return StepResult(node_id=node.id, component=_component(node), status="skipped", reason=reason)
+    try:
+        if isinstance(node, ComponentNode):
+            result = _component_step(session, node)
+        elif isinstance(node, Importer):
+            result = _import_step(session, node)
+        else:
+            result = StepResult(node_id=node.id, component=_component(node), status="resolved")
+    except AssayError as error:
+        result = _failed(session, node, error)
+    return replace(result, seconds=time.perf_counter() - started, closed_gate=_closed_gate(node, result))
+
+
+def _component(node: Node) -> str:
+    return node.spec.name if isinstance(node, ComponentNode) else type(node).__name__
+
+
+def _why_skipped(session: Session, node: Node) -> str:
+    """Why a step may not run: a closed gate, an upstream step without outputs, or a condition that does not hold."""
+    for result in session.results.values():
+        if result.closed_gate and result.closed_gate.stops_run:
+            return f"{result.node_id} closed the gate: {result.closed_gate.verdict.summary}"
+    for upstream in node.upstream():
+        result = session.results[upstream.id]
+        if not result.done:
+            return f"{upstream.id} {result.status}: {result.reason}"
+    for predicate in node.conditions:
+        if not predicate.evaluate(lambda operand: _value_of(session, operand)):
+            return f"its condition does not hold: {predicate}"
+    return ""
+
+
+def _value_of(session: Session, operand: Operand) -> Any:
+    result = session.results[operand.node.id]
+    if isinstance(operand, OutputParameter):
+        return result.output_parameters[operand.key]
+    return result.outputs[operand.channel.key][operand.index].properties.get(operand.name)
+
+
+def _parameters(session: Session, node: ComponentNode) -> dict[str, Any]:
+    """Every parameter's value in its JSON form: given, substituted, or the default."""
+
+    def value_of(placeholder: RuntimeParameter | OutputParameter) -> Any:
+        if isinstance(placeholder, RuntimeParameter):
+            return session.parameters[placeholder.name]
+        return session.results[placeholder.node.id].output_parameters[placeholder.key]
+
+    return {
+        name: substitute(node.arguments[name], value_of)
+        if name in node.arguments
+        else canonical(declared.default, f"{node.spec.name}.{name}")
+        for name, declared in node.spec.parameters.items()
+    }
+
+
+def _component_step(session: Session, node: ComponentNode) -> StepResult:
+    inputs = resolve_inputs(session, node)
+    parameters = _parameters(session, node)
+    work = _Work(inputs, parameters, fingerprint(node.spec, inputs, parameters, session.seed))
+    result = StepResult(
+        node_id=node.id,
+        component=node.spec.name,
+        status="cached",
+        fingerprint=work.fingerprint.digest,
+        inputs=inputs,
+    )
+    ids = {key: [artifact.id for artifact in artifacts if artifact.id] for key, artifacts in inputs.items()}
+    entry = (session.run_id, node.id, node.spec.name, work.fingerprint.digest, parameters, ids)
+    execution, outputs, why_not = find_cached(session, node, work.fingerprint.digest, parameters)
+    if execution is not None:
+        session.store.record_cached(*entry, source_execution_id=execution.id)
+        return replace(
+            result,
+            execution_id=execution.id,
+            outputs=outputs,
+            output_parameters=execution.output_parameters,
+            rows=_rows(execution.rows),
+        )
+    session.progress.step_started(node.id)
+    execution_id = session.store.start_execution(*entry)
+    executed = execute(session, node, execution_id, work.inputs, work.parameters, work.fingerprint)
+    return replace(
+        result,
+        status="complete",
+        execution_id=execution_id,
+        outputs=executed.outputs,
+        output_parameters=executed.parameters,
+        rows=executed.rows,
+        reason=why_not,
+        log=session.layout.log(session.run_id, node.id),
+    )
+
+
+def _rows(recorded: Mapping[str, Any]) -> dict[str, RowCount]:
+    return {split: RowCount(**counts) for split, counts in recorded.items()}
+
+
+def _import_step(session: Session, node: Importer) -> StepResult:
+    """Registers the importer's folder; the same folder with the same content is the same artifact."""
+    artifact = import_artifact(node)
+    key = next(iter(node.outputs))
+    parameters = {"source_uri": node.source_uri, "reimport": node.reimport}
+    execution_id = session.store.start_execution(session.run_id, node.id, "Importer", artifact.digest, parameters, {})
+    record = session.store.register_artifact(
+        new_record(artifact), execution_id=execution_id, output_key=key, reimport=node.reimport
+    )
+    session.store.complete_execution(execution_id, {key: [record.id]}, {}, {})
+    artifact.id = record.id
+    return StepResult(
+        node_id=node.id,
+        component="Importer",
+        status="imported",
+        execution_id=execution_id,
+        outputs={key: (artifact,)},
+    )
+
+
+def _failed(session: Session, node: Node, error: AssayError) -> StepResult:
+    log = session.layout.log(session.run_id, node.id)
+    return StepResult(
+        node_id=node.id,
+        component=_component(node),
+        status="failed",
+        error_code=error.code,
+        reason=str(error),
+        user_traceback=error.user_traceback if isinstance(error, UserCodeError) else "",
+        log=log if log.is_file() else None,
+    )
+
+
+def _closed_gate(node: Node, result: StepResult) -> ClosedGate | None:
+    """Reads the verdict of a gate's output; None where it is open, or the step is no gate."""
+    if not result.done or not isinstance(node, ComponentNode):
+        return None
+    for artifacts in result.outputs.values():
+        for artifact in artifacts:
+            if artifact.type_name not in _GATES:
+                continue
+            verdict = read_verdict(artifact.path)
+            if not verdict.ok:
+                exit_code, stops_run = _GATES[artifact.type_name]
+                return ClosedGate(node_id=node.id, verdict=verdict, exit_code=exit_code, stops_run=stops_run)
+    return None
