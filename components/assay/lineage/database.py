@@ -14,7 +14,15 @@ from sqlalchemy import URL, Engine, create_engine, event, insert, inspect, make_
 from sqlalchemy.exc import SQLAlchemyError
 
 from assay.lineage import tables
-from assay.lineage.failures import is_locked, lineage_error, no_such_store, not_a_store, wrong_version
+from assay.lineage.failures import (
+    bad_url,
+    is_locked,
+    lineage_error,
+    no_driver,
+    no_such_store,
+    not_a_store,
+    wrong_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,31 +83,47 @@ def open_database(url_or_path: str | Path, *, create: bool, lock_timeout: float)
     Raises:
         LineageError: If it is no lineage store, is of another schema version, or cannot be opened or written.
     """
-    where = str(url_or_path)
+    url = _url(str(url_or_path))
+    where = url.render_as_string(hide_password=True)
+    file = _sqlite_file(url)
+    if file is not None:
+        where = str(file)
+        if not create and not file.exists():
+            raise no_such_store(where)
+        _make_folder(file.parent)
+    database = Database(_engine(url, lock_timeout), where, lock_timeout)
     try:
-        url = make_url(where) if "://" in where else URL.create("sqlite", database=where)
-        file = _sqlite_file(url)
-        if file is not None:
-            if not create and not file.exists():
-                raise no_such_store(where)
-            _make_folder(file.parent)
+        _prepare(database, create=create)
+    except BaseException:
+        database.engine.dispose()
+        raise
+    return database
+
+
+def _url(url_or_path: str) -> URL:
+    if "://" not in url_or_path:
+        return URL.create("sqlite", database=url_or_path)
+    try:
+        return make_url(url_or_path)
+    except (SQLAlchemyError, ValueError) as error:
+        raise bad_url(error) from error
+
+
+def _engine(url: URL, lock_timeout: float) -> Engine:
+    try:
         engine = create_engine(
             url,
             connect_args={"timeout": lock_timeout} if url.get_backend_name() == "sqlite" else {},
             json_serializer=partial(json.dumps, allow_nan=False, ensure_ascii=False),
         )
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _configure_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
     except SQLAlchemyError as error:
-        raise lineage_error(error, where, lock_timeout) from error
-    database = Database(engine, where, lock_timeout)
-    try:
-        _prepare(database, create=create)
-    except BaseException:
-        engine.dispose()
-        raise
-    return database
+        raise bad_url(error) from error
+    except ModuleNotFoundError as error:
+        raise no_driver(url.get_backend_name(), error) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _sqlite_file(url: URL) -> Path | None:

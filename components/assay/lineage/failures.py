@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from assay.errors import LineageError
 
@@ -63,11 +63,25 @@ def lineage_error(error: SQLAlchemyError, where: str, timeout: float) -> Lineage
             f"Parameters, properties and rows must be JSON values to be recorded: {error.orig}.",
             "Use strings, finite numbers, booleans, None, lists and dicts with string keys.",
         )
-    if isinstance(error, ArgumentError | NoSuchModuleError):
-        return LineageError(
-            "lineage.bad_url", f"{where!r} is no database URL: {error}.", "Give a path, or sqlite:///path/to/file."
-        )
     return LineageError("lineage.database", f"The lineage store {where} failed: {error}.")
+
+
+def bad_url(error: Exception) -> LineageError:
+    """Gives the error for a URL that names no database; the URL itself may hold a password and is not repeated."""
+    return LineageError(
+        "lineage.bad_url",
+        f"The URL of the lineage store cannot be read: {error}.",
+        "Give a path, or a URL such as sqlite:///path/to/file.",
+    )
+
+
+def no_driver(backend: str, error: ModuleNotFoundError) -> LineageError:
+    """Gives the error for a database whose driver is not installed."""
+    return LineageError(
+        "lineage.no_driver",
+        f"A lineage store in {backend} needs the Python package '{error.name}', which is not installed.",
+        "For PostgreSQL: pip install 'assay[postgres]'.",
+    )
 
 
 def not_a_store(where: str) -> LineageError:

@@ -26,7 +26,8 @@ class NewArtifact:
 
     Attributes:
         type: Name of the artifact type, such as `Examples`.
-        uri: Where its folder lies: a path, or a URL such as `gs://bucket/model`.
+        uri: Where its folder lies: a path (from the working directory, where it is relative), or a URL such as
+            `gs://bucket/model`.
         digest: The digest that its manifest names.
         properties: Declared properties; JSON values only (no NaN, which is not JSON).
         rows: Rows by split.
