@@ -1,0 +1,219 @@
+"""One column of a record batch as a feature: how many values each example has, and the values themselves.
+
+A flat column has one value in each example and null where it is missing; a list column has any number; a list of lists
+has nest levels, each with presence and valency of its own, as in TFDV.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from assay.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FeatureType = statistics_pb2.FeatureNameStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class NestLevel:
+    """Presence and valency at one nest level of one batch.
+
+    Attributes:
+        num_present: Elements that are not null.
+        lengths: Distinct numbers of values in a present element.
+        length_counts: How many elements have each of `lengths`.
+        present_weight: Sum of the weights of the present elements.
+        value_weight: Sum over all elements of weight times number of values.
+    """
+
+    num_present: int
+    lengths: NDArray[np.int64]
+    length_counts: NDArray[np.int64]
+    present_weight: float = 0.0
+    value_weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureColumn:
+    """A column taken apart.
+
+    Attributes:
+        type: `FeatureNameStatistics.Type`, or `None` where a column of type null does not tell.
+        levels: From the outermost nest level inwards.
+        leaf_lengths: For lists of lists, the distinct numbers of innermost values in a present example, and how many
+            examples have each.
+        leaf: The innermost values; `None` for a column of type null.
+        leaf_weights: The weight of the example that each of `leaf` belongs to.
+        nulls_are_values: Whether a null in `leaf` is an element of a list, and not a missing feature.
+    """
+
+    type: int | None
+    levels: tuple[NestLevel, ...]
+    leaf_lengths: tuple[NDArray[np.int64], NDArray[np.int64]] | None
+    leaf: pa.Array | None
+    leaf_weights: NDArray[np.float64] | None
+    nulls_are_values: bool
+
+
+_NOTHING = np.zeros(0, dtype=np.int64)
+_ONE = np.ones(1, dtype=np.int64)
+
+
+def feature_column(name: str, array: pa.Array, weights: NDArray[np.float64] | None) -> FeatureColumn:
+    """Takes a column apart.
+
+    Args:
+        name: For messages.
+        array: A flat column, or a list to any depth, of numbers, booleans, strings or bytes.
+        weights: One weight for each row, if there are weights.
+
+    Raises:
+        DataError: The column's type is not among those.
+    """
+    array = _plain(array)
+    levels: list[NestLevel] = []
+    rows: NDArray[np.int64] | None = None  # of the top level, one for each element of the current level
+    top_valid = np.asarray(array.is_valid()) if _is_list(array.type) else None
+    while _is_list(array.type):
+        level, array, weights, rows = _unnest(array, weights, rows)
+        levels.append(level)
+        array = _plain(array)
+    if pa.types.is_null(array.type):
+        levels.append(NestLevel(0, _NOTHING, _NOTHING))
+        return FeatureColumn(None, tuple(levels), _leaf_lengths(levels, rows, top_valid), None, None, bool(rows))
+    nested = bool(levels)
+    if not nested:
+        levels.append(_flat_level(array, weights))
+    return FeatureColumn(
+        type=_feature_type(name, array.type),
+        levels=tuple(levels),
+        leaf_lengths=_leaf_lengths(levels, rows, top_valid),
+        leaf=_countable(array),
+        leaf_weights=weights,
+        nulls_are_values=nested,
+    )
+
+
+def example_weights(name: str, batch: pa.RecordBatch) -> NDArray[np.float64]:
+    """Gives the weight of each example.
+
+    Raises:
+        DataError: The column is absent, is not numeric, or does not have exactly one value in each example.
+    """
+    index = batch.schema.get_field_index(name)
+    if index < 0:
+        raise DataError(
+            "statistics.no_weight_feature",
+            f"The weight feature '{name}' is not a column of the data: {', '.join(batch.schema.names)}.",
+        )
+    column = feature_column(name, batch.column(index), None)
+    if column.leaf is None or column.type not in {FeatureType.INT, FeatureType.FLOAT}:
+        raise DataError("statistics.weight_feature", f"The weight feature '{name}' is not numeric.")
+    values: NDArray[np.float64] = column.leaf.drop_null().to_numpy(zero_copy_only=False).astype(np.float64)
+    single = column.levels[0].num_present == batch.num_rows and np.array_equal(
+        column.levels[0].lengths, _ONE[: batch.num_rows]
+    )
+    if not single or len(values) != batch.num_rows:
+        raise DataError(
+            "statistics.weight_feature", f"The weight feature '{name}' must have exactly one value in each example."
+        )
+    return values
+
+
+def count_lengths(lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Gives the distinct lengths and how often each occurs."""
+    distinct, counts = np.unique(lengths, return_counts=True)
+    return distinct.astype(np.int64), counts.astype(np.int64)
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    """Undoes what Arrow wraps values in: extension types and dictionaries."""
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
+
+
+def _flat_level(array: pa.Array, weights: NDArray[np.float64] | None) -> NestLevel:
+    present = len(array) - array.null_count
+    weight = 0.0
+    if weights is not None:
+        weight = float(weights[np.asarray(array.is_valid())].sum())
+    return NestLevel(present, _ONE[: min(present, 1)], np.full(min(present, 1), present), weight, weight)
+
+
+def _unnest(
+    array: pa.Array, weights: NDArray[np.float64] | None, rows: NDArray[np.int64] | None
+) -> tuple[NestLevel, pa.Array, NDArray[np.float64] | None, NDArray[np.int64]]:
+    """Describes the outermost list level, and gives what is inside it with its weights and top-level rows."""
+    valid = np.asarray(array.is_valid())
+    if pa.types.is_fixed_size_list(array.type):
+        # Its flatten() keeps the slots of null lists in some versions of Arrow; as a variable list it never does.
+        array = array.filter(pa.array(valid))
+        lengths = np.where(valid, array.type.list_size, 0).astype(np.int64)
+    else:
+        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    present_weight = value_weight = 0.0
+    if weights is not None:
+        present_weight, value_weight = float(weights[valid].sum()), float((weights * lengths).sum())
+        weights = np.repeat(weights, lengths)
+    inner_rows = np.repeat(np.arange(len(lengths)) if rows is None else rows, lengths)
+    level = NestLevel(int(valid.sum()), *count_lengths(lengths[valid]), present_weight, value_weight)
+    return level, array.flatten(), weights, inner_rows
+
+
+def _leaf_lengths(
+    levels: list[NestLevel], rows: NDArray[np.int64] | None, top_valid: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    if len(levels) < 2 or rows is None or top_valid is None:
+        return None
+    return count_lengths(np.bincount(rows, minlength=len(top_valid))[top_valid])
+
+
+def _feature_type(name: str, type_: pa.DataType) -> int:
+    value: Any
+    if pa.types.is_integer(type_) or pa.types.is_boolean(type_):
+        value = FeatureType.INT
+    elif pa.types.is_floating(type_):
+        value = FeatureType.FLOAT
+    elif _is_binary_like(type_):
+        value = FeatureType.STRING
+    else:
+        raise DataError(
+            "statistics.unsupported_type",
+            f"Column '{name}' has type {type_}, which statistics do not cover.",
+            "Convert it to numbers, strings or bytes, or name the other columns in feature_allowlist.",
+        )
+    return int(value)
+
+
+def _is_binary_like(type_: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(type_)
+        or pa.types.is_large_string(type_)
+        or pa.types.is_binary(type_)
+        or pa.types.is_large_binary(type_)
+        or pa.types.is_fixed_size_binary(type_)
+    )
+
+
+def _countable(leaf: pa.Array) -> pa.Array:
+    """Gives the same values in a type that Arrow can count."""
+    if pa.types.is_float16(leaf.type):
+        return pa.array(leaf.to_numpy(zero_copy_only=False).astype(np.float32), mask=np.asarray(leaf.is_null()))
+    if pa.types.is_boolean(leaf.type):
+        return leaf.cast(pa.int8())
+    if pa.types.is_fixed_size_binary(leaf.type):
+        return leaf.cast(pa.binary())
+    return leaf

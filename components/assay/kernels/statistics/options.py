@@ -1,0 +1,64 @@
+"""What can be asked of dataset statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsOptions:
+    """Options for dataset statistics, with the names, meanings and defaults of `tfdv.StatsOptions`.
+
+    Attributes:
+        weight_feature: A numeric column with one value in each example, its weight: adds the weighted twins.
+        feature_allowlist: The columns to describe, in this order; `None` for all, in the data's order.
+        num_top_values: How many of the most frequent values of a string feature to list.
+        frequency_threshold: Values that occur less often are not listed.
+        weighted_frequency_threshold: Values that weigh less are not listed among the weighted ones.
+        num_rank_histogram_buckets: How many of the most frequent values the rank histogram holds.
+        num_values_histogram_buckets: Buckets of the quantiles histogram of the number of values in an example.
+        num_histogram_buckets: Buckets of a numeric feature's equal-width histogram.
+        num_quantiles_histogram_buckets: Buckets of a numeric feature's quantiles histogram.
+        epsilon: The largest error in rank, as a share of all values, of quantiles that come from a sketch. Quantiles
+            are exact until a feature has more distinct values than fit `max_exact_bytes`.
+        max_exact_bytes: Memory for the distinct values of all features together. A feature that needs more than its
+            share is summarised by sketches from there on, as TFDV does with `use_sketch_based_topk_uniques`.
+    """
+
+    weight_feature: str | None = None
+    feature_allowlist: tuple[str, ...] | None = None
+    num_top_values: int = 20
+    frequency_threshold: int = 1
+    weighted_frequency_threshold: float = 1.0
+    num_rank_histogram_buckets: int = 1000
+    num_values_histogram_buckets: int = 10
+    num_histogram_buckets: int = 10
+    num_quantiles_histogram_buckets: int = 10
+    epsilon: float = 0.01
+    max_exact_bytes: int = 256 << 20
+
+    def __post_init__(self) -> None:
+        """Refuses values that no result could be computed with."""
+        for name in ("num_values_histogram_buckets", "num_histogram_buckets", "num_quantiles_histogram_buckets"):
+            if getattr(self, name) < 1:
+                raise UsageError("statistics.option", f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("num_top_values", "num_rank_histogram_buckets", "max_exact_bytes"):
+            if getattr(self, name) < 0:
+                raise UsageError("statistics.option", f"{name} must not be negative, not {getattr(self, name)}.")
+        if not 0 < self.epsilon < 1:
+            raise UsageError("statistics.option", f"epsilon must lie between 0 and 1, not {self.epsilon}.")
+
+
+_SHARE_CAP = 8 << 20
+"""No feature holds more exactly: about half a million numbers, or 200,000 words."""
+
+_SHARE_FLOOR = 64 << 10
+"""Every feature holds this much exactly, in however wide a data set: below it a sketch is larger than the values."""
+
+
+def exact_bytes_per_feature(options: StatisticsOptions, num_features: int) -> int:
+    """Gives a feature's share of `max_exact_bytes`; it depends on the width of the data only, not on its split."""
+    share = options.max_exact_bytes // max(num_features, 1)
+    return min(max(share, min(_SHARE_FLOOR, options.max_exact_bytes)), _SHARE_CAP)

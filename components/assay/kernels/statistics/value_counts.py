@@ -1,0 +1,113 @@
+"""How often each distinct value occurs, and how much it weighs: exact, while its memory allows.
+
+Everything that statistics say about a feature's values follows from this table, and the table does not depend on how
+the data was split: that is what makes exact results the same on one thread and on many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MIN_PENDING_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Values with their counts, and with their weights if there are any; no nulls."""
+
+    values: pa.Array
+    counts: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        return int(self.values.nbytes + self.counts.nbytes + (0 if self.weights is None else self.weights.nbytes))
+
+    def select(self, mask: NDArray[np.bool_]) -> Counted:
+        """Gives the entries that the mask marks."""
+        weights = None if self.weights is None else self.weights[mask]
+        return Counted(self.values.filter(pa.array(mask)), self.counts[mask], weights)
+
+    def with_values(self, values: pa.Array) -> Counted:
+        """Gives the same counts and weights of other values."""
+        return Counted(values, self.counts, self.weights)
+
+
+def count_values(values: pa.Array, weights: NDArray[np.float64] | None) -> Counted:
+    """Counts the distinct values of an array, leaving out nulls."""
+    if weights is None:
+        table = values.value_counts()
+        counted = Counted(table.field(0), table.field(1).to_numpy().astype(np.int64, copy=False), None)
+    else:
+        counted = Counted(values, np.ones(len(values), dtype=np.int64), weights)
+        if values.null_count:
+            counted = counted.select(np.asarray(values.is_valid()))
+        counted = _distinct([counted])
+    if counted.values.null_count:
+        counted = counted.select(np.asarray(counted.values.is_valid()))
+    return counted
+
+
+@dataclass(slots=True)
+class ValueCounts:
+    """A table of distinct values that grows by merging; merging is put off until it pays.
+
+    Attributes:
+        pending: Parts that are not merged yet; a value may stand in several of them.
+    """
+
+    pending: list[Counted] = field(default_factory=list)
+    _merged_bytes: int = 0
+    _pending_bytes: int = 0
+
+    def add(self, part: Counted) -> None:
+        """Adds counted values, which must have the type of those that were added before."""
+        if len(part.values):
+            self.pending.append(part)
+            self._pending_bytes += part.nbytes
+            if self._pending_bytes > max(_MIN_PENDING_BYTES, 2 * self._merged_bytes):
+                self.table()
+
+    def merge(self, other: ValueCounts) -> None:
+        """Adds all that `other` holds."""
+        for part in other.pending:
+            self.add(part)
+
+    def table(self) -> Counted | None:
+        """Merges what is pending and gives the table of distinct values, in no particular order; `None` if empty."""
+        if not self.pending:
+            return None
+        if len(self.pending) > 1 or self._pending_bytes != self._merged_bytes:
+            self.pending = [_distinct(self.pending)]
+            self._merged_bytes = self._pending_bytes = self.pending[0].nbytes
+        return self.pending[0]
+
+    def exceeds(self, max_bytes: int) -> bool:
+        """Tells whether the distinct values take more than `max_bytes`, whatever is pending."""
+        if self._pending_bytes <= max_bytes:
+            return False
+        table = self.table()
+        return table is not None and table.nbytes > max_bytes
+
+
+def _distinct(parts: list[Counted]) -> Counted:
+    values = parts[0].values if len(parts) == 1 else pa.concat_arrays([part.values for part in parts])
+    encoded = values.dictionary_encode()
+    indices: Any = encoded.indices.to_numpy()
+    size = len(encoded.dictionary)
+    counts = np.concatenate([part.counts for part in parts])
+    # bincount adds in doubles, which are exact up to 2**53 occurrences.
+    totals = np.bincount(indices, weights=counts, minlength=size).astype(np.int64)
+    weights: NDArray[np.float64] | None = None
+    if parts[0].weights is not None:
+        all_weights = np.concatenate([part.weights for part in parts if part.weights is not None])
+        weights = np.bincount(indices, weights=all_weights, minlength=size).astype(np.float64, copy=False)
+    return Counted(encoded.dictionary, totals, weights)
