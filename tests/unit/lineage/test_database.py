@@ -177,3 +177,27 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
         )
         assert len(set(ids)) == 100
         assert len(store.executions_of("run-1")) == 100
+
+
+def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path) -> None:
+    with SqlLineageStore.open(tmp_path / "lineage.db") as store:
+        with store._database.reading() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            # SQLite's own limit on the file gives the error that a full disk gives.
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(LineageError, match="could not be written: the disk is full") as caught:
+            store.start_run("run-1", "taxi", {"long": "x" * 100_000}, owner="alive")
+        assert caught.value.code == "lineage.write_failed"
+        assert store.runs() == ()
+
+
+def test_a_damaged_store_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "lineage.db"
+    with SqlLineageStore.open(path) as store:
+        store.start_run("run-1", "taxi", {}, owner="alive")
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    with pytest.raises(LineageError, match="or it is damaged"), SqlLineageStore.open(path) as store:
+        store.runs()
