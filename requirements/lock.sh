@@ -11,7 +11,7 @@ compile() { # compile <python> <output> <arguments ...>
     shift 2
     case $python in
     3.10 | 3.11) platform=x86_64-manylinux_2_28 ;; # Debian 12, Ubuntu 22.04
-    *) platform=x86_64-manylinux_2_39 ;;           # Debian 13, Ubuntu 24.04: TFDV 1.21 needs glibc 2.38 or newer
+    *) platform=x86_64-manylinux_2_39 ;;           # Debian 13, Ubuntu 24.04: TFDV 1.21 is built for glibc 2.39
     esac
     if [ "$python" = 3.10 ]; then set -- "$@" --overrides requirements/protobuf-py310.txt; fi
     uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \

@@ -30,13 +30,13 @@ lock=requirements/full-$tag.txt
 [ -f "$lock" ] || fail "$python is $("$python" --version 2>&1), but assay runs on Python 3.10 to 3.13."
 
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] ||
-    fail "this is $(uname -s)-$(uname -m); TFDV and tfx-bsl publish wheels for Linux on x86_64 only."
+    fail "this is $(uname -s) on $(uname -m), but the locked wheels are for Linux on x86_64."
 glibc=$("$python" -c 'import os; print(os.confstr("CS_GNU_LIBC_VERSION").split()[1])' 2>/dev/null || echo 0)
 case $tag in
 py312 | py313)
     case $glibc in
-    2.3[89] | 2.[4-9]*) ;;
-    *) fail "Python 3.12 and newer need TFDV 1.21, whose wheels need glibc 2.38 or newer; this system has $glibc." \
+    2.39 | 2.[4-9]?) ;;
+    *) fail "Python 3.12 and newer need TFDV 1.21, whose wheels are built for glibc 2.39 or newer; this system has $glibc." \
         "Use Python 3.11 here (make setup PYTHON=python3.11), or Debian 13 or Ubuntu 24.04." ;;
     esac
     ;;

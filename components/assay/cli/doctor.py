@@ -1,0 +1,63 @@
+"""`assay doctor`: says what on this machine does not fit assay, and how to mend it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli.diagnosis import Finding, diagnose
+from assay.cli.machine import look_around
+
+_MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
+
+
+def doctor(
+    root: Annotated[Path, typer.Option(help="The folder that runs would write to.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Check Python, glibc, wheels, versions and disk; say what does not fit and how to mend it."""
+    findings = diagnose(look_around(root.absolute()))
+    typer.echo(as_document(findings) if as_json else as_text(findings))
+    if not passed(findings):
+        raise typer.Exit(1)
+
+
+def passed(findings: Sequence[Finding]) -> bool:
+    """Whether assay can work: warnings concern a part of it only."""
+    return all(finding.status != "problem" for finding in findings)
+
+
+def as_document(findings: Sequence[Finding]) -> str:
+    """The findings as a JSON document: `passed`, and the list of `findings` in the order of the checks."""
+    document = {"passed": passed(findings), "findings": [asdict(finding) for finding in findings]}
+    return json.dumps(document, indent=2)
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """The findings as lines for a person: what is wrong also says what was expected and what to do."""
+    width = max(len(finding.check) for finding in findings)
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{_MARKS[finding.status]}  {finding.check:<{width}}  {finding.found}")
+        if finding.status != "ok":
+            indent = " " * (len(_MARKS["ok"]) + width + 4)
+            lines.append(f"{indent}expected: {finding.expected}")
+            lines.append(f"{indent}to mend:  {finding.remedy}")
+    problems = sum(finding.status == "problem" for finding in findings)
+    warnings = sum(finding.status == "warning" for finding in findings)
+    if problems:
+        lines.append(f"\n{_counted(problems, 'problem')}, {_counted(warnings, 'warning')}.")
+    elif warnings:
+        lines.append(f"\nWorks, with {_counted(warnings, 'warning')}.")
+    else:
+        lines.append("\nEverything fits.")
+    return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
