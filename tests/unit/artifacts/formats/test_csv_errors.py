@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assay.artifacts.formats.csv import scan_csv
+from assay.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BAD_FILES = {
+    "no_bytes": (b"", "csv.empty_file", "is empty: expected a header row"),
+    "blank_lines": (b"\n\r\n", "csv.empty_file", "is empty: expected a header row"),
+    "header_only": (b"a,b\n", "csv.header_only", "has a header and no rows"),
+    "header_without_line_end": (b"a,b", "csv.header_only", "has a header and no rows"),
+    "too_few_cells": (b"a,b,c\n1,2,3\n1,2\n", "csv.ragged_row", "row 3: expected 3 cells .* found 2 cells; column 'c'"),
+    "too_many_cells": (
+        b"a,b\n1,2\n1,2,extra\n",
+        "csv.ragged_row",
+        "row 3: expected 2 cells .* found 3 cells; 'extra' stands beyond the last column 'b'",
+    ),
+    "ragged_after_quoted_newlines": (b'a,b\n"x\ny",2\n"\n\n",3\n4\n', "csv.ragged_row", "row 7: .* found 1 cell;"),
+    "ragged_with_return_line_ends": (b"a,b\r1,2\r3\r", "csv.ragged_row", "row 3: expected 2 cells"),
+    "ragged_after_crlf": (b"a,b\r\n1,2\r\n\r\n3\r\n", "csv.ragged_row", "row 4: expected 2 cells"),
+    "ragged_after_a_stray_quote": (b'a,b\n1,5"\n3\n', "csv.ragged_row", "expected 2 cells .* found 1 cell;"),
+    "duplicate_names": (b"a,b,a\n1,2,3\n", "csv.duplicate_column", "columns 1 and 3 have the same name 'a'"),
+    "empty_name": (b"a,,c\n1,2,3\n", "csv.empty_column_name", "row 1, column 2: expected a column name"),
+    "latin1": (b"a,b\n1,x\n2,caf\xe9\n", "csv.not_utf8", "row 3, column 'b': expected UTF-8 text .* bytes e9"),
+    "latin1_in_quotes": (b'a,b\n"1","x\n\xe9"\n', "csv.not_utf8", "row 3"),
+    "latin1_name": (b"a,caf\xe9\n1,2\n", "csv.not_utf8", "row 1, column 2: the column's name is not UTF-8"),
+    "unclosed_quote": (b'a,b\n1,2\n3,"x\n4,5\n', "csv.unclosed_quote", "row 3: a quote opens and the file ends"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_content_is_named_with_its_place(tmp_path: Path, case: str) -> None:
+    content, code, message = BAD_FILES[case]
+    path = tmp_path / "data.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        scan_csv([path])
+    assert caught.value.code == code
+    assert str(path) in caught.value.message
+
+
+def test_the_first_bad_row_of_a_large_file_is_named(tmp_path: Path) -> None:
+    lines = [b"%d,x" % number for number in range(20_000)]
+    lines[15_000] = b"1,2,3"
+    lines[15_500] = b"9"
+    path = tmp_path / "data.csv"
+    path.write_bytes(b"a,b\n" + b"\n".join(lines) + b"\n")
+    with pytest.raises(DataError, match="row 15002: expected 2 cells"):
+        scan_csv([path], block_bytes=4096)
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no file .*absent\.csv"):
+        scan_csv([tmp_path / "absent.csv"])
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"Expected a CSV file but .* is a folder"):
+        scan_csv([tmp_path])
+
+
+def test_files_of_a_split_have_the_same_columns(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_bytes(b"a,b\n1,2\n")
+    (tmp_path / "2.csv").write_bytes(b"a,c\n1,2\n")
+    with pytest.raises(DataError, match=r"2\.csv lacks b and has in addition c, against .*1\.csv"):
+        scan_csv([tmp_path / "1.csv", tmp_path / "2.csv"])
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.98])
+def test_a_cut_off_gzip_stream_is_not_read_in_part(tmp_path: Path, kept: float) -> None:
+    packed = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(5000)))
+    path = tmp_path / "data.csv.gz"
+    path.write_bytes(packed[: int(len(packed) * kept)])
+    with pytest.raises(DataError, match="the gzip stream is cut off") as caught:
+        scan_csv([path])
+    assert caught.value.code == "csv.truncated_gzip"
+
+
+def test_a_damaged_gzip_stream(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(5000))))
+    packed[len(packed) // 2] ^= 0xFF
+    path = tmp_path / "data.csv.gz"
+    path.write_bytes(packed)
+    with pytest.raises(DataError, match=r"the gzip stream is (damaged|cut off)"):
+        scan_csv([path])
