@@ -1,1 +1,59 @@
-"""The prebuilt components, one package each."""
+"""The prebuilt components, one package each; a name is imported when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.components.evaluator import Evaluator
+    from assay.components.example_gen import CsvExampleGen, ImportExampleGen, ParquetExampleGen
+    from assay.components.example_validator import ExampleValidator
+    from assay.components.pusher import Pusher
+    from assay.components.schema_gen import ImportSchemaGen, SchemaGen
+    from assay.components.statistics_gen import StatisticsGen
+    from assay.components.trainer import Trainer
+    from assay.components.transform import Transform
+
+_HOME = {
+    "CsvExampleGen": "example_gen",
+    "Evaluator": "evaluator",
+    "ExampleValidator": "example_validator",
+    "ImportExampleGen": "example_gen",
+    "ImportSchemaGen": "schema_gen",
+    "ParquetExampleGen": "example_gen",
+    "Pusher": "pusher",
+    "SchemaGen": "schema_gen",
+    "StatisticsGen": "statistics_gen",
+    "Trainer": "trainer",
+    "Transform": "transform",
+}
+
+__all__ = [
+    "CsvExampleGen",
+    "Evaluator",
+    "ExampleValidator",
+    "ImportExampleGen",
+    "ImportSchemaGen",
+    "ParquetExampleGen",
+    "Pusher",
+    "SchemaGen",
+    "StatisticsGen",
+    "Trainer",
+    "Transform",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a component when it is first used."""
+    if name not in _HOME:
+        message = f"module 'assay.components' has no attribute '{name}'"
+        raise AttributeError(message)
+    value = getattr(import_module(f"assay.components.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The components, loaded or not."""
+    return __all__

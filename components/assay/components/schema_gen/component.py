@@ -1,0 +1,53 @@
+"""The SchemaGen and ImportSchemaGen components."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assay.artifacts.schema import Schema, read_schema
+from assay.artifacts.splits import chosen_splits
+from assay.artifacts.statistics import ExampleStatistics
+from assay.components.schema_gen.compute import infer_from_splits
+from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE
+from assay.spec import FilePath, Input, Output, component
+
+
+@component(libraries=("tensorflow-data-validation",))
+def SchemaGen(
+    statistics: Input[ExampleStatistics],
+    schema: Output[Schema],
+    *,
+    infer_feature_shape: bool = True,
+    exclude_splits: list[str] | None = None,
+    max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
+) -> None:
+    """Infers a schema from statistics, as TFDV does.
+
+    The first split makes the schema and each further one widens it, so a schema meant to judge a split must leave that
+    split out (`exclude_splits=["eval"]`).
+
+    Args:
+        statistics: Statistics of the splits.
+        schema: The inferred schema.
+        infer_feature_shape: Whether a feature that always has the same number of values gets a fixed shape.
+        exclude_splits: Names of splits that do not shape the schema.
+        max_string_domain_size: A text feature with more distinct values than this gets no domain.
+    """
+    splits = chosen_splits(statistics, statistics.split_names, exclude_splits)
+    inferred = infer_from_splits(
+        (statistics.read(split) for split in splits),
+        max_string_domain_size=max_string_domain_size,
+        infer_feature_shape=infer_feature_shape,
+    )
+    schema.write(inferred)
+
+
+@component
+def ImportSchemaGen(schema: Output[Schema], *, schema_file: FilePath) -> None:
+    """Brings in a schema that people keep, in place of an inferred one.
+
+    Args:
+        schema: The schema.
+        schema_file: A text proto (`schema.pbtxt`).
+    """
+    schema.write(read_schema(Path(schema_file)))

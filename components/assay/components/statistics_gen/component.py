@@ -1,0 +1,51 @@
+"""The StatisticsGen component."""
+
+from __future__ import annotations
+
+from assay.artifacts.examples import Examples
+from assay.artifacts.schema import Schema
+from assay.artifacts.splits import chosen_splits
+from assay.artifacts.statistics import ExampleStatistics
+from assay.errors import EngineError
+from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from assay.spec import ExecutionContext, Input, Output, component
+
+
+@component(libraries=("tfx-bsl",))
+def StatisticsGen(
+    context: ExecutionContext,
+    examples: Input[Examples],
+    statistics: Output[ExampleStatistics],
+    *,
+    schema: Input[Schema] | None = None,
+    stats_options: StatisticsOptions | None = None,
+    exclude_splits: list[str] | None = None,
+) -> None:
+    """Computes the statistics of each split: counts, presence, quantiles, histograms, top values.
+
+    Every row of every split is read; the numbers of rows must agree with what ExampleGen wrote.
+
+    Args:
+        context: The run that the step is part of.
+        examples: The rows.
+        statistics: A statistics proto of tensorflow-metadata for each split, as TFDV writes it.
+        schema: Tells which integers are categories and which text is of a known domain.
+        stats_options: Options with the names and defaults of `tfdv.StatsOptions`.
+        exclude_splits: Names of splits that are left out.
+    """
+    splits = chosen_splits(examples, examples.split_names, exclude_splits)
+    accumulator = DatasetStatistics(stats_options or StatisticsOptions(), schema=schema.read() if schema else None)
+    for split in splits:
+        result = context.engine.reduce(examples.source(split), accumulator)
+        counted = int(result.datasets[0].num_examples)
+        expected = examples.rows.get(split, counted)
+        if counted != expected:
+            raise EngineError(
+                "rows.do_not_add_up",
+                f"Split '{split}' of {examples.path} holds {expected} rows, but statistics saw {counted}.",
+            )
+        context.count_rows(split, read=expected, written=counted)
+        statistics.write(split, result)
+        statistics.rows[split] = counted
+    statistics.properties["span"] = examples.span
+    statistics.properties["split_names"] = splits

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from assay.components.statistics_gen import StatisticsGen
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import EngineError
+from assay.kernels.statistics import StatisticsOptions
+from assay.spec import ExecutionContext
+
+TABLE = pa.table({"fare": [1.5, None, 3.0], "company": ["a", "b", "a"]})
+
+
+def test_every_split_gets_statistics_of_all_its_rows(write_examples, run_steps):
+    examples = write_examples(span=7, train=TABLE, eval=TABLE.slice(0, 1))
+    step = StatisticsGen(examples=examples.outputs["result"])
+    result = run_steps(examples, step)
+    statistics = result.output("StatisticsGen", "statistics")
+    assert result.exit_code == 0
+    assert statistics.split_names == ("train", "eval")
+    assert statistics.properties["span"] == 7
+    assert [statistics.read(split).datasets[0].num_examples for split in ("train", "eval")] == [3, 1]
+    fare = statistics.read("train").datasets[0].features[0]
+    assert (fare.num_stats.common_stats.num_missing, fare.num_stats.max) == (1, 3.0)
+
+
+def test_excluded_splits_and_options_are_honoured(write_examples, run_steps):
+    examples = write_examples(train=TABLE, eval=TABLE)
+    step = StatisticsGen(
+        examples=examples.outputs["result"],
+        exclude_splits=["eval"],
+        stats_options=StatisticsOptions(feature_allowlist=("company",)),
+    )
+    statistics = run_steps(examples, step).output("StatisticsGen", "statistics")
+    assert statistics.split_names == ("train",)
+    assert [feature.path.step[0] for feature in statistics.read("train").datasets[0].features] == ["company"]
+
+
+def test_a_misspelt_split_is_not_silently_included(write_examples, run_steps):
+    examples = write_examples(train=TABLE, eval=TABLE)
+    result = run_steps(examples, StatisticsGen(examples=examples.outputs["result"], exclude_splits=["evl"]))
+    assert result.exit_code == 1
+    assert "Did you mean 'eval'?" in result.step("StatisticsGen").reason
+
+
+def test_a_row_count_that_does_not_agree_fails_the_step(write_examples, run_steps, tmp_path):
+    examples = write_examples(train=TABLE)
+    first = run_steps(examples)
+    artifact = first.output(examples.id, "result")
+    artifact.rows["train"] = 4
+    context = ExecutionContext(engine=EmbeddedEngine(), temp_dir=tmp_path)
+    with pytest.raises(EngineError, match="holds 4 rows, but statistics saw 3"):
+        StatisticsGen.spec.function(
+            context=context, examples=artifact, statistics=type(artifact)(tmp_path / "out"), schema=None
+        )
