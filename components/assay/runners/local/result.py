@@ -109,8 +109,8 @@ class RunResult:
             did_you_mean(node_id, [result.node_id for result in self.steps]),
         )
 
-    def output(self, node_id: str, key: str) -> Artifact:
-        """The one artifact that a step put out under a key.
+    def output(self, node_id: str, key: str) -> Any:
+        """The one artifact that a step put out under a key; its class is the one that the component declares.
 
         Raises:
             UsageError: If there is no such step or key.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
@@ -7,12 +10,16 @@ from assay.components.statistics_gen import StatisticsGen
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import EngineError
 from assay.kernels.statistics import StatisticsOptions
-from assay.spec import ExecutionContext
+from assay.runners.local import RunResult
+from assay.spec import ExecutionContext, Importer
 
 TABLE = pa.table({"fare": [1.5, None, 3.0], "company": ["a", "b", "a"]})
 
+RunSteps = Callable[..., RunResult]
+WriteExamples = Callable[..., Importer]
 
-def test_every_split_gets_statistics_of_all_its_rows(write_examples, run_steps):
+
+def test_every_split_gets_statistics_of_all_its_rows(write_examples: WriteExamples, run_steps: RunSteps) -> None:
     examples = write_examples(span=7, train=TABLE, eval=TABLE.slice(0, 1))
     step = StatisticsGen(examples=examples.outputs["result"])
     result = run_steps(examples, step)
@@ -25,7 +32,7 @@ def test_every_split_gets_statistics_of_all_its_rows(write_examples, run_steps):
     assert (fare.num_stats.common_stats.num_missing, fare.num_stats.max) == (1, 3.0)
 
 
-def test_excluded_splits_and_options_are_honoured(write_examples, run_steps):
+def test_excluded_splits_and_options_are_honoured(write_examples: WriteExamples, run_steps: RunSteps) -> None:
     examples = write_examples(train=TABLE, eval=TABLE)
     step = StatisticsGen(
         examples=examples.outputs["result"],
@@ -37,14 +44,16 @@ def test_excluded_splits_and_options_are_honoured(write_examples, run_steps):
     assert [feature.path.step[0] for feature in statistics.read("train").datasets[0].features] == ["company"]
 
 
-def test_a_misspelt_split_is_not_silently_included(write_examples, run_steps):
+def test_a_misspelt_split_is_not_silently_included(write_examples: WriteExamples, run_steps: RunSteps) -> None:
     examples = write_examples(train=TABLE, eval=TABLE)
     result = run_steps(examples, StatisticsGen(examples=examples.outputs["result"], exclude_splits=["evl"]))
     assert result.exit_code == 1
     assert "Did you mean 'eval'?" in result.step("StatisticsGen").reason
 
 
-def test_a_row_count_that_does_not_agree_fails_the_step(write_examples, run_steps, tmp_path):
+def test_a_row_count_that_does_not_agree_fails_the_step(
+    write_examples: WriteExamples, run_steps: RunSteps, tmp_path: Path
+) -> None:
     examples = write_examples(train=TABLE)
     first = run_steps(examples)
     artifact = first.output(examples.id, "result")
