@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from assay.errors import DataError
+from assay.kernels.tf_example import as_example_columns, decode, encode, flatten_columns, single_valued_columns
+
+FLAT = pa.record_batch(
+    [pa.array([1, None, 3]), pa.array([0.5, 2.0, None]), pa.array(["é", None, ""]), pa.array([[1], [], [2, 3]])],
+    ["int", "float", "text", "list"],
+)
+
+
+def test_columns_as_a_tf_example_sees_them() -> None:
+    columns = as_example_columns(FLAT)
+    assert columns.schema.types == [
+        pa.large_list(pa.int64()),
+        pa.large_list(pa.float32()),
+        pa.large_list(pa.large_binary()),
+        pa.large_list(pa.int64()),
+    ]
+    assert columns.to_pydict() == {
+        "int": [[1], None, [3]],
+        "float": [[0.5], [2.0], None],
+        "text": [["é".encode()], None, [b""]],
+        "list": [[1], [], [2, 3]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pa.array([True, None]), [[1], None]),
+        (pa.array([1, 255], pa.uint8()), [[1], [255]]),
+        (pa.array(["a", None]).dictionary_encode(), [[b"a"], None]),
+        (pa.array([["a"], None]), [[b"a"], None]),
+        (pa.nulls(2), [None, None]),
+        (pa.array([[1, 2], [3, 4]], pa.list_(pa.int64(), 2)), [[1, 2], [3, 4]]),
+        (pa.array([b"\xff", b""]), [[b"\xff"], [b""]]),
+    ],
+    ids=lambda value: str(getattr(value, "type", "")),
+)
+def test_other_types_become_the_three(column: pa.Array, expected: list[object]) -> None:
+    assert as_example_columns(pa.record_batch([column], ["a"])).to_pydict() == {"a": expected}
+    sliced = as_example_columns(pa.record_batch([column], ["a"]).slice(1))
+    assert sliced.to_pydict() == {"a": expected[1:]}
+
+
+def test_encoding_and_decoding_gives_the_same_columns() -> None:
+    found = decode(encode(FLAT))
+    assert pa.Table.from_batches([found]).select(FLAT.schema.names).to_batches() == [as_example_columns(FLAT)]
+
+
+def test_a_row_without_features_is_an_empty_example() -> None:
+    batch = pa.record_batch([pa.nulls(2)], ["a"])
+    assert decode(encode(batch)).to_pydict() == {"a": [None, None]}
+    assert encode(pa.RecordBatch.from_struct_array(pa.array([{}, {}], pa.struct([])))) == [b"", b""]
+
+
+def test_flattening_columns_of_at_most_one_value() -> None:
+    columns = as_example_columns(FLAT)
+    assert single_valued_columns(columns) == {"int", "float", "text"}
+    assert single_valued_columns(FLAT.slice(0, 2)) == {"int", "float", "text", "list"}
+    flat = flatten_columns(columns, ["int", "float", "text"])
+    assert flat.to_pydict() == {**FLAT.to_pydict(), "text": ["é".encode(), None, b""]}
+    assert flatten_columns(columns.slice(1), ["int"]).to_pydict()["int"] == [None, 3]
+    assert flatten_columns(FLAT.slice(0, 2), ["list"]).to_pydict()["list"] == [1, None]
+
+
+@pytest.mark.parametrize(
+    ("column", "code", "message"),
+    [
+        (pa.array([2**63], pa.uint64()), "tf_example.out_of_range", "Column 'a' has values that do not fit"),
+        (pa.array([0], pa.timestamp("s")), "tf_example.unsupported_type", r"Column 'a' is of type timestamp\[s\]"),
+        (pa.array([{"x": 1}]), "tf_example.unsupported_type", "Column 'a' is of type struct"),
+        (pa.array([[1, None]]), "tf_example.null_in_list", "Column 'a' has a list with a missing value"),
+    ],
+    ids=lambda value: str(getattr(value, "type", "")),
+)
+def test_what_an_example_cannot_hold_is_named(column: pa.Array, code: str, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        as_example_columns(pa.record_batch([column], ["a"]))
+    assert caught.value.code == code
+
+
+def test_a_record_that_is_no_example_is_named() -> None:
+    records = encode(FLAT)
+    with pytest.raises(DataError, match=r"data\.gz, record 12: expected a serialised tf\.Example and found 3 bytes"):
+        decode([records[0], b"\x0a\xff\x01", records[1]], source="data.gz", first_record=11)
+
+
+def test_features_that_change_their_kind_are_named() -> None:
+    records = encode(pa.record_batch([FLAT["int"]], ["int"])) + encode(pa.record_batch([pa.array(["x"])], ["int"]))
+    with pytest.raises(DataError, match=r"data\.gz, records 1 to 4: .*int"):
+        decode(records, source="data.gz")
+
+
+def test_a_sequence_example_is_refused() -> None:
+    # Field 1, an empty context, then field 2, empty feature lists; and the same without a context.
+    for record in (b"\x0a\x00\x12\x00", b"\x12\x00", b"\x0a\x82\x00\x0a\x00\x12\x00"):
+        with pytest.raises(DataError, match=r"record 1: expected a tf\.Example and found a tf\.SequenceExample"):
+            decode([record])
+
+
+@pytest.mark.tensorflow
+def test_tensorflow_reads_the_examples() -> None:
+    import tensorflow as tf
+
+    parsed = tf.train.Example.FromString(encode(FLAT)[0])
+    assert parsed.features.feature["int"].int64_list.value == [1]
+    assert parsed.features.feature["text"].bytes_list.value == ["é".encode()]
+    parsed = tf.train.Example.FromString(encode(FLAT)[1])
+    assert parsed.features.feature["int"].WhichOneof("kind") is None
