@@ -23,7 +23,7 @@ HEAVY = (
     "tf_keras",
     "tfx_bsl",
 )
-# Modules with a dot are single files that assay.kernels.native loads by path under their full names.
+# Modules with a dot are single files that assay.native loads by path under their full names.
 TENSORFLOW = tuple(name for name in HEAVY if name not in {"jinja2", "sqlalchemy"})
 
 REPORT = "\nimport sys; print(len(sys.modules)); print('\\n'.join(name for name in sys.modules if '.' not in name))"
@@ -68,7 +68,7 @@ def test_the_native_cores_load_where_tensorflow_and_beam_are_absent(run_python: 
     code = (
         BLOCK.format(names=set(absent))
         + """
-from assay.kernels import native
+from assay import native
 assert native.tfdv_validation().InferSchema
 assert native.sketches().QuantilesSketch
 assert native.coders().ExamplesToRecordBatchDecoder

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
+from assay import native
 from assay.errors import AssayError
-from assay.kernels import native
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from assay import native
 from assay.errors import UsageError, did_you_mean
-from assay.kernels import native
 from assay.kernels.default_slice import default_dataset
 
 if TYPE_CHECKING:

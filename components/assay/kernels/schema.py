@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay.kernels import native
+from assay import native
 from assay.kernels.default_slice import default_dataset
 
 if TYPE_CHECKING:

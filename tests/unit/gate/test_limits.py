@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from assay.errors import UsageError
 from assay.gate.figures import MetricKey
 from assay.gate.limits import Slicing, limits_of
-from assay.kernels.native import eval_config_pb2
+from assay.native import eval_config_pb2
 
 
 def config(text: str) -> Any:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from typing_extensions import Self
 
+from assay.artifacts.formats.tf_example import decode, encode
 from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
-from assay.kernels.tf_example import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

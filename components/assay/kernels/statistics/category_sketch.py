@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from assay.kernels import native
+from assay import native
 from assay.kernels.statistics.value_counts import Counted
 
 if TYPE_CHECKING:

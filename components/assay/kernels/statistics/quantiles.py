@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from assay.kernels import native
+from assay import native
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

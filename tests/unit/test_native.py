@@ -6,8 +6,8 @@ from importlib.machinery import PathFinder
 
 import pytest
 
+from assay import native
 from assay.errors import UsageError
-from assay.kernels import native
 
 
 def _run(code: str) -> str:
@@ -18,7 +18,7 @@ def _run(code: str) -> str:
 def test_all_modules_load_without_tensorflow_and_in_well_under_a_second() -> None:
     code = """
 import sys, time
-from assay.kernels import native
+from assay import native
 start = time.perf_counter()
 native.tfdv_validation().InferSchema, native.sketches().QuantilesSketch, native.coders().ExamplesToRecordBatchDecoder
 native.eval_config_pb2().EvalConfig, native.validation_config_pb2().ValidationConfig
@@ -44,7 +44,7 @@ def test_a_wheel_without_the_file_is_a_usage_error() -> None:
 @pytest.mark.tensorflow
 def test_the_real_packages_share_what_was_loaded_by_path() -> None:
     code = """
-from assay.kernels import native
+from assay import native
 config, sketch = native.eval_config_pb2().EvalConfig, native.sketches().QuantilesSketch
 validation = native.tfdv_validation()
 import tensorflow_model_analysis as tfma
@@ -61,7 +61,7 @@ def test_a_package_that_is_already_imported_is_used_as_it_is() -> None:
     code = """
 import tensorflow_data_validation, tensorflow_model_analysis as tfma
 from tfx_bsl.sketches import KmvSketch
-from assay.kernels import native
+from assay import native
 print(native.eval_config_pb2().EvalConfig is tfma.EvalConfig, native.sketches().KmvSketch is KmvSketch, sep="+")
 """
     assert _run(code) == "True+True"

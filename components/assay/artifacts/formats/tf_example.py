@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import DataError
-from assay.kernels.native import coders
+from assay.native import coders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

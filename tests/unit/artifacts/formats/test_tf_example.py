@@ -3,8 +3,14 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from assay.artifacts.formats.tf_example import (
+    as_example_columns,
+    decode,
+    encode,
+    flatten_columns,
+    single_valued_columns,
+)
 from assay.errors import DataError
-from assay.kernels.tf_example import as_example_columns, decode, encode, flatten_columns, single_valued_columns
 
 FLAT = pa.record_batch(
     [pa.array([1, None, 3]), pa.array([0.5, 2.0, None]), pa.array(["é", None, ""]), pa.array([[1], [], [2, 3]])],
