@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,30 @@ def test_the_data_lock_holds_the_native_cores_but_no_tensorflow(project_root: Pa
     assert {"tensorflow-data-validation", "tfx-bsl", "pyarrow"} <= data.keys()
     assert not data.keys() & {"tensorflow", "apache-beam", "keras", "kfp"}
     assert data.items() <= full.items()
+
+
+def imported(project_root: Path) -> set[str]:
+    """Top-level names that the package's modules import; of `google`, one level more, since it is shared."""
+    names: set[str] = set()
+    for path in (project_root / "components/assay").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names.add(node.module)
+    return {".".join(name.split(".")[: 2 if name.startswith("google.") else 1]) for name in names}
+
+
+def test_every_imported_library_is_declared(project_root: Path) -> None:
+    project = tomllib.loads((project_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = project["dependencies"] + [line for extra in project["optional-dependencies"].values() for line in extra]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    # Beam comes with TFT and TFMA, Keras with TensorFlow; the line of each decides the version.
+    declared |= {"apache-beam", "keras"}
+    homes = packages_distributions() | {"google.protobuf": ["protobuf"]}
+    for name in sorted(imported(project_root) - set(sys.stdlib_module_names) - {"assay", "__future__"}):
+        distributions = {canonicalize_name(home) for home in homes.get(name, [name])}
+        assert distributions & declared, f"assay imports {name}, which pyproject.toml does not declare"
 
 
 def test_every_locked_package_carries_a_hash_and_no_address(project_root: Path) -> None:
