@@ -8,38 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.artifacts.base import Artifact
 from assay.errors import UsageError, did_you_mean
-from assay.spec.condition import Comparison, Predicate
+from assay.spec.condition import Comparable
 
 if TYPE_CHECKING:
     from assay.spec.node import Node
 
 V = TypeVar("V")
-
-
-class _Comparable:
-    """Comparisons that build a predicate instead of deciding now."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
-        return Comparison(self, "==", other)  # type: ignore[arg-type]  # the two subclasses are the operands
-
-    def __ne__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
-        return Comparison(self, "!=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
-
-    def __lt__(self, other: object) -> Predicate:
-        return Comparison(self, "<", other)  # type: ignore[arg-type]  # the two subclasses are the operands
-
-    def __le__(self, other: object) -> Predicate:
-        return Comparison(self, "<=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
-
-    def __gt__(self, other: object) -> Predicate:
-        return Comparison(self, ">", other)  # type: ignore[arg-type]  # the two subclasses are the operands
-
-    def __ge__(self, other: object) -> Predicate:
-        return Comparison(self, ">=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
-
-    __hash__ = object.__hash__
 
 
 class Channel:
@@ -117,7 +91,7 @@ class FutureArtifact:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ArtifactProperty(_Comparable):
+class ArtifactProperty(Comparable):
     """A property of an artifact that a channel will carry."""
 
     channel: OutputChannel
@@ -136,7 +110,7 @@ class ArtifactProperty(_Comparable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OutputParameter(_Comparable):
+class OutputParameter(Comparable):
     """A plain value that a step will return; compare it in a `Cond`, or pass it to a parameter."""
 
     node: Node

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Union, cast
 
 from assay.errors import UsageError
 
@@ -63,31 +63,35 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison(Predicate):
-    """An output compared with a literal value."""
+    """An output compared with a literal value, or with another output."""
 
     left: Operand
     operator: str
     right: Any
 
     def __str__(self) -> str:
-        return f"{self.left} {self.operator} {self.right!r}"
+        right = str(self.right) if isinstance(self.right, Comparable) else repr(self.right)
+        return f"{self.left} {self.operator} {right}"
 
     def operands(self) -> Iterator[Operand]:
-        """The one output that is compared."""
+        """The outputs that are compared."""
         yield self.left
+        if isinstance(self.right, Comparable):
+            yield cast("Operand", self.right)
 
     def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
-        """Compares; a value that cannot be compared with the literal is an error, not a silent no.
+        """Compares; values that cannot be compared are an error, not a silent no.
 
         Raises:
             UsageError: If the types do not compare.
         """
-        value = value_of(self.left)
+        left = value_of(self.left)
+        right = value_of(cast("Operand", self.right)) if isinstance(self.right, Comparable) else self.right
         try:
-            return bool(_OPERATORS[self.operator](value, self.right))
+            return bool(_OPERATORS[self.operator](left, right))
         except TypeError:
             raise UsageError(
-                "condition.types", f"Condition '{self}' cannot be decided: the value is {value!r}."
+                "condition.types", f"Condition '{self}' cannot be decided: it compares {left!r} with {right!r}."
             ) from None
 
 
@@ -130,6 +134,32 @@ class Negation(Predicate):
     def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
         """Decides the inner predicate and turns it round."""
         return not self.inner.evaluate(value_of)
+
+
+class Comparable:
+    """An output of a step: comparing it builds a predicate instead of deciding now."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
+        return Comparison(self, "==", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __ne__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
+        return Comparison(self, "!=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __lt__(self, other: object) -> Predicate:
+        return Comparison(self, "<", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __le__(self, other: object) -> Predicate:
+        return Comparison(self, "<=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __gt__(self, other: object) -> Predicate:
+        return Comparison(self, ">", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    def __ge__(self, other: object) -> Predicate:
+        return Comparison(self, ">=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+
+    __hash__ = object.__hash__
 
 
 _ACTIVE: ContextVar[tuple[Predicate, ...]] = ContextVar("assay_conditions", default=())

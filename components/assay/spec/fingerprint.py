@@ -105,4 +105,6 @@ def _files(spec: ComponentSpec, parameters: Mapping[str, Any]) -> dict[str, str]
             raise DataError("file.missing", f"Expected a file at {path} for {spec.name}; there is none.") from None
         except IsADirectoryError:
             raise DataError("file.is_folder", f"Expected a file at {path} for {spec.name}; it is a folder.") from None
+        except OSError as error:
+            raise DataError("file.unreadable", f"{path} cannot be read for {spec.name}: {error.strerror}.") from error
     return digests

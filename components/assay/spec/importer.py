@@ -29,7 +29,8 @@ class Importer(Node):
         output_key: str = "result",
     ) -> None:
         super().__init__("Importer")
-        if not (isinstance(artifact_type, type) and issubclass(artifact_type, Artifact)):
+        given: Any = artifact_type
+        if not (isinstance(given, type) and issubclass(given, Artifact)):
             raise UsageError("importer.type", f"Importer's artifact_type must be an artifact class: {artifact_type!r}.")
         self.source_uri = str(source_uri)
         self.artifact_type = artifact_type

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from assay.artifacts.base import Artifact
 from assay.errors import UsageError
@@ -11,7 +11,10 @@ from assay.spec.annotations import ParsedBy
 from assay.spec.channel import Channel, OutputChannel, OutputParameter, Outputs
 from assay.spec.condition import Predicate, active_conditions
 from assay.spec.signature import ComponentSpec, InputSpec, ParameterSpec
-from assay.spec.values import canonical, placeholders, typed
+from assay.spec.values import RuntimeParameter, canonical, placeholders, typed
+
+# Names beside the steps' folders in a root; a step of that name would write among them.
+_TAKEN = frozenset({"runs", "lineage.db"})
 
 
 class Node:
@@ -41,6 +44,8 @@ class Node:
         """
         if not id or id.startswith(".") or any(character in id for character in "/\\\0"):
             raise UsageError("node.id", f"A step's id must be usable as a folder's name, got {id!r}.")
+        if id in _TAKEN:
+            raise UsageError("node.id_taken", f"A step cannot be called '{id}': a root keeps its own things there.")
         self.id = id
         return self
 
@@ -85,7 +90,11 @@ class ComponentNode(Node):
     def __init__(self, spec: ComponentSpec, arguments: Mapping[str, Any]) -> None:
         super().__init__(spec.name)
         self.spec = spec
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if value is not None or _takes_none(spec.parameters.get(name))
+        }
         spec.check_argument_names(given)
         self._inputs = {
             name: _channels(spec, spec.inputs[name], value) for name, value in given.items() if name in spec.inputs
@@ -113,6 +122,11 @@ class ComponentNode(Node):
         return list(dict.fromkeys(found))
 
 
+def _takes_none(declared: ParameterSpec | None) -> bool:
+    """Whether None is a value like others, and not TFX's way to leave an argument out."""
+    return declared is not None and declared.default is not None and type(None) in get_args(declared.type)
+
+
 def _channels(spec: ComponentSpec, declared: InputSpec, value: Any) -> tuple[Channel, ...]:
     """Checks what an author wired to an input: one channel, or several where the input takes many."""
     channels = tuple(value) if isinstance(value, (list, tuple)) else (value,)
@@ -122,9 +136,16 @@ def _channels(spec: ComponentSpec, declared: InputSpec, value: Any) -> tuple[Cha
         if not isinstance(channel, Channel):
             raise UsageError(
                 "node.not_a_channel",
-                f"{spec.name}.{declared.name} takes another step's output of type {declared.artifact.type().name}, "
+                f"{spec.name}.{declared.name} takes another step's output of type {declared.artifact.__name__}, "
                 f"got {channel!r}.",
                 "Wire it: other_step.outputs['key']; bring a folder in with Importer.",
+            )
+        if not isinstance(channel, OutputChannel):
+            raise UsageError(
+                "node.no_producer",
+                f"{spec.name}.{declared.name} takes another step's output, got a Channel that no step puts out.",
+                "Let a Resolver find its artifact: Resolver(strategy_class=LatestArtifactStrategy, "
+                f"{declared.name}=Channel(type={channel.type.__name__})).outputs['{declared.name}'].",
             )
         if not issubclass(channel.type, declared.artifact) and declared.artifact is not Artifact:
             raise UsageError(
@@ -136,9 +157,13 @@ def _channels(spec: ComponentSpec, declared: InputSpec, value: Any) -> tuple[Cha
 
 
 def _argument(spec: ComponentSpec, declared: ParameterSpec, value: Any) -> Any:
-    """Checks a parameter's value as far as it is known, and gives its JSON form."""
+    """Checks a parameter's value as far as it is known, and gives its JSON form.
+
+    Raises:
+        UsageError: For a value that has no JSON form, or not the declared type.
+    """
     where = f"{spec.name}.{declared.name}"
-    if isinstance(declared.mark, ParsedBy):
+    if isinstance(declared.mark, ParsedBy) and not isinstance(value, (RuntimeParameter, OutputParameter)):
         value = declared.mark.parse(value)
     plain = canonical(value, where)
     if not any(placeholders(plain)):

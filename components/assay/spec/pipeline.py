@@ -39,7 +39,8 @@ class Pipeline:
         metadata_connection_config: str | Path | None = None,
         beam_pipeline_args: Sequence[str] | None = None,
     ) -> None:
-        if not isinstance(pipeline_name, str) or not _NAME.fullmatch(pipeline_name):
+        given: Any = pipeline_name
+        if not isinstance(given, str) or not _NAME.fullmatch(given):
             raise UsageError(
                 "pipeline.name",
                 f"A pipeline's name is letters, digits, '.', '_' and '-', starting with a letter or digit; got "

@@ -122,6 +122,18 @@ class ComponentSpec:
             )
 
 
+def _type_hints(component: str, function: Any) -> dict[str, Any]:
+    """Evaluates annotations, which are text under `from __future__ import annotations`."""
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise UsageError(
+            "component.unknown_annotation",
+            f"An annotation of {component} names {error.name!r}, which its module does not define.",
+            "Import or define it at the top of the module, not inside a function or under TYPE_CHECKING.",
+        ) from None
+
+
 def _strip_optional(hint: Any) -> tuple[Any, bool]:
     """Gives `T, True` for `T | None`, else the hint and False."""
     if typing.get_origin(hint) in {Union, types.UnionType}:
@@ -164,7 +176,7 @@ def _output_parameters(component: str, hint: Any, descriptions: Mapping[str, str
         )
     return {
         name: OutputParameterSpec(name, type_, descriptions.get(name, ""))
-        for name, type_ in typing.get_type_hints(hint).items()
+        for name, type_ in _type_hints(component, hint).items()
     }
 
 
@@ -182,7 +194,7 @@ def read_signature(
         UsageError: If an argument has no annotation, an artifact type is wrong, or two outputs share a key.
     """
     component_name = name or function.__name__
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = _type_hints(component_name, function)
     documentation = parse_docstring(function.__doc__ or "")
     inputs: dict[str, InputSpec] = {}
     outputs: dict[str, OutputSpec] = {}

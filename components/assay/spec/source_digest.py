@@ -8,63 +8,84 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from assay.errors import UsageError
 
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
-def module_sources(path: Path) -> dict[str, bytes]:
-    """The source of a module file and, recursively, of the modules in its folder that it imports.
+
+def module_sources(path: Path, package: Path | None = None) -> dict[str, bytes]:
+    """The source of a module file and, recursively, of the modules beside it that it imports.
 
     Args:
         path: The module's file.
+        package: The folder of the top-level package that it is part of, of which every module counts; without one,
+            the modules in its own folder do.
 
     Returns:
-        Source by path relative to the module's folder.
+        Source by path, relative to the folder that absolute imports start from.
 
     Raises:
         UsageError: If the file does not exist.
     """
     if not path.is_file():
         raise UsageError("user_module.missing", f"Expected a Python module at {path}; there is no such file.")
-    folder = path.resolve().parent
+    start = path.resolve()
+    folder = package.resolve().parent if package is not None else start.parent
     sources: dict[str, bytes] = {}
-    pending = [path.resolve()]
+    pending = [start]
     while pending:
         current = pending.pop()
         name = current.relative_to(folder).as_posix()
         if name in sources:
             continue
         sources[name] = current.read_bytes()
-        pending += list(_local_imports(sources[name], folder))
+        pending += _local_imports(sources[name], current, folder, package)
     return sources
 
 
-def _local_imports(source: bytes, folder: Path) -> Iterator[Path]:
-    """The files in `folder` that a module's import statements name; a module that does not parse imports nothing."""
+def _local_imports(source: bytes, path: Path, root: Path, package: Path | None) -> list[Path]:
+    """The files below `root`, and in `package`, that a module imports; a module that does not parse imports nothing."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        return
+        return []
+    found: list[Path] = []
     for statement in ast.walk(tree):
         if isinstance(statement, ast.Import):
-            names = [alias.name for alias in statement.names]
+            for alias in statement.names:
+                found += _module_files(root, alias.name.split("."), package)
         elif isinstance(statement, ast.ImportFrom):
-            base = statement.module or ""
-            names = [base, *(f"{base}.{alias.name}".strip(".") for alias in statement.names)]
-        else:
-            continue
-        for name in filter(None, names):
-            target = folder.joinpath(*name.split("."))
-            for candidate in (target.with_suffix(".py"), target / "__init__.py"):
-                if candidate.is_file():
-                    yield candidate.resolve()
+            # One dot is the package of the module, which is its folder; each further dot is one folder up.
+            start = path.parents[statement.level - 1] if statement.level else root
+            if start == root or root in start.parents:
+                base = statement.module.split(".") if statement.module else []
+                for alias in statement.names:
+                    found += _module_files(start, [*base, alias.name], None if statement.level else package)
+    return found
 
 
-def module_digest(path: Path) -> str:
-    """The digest of a module file and of what it imports from its own folder."""
+def _module_files(folder: Path, names: list[str], package: Path | None) -> Iterator[Path]:
+    """The files that importing `a.b.c` runs: the packages on the way and the module; `c` may be a mere name in `b`."""
+    # What is installed side by side is no part of each other, and a library's version is in the fingerprint otherwise.
+    if folder.name in _INSTALLED or (package is not None and names[0] != package.name):
+        return
+    for name in names:
+        module = folder / f"{name}.py"
+        if module.is_file():
+            yield module
+            return
+        folder /= name
+        if (folder / "__init__.py").is_file():
+            yield folder / "__init__.py"
+
+
+def module_digest(path: Path, package: Path | None = None) -> str:
+    """The digest of a module file and of what it imports from beside it; see `module_sources`."""
     digest = hashlib.sha256()
-    for name, source in sorted(module_sources(path).items()):
+    for name, source in sorted(module_sources(path, package).items()):
         digest.update(f"{name}\0{len(source)}\0".encode())
         digest.update(source)
     return "sha256:" + digest.hexdigest()
@@ -88,7 +109,7 @@ def dotted_digest(dotted: str) -> str:
                 continue
             origin = found.origin if found else None
         if origin and origin.endswith(".py"):
-            return module_digest(Path(origin))
+            return module_digest(Path(origin), _package_folder(Path(origin).resolve(), name))
     raise UsageError(
         "user_function.missing",
         f"No module can be found for '{dotted}'.",
@@ -96,12 +117,33 @@ def dotted_digest(dotted: str) -> str:
     )
 
 
+def _package_folder(file: Path, module: str) -> Path | None:
+    """The folder of the top-level package of a dotted module; None for one that lies in no package."""
+    names = [*module.split("."), *(["__init__"] if file.name == "__init__.py" else [])]
+    is_its_file = file.with_suffix("").parts[-len(names) :] == tuple(names)
+    return file.parents[len(names) - 2] if is_its_file and len(names) > 1 else None
+
+
 def function_digest(function: Callable[..., Any]) -> str:
     """The digest of the module that defines a function; of its code alone where it was typed in (a notebook)."""
     file = function.__code__.co_filename
     if Path(file).is_file():
-        return module_digest(Path(file))
-    code = function.__code__
-    digest = hashlib.sha256(code.co_code)
-    digest.update(repr((code.co_consts, code.co_names, function.__defaults__, function.__kwdefaults__)).encode())
+        return module_digest(Path(file), _package_folder(Path(file).resolve(), function.__module__))
+    digest = hashlib.sha256()
+    for line in _code_lines(function.__code__):
+        digest.update(line.encode() + b"\n")
+    digest.update(repr((function.__defaults__, function.__kwdefaults__)).encode())
     return "sha256:" + digest.hexdigest()
+
+
+def _code_lines(code: CodeType) -> Iterator[str]:
+    """What a function does, in text that is the same in every process (the repr of inner code holds an address)."""
+    yield code.co_code.hex()
+    yield repr(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _code_lines(constant)
+        elif isinstance(constant, frozenset):
+            yield repr(sorted(map(repr, constant)))
+        else:
+            yield repr(constant)

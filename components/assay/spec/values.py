@@ -127,6 +127,12 @@ def typed(value: Any, hint: Any, where: str) -> Any:
     """
     bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     try:
-        return msgspec.convert(value, bare)
+        return msgspec.convert(value, bare, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise UsageError("parameter.value", f"`{where}`: {error}.") from None
+
+
+def _path(expected: Any, value: Any) -> Any:
+    """Converts what msgspec does not know by itself: paths; it refuses the rest where the type does not fit."""
+    is_path = isinstance(expected, type) and issubclass(expected, PurePath) and isinstance(value, str)
+    return expected(value) if is_path else value
