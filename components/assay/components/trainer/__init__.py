@@ -1,0 +1,1 @@
+"""Trainer: runs the user's `run_fn`."""

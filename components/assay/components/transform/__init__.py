@@ -1,0 +1,1 @@
+"""Transform: the graph exported for serving turns the rows that training sees."""
