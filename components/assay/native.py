@@ -57,6 +57,7 @@ def coders() -> Any:
 @cache
 def eval_config_pb2() -> Any:
     """TFMA's generated module of the `EvalConfig` proto."""
+    import_module("google.protobuf.wrappers_pb2")  # TFMA 0.52's module depends on this file and does not import it
     return _load(_EVAL_CONFIG)
 
 
