@@ -1,0 +1,192 @@
+"""The Evaluator component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from assay.artifacts.blessing import ModelBlessing
+from assay.artifacts.evaluation import ModelEvaluation
+from assay.artifacts.examples import TFRECORD_GZIP, Examples
+from assay.artifacts.formats.tf_example import encode
+from assay.artifacts.formats.tfrecord import read_records
+from assay.artifacts.model import Model
+from assay.artifacts.schema import Schema
+from assay.components.evaluator.config import load_eval_config, parse_eval_config
+from assay.errors import UsageError
+from assay.gate.decide import FirstRun, GatePolicy, NoThresholds
+from assay.gate.verdict import write_verdict
+from assay.spec import ExecutionContext, Input, Inputs, Output, UserModule, component
+from assay.spec.annotations import ParsedBy
+from assay.spec.user_code import load_function, run_user_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+_BATCH_ROWS = 4096
+
+
+class Findings(NamedTuple):
+    """What conditions can read.
+
+    Attributes:
+        blessed: Whether the model is blessed.
+    """
+
+    blessed: bool
+
+
+@component(libraries=("tensorflow", "tensorflow-model-analysis"))
+def Evaluator(
+    context: ExecutionContext,
+    examples: Inputs[Examples],
+    evaluation: Output[ModelEvaluation],
+    blessing: Output[ModelBlessing],
+    *,
+    eval_config: Annotated[dict[str, Any], ParsedBy(parse_eval_config)],
+    model: Input[Model] | None = None,
+    baseline_model: Input[Model] | None = None,
+    schema: Input[Schema] | None = None,
+    example_splits: list[str] | None = None,
+    fairness_indicator_thresholds: list[float] | None = None,
+    module_file: UserModule | None = None,
+    first_run: FirstRun = "values_only",
+    no_thresholds: NoThresholds = "block",
+) -> Findings:
+    """Computes a model's metrics, overall and by slice, and blesses it if every threshold holds.
+
+    A model that is not blessed is no error: the verdict says which checks failed and by how much, and Pusher does not
+    push it. The blessing names the model, and its baseline, by digest.
+
+    Args:
+        context: The run that the step is part of.
+        examples: The data to evaluate on.
+        evaluation: TFMA's files, which `tfma.load_eval_result` reads, and `metrics.parquet`.
+        blessing: The mark `BLESSED` or `NOT_BLESSED`, and `verdict.json` with every check.
+        eval_config: What to compute and to hold: an `EvalConfig` message, a dict, the path of a JSON, YAML or text
+            proto file, or such a text.
+        model: The model to judge; may be absent where `eval_config` names a `prediction_key`.
+        baseline_model: The model that change thresholds compare with.
+        schema: The schema of the examples, where a model reads features by their representation in it.
+        example_splits: The splits to evaluate on; `eval` by default.
+        fairness_indicator_thresholds: Refused: give the metric FairnessIndicators in `eval_config`.
+        module_file: A module with `custom_eval_shared_model` or `custom_extractors`, as in TFX.
+        first_run: Without a baseline for the change thresholds: `values_only` lets the value thresholds decide, `bless`
+            blesses, `block` blocks.
+        no_thresholds: With no threshold at all: `block` or `bless`.
+    """
+    if fairness_indicator_thresholds:
+        raise UsageError(
+            "evaluator.fairness",
+            "fairness_indicator_thresholds works with TFX's legacy models only.",
+            'Add the metric to eval_config: class_name: "FairnessIndicators", config: {"thresholds": [0.25, 0.5]}.',
+        )
+    # TensorFlow and TFMA take seconds to import; declaring a pipeline must not.
+    from assay.components.evaluator.compute import Evaluation, evaluate
+
+    splits = tuple(example_splits or ("eval",))
+    evaluated = evaluate(
+        Evaluation(
+            config=load_eval_config(eval_config),
+            batches=SerializedExamples(examples, splits),
+            model=model.serving_path if model else None,
+            baseline=baseline_model.serving_path if baseline_model else None,
+            schema=schema.read() if schema else None,
+            data_location=", ".join(str(one.split_path(split)) for one in examples for split in splits),
+            **_custom_functions(module_file),
+            beam_pipeline_args=context.beam_pipeline_args,
+        ),
+        evaluation.path,
+        policy=GatePolicy(first_run=first_run, no_thresholds=no_thresholds),
+        subjects=_digests(model=model, baseline_model=baseline_model),
+    )
+    context.count_rows("+".join(splits), read=evaluated.rows, written=evaluated.rows)
+    verdict = evaluated.verdict
+    write_verdict(verdict, blessing.path)
+    blessing.mark(blessed=verdict.ok)
+    _name_models(blessing, model, baseline_model)
+    if context.node_id:
+        blessing.properties["component_id"] = context.node_id
+    context.log(verdict.summary)
+    return Findings(blessed=verdict.ok)
+
+
+@dataclass(frozen=True, slots=True)
+class SerializedExamples:
+    """Examples as batches of serialised `tf.Example`s; may be gone through more than once.
+
+    Attributes:
+        examples: The artifacts.
+        splits: The splits of each.
+    """
+
+    examples: Sequence[Examples]
+    splits: Sequence[str]
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        """Gives batches of at most 4,096 examples, split by split."""
+        for artifact in self.examples:
+            for split in self.splits:
+                if artifact.file_format == TFRECORD_GZIP:
+                    yield from _record_batches(artifact.files(split))
+                    continue
+                for batch in artifact.batches(split):
+                    for start in range(0, batch.num_rows, _BATCH_ROWS):
+                        yield encode(batch.slice(start, _BATCH_ROWS))
+
+
+def _record_batches(files: Sequence[Path]) -> Iterator[list[bytes]]:
+    # The records go to TFMA as they are: decoding and encoding them again would cost, and could change them.
+    for path in files:
+        batch: list[bytes] = []
+        for record in read_records(path):
+            batch.append(record)
+            if len(batch) == _BATCH_ROWS:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+
+def _custom_functions(module_file: str | None) -> dict[str, Callable[..., Any]]:
+    """Gives the functions of TFX's names that the user's module has: at least one."""
+    found = {}
+    for name in ("custom_eval_shared_model", "custom_extractors") if module_file else ():
+        try:
+            function = load_function(module_file, None, name)
+        except UsageError as error:
+            if error.code != "user_code.no_function":
+                raise
+            continue
+        found[name] = _showing_user_code(function, name, module_file)
+    if module_file and not found:
+        raise UsageError(
+            "evaluator.no_custom_function",
+            f"{module_file} has neither custom_eval_shared_model nor custom_extractors.",
+            "Define one of them, or leave module_file out.",
+        )
+    return found
+
+
+def _showing_user_code(function: Callable[..., Any], name: str, module_file: str | None) -> Callable[..., Any]:
+    def call(**arguments: Any) -> Any:
+        with run_user_code(name, module_file):
+            return function(**arguments)
+
+    return call
+
+
+def _digests(**models: Model | None) -> dict[str, str]:
+    return {role: model.digest for role, model in models.items() if model is not None and model.digest}
+
+
+def _name_models(blessing: ModelBlessing, model: Model | None, baseline: Model | None) -> None:
+    for prefix, one in (("current_model", model), ("baseline_model", baseline)):
+        if one is None:
+            continue
+        blessing.properties[prefix] = one.uri
+        if one.id is not None:
+            blessing.properties[f"{prefix}_id"] = one.id
+        if one.digest:
+            blessing.properties[f"{prefix}_digest"] = one.digest

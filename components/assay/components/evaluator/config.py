@@ -1,0 +1,178 @@
+"""Reading an `EvalConfig` from whatever a user has: the proto, a dict, a file, or text as JSON, YAML or text proto."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+from google.protobuf import json_format, text_format
+from google.protobuf.message import Message
+
+from assay.errors import UsageError
+from assay.gate.limits import limits_of
+from assay.native import eval_config_pb2
+
+if TYPE_CHECKING:
+    from assay.gate.limits import EvalConfig
+
+_FULL_NAME: Final = "tensorflow_model_analysis.EvalConfig"
+_TEXT_PROTO_SUFFIXES: Final = {".pbtxt", ".textproto", ".txtpb", ".prototxt"}
+_YAML_SUFFIXES: Final = {".yaml", ".yml"}
+# Fields of a wrapper type, which protobuf's JSON writes as a bare value and Python's constructor takes as {"value": x}.
+_WRAPPED: Final = {
+    "absolute",
+    "relative",
+    "lower_bound",
+    "upper_bound",
+    "include_default_metrics",
+    "compute_confidence_intervals",
+    "min_slice_size",
+}
+
+
+def parse_eval_config(given: Any) -> dict[str, Any]:
+    """Gives the canonical, JSON-compatible form of a configuration, whatever form it was given in.
+
+    Two configurations that mean the same have the same canonical form, so it is what a fingerprint is taken of.
+
+    Args:
+        given: An `EvalConfig` message, a mapping, the path of a JSON, YAML or text proto file, or such a text.
+
+    Raises:
+        UsageError: It cannot be read (the line is named where there is one), or cannot hold as written.
+    """
+    config: dict[str, Any] = json_format.MessageToDict(load_eval_config(given), preserving_proto_field_name=True)
+    return config
+
+
+def load_eval_config(given: Any) -> EvalConfig:
+    """Gives the `EvalConfig` message for any of the forms of [`parse_eval_config`][...parse_eval_config].
+
+    Raises:
+        UsageError: As there.
+    """
+    if isinstance(given, Message):
+        config = _from_message(given)
+    elif isinstance(given, Mapping):
+        config = _from_mapping(given, "eval_config")
+    elif isinstance(given, Path) or (isinstance(given, str) and _is_path(given)):
+        config = _from_file(Path(given))
+    elif isinstance(given, str):
+        config = _from_text(given, "eval_config", "")
+    else:
+        raise UsageError(
+            "eval_config.type",
+            f"eval_config must be an EvalConfig, a dict, a path or text; got {type(given).__name__}.",
+        )
+    _check(config)
+    return config
+
+
+def _is_path(text: str) -> bool:
+    # Every configuration has a brace, a colon or a line end; the paths of configuration files have a suffix and none.
+    return "\n" not in text and "{" not in text and (":" not in text or Path(text).suffix in _suffixes())
+
+
+def _suffixes() -> set[str]:
+    return {".json", *_YAML_SUFFIXES, *_TEXT_PROTO_SUFFIXES}
+
+
+def _from_message(message: Message) -> EvalConfig:
+    if message.DESCRIPTOR.full_name != _FULL_NAME:
+        raise UsageError("eval_config.type", f"eval_config must be {_FULL_NAME}, got {message.DESCRIPTOR.full_name}.")
+    return eval_config_pb2().EvalConfig.FromString(message.SerializeToString(deterministic=True))
+
+
+def _from_file(path: Path) -> EvalConfig:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError("eval_config.file", f"Could not read eval_config {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError("eval_config.file", f"eval_config {path} is not UTF-8 text (byte {error.start}).") from error
+    return _from_text(text, str(path), path.suffix)
+
+
+def _from_text(text: str, source: str, suffix: str) -> EvalConfig:
+    if suffix == ".json" or (not suffix and text.lstrip().startswith("{")):
+        return _from_json(text, source)
+    if suffix in _YAML_SUFFIXES:
+        return _from_yaml(text, source)
+    try:
+        return text_format.Parse(text, eval_config_pb2().EvalConfig())
+    except text_format.ParseError as error:
+        # Text without a suffix may still be YAML; a text proto is tried first, for its errors know lines.
+        if suffix not in _TEXT_PROTO_SUFFIXES and _looks_like_yaml(text):
+            return _from_yaml(text, source)
+        line, column = error.GetLine(), error.GetColumn()
+        place = f"{source}, line {line}, column {column}" if line else source
+        reason = str(error).removeprefix(f"{line}:{column} : ")
+        raise UsageError("eval_config.syntax", f"{place}: {reason}.") from error
+
+
+def _from_json(text: str, source: str) -> EvalConfig:
+    try:
+        plain = json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"{source}, line {error.lineno}, column {error.colno}"
+        raise UsageError("eval_config.syntax", f"{place}: {error.msg}.") from error
+    return _from_mapping(plain, source)
+
+
+def _from_yaml(text: str, source: str) -> EvalConfig:
+    try:
+        plain = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
+        raise UsageError("eval_config.syntax", f"{place}: {getattr(error, 'problem', error)}.") from error
+    return _from_mapping(plain, source)
+
+
+def _looks_like_yaml(text: str) -> bool:
+    try:
+        return isinstance(yaml.safe_load(text), dict)
+    except yaml.YAMLError:
+        return False
+
+
+def _from_mapping(plain: Any, source: str) -> EvalConfig:
+    if not isinstance(plain, Mapping):
+        raise UsageError("eval_config.type", f"{source} must hold a mapping, got {type(plain).__name__}.")
+    try:
+        return json_format.ParseDict(_unwrapped(plain), eval_config_pb2().EvalConfig())
+    except json_format.ParseError as error:
+        raise UsageError("eval_config.field", f"{source}: {error}.".replace("..", ".")) from error
+
+
+def _unwrapped(value: Any, name: str = "") -> Any:
+    if isinstance(value, Mapping):
+        if name in _WRAPPED and set(value) == {"value"}:
+            return value["value"]
+        if name == "config":
+            return json.dumps(value, sort_keys=True)  # a metric's settings are JSON within the proto
+        return {str(key): _unwrapped(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unwrapped(item) for item in value]
+    return value
+
+
+def _check(config: EvalConfig) -> None:
+    """Refuses what could not be evaluated, or could not hold a model to anything."""
+    names = [spec.name for spec in config.model_specs]
+    if len(names) > 2:
+        raise UsageError("eval_config.models", f"eval_config has {len(names)} model_specs; there may be at most two.")
+    if len(names) == 2 and ("" in names or len(set(names)) == 1):
+        raise UsageError("eval_config.models", "Two model_specs must each have a name of their own.")
+    baselines = sum(spec.is_baseline for spec in config.model_specs)
+    if len(names) == 2 and baselines != 1:
+        raise UsageError("eval_config.models", f"One of two model_specs must be the baseline; {baselines} are.")
+    if config.cross_slicing_specs:
+        raise UsageError("eval_config.cross_slice", "cross_slicing_specs are not supported yet.", "Remove them.")
+    for index, slicing in enumerate(config.slicing_specs):
+        if slicing.slice_keys_sql:
+            raise UsageError("eval_config.sql_slice", f"slicing_specs[{index}]: slices by SQL are not supported.")
+    limits_of(config, lambda metric: str(metric.class_name))

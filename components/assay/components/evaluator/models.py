@@ -1,0 +1,86 @@
+"""Loading the models that are evaluated, and refusing early what does not fit them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+
+from assay.errors import ArtifactError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from assay.gate.limits import EvalConfig
+
+
+def load_models(
+    candidate: Path | None, baseline: Path | None, config: EvalConfig, *, factory: Callable[..., Any] | None = None
+) -> list[Any]:
+    """Gives TFMA's `EvalSharedModel` for each model spec of the prepared configuration.
+
+    Args:
+        candidate: The candidate's SavedModel; None where every model spec names a prediction key.
+        baseline: The baseline's SavedModel.
+        config: The configuration with TFMA's defaults.
+        factory: The user's `custom_eval_shared_model`, in place of TFMA's.
+
+    Raises:
+        UsageError: There is no model and no prediction key, or a signature that the configuration names is not there.
+        ArtifactError: A model cannot be loaded; a baseline that cannot be loaded is told from one that is not there.
+    """
+    models = []
+    for spec in config.model_specs:
+        path = baseline if spec.is_baseline else candidate
+        if path is None:
+            if not (spec.prediction_key or spec.prediction_keys):
+                raise UsageError(
+                    "evaluator.no_model",
+                    "Evaluator has no model, and eval_config's model_specs name no prediction_key.",
+                    "Wire `model`, or set prediction_key to the column that holds the predictions.",
+                )
+            continue
+        role = "baseline model" if spec.is_baseline else "model"
+        _require_saved_model(path, role)
+        shared = (factory or tfma.default_eval_shared_model)(
+            eval_saved_model_path=str(path), model_name=spec.name, eval_config=config, add_metrics_callbacks=None
+        )
+        if factory is None:
+            _check_signatures(_loaded(shared, path, role), spec, role)
+        models.append(shared)
+    return models
+
+
+def _require_saved_model(path: Path, role: str) -> None:
+    if not any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt", "tflite", "model.json")):
+        raise ArtifactError(
+            "evaluator.no_saved_model",
+            f"Expected a SavedModel for the {role} at {path}; there is no saved_model.pb.",
+            "The Trainer's run_fn must save the model to fn_args.serving_model_dir.",
+        )
+
+
+def _loaded(shared: Any, path: Path, role: str) -> Any:
+    try:
+        return shared.model_loader.load()
+    except (OSError, ValueError, KeyError, RuntimeError, tf.errors.OpError) as error:
+        code = "evaluator.baseline_unloadable" if shared.is_baseline else "evaluator.model_unloadable"
+        raise ArtifactError(code, f"The {role} at {path} cannot be loaded: {error}") from error
+
+
+def _check_signatures(model: Any, spec: Any, role: str) -> None:
+    known = set(getattr(model, "signatures", None) or ())
+    if not known:
+        return
+    wanted = [("signature_name", spec.signature_name)] if spec.signature_name else []
+    wanted += [("preprocessing_function_names", name) for name in spec.preprocessing_function_names]
+    for field, name in wanted:
+        # TFMA also takes attributes of the model, dotted ones among them.
+        if name not in known and not hasattr(model, name.split(".", maxsplit=1)[0]):
+            raise UsageError(
+                "eval_config.signature",
+                f"eval_config's {field} '{name}' is no signature of the {role}.",
+                did_you_mean(name, known),
+            )
