@@ -41,7 +41,7 @@ class CategoryState:
     sketch: CategorySketch | None = None
 
 
-def add_categories(state: CategoryState, column: FeatureColumn, options: StatisticsOptions, max_bytes: int) -> None:
+def add_categories(state: CategoryState, column: FeatureColumn, max_bytes: int) -> None:
     """Adds the values of one batch; more than `max_bytes` of distinct values are sketched."""
     if column.leaf is None:
         return
@@ -50,26 +50,26 @@ def add_categories(state: CategoryState, column: FeatureColumn, options: Statist
     state.total_length += int((lengths * part.counts).sum())
     state.invalid_utf8 += int(part.counts[_is_invalid_utf8(part.values)].sum())
     if state.sketch is not None:
-        state.sketch.add(part)
+        state.sketch.add(part, max_bytes)
     else:
         state.exact.add(part)
-        _sketch_above(state, options, max_bytes)
+        _sketch_above(state, max_bytes)
 
 
-def merge_categories(state: CategoryState, other: CategoryState, options: StatisticsOptions, max_bytes: int) -> None:
+def merge_categories(state: CategoryState, other: CategoryState, max_bytes: int) -> None:
     """Adds all that `other` holds, which must not be used afterwards."""
     state.total_length += other.total_length
     state.invalid_utf8 += other.invalid_utf8
     if state.sketch is None and other.sketch is None:
         state.exact.merge(other.exact)
-        _sketch_above(state, options, max_bytes)
+        _sketch_above(state, max_bytes)
         return
-    _sketch_above(state, options, 0)
-    _sketch_above(other, options, 0)
+    _sketch_above(state, max_bytes, always=True)
+    _sketch_above(other, max_bytes, always=True)
     if state.sketch is None:
         state.sketch = other.sketch
     elif other.sketch is not None:
-        state.sketch.merge(other.sketch)
+        state.sketch.merge(other.sketch, max_bytes)
 
 
 def string_statistics(state: CategoryState, num_values: int, options: StatisticsOptions) -> StringStatistics:
@@ -77,18 +77,14 @@ def string_statistics(state: CategoryState, num_values: int, options: Statistics
     result = statistics_pb2.StringStatistics(invalid_utf8_count=state.invalid_utf8)
     if num_values:
         result.avg_length = state.total_length / num_values
-    weighted: Counted | None
+    counted = weighted = state.exact.table()
     if state.sketch is not None:
         result.unique = state.sketch.num_distinct()
         counted, weighted = state.sketch.frequent(), state.sketch.heavy()
-    else:
-        table = state.exact.table()
-        if table is None:
-            return result
-        result.unique = len(table.values)
-        counted = table
-        weighted = table if table.weights is not None else None
-    _add_top(result, counted.values, counted.counts, options, options.frequency_threshold)
+    elif counted is not None:
+        result.unique = len(counted.values)
+    if counted is not None:
+        _add_top(result, counted.values, counted.counts, options, options.frequency_threshold)
     if weighted is not None and weighted.weights is not None:
         twin = result.weighted_string_stats
         _add_top(twin, weighted.values, weighted.weights, options, options.weighted_frequency_threshold)
@@ -133,16 +129,12 @@ def _text(value: bytes | float) -> str | None:
         return None
 
 
-def _sketch_above(state: CategoryState, options: StatisticsOptions, max_bytes: int) -> None:
-    if state.sketch is None and state.exact.exceeds(max_bytes):
+def _sketch_above(state: CategoryState, max_bytes: int, *, always: bool = False) -> None:
+    if state.sketch is None and state.exact.exceeds(0 if always else max_bytes):
         table = state.exact.table()
         assert table is not None
-        order = pc.sort_indices(table.values)
-        index = order.to_numpy()
-        weights = None if table.weights is None else table.weights[index]
-        state.sketch = CategorySketch(options)
-        state.sketch.add(Counted(table.values.take(order), table.counts[index], weights))
-        state.exact = ValueCounts()
+        state.sketch, state.exact = CategorySketch(weighted=table.weights is not None), ValueCounts()
+        state.sketch.add(table, max_bytes)
 
 
 def _add_top(

@@ -66,7 +66,7 @@ class FeatureStatistics:
         if isinstance(state.values, NumericState):
             add_numbers(state.values, column, self.options.epsilon, self.max_exact_bytes)
         elif isinstance(state.values, CategoryState):
-            add_categories(state.values, column, self.options, self.max_exact_bytes)
+            add_categories(state.values, column, self.max_exact_bytes)
         elif isinstance(state.values, ByteSizeState):
             add_sizes(state.values, column)
 
@@ -77,7 +77,7 @@ class FeatureStatistics:
         if isinstance(state.values, NumericState) and isinstance(other.values, NumericState):
             merge_numbers(state.values, other.values, self.options.epsilon, self.max_exact_bytes)
         elif isinstance(state.values, CategoryState) and isinstance(other.values, CategoryState):
-            merge_categories(state.values, other.values, self.options, self.max_exact_bytes)
+            merge_categories(state.values, other.values, self.max_exact_bytes)
         elif isinstance(state.values, ByteSizeState) and isinstance(other.values, ByteSizeState):
             merge_sizes(state.values, other.values)
 

@@ -24,7 +24,8 @@ class StatisticsOptions:
         epsilon: The largest error in rank, as a share of all values, of quantiles that come from a sketch. Quantiles
             are exact until a feature has more distinct values than fit `max_exact_bytes`.
         max_exact_bytes: Memory for the distinct values of all features together. A feature that needs more than its
-            share is summarised by sketches from there on, as TFDV does with `use_sketch_based_topk_uniques`.
+            share is summarised by sketches from there on: uniques are then estimated within about 1 %, and the
+            counts of top values may lack a little.
     """
 
     weight_feature: str | None = None

@@ -1,0 +1,68 @@
+"""TFDV's statistics, and the comparison with ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+from google.protobuf.message import Message
+
+Differences: TypeAlias = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="session")
+def taxi_trips(taxi_csv: Path) -> pa.Table:
+    """The trips in the types that TFDV reads from CSV: 64-bit integers, 32-bit floats, strings; empty is missing."""
+    table = pa.csv.read_csv(taxi_csv, convert_options=pa.csv.ConvertOptions(strings_can_be_null=True, null_values=[""]))
+    floats = {field.name: pa.float32() for field in table.schema if pa.types.is_floating(field.type)}
+    return table.cast(pa.schema([pa.field(field.name, floats.get(field.name, field.type)) for field in table.schema]))
+
+
+@pytest.fixture(scope="session")
+def taxi_statistics(taxi_csv: Path) -> Any:
+    import tensorflow_data_validation as tfdv
+
+    return tfdv.generate_statistics_from_csv(str(taxi_csv))
+
+
+@pytest.fixture(scope="session")
+def differences() -> Differences:
+    """Gives a function that lists where two protos differ: floats by 1e-9 relative, everything else exactly."""
+
+    def compare(ours: Message, theirs: Message) -> list[str]:
+        return list(_differences(ours, theirs, ""))
+
+    return compare
+
+
+def _differences(ours: Any, theirs: Any, path: str) -> Iterator[str]:
+    if isinstance(ours, Message):
+        for field in ours.DESCRIPTOR.fields:
+            name = f"{path}.{field.name}"
+            if field in _set(ours) ^ _set(theirs):
+                yield f"{name} is set in one only"
+            elif field in _set(ours):
+                yield from _differences(getattr(ours, field.name), getattr(theirs, field.name), name)
+    elif not isinstance(ours, (str, bytes)) and hasattr(ours, "__len__"):
+        if len(ours) != len(theirs):
+            yield f"{path}: {len(ours)} elements != {len(theirs)}"
+        for i, (mine, other) in enumerate(zip(ours, theirs, strict=False)):
+            yield from _differences(mine, other, f"{path}[{i}]")
+    elif not _same(ours, theirs):
+        yield f"{path}: {ours!r} != {theirs!r}"
+
+
+def _set(message: Message) -> set[Any]:
+    """The fields that say something: floats that differ from 0 by rounding say no more than 0."""
+    return {field for field, value in message.ListFields() if not (isinstance(value, float) and abs(value) < 1e-9)}
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    if not isinstance(ours, float):
+        return bool(ours == theirs)
+    return math.isclose(ours, theirs, rel_tol=1e-9) or (math.isnan(ours) and math.isnan(theirs))
