@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.model import Model
 from assay.errors import UsageError
 from assay.spec.channel import Channel, OutputChannel, Outputs
 from assay.spec.node import Node
 from assay.spec.spans import RangeConfig
-from assay.spec.values import canonical
+from assay.spec.values import canonical, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,5 @@ def _strategy(strategy_class: type[Strategy], config: Mapping[str, Any]) -> Stra
             f"Unknown strategy {strategy_class!r}.",
             "Known: LatestArtifactStrategy, LatestBlessedModelStrategy, SpanRangeStrategy.",
         )
-    try:
-        return msgspec.convert(canonical(config, "Resolver.config"), strategy_class)
-    except msgspec.ValidationError as error:
-        raise UsageError("resolver.config", f"Resolver.config: {error}.") from None
+    strategy: Strategy = typed(canonical(config, "Resolver.config"), strategy_class, "Resolver.config")
+    return strategy

@@ -13,7 +13,7 @@ import msgspec
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from assay.errors import UsageError
+from assay.errors import UsageError, did_you_mean
 from assay.spec.channel import OutputParameter
 
 _SCALARS = (str, int, float, bool, type(None))
@@ -88,12 +88,17 @@ def canonical(value: Any, where: str) -> Any:
     if isinstance(value, (list, tuple)):
         return [canonical(item, f"{where}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, (set, frozenset)):
-        return sorted(canonical(item, where) for item in value)
+        return sorted((canonical(item, where) for item in value), key=_set_order)
     raise UsageError(
         "parameter.not_json",
         f"`{where}` is a {type(value).__name__}, which has no JSON form.",
         "Give numbers, text, lists, dicts or the component's own configuration classes.",
     )
+
+
+def _set_order(item: Any) -> tuple[str, Any]:
+    """Sorts what a set holds, which may be of several types, the same way in every process."""
+    return type(item).__name__, item if isinstance(item, (str, int, float)) else repr(item)
 
 
 def placeholders(value: Any) -> Iterator[Placeholder]:
@@ -127,9 +132,27 @@ def typed(value: Any, hint: Any, where: str) -> Any:
     """
     bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     try:
-        return msgspec.convert(value, bare, dec_hook=_path)
+        converted = msgspec.convert(value, bare, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise UsageError("parameter.value", f"`{where}`: {error}.") from None
+    _check_fields(value, converted, where)
+    return converted
+
+
+def _check_fields(value: Any, converted: Any, where: str) -> None:
+    """Refuses keys that a configuration class does not have; msgspec passes over them, so a typing error would too."""
+    if dataclasses.is_dataclass(converted) and isinstance(value, dict):
+        names = [field.name for field in dataclasses.fields(converted)]
+        for key, item in value.items():
+            if key not in names:
+                raise UsageError("parameter.unknown_field", f"`{where}` has no '{key}'.", did_you_mean(key, names))
+            _check_fields(item, getattr(converted, key), f"{where}.{key}")
+    elif isinstance(converted, dict) and isinstance(value, dict) and len(converted) == len(value):
+        for (key, item), inner in zip(value.items(), converted.values(), strict=True):
+            _check_fields(item, inner, f"{where}[{key!r}]")
+    elif isinstance(converted, (list, tuple)) and isinstance(value, list):
+        for index, (item, inner) in enumerate(zip(value, converted, strict=True)):
+            _check_fields(item, inner, f"{where}[{index}]")
 
 
 def _path(expected: Any, value: Any) -> Any:
