@@ -1,0 +1,41 @@
+"""`assay lineage`: what made an artifact, what came of it, and what ran."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.errors import UsageError
+
+
+def lineage(
+    of: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ARTIFACT|RUN]", help="An artifact's id, path or digest, or a run's id.", show_default=False
+        ),
+    ] = "",
+    root: Annotated[Path | None, typer.Option(help="Root of the runs; default: the only one in assay-root/.")] = None,
+    *,
+    up: Annotated[bool, typer.Option("--up", help="Show what made the artifact (the default).")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Show what came of the artifact.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what made an artifact, what came of it, or what ran.
+
+    Without an argument: the runs, the latest first, and the latest blessed model.
+    """
+    if up and down:
+        raise UsageError("lineage.direction", "--up and --down are two questions.", "Ask one at a time.")
+    from assay.cli.console import open_console
+    from assay.cli.lineage_answers import answer_on, overview
+    from assay.cli.lineage_store import open_lineage
+
+    with open_lineage(root) as store, open_console() as console:
+        answer = answer_on(store, of, down=down) if of else overview(store)
+        if as_json:
+            typer.echo(answer.json())
+        else:
+            console.print(answer.text)

@@ -1,0 +1,38 @@
+"""Finds the lineage store that a command asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assay.errors import LineageError, UsageError
+from assay.lineage import SqlLineageStore
+from assay.runners.local.layout import RootLayout
+
+# Where the local runner puts the roots of pipelines that name none.
+_ROOTS = Path("assay-root")
+
+
+def open_lineage(root: Path | None) -> SqlLineageStore:
+    """Opens the store below a root, without making one.
+
+    Raises:
+        UsageError: If no root is given and there is not just one below `assay-root/`.
+        LineageError: If the root holds no lineage store.
+    """
+    place = (root if root is not None else _only_root()).resolve()
+    file = RootLayout(place).lineage
+    if not file.is_file():
+        raise LineageError(
+            "lineage.none", f"{place} holds no lineage store ({file.name}).", "Give the --root of a pipeline's runs."
+        )
+    return SqlLineageStore.open(file, root=place, create=False)
+
+
+def _only_root() -> Path:
+    roots = sorted(folder for folder in _ROOTS.glob("*") if RootLayout(folder).lineage.is_file())
+    if len(roots) == 1:
+        return roots[0]
+    found = f"several: {', '.join(map(str, roots))}" if roots else "none"
+    raise UsageError(
+        "lineage.root", f"Expected one root with a lineage store in {_ROOTS}/, found {found}.", "Name it: --root DIR."
+    )

@@ -1,0 +1,91 @@
+"""The `assay` command: what all its subcommands share.
+
+Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 not blessed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import assay
+from assay.cli.doctor import doctor
+from assay.cli.failures import exit_code_of, print_failure
+from assay.cli.lineage import lineage
+from assay.cli.run import run
+from assay.errors import AssayError
+
+
+class Commands(TyperGroup):
+    """The subcommands; an error of assay ends any of them with its message, its hint and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a subcommand.
+
+        Raises:
+            typer.Exit: With 2 for wrong usage and 1 for any other error of assay.
+        """
+        try:
+            return super().invoke(ctx)
+        except AssayError as error:
+            if ctx.params.get("debug"):
+                raise
+            print_failure(error)
+            raise typer.Exit(exit_code_of(error)) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"assay {assay.__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="assay",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def common(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show Python's traceback of an error.")] = False,
+) -> None:
+    """Test whether data and models are good enough to be released.
+
+    Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 model not blessed.
+    """
+
+
+app.command()(run)
+app.command()(lineage)
+app.command()(doctor)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except AssayError:  # only with --debug; Commands reports it otherwise
+        raise
+    except Exception as error:
+        # A fault of assay itself, or of a library: a shell user gets one line, and a way to the traceback.
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"Error: {type(error).__name__}: {error}", err=True)
+        typer.echo("This is a fault in assay. `assay --debug …` shows the traceback; please report it.", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
