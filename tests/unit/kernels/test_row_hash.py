@@ -15,6 +15,7 @@ def hash_of(value: object, kind: pa.DataType | None = None) -> int:
     return int(row_hashes(pa.record_batch([pa.array([value], kind)], ["a"]))[0])
 
 
+MIDNIGHT = dt.datetime(2020, 1, 2, tzinfo=dt.timezone.utc)
 FROZEN = [13367352436597387567, 10319155306124823718, 13064749954657394022, 5423887590759787814]
 
 
@@ -59,8 +60,8 @@ EQUAL = {
         ([1, 2], pa.list_(pa.int8(), 2)),
     ],
     "a time": [
-        (dt.date(2020, 1, 2), pa.timestamp("s")),
-        (dt.date(2020, 1, 2), pa.timestamp("ns")),
+        (MIDNIGHT, pa.timestamp("s")),
+        (MIDNIGHT, pa.timestamp("ns", "UTC")),
         (dt.date(2020, 1, 2), pa.date32()),
         (dt.date(2020, 1, 2), pa.date64()),
     ],

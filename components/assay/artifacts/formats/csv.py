@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,6 +153,24 @@ def scan_csv(
         for number, start, end, rows in pieces
     )
     return CsvTable(schema, shards, total)
+
+
+def share_types(tables: Sequence[CsvTable]) -> list[CsvTable]:
+    """Gives tables whose columns of one name have one type, the least that holds the cells of all of them.
+
+    A column of whole numbers in one table and of fractions in another is float in both.
+    """
+    widest: dict[str, tuple[Kind, pa.DataType]] = {}
+    for table in tables:
+        for (name, kind), column in zip(table.shards[0].kinds, table.schema, strict=True):
+            widest[name] = max(widest.get(name, (Kind.NULL, pa.null())), (kind, column.type), key=itemgetter(0))
+    shared = []
+    for table in tables:
+        schema = pa.schema([(name, widest[name][1]) for name in table.schema.names])
+        kinds = tuple((name, widest[name][0]) for name in table.schema.names)
+        shards = tuple(replace(shard, schema=schema, kinds=kinds) for shard in table.shards)
+        shared.append(replace(table, schema=schema, shards=shards))
+    return shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,23 @@ def open_parquet(paths: Sequence[Path]) -> ParquetTable:
         if metadata.row_group(group).num_rows
     )
     return ParquetTable(schema, shards, sum(shard.num_rows for shard in shards))
+
+
+def share_types(tables: Sequence[ParquetTable]) -> list[ParquetTable]:
+    """Gives tables whose columns of one name have one type, where there is one that holds both (see `open_parquet`)."""
+    shared: dict[str, pa.DataType] = {}
+    for table in tables:
+        for column in table.schema:
+            known = shared.setdefault(column.name, column.type)
+            shared[column.name] = _common_type(known, column.type) or known
+    schemas = [
+        pa.schema([(each.name, _common_type(each.type, shared[each.name]) or each.type) for each in table.schema])
+        for table in tables
+    ]
+    return [
+        replace(table, schema=schema, shards=tuple(replace(shard, schema=schema) for shard in table.shards))
+        for table, schema in zip(tables, schemas, strict=True)
+    ]
 
 
 class ParquetWriter:
