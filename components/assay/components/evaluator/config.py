@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from assay.errors import UsageError
 from assay.gate.limits import limits_of
 from assay.native import eval_config_pb2
+from assay.spec.values import canonical, placeholders
 
 if TYPE_CHECKING:
     from assay.gate.limits import EvalConfig
@@ -44,6 +45,8 @@ def parse_eval_config(given: Any) -> dict[str, Any]:
     Raises:
         UsageError: It cannot be read (the line is named where there is one), or cannot hold as written.
     """
+    if isinstance(given, Mapping) and any(placeholders(canonical(given, "eval_config"))):
+        return dict(given)  # a value that the run gives is not there yet: the step reads the configuration again
     config: dict[str, Any] = json_format.MessageToDict(load_eval_config(given), preserving_proto_field_name=True)
     return config
 
