@@ -1,1 +1,8 @@
-"""Transform: the graph exported for serving turns the rows that training sees."""
+"""Transform: the graph that serving uses makes the rows that training sees."""
+
+from __future__ import annotations
+
+from assay.components.transform.component import Transform
+from assay.components.transform.config import SplitsConfig
+
+__all__ = ["SplitsConfig", "Transform"]

@@ -1,0 +1,105 @@
+"""The Trainer component."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from assay.artifacts.examples import Examples
+from assay.artifacts.model import HyperParameters, Model, ModelRun
+from assay.artifacts.schema import FILE_NAME, Schema
+from assay.artifacts.transform_graph import TransformGraph
+from assay.components.trainer.config import EvalArgs, TrainArgs
+from assay.errors import UsageError, did_you_mean
+from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, UserModule, component
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@component(libraries=("tensorflow", "keras", "tensorflow-transform"))
+def Trainer(
+    context: ExecutionContext,
+    examples: Inputs[Examples],
+    model: Output[Model],
+    model_run: Output[ModelRun] | None,
+    *,
+    train_args: TrainArgs,
+    eval_args: EvalArgs,
+    transform_graph: Input[TransformGraph] | None = None,
+    schema: Input[Schema] | None = None,
+    base_model: Input[Model] | None = None,
+    hyperparameters: Input[HyperParameters] | None = None,
+    module_file: UserModule | None = None,
+    run_fn: UserFunction | None = None,
+    custom_config: dict[str, Any] | None = None,
+) -> None:
+    """Trains a model by the user's `run_fn(fn_args)`, as TFX's Trainer does.
+
+    `fn_args.data_accessor` reads the examples in either file format. Seeds are set before `run_fn` is called; the same
+    seed gives the same model as far as TensorFlow's operations are deterministic.
+
+    Args:
+        context: The run that the step is part of.
+        examples: The rows to train on: raw, or Transform's `transformed_examples`.
+        model: The SavedModel that `run_fn` wrote to `fn_args.serving_model_dir`.
+        model_run: Logs and checkpoints that it wrote to `fn_args.model_run_dir`, and `versions.json`: the seed and the
+            versions of the libraries that it ran with.
+        train_args: Training steps and splits.
+        eval_args: Evaluation steps and splits.
+        transform_graph: The graph to put into the model for serving.
+        schema: The schema of the rows.
+        base_model: A model to start from (`fn_args.base_model`).
+        hyperparameters: A tuner's best hyperparameters.
+        module_file: A Python file that defines `run_fn`.
+        run_fn: Its dotted name instead, where it is importable.
+        custom_config: Passed as `fn_args.custom_config`.
+    """
+    # TensorFlow takes seconds to import; declaring a pipeline must not.
+    from assay.components.trainer.compute import library_versions, train
+    from assay.components.trainer.data_accessor import make_data_accessor
+    from assay.components.trainer.fn_args import FnArgs
+
+    logs = model_run.path if model_run is not None else context.temp_dir / "model_run"
+    fn_args = FnArgs(
+        working_dir=str(context.temp_dir),
+        train_files=_patterns(examples, train_args.splits or ("train",), "train_args"),
+        eval_files=_patterns(examples, eval_args.splits or ("eval",), "eval_args"),
+        train_steps=train_args.num_steps or None,
+        eval_steps=eval_args.num_steps or None,
+        schema_path=str(schema.require(FILE_NAME)) if schema else None,
+        transform_graph_path=transform_graph.uri if transform_graph else None,
+        data_accessor=make_data_accessor(),
+        serving_model_dir=str(model.serving_path),
+        eval_model_dir=str(model.evaluation_path),
+        model_run_dir=str(logs),
+        base_model=str(base_model.serving_path) if base_model else None,
+        hyperparameters=hyperparameters.read() if hyperparameters else None,
+        custom_config=custom_config,
+        num_examples=_num_examples(examples),
+    )
+    train(fn_args, module_file=module_file, run_fn=run_fn, seed=context.seed)
+    logs.mkdir(parents=True, exist_ok=True)
+    record = json.dumps({"seed": context.seed, "libraries": library_versions()}, indent=1, sort_keys=True)
+    (logs / "versions.json").write_text(record + "\n", encoding="utf-8")
+
+
+def _patterns(examples: Sequence[Examples], splits: Sequence[str], argument: str) -> list[str]:
+    """Gives a file pattern for each artifact that has one of the splits.
+
+    Raises:
+        UsageError: If no artifact has a split.
+    """
+    there = {split for one in examples for split in one.split_names}
+    for split in splits:
+        if split not in there:
+            raise UsageError("trainer.unknown_split", f"{argument} names split '{split}'.", did_you_mean(split, there))
+    return [str(one.split_path(split) / "*") for split in splits for one in examples if split in one.split_names]
+
+
+def _num_examples(examples: Sequence[Examples]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for one in examples:
+        for split in one.split_names:
+            counts[split] = counts.get(split, 0) + one.num_rows(split)
+    return counts

@@ -1,0 +1,190 @@
+"""The Transform component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.artifacts.anomalies import ExampleAnomalies
+from assay.artifacts.examples import PARQUET, Examples
+from assay.artifacts.schema import Schema
+from assay.artifacts.statistics import ExampleStatistics
+from assay.artifacts.transform_graph import TransformGraph
+from assay.components.transform.config import OutputFormat, SplitsConfig
+from assay.errors import UsageError, did_you_mean
+from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, UserModule, component
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from assay.components.transform.application import TransformFunction
+    from assay.engines.base import Shard
+
+
+@component(libraries=("tensorflow", "tensorflow-transform"))
+def Transform(
+    context: ExecutionContext,
+    examples: Inputs[Examples],
+    schema: Input[Schema],
+    transform_graph: Output[TransformGraph],
+    *,
+    transformed_examples: Output[Examples] | None,
+    pre_transform_schema: Output[Schema] | None,
+    pre_transform_stats: Output[ExampleStatistics] | None,
+    post_transform_schema: Output[Schema] | None,
+    post_transform_stats: Output[ExampleStatistics] | None,
+    post_transform_anomalies: Output[ExampleAnomalies] | None,
+    module_file: UserModule | None = None,
+    preprocessing_fn: UserFunction | None = None,
+    splits_config: SplitsConfig | None = None,
+    materialize: bool = True,
+    output_file_format: OutputFormat = PARQUET,
+    disable_statistics: bool = False,
+    custom_config: dict[str, Any] | None = None,
+    force_tf_compat_v1: bool = False,
+) -> None:
+    """Transforms rows by tf.Transform's `preprocessing_fn`, and exports the graph that serving uses too.
+
+    The analyzers see the splits to analyse only, so that nothing of an evaluation split leaks into training.
+
+    Args:
+        context: The run that the step is part of.
+        examples: The raw rows.
+        schema: Types and shapes of the raw rows.
+        transform_graph: The graph as `tft.TFTransformOutput` reads it.
+        transformed_examples: The transformed rows of each split; empty where `materialize` is false.
+        pre_transform_schema: The schema of the raw rows.
+        pre_transform_stats: Statistics of the analysed splits.
+        post_transform_schema: The schema of the transformed rows.
+        post_transform_stats: Statistics of the transformed splits; with `materialize` only, as the two others after.
+        post_transform_anomalies: What the transformed rows have against their schema.
+        module_file: A Python file that defines `preprocessing_fn(inputs)` or `preprocessing_fn(inputs, custom_config)`.
+        preprocessing_fn: Its dotted name instead, where it is importable.
+        splits_config: Splits to analyse (`train` by default) and to transform (all by default).
+        materialize: Whether to write the transformed rows; without, only the graph is made.
+        output_file_format: `parquet` or `tfrecord_gzip`.
+        disable_statistics: Leaves out the statistics, schemas and anomalies before and after.
+        custom_config: Passed to `preprocessing_fn`, where it takes it.
+        force_tf_compat_v1: Refused: graphs are traced as TensorFlow 2 functions only.
+    """
+    if force_tf_compat_v1:
+        raise UsageError(
+            "transform.tf_compat_v1",
+            "force_tf_compat_v1 is not supported: the graph is traced as a TensorFlow 2 function.",
+            "Leave it out; port TF1-only code of preprocessing_fn (tf.compat.v1 placeholders, sessions, collections).",
+        )
+    # TensorFlow, TFT and Beam take seconds to import; declaring a pipeline must not.
+    from assay.components.transform.compute import Preprocessing, build_graph
+
+    splits = _Splits.choose(examples, splits_config or SplitsConfig())
+    raw_schema = schema.read()
+    graph = build_graph(
+        Preprocessing(module_file=module_file, preprocessing_fn=preprocessing_fn, custom_config=custom_config or {}),
+        raw_schema,
+        [(f"split '{split}'", shard) for split in splits.analyze for shard in _Rows(examples, split).shards],
+        transform_graph.path,
+        temp_dir=context.temp_dir,
+        beam_pipeline_args=context.beam_pipeline_args,
+    )
+    if materialize and transformed_examples is not None:
+        transformed_examples.properties["file_format"] = output_file_format
+        _write_rows(context, graph, examples, splits.transform, transformed_examples)
+    if disable_statistics:
+        return
+    from assay.components.transform.statistics import write_anomalies, write_statistics
+
+    if pre_transform_schema is not None and pre_transform_stats is not None:
+        pre_transform_schema.write(raw_schema)
+        sources = {split: _Rows(examples, split) for split in splits.analyze}
+        write_statistics(pre_transform_stats, sources, raw_schema, context.engine)
+    if not materialize or transformed_examples is None:
+        return
+    if post_transform_schema is not None and post_transform_stats is not None:
+        transformed_schema = transform_graph.transformed_schema()
+        post_transform_schema.write(transformed_schema)
+        after = {split: _Rows([transformed_examples], split) for split in splits.transform}
+        statistics = write_statistics(post_transform_stats, after, transformed_schema, context.engine)
+        if post_transform_anomalies is not None:
+            for sentence in write_anomalies(post_transform_anomalies, statistics, transformed_schema):
+                context.log(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Splits:
+    """The splits that a run analyses and transforms."""
+
+    analyze: tuple[str, ...]
+    transform: tuple[str, ...]
+
+    @classmethod
+    def choose(cls, examples: Sequence[Examples], config: SplitsConfig) -> _Splits:
+        """Takes the configured splits, or all to transform.
+
+        Raises:
+            UsageError: If a split is in none of the examples, or none is to be analysed.
+        """
+        there = tuple(dict.fromkeys(split for one in examples for split in one.split_names))
+        chosen = cls(config.analyze, config.transform or there)
+        if not chosen.analyze:
+            raise UsageError("transform.no_analyze_split", "splits_config.analyze names no split; name at least one.")
+        for split in (*chosen.analyze, *chosen.transform):
+            if split not in there:
+                raise UsageError(
+                    "transform.unknown_split", f"splits_config names '{split}'.", did_you_mean(split, there)
+                )
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A split of several artifacts, as one source of an engine."""
+
+    examples: Sequence[Examples]
+    split: str
+
+    @property
+    def shards(self) -> Sequence[Shard]:
+        """The parts, in order of the artifacts."""
+        return [shard for one in self._holding for shard in one.source(self.split).shards]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether each part is small enough for a worker to hold."""
+        return all(one.source(self.split).bounded for one in self._holding)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows as their producers counted them."""
+        return sum(one.num_rows(self.split) for one in self._holding)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, in order."""
+        for shard in self.shards:
+            yield from shard.batches()
+
+    @property
+    def _holding(self) -> list[Examples]:
+        return [one for one in self.examples if self.split in one.split_names]
+
+
+def _write_rows(
+    context: ExecutionContext,
+    graph: TransformFunction,
+    examples: Sequence[Examples],
+    splits: Sequence[str],
+    output: Examples,
+) -> None:
+    """Writes the transformed rows of each split and holds their number against the raw ones."""
+    from assay.components.transform.compute import transform
+
+    for split in splits:
+        rows = _Rows(examples, split)
+        with output.writer(split, graph.schema) as writer:
+            for batch in transform(graph, rows.batches(), f"split '{split}'"):
+                writer.write(batch)
+        context.count_rows(split, read=rows.num_rows, written=output.rows[split])
+    output.properties["split_names"] = list(splits)
+    output.properties["span"] = max(one.span for one in examples)
+    output.properties["payload_format"] = "FORMAT_PARQUET" if output.file_format == PARQUET else "FORMAT_TF_EXAMPLE"
