@@ -25,6 +25,7 @@ if [ -z "$python" ]; then
 fi
 [ -n "$python" ] || fail "no Python 3.10, 3.11, 3.12 or 3.13 found (python3 is $(python3 --version 2>&1 || true))." \
     "Install one (Debian, Ubuntu: apt-get install python3 python3-venv python3-dev), or name it: make setup PYTHON=/path/to/python3.11"
+command -v "$python" >/dev/null || fail "$python is not there, or is no program."
 tag=py$(version_of "$python")
 lock=requirements/full-$tag.txt
 [ -f "$lock" ] || fail "$python is $("$python" --version 2>&1), but assay runs on Python 3.10 to 3.13."
