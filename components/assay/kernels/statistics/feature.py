@@ -64,7 +64,7 @@ class FeatureStatistics:
         self._agree_on_type(state, column.type)
         add_presence(state.presence, column, self.name)
         if isinstance(state.values, NumericState):
-            add_numbers(state.values, column, self.options.epsilon, self.max_exact_bytes)
+            add_numbers(state.values, column, self.options.epsilon, self._max_number_bytes)
         elif isinstance(state.values, CategoryState):
             add_categories(state.values, column, self.max_exact_bytes)
         elif isinstance(state.values, ByteSizeState):
@@ -75,7 +75,7 @@ class FeatureStatistics:
         self._agree_on_type(state, other.type)
         merge_presence(state.presence, other.presence, self.name)
         if isinstance(state.values, NumericState) and isinstance(other.values, NumericState):
-            merge_numbers(state.values, other.values, self.options.epsilon, self.max_exact_bytes)
+            merge_numbers(state.values, other.values, self.options.epsilon, self._max_number_bytes)
         elif isinstance(state.values, CategoryState) and isinstance(other.values, CategoryState):
             merge_categories(state.values, other.values, self.max_exact_bytes)
         elif isinstance(state.values, ByteSizeState) and isinstance(other.values, ByteSizeState):
@@ -103,6 +103,11 @@ class FeatureStatistics:
         if state.type is not None:
             result.custom_stats.extend(length_statistics(state.presence, self.options))
         return result
+
+    @property
+    def _max_number_bytes(self) -> int:
+        # Sketched quantiles serve as well as exact ones; sketched uniques do not.
+        return self.max_exact_bytes // 4
 
     def _agree_on_type(self, state: FeatureState, type_: int | None) -> None:
         if type_ is None:

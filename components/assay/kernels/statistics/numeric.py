@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from assay.kernels.statistics.histograms import QUANTILES_PER_BUCKET, quantiles_histogram, standard_histogram
 from assay.kernels.statistics.moments import Moments, moments_of
 from assay.kernels.statistics.quantiles import Quantiles, QuantilesSketch, exact_quantiles
-from assay.kernels.statistics.value_counts import Counted, ValueCounts, count_values
+from assay.kernels.statistics.value_counts import Counted, ValueCounts, count_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def add_numbers(state: NumericState, column: FeatureColumn, epsilon: float, max_
     """Adds the values of one batch; more than `max_bytes` of distinct values are sketched."""
     if column.leaf is None:
         return
-    counted = count_values(column.leaf, column.leaf_weights)
+    counted = count_numbers(column.leaf, column.leaf_weights)
     # Arrow hashes the two zeros apart: adding 0 makes one of them.
     values: Floats = counted.values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
     is_nan = np.isnan(values)
@@ -96,11 +96,13 @@ def merge_numbers(state: NumericState, other: NumericState, epsilon: float, max_
         _sketch_above(state, epsilon, max_bytes)
         return
     _sketch_above(state, epsilon, 0)
-    _sketch_above(other, epsilon, 0)
     if state.sketch is None:
         state.sketch = other.sketch
     elif other.sketch is not None:
         state.sketch.merge(other.sketch)
+    else:
+        for part in other.exact.pending:
+            state.sketch.add(part)
 
 
 def numeric_statistics(state: NumericState, options: StatisticsOptions) -> NumericStatistics:
@@ -150,10 +152,12 @@ def _sorted(table: Counted) -> Counted:
 def _describe(state: NumericState, num_buckets: int) -> tuple[Moments, Quantiles, Quantiles | None] | None:
     """Gives moments, quantiles and weighted quantiles; `None` where there are no values."""
     if state.sketch is not None:
-        quantiles, weighted = state.sketch.quantiles.quantiles(num_buckets), None
+        moments, weighted = state.sketch.moments, None
+        quantiles = state.sketch.quantiles.quantiles(num_buckets)
+        assert quantiles is not None
         if state.sketch.weighted_quantiles is not None:
             weighted = state.sketch.weighted_quantiles.quantiles(num_buckets)
-        return None if quantiles is None else (state.sketch.moments, quantiles, weighted)
+        return moments, quantiles.between(moments.extremes.min, moments.extremes.max), weighted
     table = state.exact.table()
     if table is None:
         return None

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _MIN_PENDING_BYTES = 1 << 20
 
+_PROBE = 4096
+"""If half of so many numbers differ, hashing the rest costs more than it saves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -54,6 +57,15 @@ def count_values(values: pa.Array, weights: NDArray[np.float64] | None) -> Count
     if counted.values.null_count:
         counted = counted.select(np.asarray(counted.values.is_valid()))
     return counted
+
+
+def count_numbers(values: pa.Array, weights: NDArray[np.float64] | None) -> Counted:
+    """Counts numbers, leaving out nulls; where nearly all differ, each occurrence stands for itself."""
+    probe = values.slice(0, _PROBE)
+    if weights is None and len(probe.unique()) < _PROBE // 2:
+        return count_values(values, None)
+    occurrences = Counted(values, np.ones(len(values), dtype=np.int64), weights)
+    return occurrences.select(np.asarray(values.is_valid())) if values.null_count else occurrences
 
 
 @dataclass(slots=True)
@@ -100,14 +112,19 @@ class ValueCounts:
 
 def _distinct(parts: list[Counted]) -> Counted:
     values = parts[0].values if len(parts) == 1 else pa.concat_arrays([part.values for part in parts])
+    counts = np.concatenate([part.counts for part in parts])
+    weights = None
+    if parts[0].weights is not None:
+        weights = np.concatenate([part.weights for part in parts if part.weights is not None])
+    if weights is None and pa.types.is_float64(values.type) and counts.max() == 1:
+        # Occurrences that nothing has counted yet nearly all differ, and then sorting beats hashing.
+        distinct, counts = np.unique(values.to_numpy(), return_counts=True)
+        return Counted(pa.array(distinct), counts.astype(np.int64), None)
     encoded = values.dictionary_encode()
     indices: Any = encoded.indices.to_numpy()
     size = len(encoded.dictionary)
-    counts = np.concatenate([part.counts for part in parts])
     # bincount adds in doubles, which are exact up to 2**53 occurrences.
-    totals = np.bincount(indices, weights=counts, minlength=size).astype(np.int64)
-    weights: NDArray[np.float64] | None = None
-    if parts[0].weights is not None:
-        all_weights = np.concatenate([part.weights for part in parts if part.weights is not None])
-        weights = np.bincount(indices, weights=all_weights, minlength=size).astype(np.float64, copy=False)
-    return Counted(encoded.dictionary, totals, weights)
+    counts = np.bincount(indices, weights=counts, minlength=size).astype(np.int64)
+    if weights is not None:
+        weights = np.bincount(indices, weights=weights, minlength=size).astype(np.float64, copy=False)
+    return Counted(encoded.dictionary, counts, weights)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from assay.kernels.statistics.value_counts import ValueCounts, count_values
+from assay.kernels.statistics.value_counts import ValueCounts, count_numbers, count_values
 
 
 def _as_dict(counts: ValueCounts) -> dict[object, int]:
@@ -54,3 +54,19 @@ def test_pending_parts_are_merged_before_they_take_much_more_than_the_table() ->
         counts.add(part)
         assert sum(each.nbytes for each in counts.pending) <= (1 << 20) + 2 * part.nbytes
     assert _as_dict(counts)[0] == 200
+
+
+def test_numbers_that_nearly_all_differ_are_not_counted_at_once() -> None:
+    many = count_numbers(pa.array([*range(10_000), None]), None)
+    assert len(many.values) == 10_000
+    assert set(many.counts.tolist()) == {1}
+    few = count_numbers(pa.array([i % 10 for i in range(10_000)]), None)
+    assert few.counts.tolist() == [1000] * 10
+
+
+def test_occurrences_merge_into_a_table_too() -> None:
+    counts = ValueCounts()
+    counts.add(count_numbers(pa.array([float(i % 3000) for i in range(4500)]), None))
+    counts.add(count_numbers(pa.array([2999.0]), None))
+    table = _as_dict(counts)
+    assert (len(table), table[0.0], table[2999.0]) == (3000, 2, 2)
