@@ -66,8 +66,9 @@ def _keep(context: ExecutionContext, examples: Examples, rows: InputRows) -> Non
 
 def _divide(context: ExecutionContext, examples: Examples, rows: InputRows, config: SplitConfig) -> None:
     def divided(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-        assigned = assign_splits(batch, config)
-        written = conform(batch, rows.schema)
+        kept = _select(batch, rows.schema.names)  # what is not written does not decide either
+        assigned = assign_splits(kept, config)
+        written = conform(kept, rows.schema)
         return [take_split(written, assigned, split) for split in range(len(config.splits))]
 
     read = np.zeros(len(config.splits), np.int64)
@@ -99,3 +100,7 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         is_narrower = pa.types.is_floating(column.type) and pa.types.is_floating(field.type)
         columns.append(column if column.type == field.type else column.cast(field.type, safe=not is_narrower))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _select(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([batch.column(batch.schema.get_field_index(name)) for name in names], names)

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from assay.artifacts import Examples
+from assay.artifacts.formats.tf_example import encode
+from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
+from assay.artifacts.store import digest_of, list_files
+from assay.components.example_gen import CsvExampleGen, ImportExampleGen, Input, Output, ParquetExampleGen, SplitConfig
+from assay.components.example_gen.config import PayloadFormat
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import DataError, UsageError
+from assay.runners.local import RunResult
+from assay.spec import Component, ExecutionContext, RangeConfig, StaticRange
+
+TABLE = pa.table(
+    {
+        "id": range(300),
+        "fare": [None if at % 7 == 0 else at * 0.25 for at in range(300)],
+        "company": [None if at % 5 == 0 else f"company {at % 11}" for at in range(300)],
+    }
+)
+RunSteps = Callable[..., RunResult]
+
+
+def as_csv(table: pa.Table) -> str:
+    def cell(value: object) -> str:
+        return "" if value is None else str(value)
+
+    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return "".join(",".join(map(cell, row)) + "\n" for row in [tuple(table.column_names), *rows])
+
+
+def write_records(path: Path, *batches: pa.RecordBatch) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TFRecordWriter(path) as writer:
+        for batch in batches:
+            writer.write(*encode(batch))
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Examples]:
+    """Runs a component's function on its own, without a runner."""
+
+    def run(component: Component, *, threads: int = 2, **arguments: Any) -> Examples:
+        number = len(list(tmp_path.glob("out-*")))
+        output, scratch = tmp_path / f"out-{number}", tmp_path / f"scratch-{number}"
+        output.mkdir()
+        scratch.mkdir()
+        examples = Examples(output)
+        context = ExecutionContext(engine=EmbeddedEngine(threads=threads), temp_dir=scratch)
+        component.spec.function(context, examples, **arguments)
+        assert {split: count.written for split, count in context.rows.items()} == examples.rows
+        return examples
+
+    return run
+
+
+def rows_of(examples: Examples, split: str) -> pa.Table:
+    return pa.Table.from_batches(examples.batches(split))
+
+
+def digest(examples: Examples) -> str:
+    return digest_of(list_files(examples.path))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text(as_csv(TABLE))
+    return tmp_path / "data"
+
+
+def test_a_folder_of_csv_is_divided_two_to_one(data: Path, run_steps: RunSteps) -> None:
+    result = run_steps(CsvExampleGen(input_base=str(data)))
+    examples = result.output("CsvExampleGen", "examples")
+    assert result.exit_code == 0
+    assert examples.split_names == ("train", "eval")
+    assert (examples.span, examples.version, examples.file_format) == (0, None, "parquet")
+    assert sum(examples.rows.values()) == 300
+    assert 0.5 < examples.rows["train"] / 300 < 0.8
+    table = pa.concat_tables([rows_of(examples, "train"), rows_of(examples, "eval")])
+    assert table.schema == pa.schema([("id", pa.int64()), ("fare", pa.float32()), ("company", pa.string())])
+    assert table.sort_by("id").to_pydict() == TABLE.to_pydict()
+
+
+def test_the_same_files_are_a_cache_hit_and_a_changed_one_is_not(data: Path, run_steps: RunSteps) -> None:
+    first, second = (run_steps(CsvExampleGen(input_base=str(data))) for _ in range(2))
+    (data / "a.csv").write_text(as_csv(TABLE.slice(1)))
+    third = run_steps(CsvExampleGen(input_base=str(data)))
+    digests = [result.output("CsvExampleGen", "examples").digest for result in (first, second, third)]
+    fingerprints = [
+        result.output("CsvExampleGen", "examples").properties["input_fingerprint"] for result in (first, third)
+    ]
+    assert digests[0] == digests[1] != digests[2]
+    assert fingerprints[0] != fingerprints[1]
+    assert second.step("CsvExampleGen").status == "cached"
+    assert sum(third.output("CsvExampleGen", "examples").rows.values()) == 299
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no file matches"),
+        ("", "is empty: expected a header row"),
+        ("a,b\n", "has a header and no rows"),
+        ("a,b\n1,2\n3\n", "row 3: expected 2 cells"),
+        ("a,a\n1,2\n", "have the same name 'a'"),
+        ("a,b\n1,\udce9\n", "row 2, column 'b': expected UTF-8 text"),
+    ],
+)
+def test_bad_input_fails_the_step_and_leaves_nothing(
+    tmp_path: Path, run_steps: RunSteps, content: str | None, message: str
+) -> None:
+    (tmp_path / "bad").mkdir()
+    if content is not None:
+        (tmp_path / "bad" / "a.csv").write_bytes(content.encode("utf-8", "surrogateescape"))
+    result = run_steps(CsvExampleGen(input_base=str(tmp_path / "bad")))
+    assert result.exit_code == 1
+    assert message in result.step("CsvExampleGen").reason
+    assert not list((tmp_path / "root").rglob("*.parquet"))
+
+
+def test_threads_do_not_change_a_byte(data: Path, run: Callable[..., Examples]) -> None:
+    digests = {digest(run(CsvExampleGen, threads=threads, input_base=str(data))) for threads in (1, 2, 5)}
+    assert len(digests) == 1
+
+
+def test_ready_splits_are_kept_and_share_their_types(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    for name, content in (("train", "a,b\n1,x\n2.5,y\n"), ("eval", "b,a\nz,3\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.csv").write_text(content)
+    splits = [Input.Split(name=name, pattern=f"{name}/*") for name in ("train", "eval")]
+    examples = run(CsvExampleGen, input_base=str(tmp_path), input_config=Input(splits=splits))
+    assert examples.properties["split_names"] == ["train", "eval"]
+    assert rows_of(examples, "train").to_pydict() == {"a": [1.0, 2.5], "b": ["x", "y"]}
+    assert rows_of(examples, "eval").to_pydict() == {"b": ["z"], "a": [3.0]}
+
+
+def test_a_span_and_version_are_found_and_chosen(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    for name in ("span-1/v-1", "span-1/v-2", "span-2/v-1"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.csv").write_text(f"name\n{name}\n")
+    config = Input(splits=[Input.Split(name="all", pattern="span-{SPAN}/v-{VERSION}/*")])
+    output = Output(split_config=SplitConfig(splits=[SplitConfig.Split(name="only", hash_buckets=1)]))
+    arguments = {"input_base": str(tmp_path), "input_config": config, "output_config": output}
+    newest = run(CsvExampleGen, **arguments)
+    assert (newest.span, newest.version) == (2, 1)
+    chosen = run(
+        CsvExampleGen,
+        **arguments,
+        range_config=RangeConfig(static_range=StaticRange(start_span_number=1, end_span_number=1)),
+    )
+    assert (chosen.span, chosen.version) == (1, 2)
+    assert rows_of(chosen, "only").to_pydict() == {"name": ["span-1/v-2"]}
+
+
+def test_a_split_by_time_through_the_runner(data: Path, run_steps: RunSteps) -> None:
+    splits = [SplitConfig.Split(name="train", before=200), SplitConfig.Split(name="eval")]
+    output = Output(split_config=SplitConfig(splits=splits, time_feature_name="id"))
+    examples = run_steps(CsvExampleGen(input_base=str(data), output_config=output)).output("CsvExampleGen", "examples")
+    assert rows_of(examples, "train")["id"].to_pylist() == list(range(200))
+    assert rows_of(examples, "eval")["id"].to_pylist() == list(range(200, 300))
+
+
+def test_tfrecord_on_request_holds_what_parquet_holds(data: Path, run: Callable[..., Examples]) -> None:
+    parquet = run(CsvExampleGen, input_base=str(data))
+    records = run(CsvExampleGen, input_base=str(data), file_format="tfrecord_gzip")
+    again = run(ImportExampleGen, input_base=str(records.path))
+    assert [path.name for path in records.files("train")] == ["data-00000-of-00001.tfrecord.gz"]
+    for split in ("train", "eval"):
+        expected = rows_of(parquet, split)
+        found = rows_of(again, split).select(expected.column_names)
+        assert found.set_column(2, "company", found["company"].cast(pa.string())).to_pydict() == expected.to_pydict()
+
+
+def test_the_format_of_the_input_does_not_move_a_row(tmp_path: Path, data: Path, run: Callable[..., Examples]) -> None:
+    pq.write_table(TABLE.take(pa.array(range(299, -1, -1))), tmp_path / "a.parquet", row_group_size=40)
+    from_csv = run(CsvExampleGen, input_base=str(data))
+    from_parquet = run(ParquetExampleGen, input_base=str(tmp_path / "a.parquet"))
+    path = write_records(tmp_path / "a.gz", *TABLE.to_batches(max_chunksize=70))
+    from_records = run(ImportExampleGen, input_base=str(path))
+    for split in ("train", "eval"):
+        ids = [sorted(rows_of(each, split)["id"].to_pylist()) for each in (from_csv, from_parquet, from_records)]
+        assert ids[0] == ids[1] == ids[2]
+
+
+def test_tfx_example_folders_keep_their_splits(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    one = pa.record_batch([pa.array([[1], [2, 3]]), pa.array(["x", None])], ["list", "text"])
+    two = pa.record_batch([pa.array([0.5])], ["late"])
+    write_records(tmp_path / "in" / "Split-train" / "data_tfrecord-00000-of-00001.gz", one, two)
+    write_records(tmp_path / "in" / "Split-eval" / "data_tfrecord-00000-of-00001.gz", two)
+    examples = run(ImportExampleGen, input_base=str(tmp_path / "in"))
+    assert rows_of(examples, "train").to_pydict() == {
+        "late": [None, None, 0.5],
+        "list": [[1], [2, 3], None],
+        "text": [b"x", None, None],
+    }
+    assert rows_of(examples, "eval").to_pydict() == {"late": [0.5], "list": [None], "text": [None]}
+
+
+def test_types_of_parquet_are_kept_but_categories(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    table = pa.table(
+        {
+            "double": [0.1, 0.2],
+            "nested": [[{"x": 1}], []],
+            "category": pa.array(["a", "b"]).dictionary_encode(),
+            "__index_level_0__": [4, 5],
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    config = Input(splits=[Input.Split(name=name, pattern="*.parquet") for name in ("one", "two")])
+    examples = run(
+        ImportExampleGen,
+        input_base=str(tmp_path),
+        input_config=config,
+        payload_format=PayloadFormat.FORMAT_PARQUET,
+    )
+    assert examples.properties["payload_format"] == "FORMAT_PARQUET"
+    expected = table.set_column(2, "category", pa.array(["a", "b"])).drop(["__index_level_0__"])
+    assert rows_of(examples, "two").equals(expected)
+
+
+def test_equal_rows_are_never_divided(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n" + "".join(f"{at % 40},x\n" for at in range(400)))
+    examples = run(CsvExampleGen, input_base=str(tmp_path / "a.csv"))
+    counts = [Counter(rows_of(examples, split)["a"].to_pylist()) for split in ("train", "eval")]
+    assert not counts[0].keys() & counts[1].keys()
+    assert set((counts[0] + counts[1]).values()) == {10}
+
+
+def test_a_file_that_changes_while_it_is_read(data: Path, tmp_path: Path) -> None:
+    class Meddling(EmbeddedEngine):
+        def map(self, source: Any, function: Any) -> Any:
+            for result in super().map(source, function):
+                (data / "a.csv").write_text(as_csv(TABLE.slice(5)))
+                yield result
+
+    (tmp_path / "out").mkdir()
+    context = ExecutionContext(engine=Meddling(threads=1), temp_dir=tmp_path)
+    with pytest.raises(DataError, match=r"a\.csv changed while it was read"):
+        CsvExampleGen.spec.function(context, Examples(tmp_path / "out"), input_base=str(data))
+
+
+def test_a_damaged_record_file_is_named(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    path = write_records(tmp_path / "a.gz", *TABLE.to_batches())
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(DataError, match=r"a\.gz, record \d+ \(byte \d+\): the gzip stream is cut off"):
+        run(ImportExampleGen, input_base=str(path))
+
+
+def test_features_that_change_their_kind_between_batches(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    numbers = pa.record_batch([pa.array([1] * 5000)], ["a"])
+    path = write_records(tmp_path / "a.gz", numbers, pa.record_batch([pa.array([0.5] * 5000)], ["a"]))
+    with pytest.raises(
+        DataError, match=r"in a record|'a' holds int64 in some records and float in others|records 4097"
+    ):
+        run(ImportExampleGen, input_base=str(path))
+
+
+@pytest.mark.parametrize("payload", [PayloadFormat.FORMAT_TF_SEQUENCE_EXAMPLE, PayloadFormat.FORMAT_PROTO])
+def test_payloads_that_cannot_be_read(tmp_path: Path, run: Callable[..., Examples], payload: PayloadFormat) -> None:
+    with pytest.raises(UsageError, match=f"not {payload.name}"):
+        run(ImportExampleGen, input_base=str(tmp_path), payload_format=payload)
+
+
+def test_inputs_without_rows(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    pq.write_table(TABLE.slice(0, 0), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"hold no rows: .*a\.parquet"):
+        run(ParquetExampleGen, input_base=str(tmp_path / "a.parquet"))
+    with pytest.raises(DataError, match=r"hold no records; the first is .*a\.gz"):
+        run(ImportExampleGen, input_base=str(write_records(tmp_path / "a.gz")))
+
+
+def test_compressed_csv_is_read(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(as_csv(TABLE).encode()))
+    (tmp_path / "a.csv").write_text(as_csv(TABLE))
+    packed, plain = (run(CsvExampleGen, input_base=str(tmp_path / name)) for name in ("a.csv.gz", "a.csv"))
+    assert digest(packed) == digest(plain)
+    assert list(
+        read_records(
+            run(CsvExampleGen, input_base=str(tmp_path / "a.csv"), file_format="tfrecord_gzip").files("eval")[0]
+        )
+    )
