@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.artifacts.types import ArtifactType, builtin_types
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Properties(dict[str, Any]):
-    """A mapping that accepts only the properties that an artifact type declares."""
+class Properties(UserDict[str, Any]):
+    """A mapping that accepts only the properties that an artifact type declares, in whichever way they are set."""
 
     def __init__(self, artifact_type: ArtifactType, values: Mapping[str, Any] | None = None) -> None:
         super().__init__()

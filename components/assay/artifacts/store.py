@@ -218,15 +218,40 @@ def changed_files(folder: Path) -> list[str]:
     return sorted(path for path in recorded.keys() | present.keys() if recorded.get(path) != present.get(path))
 
 
+def damage(folder: Path, digest: str) -> str:
+    """Tells what is wrong with a recorded artifact: `is gone`, `was changed …`, or nothing.
+
+    Args:
+        folder: Where it should lie.
+        digest: The digest that was recorded for it.
+    """
+    if not folder.is_dir():
+        return "is gone"
+    if not (folder / MANIFEST).is_file():  # adopted in place from another tool
+        return "" if digest_of(list_files(folder)) == digest else "was changed after it was imported"
+    changed = changed_files(folder)
+    if changed:
+        return f"was changed after it was sealed ({', '.join(changed[:3])})"
+    return "" if read_manifest(folder).digest == digest else "was replaced by another"
+
+
 def adopt(folder: Path, artifact_class: type[_A]) -> _A:
     """Describes a folder that another tool wrote (TFX, say) as an artifact, without changing it.
 
     Raises:
-        ArtifactError: If the folder is missing or lacks what the type's layout asks for.
+        ArtifactError: If the folder is missing, lacks what the type's layout asks for, or cannot be read; or if it was
+            sealed by assay and changed since.
     """
     if not folder.is_dir():
         raise ArtifactError("artifact.missing", f"Expected a folder at {folder}; there is none.")
     if (folder / MANIFEST).is_file():
+        changed = changed_files(folder)
+        if changed:
+            raise ArtifactError(
+                "artifact.changed",
+                f"{folder} was changed after it was sealed: {', '.join(changed[:5])}.",
+                f"Restore it; or remove its {MANIFEST} to bring it in as it is now.",
+            )
         return open_artifact(folder, artifact_class)
     artifact = artifact_class(folder)
     artifact.type().check_layout(folder)

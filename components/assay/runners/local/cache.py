@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import changed_files, open_artifact
-from assay.errors import ArtifactError
+from assay.artifacts.store import damage
 from assay.lineage.records import ExecutionRecord
-from assay.runners.local.session import Session
+from assay.runners.local.session import Session, artifact_of
 from assay.spec.node import ComponentNode
 
 Outputs = dict[str, tuple[Artifact, ...]]
@@ -35,28 +34,14 @@ def find_cached(
     for key, records in session.store.outputs_of(execution.id).items():
         artifacts = []
         for record in records:
-            artifact, damage = _reopened(record.location, node.spec.outputs[key].artifact)
-            if artifact is None:
+            damaged = damage(Path(record.location), record.digest)
+            if damaged:
                 session.store.mark_deleted([record.id])
-                return None, {}, f"run anew: {key} of the cached execution {damage}"
-            artifact.id = record.id
-            artifacts.append(artifact)
+                return None, {}, f"run anew: {key} of the cached execution {damaged}"
+            artifacts.append(artifact_of(record, node.spec.outputs[key].artifact))
         outputs[key] = tuple(artifacts)
     if node.spec.still_valid is not None:
         reason = node.spec.still_valid(parameters, {key: artifacts[0] for key, artifacts in outputs.items()})
         if reason:
             return None, {}, f"run anew: {reason}"
     return execution, outputs, ""
-
-
-def _reopened(location: str, artifact_class: type[Artifact]) -> tuple[Artifact | None, str]:
-    """Opens a sealed artifact and compares every file with its manifest."""
-    folder = Path(location)
-    try:
-        artifact = open_artifact(folder, artifact_class)
-    except ArtifactError:
-        return None, "is gone"
-    changed = changed_files(folder)
-    if changed:
-        return None, f"was changed after it was sealed ({', '.join(changed[:3])})"
-    return artifact, ""

@@ -86,15 +86,8 @@ def execute(
         raise
     for key, artifact in written.items():
         artifact.id = records[key][0].id
-    remove_staging(staging)
-    return Executed({key: (artifact,) for key, artifact in written.items()}, returned, context.rows)
-
-
-def remove_staging(staging: Path) -> None:
-    """Removes an execution's scratch space after its outputs were moved out of it."""
     shutil.rmtree(staging, ignore_errors=True)
-    with contextlib.suppress(OSError):  # other executions still stage there
-        staging.parent.rmdir()
+    return Executed({key: (artifact,) for key, artifact in written.items()}, returned, context.rows)
 
 
 def _staged(spec: ComponentSpec, staging: Path) -> dict[str, Artifact]:

@@ -27,12 +27,17 @@ class RootLayout:
 
     @property
     def locks(self) -> Path:
-        """Lock files of the processes that run pipelines."""
-        return self.root / ".locks"
+        """Lock files of the processes that run pipelines; beside the lineage store, which several roots may share."""
+        return self.lineage.parent / ".locks"
+
+    @property
+    def staging_folder(self) -> Path:
+        """The staging folders of all executions."""
+        return self.root / ".staging"
 
     def staging(self, execution_id: int) -> Path:
         """Where an execution writes before its outputs are sealed."""
-        return self.root / ".staging" / str(execution_id)
+        return self.staging_folder / str(execution_id)
 
     def artifact(self, node_id: str, key: str, execution_id: int) -> Path:
         """Where an output is sealed."""

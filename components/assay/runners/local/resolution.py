@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import adopt
+from assay.artifacts.store import adopt, damage
 from assay.errors import ArtifactError, UsageError
 from assay.lineage import queries
 from assay.lineage.records import ArtifactRecord
@@ -29,35 +30,37 @@ Inputs = dict[str, tuple[Artifact, ...]]
 def resolve_inputs(session: Session, node: ComponentNode) -> Inputs:
     """Gives a step's input artifacts by key; an optional input that nothing feeds is left out.
 
-    Resolvers are asked last, so that what the step already has can be ruled out: a candidate is never its own baseline.
-
     Raises:
         UsageError: If a required input has no artifact, or one input has several where it takes one.
         ArtifactError: If an artifact is gone.
     """
-    found: Inputs = {}
     channels = node.input_channels()
-    resolved = {key for key, wired in channels.items() if any(_resolver_of(channel) for channel in wired)}
-    for key in sorted(channels, key=lambda key: key in resolved):
+    made = [
+        artifact
+        for wired in channels.values()
+        for channel in wired
+        if _resolver_of(channel) is None
+        for artifact in _put_out(session, channel)
+    ]
+    search = _Search(session, made)
+    found: Inputs = {}
+    for key, wired in channels.items():
         declared = node.spec.inputs[key]
-        present = [artifact for artifacts in found.values() for artifact in artifacts]
-        artifacts = tuple(
-            artifact for channel in channels[key] for artifact in _artifacts_of(session, channel, present)
-        )
+        artifacts = tuple(artifact for channel in wired for artifact in search.artifacts_of(channel))
         if not artifacts:
             if declared.optional:
                 continue
             raise UsageError(
                 "run.no_input",
-                f"{node.id} needs {key} ({declared.artifact.type().name}), and {channels[key][0]!r} found none in the "
+                f"{node.id} needs {key} ({declared.artifact.__name__}), and {wired[0]!r} found none in the "
                 f"lineage store of {session.layout.root}.",
             )
         if len(artifacts) > 1 and not declared.many:
             raise UsageError(
-                "run.many_inputs", f"{node.id} takes one {key}, but {channels[key][0]!r} carries {len(artifacts)}."
+                "run.many_inputs", f"{node.id} takes one {key}, but {wired[0]!r} carries {len(artifacts)}."
             )
         found[key] = artifacts
-    return {key: found[key] for key in channels if key in found}
+    return found
 
 
 def _resolver_of(channel: Channel) -> Resolver | None:
@@ -66,31 +69,70 @@ def _resolver_of(channel: Channel) -> Resolver | None:
     return None
 
 
-def _artifacts_of(session: Session, channel: Channel, present: Collection[Artifact]) -> tuple[Artifact, ...]:
-    resolver = _resolver_of(channel)
+def _put_out(session: Session, channel: Channel) -> tuple[Artifact, ...]:
     channel = cast("OutputChannel", channel)
-    if resolver is None:
-        return session.results[channel.node.id].outputs.get(channel.key, ())
-    excluded = {artifact.digest for artifact in present if artifact.type_name == channel.type.type().name}
-    return tuple(artifact_of(record, channel.type) for record in _found(session, resolver, channel.key, excluded))
+    return session.results[channel.node.id].outputs.get(channel.key, ())
 
 
-def _found(session: Session, resolver: Resolver, key: str, excluded: Collection[str]) -> tuple[ArtifactRecord, ...]:
-    """Asks the lineage store what a resolver's strategy asks for."""
-    channel = resolver.channels[key]
-    type_name = channel.type.type().name
-    producer = channel.node.id if isinstance(channel, OutputChannel) else channel.producer_component_id
-    pipeline = session.pipeline.name
-    match resolver.strategy:
-        case LatestBlessedModelStrategy():
-            return _blessed(session, type_name, excluded)
-        case LatestArtifactStrategy():
-            latest = queries.latest_artifact(
-                session.store, type_name, pipeline=pipeline, node_id=producer, exclude_digests=excluded
-            )
-            return (latest,) if latest else ()
-        case SpanRangeStrategy(range_config=config):
-            return _spans(session, type_name, config, producer)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What resolvers find for one step.
+
+    Attributes:
+        made: The step's inputs that this run made; resolvers pass over them: a candidate is never its own baseline.
+        blessed: Answers by resolver id, so that a model and its blessing belong together whatever is blessed meanwhile.
+    """
+
+    session: Session
+    made: Sequence[Artifact]
+    blessed: dict[str, tuple[ArtifactRecord, ArtifactRecord] | None] = field(default_factory=dict)
+
+    def artifacts_of(self, channel: Channel) -> tuple[Artifact, ...]:
+        """The artifacts that a channel carries."""
+        resolver = _resolver_of(channel)
+        if resolver is None:
+            return _put_out(self.session, channel)
+        records = self._found(resolver, cast("OutputChannel", channel).key)
+        return tuple(artifact_of(record, channel.type) for record in records)
+
+    def _found(self, resolver: Resolver, key: str) -> tuple[ArtifactRecord, ...]:
+        """Asks the lineage store what a resolver's strategy asks for."""
+        wanted = resolver.channels[key]
+        type_name = wanted.type.type().name
+        store, pipeline = self.session.store, self.session.pipeline.name
+        producer = wanted.node.id if isinstance(wanted, OutputChannel) else wanted.producer_component_id
+        match resolver.strategy:
+            case LatestBlessedModelStrategy():
+                if resolver.id not in self.blessed:
+                    self.blessed[resolver.id] = _blessed(self.session, self._digests("Model"))
+                pair = self.blessed[resolver.id]
+                return () if pair is None else (pair[0] if type_name == "Model" else pair[1],)
+            case LatestArtifactStrategy():
+                excluded = self._digests(type_name)
+                return _whole(
+                    self.session,
+                    lambda: queries.latest_artifact(
+                        store, type_name, pipeline=pipeline, node_id=producer, exclude_digests=excluded
+                    ),
+                )
+            case SpanRangeStrategy(range_config=config):
+                return _whole(self.session, lambda: _spans(self.session, type_name, config, producer))
+
+    def _digests(self, type_name: str) -> set[str]:
+        return {artifact.digest for artifact in self.made if artifact.type_name == type_name}
+
+
+def _whole(
+    session: Session, ask: Callable[[], ArtifactRecord | Sequence[ArtifactRecord] | None]
+) -> tuple[ArtifactRecord, ...]:
+    """Asks until every artifact of the answer is there as it was recorded; the others are recorded as deleted."""
+    while True:
+        answer = ask()
+        records = (answer,) if isinstance(answer, ArtifactRecord) else tuple(answer or ())
+        damaged = [record.id for record in records if damage(Path(record.location), record.digest)]
+        if not damaged:
+            return records
+        session.store.mark_deleted(damaged)
 
 
 def _spans(session: Session, type_name: str, config: RangeConfig, producer: str | None) -> tuple[ArtifactRecord, ...]:
@@ -112,27 +154,30 @@ def _spans(session: Session, type_name: str, config: RangeConfig, producer: str 
     raise UsageError("resolver.range", "SpanRangeStrategy needs exactly one of static_range and rolling_range.")
 
 
-def _blessed(session: Session, type_name: str, excluded: Collection[str]) -> tuple[ArtifactRecord, ...]:
-    """The latest blessed model, or its blessing.
+def _blessed(session: Session, excluded: Collection[str]) -> tuple[ArtifactRecord, ArtifactRecord] | None:
+    """The latest blessed model and its blessing.
 
     Raises:
         ArtifactError: If the model that was blessed last is gone: a lost baseline is not "no baseline yet".
     """
-    answer = queries.latest_blessed_model(session.store, session.pipeline.name, exclude_digests=excluded)
-    if answer.model is not None and not Path(answer.model.location).is_dir():
-        session.store.mark_deleted([answer.model.id])
-        answer = queries.latest_blessed_model(session.store, session.pipeline.name, exclude_digests=excluded)
-    if answer.lost:
-        lost = answer.lost[0]
-        raise ArtifactError(
-            "resolver.baseline_lost",
-            f"The model that {session.pipeline.name} blessed last is gone: "
-            f"{lost.properties.get('current_model') or lost.location}.",
-            "Restore its folder; without it, nothing can be compared with it. To start over, use a new --root.",
-        )
-    if answer.model is None or answer.blessing is None:
-        return ()
-    return (answer.model if type_name == "Model" else answer.blessing,)
+    store = session.store
+    answer = queries.latest_blessed_model(store, session.pipeline.name, exclude_digests=excluded)
+    blessing = answer.lost[0] if answer.lost else answer.blessing
+    if blessing is None:
+        return None
+    # Records of deleted models count: a folder that was restored serves again.
+    models = store.artifacts("Model", digest=str(blessing.properties.get("current_model_digest")), state=None)
+    damages = [(model, damage(Path(model.location), model.digest)) for model in models]
+    whole = [model for model, damaged in damages if not damaged]
+    if whole and not damage(Path(blessing.location), blessing.digest):
+        return whole[0], blessing
+    reasons = [f"{model.location} {damaged}" for model, damaged in damages if damaged]
+    raise ArtifactError(
+        "resolver.baseline_lost",
+        f"The model that {session.pipeline.name} blessed last, or its blessing, is lost: "
+        f"{'; '.join(reasons) or blessing.location}.",
+        "Restore the folder; without it, nothing can be compared with it. To start over, use a new --root.",
+    )
 
 
 def import_artifact(node: Importer) -> Artifact:

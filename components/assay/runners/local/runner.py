@@ -78,7 +78,7 @@ class LocalDagRunner:
             layout.run(run_id).mkdir(parents=True)
         except OSError as error:
             raise disk_full(root, error) from error
-        with owned(layout.locks, run_id), SqlLineageStore.open(layout.lineage, root=root) as store:
+        with owned(layout.locks, run_id), SqlLineageStore.open(layout.lineage) as store:
             clear_dead_runs(store, layout)
             session = Session(
                 pipeline=pipeline,

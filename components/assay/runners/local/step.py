@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from assay.errors import AssayError, UserCodeError
+from assay.errors import ArtifactError, AssayError, UsageError, UserCodeError
 from assay.gate.verdict import read_verdict
 from assay.runners.local.cache import find_cached
 from assay.runners.local.execution import execute
 from assay.runners.local.resolution import Inputs, import_artifact, resolve_inputs
 from assay.runners.local.result import ClosedGate, StepResult
 from assay.runners.local.session import Session, new_record
+from assay.spec.annotations import ParsedBy
 from assay.spec.channel import OutputParameter
 from assay.spec.condition import Operand
 from assay.spec.context import RowCount
@@ -37,20 +38,27 @@ class _Work(NamedTuple):
 def take_step(session: Session, node: Node) -> StepResult:
     """Runs a step, or says why not; errors of the step become its result."""
     started = time.perf_counter()
+    try:
+        result = _step(session, node)
+        result = replace(result, closed_gate=_closed_gate(node, result))
+    except AssayError as error:
+        result = _failed(session, node, error)
+    except OSError as error:  # a folder that may not be read, a disk that fails
+        what = f"{node.id} could not read its inputs: {error.filename or ''}: {error.strerror or error}."
+        result = _failed(session, node, ArtifactError("run.unreadable", what))
+    return replace(result, seconds=time.perf_counter() - started)
+
+
+def _step(session: Session, node: Node) -> StepResult:
     reason = _why_skipped(session, node)
     if reason:
         session.store.skip_execution(session.run_id, node.id, _component(node), "run.skipped", reason)
         return StepResult(node_id=node.id, component=_component(node), status="skipped", reason=reason)
-    try:
-        if isinstance(node, ComponentNode):
-            result = _component_step(session, node)
-        elif isinstance(node, Importer):
-            result = _import_step(session, node)
-        else:
-            result = StepResult(node_id=node.id, component=_component(node), status="resolved")
-    except AssayError as error:
-        result = _failed(session, node, error)
-    return replace(result, seconds=time.perf_counter() - started, closed_gate=_closed_gate(node, result))
+    if isinstance(node, ComponentNode):
+        return _component_step(session, node)
+    if isinstance(node, Importer):
+        return _import_step(session, node)
+    return StepResult(node_id=node.id, component=_component(node), status="resolved")
 
 
 def _component(node: Node) -> str:
@@ -73,10 +81,18 @@ def _why_skipped(session: Session, node: Node) -> str:
 
 
 def _value_of(session: Session, operand: Operand) -> Any:
+    """The value of an output that a condition reads.
+
+    Raises:
+        UsageError: If the step put out no such artifact.
+    """
     result = session.results[operand.node.id]
     if isinstance(operand, OutputParameter):
         return result.output_parameters[operand.key]
-    return result.outputs[operand.channel.key][operand.index].properties.get(operand.name)
+    artifacts = result.outputs.get(operand.channel.key, ())
+    if operand.index >= len(artifacts):
+        raise UsageError("condition.no_artifact", f"A condition reads {operand}, but there is no such artifact.")
+    return artifacts[operand.index].properties.get(operand.name)
 
 
 def _parameters(session: Session, node: ComponentNode) -> dict[str, Any]:
@@ -87,12 +103,19 @@ def _parameters(session: Session, node: ComponentNode) -> dict[str, Any]:
             return session.parameters[placeholder.name]
         return session.results[placeholder.node.id].output_parameters[placeholder.key]
 
-    return {
-        name: substitute(node.arguments[name], value_of)
-        if name in node.arguments
-        else canonical(declared.default, f"{node.spec.name}.{name}")
-        for name, declared in node.spec.parameters.items()
-    }
+    parameters: dict[str, Any] = {}
+    for name, declared in node.spec.parameters.items():
+        where = f"{node.spec.name}.{name}"
+        if name not in node.arguments:
+            parameters[name] = canonical(declared.default, where)
+            continue
+        given = node.arguments[name]
+        value = substitute(given, value_of)
+        if isinstance(declared.mark, ParsedBy) and isinstance(given, (RuntimeParameter, OutputParameter)):
+            # It could not be parsed before it was known.
+            value = canonical(declared.mark.parse(value), where)
+        parameters[name] = value
+    return parameters
 
 
 def _component_step(session: Session, node: ComponentNode) -> StepResult:
