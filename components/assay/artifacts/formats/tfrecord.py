@@ -101,8 +101,8 @@ class TFRecordWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            self._file.close()
-            self._raw.close()
+            with self._raw:
+                self._file.close()
         except OSError as error:
             if kind is None:
                 raise disk_full(self._path, error) from error

@@ -133,3 +133,8 @@ def test_no_such_file(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="Could not write"):
         write(tmp_path / "absent" / "a.parquet", NESTED)
+
+
+def test_a_full_disk_is_reported() -> None:
+    with pytest.raises(ArtifactError, match=r"Could not write /dev/full: .*No space left on device"):
+        write(Path("/dev/full"), pa.table({"a": [str(at) for at in range(100_000)]}))

@@ -100,6 +100,12 @@ def test_paths_that_cannot_be_opened(tmp_path: Path) -> None:
         write(tmp_path / "absent" / "a")
 
 
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_full_disk_is_reported(compress: bool) -> None:
+    with pytest.raises(ArtifactError, match=r"Could not write /dev/full: No space left on device\."):
+        write(Path("/dev/full"), [b"x" * 10_000] * 200, compress=compress)
+
+
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("compress", [False, True])
 def test_tensorflow_reads_what_is_written_and_the_other_way(tmp_path: Path, compress: bool) -> None:
