@@ -18,6 +18,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from assay.engines.base import Accumulator, Source
+from assay.errors import UsageError
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -42,6 +43,10 @@ class EmbeddedEngine:
     """
 
     threads: int = field(default_factory=available_cores)
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise UsageError("engine.threads", f"An engine needs at least one thread, got {self.threads}.")
 
     @property
     def name(self) -> str:

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from assay.artifacts import Artifact, ArtifactType, Examples, Model, PropertyDeclaration, Schema
+from assay.artifacts.store import (
+    MANIFEST,
+    Producer,
+    adopt,
+    changed_files,
+    damage,
+    digest_of,
+    list_files,
+    open_artifact,
+    read_manifest,
+    seal,
+    write_durably,
+)
+from assay.errors import ArtifactError
+
+
+class Note(Artifact):
+    declaration = ArtifactType(
+        "Note", properties={"length": PropertyDeclaration("int"), "tags": PropertyDeclaration("list")}
+    )
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """The kernel refuses writes beyond `size` bytes of a file (EFBIG), as a full disk does (ENOSPC)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def staged(folder: Path) -> Note:
+    folder.mkdir(parents=True)
+    (folder / "b.txt").write_text("b")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "a.txt").write_text("a")
+    return Note(folder, properties={"length": 2}, rows={"train": 3})
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Note:
+    note = staged(tmp_path / "staging")
+    seal(note, tmp_path / "out" / "1", Producer(component="C", run_id="r"))
+    return note
+
+
+def test_sealing_moves_the_folder_and_describes_it(sealed: Note, tmp_path: Path) -> None:
+    assert sealed.path == tmp_path / "out" / "1"
+    assert not (tmp_path / "staging").exists()
+    assert sorted(path.name for path in sealed.path.iterdir()) == ["b.txt", MANIFEST, "sub"]
+    manifest = read_manifest(sealed.path)
+    assert [entry.path for entry in manifest.files] == ["b.txt", "sub/a.txt"]
+    assert manifest.digest == sealed.digest == digest_of(list_files(sealed.path))
+    assert (manifest.properties, manifest.rows) == ({"length": 2}, {"train": 3})
+    assert (manifest.producer.component, manifest.producer.run_id) == ("C", "r")
+    found = open_artifact(sealed.path, Note)
+    assert (found.properties, found.rows, found.digest) == (sealed.properties, sealed.rows, sealed.digest)
+
+
+def test_the_digest_depends_on_names_and_contents_only(tmp_path: Path) -> None:
+    one, two = staged(tmp_path / "s1"), staged(tmp_path / "s2")
+    two.properties["length"] = 99
+    os.utime(two.path / "b.txt", (0, 0))
+    seal(one, tmp_path / "1", Producer(run_id="x"))
+    seal(two, tmp_path / "2", Producer(run_id="y"))
+    assert one.digest == two.digest
+    three = staged(tmp_path / "s3")
+    (three.path / "b.txt").rename(three.path / "c.txt")
+    seal(three, tmp_path / "3", Producer())
+    assert three.digest != one.digest
+
+
+def test_every_change_is_found(sealed: Note) -> None:
+    assert changed_files(sealed.path) == []
+    (sealed.path / "b.txt").write_text("B")
+    (sealed.path / "sub" / "a.txt").unlink()
+    (sealed.path / "sub" / "new.txt").touch()
+    assert changed_files(sealed.path) == ["b.txt", "sub/a.txt", "sub/new.txt"]
+
+
+def test_damage_is_told_in_words(sealed: Note, tmp_path: Path) -> None:
+    assert damage(sealed.path, sealed.digest) == ""
+    assert damage(sealed.path, "sha256:other") == "was replaced by another"
+    assert damage(tmp_path / "gone", sealed.digest) == "is gone"
+    (sealed.path / "b.txt").write_text("B")
+    assert damage(sealed.path, sealed.digest) == "was changed after it was sealed (b.txt)"
+    (sealed.path / MANIFEST).unlink()
+    assert damage(sealed.path, sealed.digest) == "was changed after it was imported"
+    (sealed.path / "b.txt").write_text("b")
+    assert damage(sealed.path, sealed.digest) == ""
+
+
+def test_an_existing_destination_is_never_overwritten(sealed: Note, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"out/1 exists already"):
+        seal(staged(tmp_path / "again"), sealed.path, Producer())
+    assert changed_files(sealed.path) == []
+
+
+def test_an_incomplete_layout_is_not_published(tmp_path: Path) -> None:
+    (tmp_path / "staging").mkdir()
+    (tmp_path / "staging" / "notes.txt").touch()
+    with pytest.raises(ArtifactError, match=r"not a complete Schema: expected schema\.pbtxt; found notes\.txt"):
+        seal(Schema(tmp_path / "staging"), tmp_path / "out", Producer())
+    assert not (tmp_path / "out").exists()
+
+
+def edit_manifest(folder: Path, **values: object) -> None:
+    path = folder / MANIFEST
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"manifest_version": 2}, r"manifest\.json has version 2; this assay reads up to 1\. Upgrade assay"),
+        ({"type_version": 2}, r"is Note of version 2; this assay reads up to 1\. Upgrade assay"),
+        ({"type": "Model"}, r"Expected Note at .*, found Model"),
+        ({"files": "none"}, r"manifest\.json cannot be read: Expected `array`, got `str` - at `\$\.files`"),
+        ({"properties": {"lenth": 1}}, r"Note declares no property 'lenth'\. Did you mean 'length'\?"),
+    ],
+)
+def test_a_manifest_that_this_release_cannot_read_is_refused(
+    sealed: Note, values: dict[str, object], message: str
+) -> None:
+    edit_manifest(sealed.path, **values)
+    with pytest.raises(ArtifactError, match=message):
+        open_artifact(sealed.path, Note)
+
+
+def test_an_unsealed_folder_is_not_opened(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"holds no manifest\.json.*Bring folders of other tools in"):
+        open_artifact(tmp_path, Note)
+
+
+def test_a_folder_of_another_tool_is_adopted_as_it_is(tmp_path: Path) -> None:
+    for split in ("train", "eval"):
+        (tmp_path / f"Split-{split}").mkdir()
+        (tmp_path / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz").write_text(split)
+    adopted = adopt(tmp_path, Examples)
+    assert (adopted.split_names, adopted.file_format) == (("eval", "train"), "tfrecord_gzip")
+    assert adopted.digest == digest_of(list_files(tmp_path))
+    assert not (tmp_path / MANIFEST).exists()
+
+
+def test_an_adopted_artifact_of_assay_must_be_whole(sealed: Note) -> None:
+    assert adopt(sealed.path, Note).digest == sealed.digest
+    (sealed.path / "b.txt").write_text("B")
+    with pytest.raises(ArtifactError, match=r"was changed after it was sealed: b\.txt.*remove its manifest\.json"):
+        adopt(sealed.path, Note)
+
+
+def test_what_is_not_there_cannot_be_adopted(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"Expected a folder at .*gone; there is none"):
+        adopt(tmp_path / "gone", Note)
+    with pytest.raises(ArtifactError, match="is not a complete Model"):
+        adopt(tmp_path, Model)
+
+
+def test_a_file_that_the_disk_does_not_take_is_not_half_there(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    write_durably(path, b"old")
+    with (
+        largest_file(1024),
+        pytest.raises(ArtifactError, match=r"Could not write .*run\.json: File too large"),
+    ):
+        write_durably(path, b"x" * 4096)
+    assert path.read_bytes() == b"old"
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_an_artifact_whose_manifest_does_not_fit_is_not_published(tmp_path: Path) -> None:
+    note = staged(tmp_path / "staging")
+    with largest_file(100), pytest.raises(ArtifactError, match=r"Could not write .*manifest\.json: File too large"):
+        seal(note, tmp_path / "out", Producer())
+    assert not (tmp_path / "out").exists()
+
+
+def test_properties_are_checked_in_whichever_way_they_are_set(tmp_path: Path) -> None:
+    note = Note(tmp_path)
+    note.properties.update({"length": 1})
+    assert note.properties.setdefault("length", 2) == 1
+    note.properties["tags"] = None
+    for wrong in ({"lenth": 1}, {"length": "1"}):
+        with pytest.raises(ArtifactError, match=r"declares no property|must be of type int, got '1'"):
+            note.properties.update(wrong)
+        with pytest.raises(ArtifactError, match=r"declares no property|must be of type int, got '1'"):
+            Note(tmp_path, properties=wrong)
+    with pytest.raises(ArtifactError, match=r"Note declares no property 'x'\. Known: length, tags\."):
+        note.properties.setdefault("x", 1)
+
+
+def test_a_class_without_a_declared_type_is_refused(tmp_path: Path) -> None:
+    class Bare(Artifact):
+        pass
+
+    with pytest.raises(ArtifactError, match=r"Artifact class Bare declares no type\. Set its `declaration"):
+        Bare(tmp_path)
+
+
+def test_a_subclass_that_only_adds_methods_is_of_its_parent_s_type(tmp_path: Path) -> None:
+    class MyModel(Model):
+        pass
+
+    assert MyModel(tmp_path).type_name == "Model"
+
+
+def test_a_missing_file_of_an_artifact_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"Note at .* has no b\.txt\. The artifact was removed or changed"):
+        Note(tmp_path).require("b.txt")
