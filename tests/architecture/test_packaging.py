@@ -124,7 +124,7 @@ def test_every_imported_library_is_declared(project_root: Path) -> None:
     # Beam comes with TFT and TFMA, Keras with TensorFlow; the line of each decides the version.
     declared |= {"apache-beam", "keras"}
     homes = packages_distributions() | {"google.protobuf": ["protobuf"]}
-    own = {"assay", *(path.stem for folder in OURS[1:] for path in (project_root / folder).rglob("*.py"))}
+    own = {"assay", "tomllib", *(path.stem for folder in OURS[1:] for path in (project_root / folder).rglob("*.py"))}
     for name in sorted(imported(project_root) - set(sys.stdlib_module_names) - own):
         distributions = {canonicalize_name(home) for home in homes.get(name, [name])}
         assert distributions & declared, f"{name} is imported, but pyproject.toml does not declare it"
