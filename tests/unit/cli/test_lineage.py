@@ -1,0 +1,113 @@
+"""`assay lineage` on two runs of a small pipeline."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from assay.cli.main import app
+
+TINY = Path(__file__).parent / "tiny_pipeline.py"
+
+Ask = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with a run whose model was blessed, and one whose model was not."""
+    root = tmp_path_factory.mktemp("runs") / "assay-root" / "tiny"
+    for steps, exit_code in ((90, 0), (3, 4)):
+        done = CliRunner().invoke(app, ["run", str(TINY), "--root", str(root), "--param", f"steps={steps}"])
+        assert done.exit_code == exit_code, done.output
+    return root
+
+
+@pytest.fixture
+def ask(root: Path) -> Ask:
+    def ask(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["lineage", *arguments, "--root", str(root)], env={"COLUMNS": "160"})
+
+    return ask
+
+
+def document(result: Result) -> dict[str, object]:
+    assert result.exit_code == 0, result.output
+    loaded: dict[str, object] = json.loads(result.stdout)
+    return loaded
+
+
+def test_without_an_argument_it_lists_the_runs_and_the_latest_blessed_model(ask: Ask) -> None:
+    lines = ask().stdout.splitlines()
+    outcomes = [line.split()[-2:] for line in lines if " tiny " in line]
+    assert outcomes[0] == ["not", "blessed"]
+    assert outcomes[1][-1] == "passed"
+    assert lines[-1].startswith("Latest blessed model: ")
+    assert "Train/model/" in lines[-1]
+
+
+def test_a_run_lists_its_steps_and_their_artifacts(ask: Ask) -> None:
+    run_id = document(ask("--json"))["runs"][0]["id"]  # type: ignore[index]  # JSON
+    text = ask(run_id).stdout
+    assert f"Run {run_id} of tiny: not blessed" in text
+    steps = [line.split()[:2] for line in text.splitlines()[3:]]
+    assert ["MakeRows", "cached"] in steps
+    assert ["Pusher", "skipped"] in steps
+
+
+def test_up_shows_what_made_an_artifact(ask: Ask, root: Path) -> None:
+    text = ask(str(next((root / "Judge" / "blessing").iterdir()))).stdout
+    assert text.startswith("ModelBlessing")
+    assert "made by Judge" in text
+    assert "model: Model" in text
+    assert {"made by MakeRows", "made by Train"} <= set(re.findall(r"made by \w+", text))
+    assert "(shown above)" in text, "the rows are read by two of the steps and laid out once"
+
+
+def test_down_shows_what_came_of_an_artifact(ask: Ask) -> None:
+    text = ask("1", "--down").stdout
+    assert text.startswith("Examples 1")
+    assert "read by Train" in text
+    assert "pushed_model: PushedModel" in text
+
+
+def test_a_path_a_file_inside_a_digest_and_an_id_name_the_same_artifact(ask: Ask, root: Path) -> None:
+    by_id = document(ask("1", "--json"))
+    digest = str(by_id["artifact"]["digest"])  # type: ignore[index]  # JSON
+    folder = next((root / "MakeRows" / "examples").iterdir())
+    for name in (digest, digest.removeprefix("sha256:")[:12], str(folder), str(folder / "Split-train")):
+        assert document(ask(name, "--json")) == by_id
+
+
+@pytest.mark.parametrize("name", ["999", "nothing", "sha256:0123456789"])
+def test_an_unknown_name_is_an_error(ask: Ask, name: str) -> None:
+    done = ask(name)
+    assert done.exit_code == 1
+    assert name in done.stderr
+
+
+def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["lineage", "--root", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "holds no lineage store" in done.stderr
+    assert not list(tmp_path.iterdir()), "a question leaves nothing behind"
+
+
+def test_the_only_root_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root.parents[1])
+    assert CliRunner().invoke(app, ["lineage"]).exit_code == 0
+
+
+def test_without_a_root_to_be_found_it_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["lineage"])
+    assert done.exit_code == 2
+    assert "Name it: --root DIR." in done.stderr
+
+
+def test_up_and_down_together_are_wrong_usage(ask: Ask) -> None:
+    assert ask("1", "--up", "--down").exit_code == 2
