@@ -5,6 +5,9 @@ Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 not blessed.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
 import sys
 from typing import Annotated, Any
 
@@ -74,9 +77,18 @@ app.command()(doctor)
 
 def main() -> None:
     """The console script."""
+    exit_code = [1]  # of a traceback, with --debug
+    atexit.register(_leave, exit_code)  # the first to be registered is the last to be called
+    exit_code[0] = _call()
+    sys.exit(exit_code[0])
+
+
+def _call() -> int:
     try:
         app()
-    except AssayError:  # only with --debug; Commands reports it otherwise
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except AssayError:  # only with --debug: Commands reports it otherwise
         raise
     except Exception as error:
         # A fault of assay itself, or of a library: a shell user gets one line, and a way to the traceback.
@@ -84,7 +96,18 @@ def main() -> None:
             raise
         typer.echo(f"Error: {type(error).__name__}: {error}", err=True)
         typer.echo("This is a fault in assay. `assay --debug …` shows the traceback; please report it.", err=True)
-        sys.exit(1)
+        return 1
+    return 0
+
+
+def _leave(exit_code: list[int]) -> None:
+    """Ends a process that loaded TensorFlow at once: its objects complain when the interpreter takes itself apart."""
+    if "tensorflow" not in sys.modules:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # whoever read it is gone
+            stream.flush()
+    os._exit(exit_code[0])
 
 
 if __name__ == "__main__":

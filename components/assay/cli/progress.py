@@ -78,7 +78,11 @@ def step_text(result: StepResult, width: int) -> Text:
     rows = rows_text(result)
     if rows:
         line.append(f"  {rows}")
-    # Why a step failed or was skipped is told once, in the summary's last lines, unless it is short.
-    if result.status != "failed" and result.reason:
-        line.append(f"  {result.reason}", "dim")
+    if result.status != "failed" and result.reason:  # why a step failed is told in full after the summary
+        line.append(f"  {short_reason(result)}", "dim")
     return line
+
+
+def short_reason(result: StepResult) -> str:
+    """Why a step was skipped or ran anew; of a chain (`Trainer skipped: Transform failed: …`) the first link."""
+    return result.reason.partition(": ")[0] if result.status == "skipped" else result.reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.artifacts import ExampleAnomalies, Examples
@@ -49,10 +50,10 @@ def print_anomalies(console: Console, result: RunResult) -> None:
 
 
 def _anomaly_table(found: dict[str, list[tuple[str, str, str]]]) -> Table:
-    rows = table("split", "feature", "anomaly", "found")
+    rows = table("split", "feature", "anomaly")
     lines = [(split, *reason) for split, reasons in found.items() for reason in reasons]
-    for line in lines[:_SHOWN]:
-        rows.add_row(*line)
+    for split, feature, short, description in lines[:_SHOWN]:
+        rows.add_row(split, feature, Text.assemble((f"{short}.", "yellow"), " ", description))
     return rows
 
 

@@ -33,3 +33,12 @@ def table(*columns: str, numbers: Collection[str] = ()) -> Table:
 def indented(text: str | Text) -> Padding:
     """Gives a paragraph that keeps its indent where it wraps."""
     return Padding(text, (0, 0, 0, 2), expand=False)
+
+
+def bullet(mark: str, style: str, sentence: str) -> Table:
+    """Gives a sentence after a mark; its further lines stand below its first, not below the mark."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(width=6, justify="right", no_wrap=True)
+    made.add_column()
+    made.add_row(Text(mark, style), sentence)
+    return made

@@ -10,7 +10,7 @@ from assay.cli.summary.layout import heading, table
 from assay.cli.summary.produced import outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 _OVERALL = "Overall"
 _COUNT = "example_count"
 _SHOWN_SLICES = 30
-# Columns of a table at the width that a figure, and a slice's name with its number of examples, need.
-_FIGURE_WIDTH, _SLICE_WIDTH = 12, 36
+_LONGEST_NAME = 44
+# What a figure takes, and what stands between two columns.
+_FIGURE_WIDTH, _GAP = 8, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,27 @@ def _overall(metrics: MetricTable) -> Table:
 
 def _print_slices(console: Console, metrics: MetricTable, path: Path) -> None:
     """Prints as many metrics and slices as fit; the file has them all."""
-    fitting = max(1, (console.width - _SLICE_WIDTH) // _FIGURE_WIDTH)
-    shown = metrics.metrics[:fitting]
+    names = metrics.slices[:_SHOWN_SLICES]
+    shown = _fitting(metrics.metrics, console.width - min(max(map(len, names)), _LONGEST_NAME) - len(" examples "))
     rows = table("slice", "examples", *shown, numbers=["examples", *shown])
-    for name in metrics.slices[:_SHOWN_SLICES]:
+    for name in names:
         count = metrics.examples.get(name)
         values = [figure(metrics.values.get(("candidate", name, metric))) for metric in shown]
         rows.add_row(name, f"{count:,}" if count is not None else "", *values)
     console.print(rows)
     if len(shown) < len(metrics.metrics) or len(metrics.slices) > _SHOWN_SLICES:
         console.print(f"  all {len(metrics.slices)} slices and {len(metrics.metrics)} metrics: {path}", soft_wrap=True)
+
+
+def _fitting(metrics: Sequence[str], width: int) -> list[str]:
+    """The first metrics whose columns fit; at least one."""
+    shown: list[str] = []
+    for metric in metrics:
+        width -= max(len(metric), _FIGURE_WIDTH) + _GAP
+        if shown and width < _GAP:
+            break
+        shown.append(metric)
+    return shown
 
 
 def figure(value: float | None) -> str:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from assay.artifacts import InfraBlessing, ModelBlessing, PushedModel
-from assay.cli.summary.layout import heading, indented
+from assay.cli.progress import short_reason
+from assay.cli.summary.layout import bullet, heading, indented
 from assay.cli.summary.produced import outputs, verdicts
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from assay.cli.summary.produced import Judged
+    from assay.gate.verdict import Check
     from assay.runners.local import RunResult, StepResult
 
 _SHOWN = 12
@@ -29,21 +31,26 @@ def print_blessings(console: Console, result: RunResult) -> None:
 
 def _print_verdict(console: Console, judged: Judged) -> None:
     verdict = judged.verdict
-    word, style = ("BLESSED", "bold green") if verdict.ok else ("NOT BLESSED", "bold yellow")
-    console.print(indented(Text.assemble((word, style), f"  {verdict.summary}")))
+    console.print(indented(Text(verdict.summary, "bold green" if verdict.ok else "bold yellow")))
     # What failed is the reason for a no; what was held is the reason for a yes.
-    reasons = verdict.failed or verdict.checks
+    reasons = [check for check in verdict.failed or verdict.checks if check.sentence not in verdict.summary]
     for check in reasons[:_SHOWN]:
-        mark, style = ("ok  ", "green") if check.ok else ("FAIL", "red")
-        console.print(indented(Text.assemble((mark, style), f"  {check.sentence}")))
+        console.print(bullet(*_mark(check), check.sentence))
     if len(reasons) > _SHOWN:
         console.print(f"  and {len(reasons) - _SHOWN} more in {judged.artifact.path / 'verdict.json'}", soft_wrap=True)
+
+
+def _mark(check: Check) -> tuple[str, str]:
+    """Gives (mark, style) of a check."""
+    if not check.ok:
+        return "FAIL", "red"
+    return ("ok", "green") if check.applied else ("-", "dim")
 
 
 def print_pushes(console: Console, result: RunResult) -> None:
     """Prints the pushed version, or that nothing was pushed and why."""
     lines = [_push(step, pushed) for step, _, pushed in outputs(result, PushedModel)]
-    lines += [f"Nothing pushed: {step.reason}" for step in result.steps if _may_push(step) and not step.done]
+    lines += [f"Nothing pushed: {short_reason(step)}." for step in result.steps if _may_push(step) and not step.done]
     if not lines:
         return
     heading(console, "Pushed")
@@ -57,7 +64,8 @@ def _may_push(step: StepResult) -> bool:
 
 def _push(step: StepResult, pushed: PushedModel) -> str:
     if pushed.properties.get("pushed") != 1:
-        return f"Nothing pushed{f': {step.reason}' if step.reason else ''}."
+        # The receipt's reason goes on to repeat the verdict, which stands above.
+        return f"Nothing pushed: {str(pushed.receipt().get('reason', '')).partition(': ')[0]}."
     when = " by an earlier run" if step.status == "cached" else ""
     version, destination = pushed.properties.get("pushed_version"), pushed.properties.get("pushed_destination")
     return f"Version {version}{when}, to {destination}"
