@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
@@ -66,7 +67,10 @@ class FeatureStatistics:
         if isinstance(state.values, NumericState):
             add_numbers(state.values, column, self.options.epsilon, self._max_number_bytes)
         elif isinstance(state.values, CategoryState):
-            add_categories(state.values, column, self.max_exact_bytes)
+            try:
+                add_categories(state.values, column, self.max_exact_bytes)
+            except pa.ArrowInvalid as error:
+                raise DataError("statistics.category", f"Column '{self.name}' is categorical, but: {error}.") from error
         elif isinstance(state.values, ByteSizeState):
             add_sizes(state.values, column)
 

@@ -55,7 +55,7 @@ class StatisticsOptions:
 _SHARE_CAP = 8 << 20
 """No feature holds more exactly: about 130,000 numbers (which get a quarter), or 200,000 words."""
 
-_SHARE_FLOOR = 64 << 10
+_SHARE_FLOOR = 256 << 10
 """Every feature holds this much exactly, in however wide a data set: below it a sketch is larger than the values."""
 
 

@@ -61,8 +61,7 @@ def count_values(values: pa.Array, weights: NDArray[np.float64] | None) -> Count
 
 def count_numbers(values: pa.Array, weights: NDArray[np.float64] | None) -> Counted:
     """Counts numbers, leaving out nulls; where nearly all differ, each occurrence stands for itself."""
-    probe = values.slice(0, _PROBE)
-    if weights is None and len(probe.unique()) < _PROBE // 2:
+    if weights is None and (len(values) <= _PROBE or len(values.slice(0, _PROBE).unique()) < _PROBE // 2):
         return count_values(values, None)
     occurrences = Counted(values, np.ones(len(values), dtype=np.int64), weights)
     return occurrences.select(np.asarray(values.is_valid())) if values.null_count else occurrences

@@ -148,3 +148,9 @@ def test_a_state_stays_small(exact: bool) -> None:
         strings = pa.array(values).cast(pa.string())
         state = accumulator.add_batch(state, pa.RecordBatch.from_arrays([pa.array(values), strings], ["x", "s"]))
     assert len(pickle.dumps(state)) < (200_000 if exact else 2_000_000)
+
+
+def test_a_category_beyond_64_bits_is_refused() -> None:
+    schema = 'feature { name: "x" type: INT int_domain { is_categorical: true } }'
+    with pytest.raises(DataError, match="Column 'x' is categorical, but: Integer value 18446744073709551615 not in"):
+        _statistics({"x": pa.array([2**64 - 1], pa.uint64())}, schema=schema)

@@ -28,5 +28,5 @@ def test_the_memory_for_distinct_values_is_shared_between_limits() -> None:
     assert exact_bytes_per_feature(options, 0) == 8 << 20
     assert exact_bytes_per_feature(options, 18) == 8 << 20
     assert exact_bytes_per_feature(options, 256) == 1 << 20
-    assert exact_bytes_per_feature(options, 1_000_000) == 64 << 10
+    assert exact_bytes_per_feature(options, 1_000_000) == 256 << 10
     assert exact_bytes_per_feature(StatisticsOptions(max_exact_bytes=10), 5) == 10
