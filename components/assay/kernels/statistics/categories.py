@@ -65,11 +65,13 @@ def merge_categories(state: CategoryState, other: CategoryState, max_bytes: int)
         _sketch_above(state, max_bytes)
         return
     _sketch_above(state, max_bytes, always=True)
-    _sketch_above(other, max_bytes, always=True)
     if state.sketch is None:
         state.sketch = other.sketch
     elif other.sketch is not None:
         state.sketch.merge(other.sketch, max_bytes)
+    else:
+        for part in other.exact.pending:
+            state.sketch.add(part, max_bytes)
 
 
 def string_statistics(state: CategoryState, num_values: int, options: StatisticsOptions) -> StringStatistics:
