@@ -1,0 +1,48 @@
+"""The names of `tfx.v1.components`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.v1.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from assay.components import (
+        CsvExampleGen,
+        Evaluator,
+        ExampleValidator,
+        ImportExampleGen,
+        ImportSchemaGen,
+        Pusher,
+        SchemaGen,
+        StatisticsGen,
+        Trainer,
+        Transform,
+    )
+    from assay.components.trainer.fn_args import DataAccessor, FnArgs, TunerFnResult
+
+__all__ = [
+    "CsvExampleGen",
+    "DataAccessor",
+    "Evaluator",
+    "ExampleValidator",
+    "FnArgs",
+    "ImportExampleGen",
+    "ImportSchemaGen",
+    "Pusher",
+    "SchemaGen",
+    "StatisticsGen",
+    "Trainer",
+    "Transform",
+    "TunerFnResult",
+]
+
+_HOMES = dict.fromkeys(__all__, "assay.components") | dict.fromkeys(
+    ("DataAccessor", "FnArgs", "TunerFnResult"), "assay.components.trainer.fn_args"
+)
+__getattr__ = lazy_names(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return __all__

@@ -1,0 +1,28 @@
+"""The names of `tfx.v1.dsl`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from assay.v1.lazy import lazy_modules, lazy_names
+
+if TYPE_CHECKING:
+    from assay.artifacts import Artifact
+    from assay.spec import Channel, Cond, Importer, Pipeline, Resolver
+    from assay.v1.dsl import components, experimental
+
+__all__ = ["Artifact", "Channel", "Cond", "Importer", "Pipeline", "Resolver", "components", "experimental"]
+
+_MODULES = ("components", "experimental")
+_HOMES = dict.fromkeys(("Channel", "Cond", "Importer", "Pipeline", "Resolver"), "assay.spec")
+_name = lazy_names(__name__, {**_HOMES, "Artifact": "assay.artifacts"})
+_module = lazy_modules(__name__, _MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    return _module(name) if name in _MODULES else _name(name)
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return __all__

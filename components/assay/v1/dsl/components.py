@@ -1,0 +1,31 @@
+"""The names of `tfx.v1.dsl.components`: what declares a custom component.
+
+A TFX component function ports as it is: `InputArtifact[T]` is `assay.Input[T]`, `OutputArtifact[T]` is
+`assay.Output[T]`, and a parameter's `Parameter[T]` is plain `T`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict, TypeVar
+
+from assay.spec import Input as InputArtifact
+from assay.spec import Output as OutputArtifact
+from assay.spec import component
+
+T = TypeVar("T")
+
+Parameter = Annotated[T, "parameter"]
+
+__all__ = ["InputArtifact", "OutputArtifact", "OutputDict", "Parameter", "component"]
+
+
+def OutputDict(**types: Any) -> Any:
+    """Declares the values that a component returns.
+
+    Example:
+        ```python
+        def Train(model: OutputArtifact[Model]) -> OutputDict(loss=float): ...
+        ```
+    """
+    # The functional form takes its fields at run time, which no type checker follows.
+    return TypedDict("OutputDict", types)  # type: ignore[operator]

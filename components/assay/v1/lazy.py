@@ -1,0 +1,38 @@
+"""Names that are imported when they are first used (PEP 562)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Gives a module's `__getattr__`.
+
+    Args:
+        module: The module's `__name__`.
+        homes: Where each public name is defined: a module, or `module:name` where it has another name there.
+    """
+
+    def look_up(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
+        home, _, its_name = homes[name].partition(":")
+        value = getattr(import_module(home), its_name or name)
+        setattr(sys.modules[module], name, value)
+        return value
+
+    return look_up
+
+
+def lazy_modules(module: str, names: Collection[str]) -> Callable[[str], Any]:
+    """Gives the `__getattr__` of a package whose public names are its submodules."""
+
+    def look_up(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
+        return import_module(f"{module}.{name}")
+
+    return look_up

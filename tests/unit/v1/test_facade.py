@@ -1,0 +1,146 @@
+"""assay.v1 is other names for what assay has, and the table of docs/porting.md leads to them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import assay.components
+import assay.spec
+from assay import v1 as tfx
+from assay.errors import UsageError
+from assay.lineage import SqlLineageStore
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
+
+MODULES = (
+    "assay.v1",
+    "assay.v1.components",
+    "assay.v1.dsl",
+    "assay.v1.dsl.components",
+    "assay.v1.dsl.experimental",
+    "assay.v1.orchestration",
+    "assay.v1.orchestration.metadata",
+    "assay.v1.proto",
+    "assay.v1.types",
+    "assay.v1.types.standard_artifacts",
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_name_is_there(name: str) -> None:
+    module = import_module(name)
+    assert sorted(module.__all__) == sorted(set(module.__all__))
+    for public in module.__all__:
+        assert getattr(module, public) is not None
+        assert public in dir(module)
+    with pytest.raises(AttributeError, match=rf"module '{name}' has no attribute 'Nowhere'"):
+        module.Nowhere  # noqa: B018 (the look-up is the test)
+
+
+def test_names_are_the_very_things(project_root: Path) -> None:
+    assert tfx.components.Trainer is assay.components.Trainer
+    assert tfx.dsl.Pipeline is assay.spec.Pipeline
+    assert tfx.dsl.experimental.LatestBlessedModelStrategy is assay.spec.LatestBlessedModelStrategy
+    assert tfx.proto.PushDestination.Filesystem(base_directory="x").base_directory == "x"
+    assert tfx.proto.TrainArgs(num_steps=5).num_steps == 5
+
+
+def table(project_root: Path) -> list[str]:
+    text = (project_root / "docs" / "porting.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `(?:from|import) [^`]+` \| `([^`]+)` \|$", text, re.MULTILINE)
+
+
+def test_every_line_of_the_porting_table_can_be_imported(project_root: Path) -> None:
+    lines = table(project_root)
+    assert len(lines) > 30
+    for line in lines:
+        exec(line.replace("import X", "import *"), {})
+
+
+def test_a_module_file_s_import_loads_nothing_heavy(run_python: RunPython) -> None:
+    code = """
+import sys
+from assay import v1 as tfx
+assert not {"numpy", "pyarrow", "msgspec"} & set(sys.modules)
+tfx.components.FnArgs, tfx.components.DataAccessor, tfx.components.TunerFnResult
+tfx.proto.TrainArgs, tfx.dsl.Pipeline
+assert not {"tensorflow", "sqlalchemy", "tfx_bsl", "apache_beam", "pandas"} & set(sys.modules)
+"""
+    run_python(code)
+
+
+def test_the_metadata_file_is_the_lineage_store(tmp_path: Path) -> None:
+    config = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(tmp_path / "deep" / "metadata.db"))
+    SqlLineageStore.open(config).close()
+    assert (tmp_path / "deep" / "metadata.db").is_file()
+
+
+CUSTOM = """
+from assay import v1 as tfx
+from assay.v1.types.standard_artifacts import Schema
+from assay.v1.dsl.components import component, InputArtifact, OutputArtifact, OutputDict, Parameter
+
+@component
+def Make(text: OutputArtifact[Schema], words: Parameter[int] = 2) -> OutputDict(length=int):
+    open(text.uri + "/schema.pbtxt", "w").write("word " * words)
+    return {"length": words}
+
+@component
+def Check(text: InputArtifact[Schema], limit: Parameter[int]):
+    if len(open(text.uri + "/schema.pbtxt").read().split()) > limit:
+        raise ValueError("too long")
+
+make = Make(words=3)
+check = Check(text=make.outputs["text"], limit=LIMIT)
+pipeline = tfx.dsl.Pipeline(pipeline_name="p", pipeline_root=ROOT, components=[make, check])
+tfx.orchestration.LocalDagRunner().run(pipeline)
+print("after the run")
+"""
+
+
+def script(tmp_path: Path, limit: int) -> Path:
+    path = tmp_path / "script.py"
+    path.write_text(CUSTOM.replace("ROOT", repr(str(tmp_path / "root"))).replace("LIMIT", str(limit)))
+    return path
+
+
+def run_script(run_python: RunPython, path: Path) -> Any:
+    code = """
+import subprocess, sys
+done = subprocess.run([sys.executable, sys.argv[1]], capture_output=True, text=True)
+print(done.returncode); print(done.stdout); print("---"); print(done.stderr)
+"""
+    head, _, error = run_python(code, str(path)).stdout.partition("---\n")
+    code_line, _, output = head.partition("\n")
+    return int(code_line), output, error
+
+
+def test_a_tfx_component_ports_as_it_is(run_python: RunPython, tmp_path: Path) -> None:
+    code, output, error = run_script(run_python, script(tmp_path, limit=3))
+    assert (code, error.strip()) == (0, "")
+    assert [line.split()[0] for line in output.splitlines() if line] == ["Make", "Check", "after"]
+
+
+def test_a_script_ends_with_its_run(run_python: RunPython, tmp_path: Path) -> None:
+    code, output, error = run_script(run_python, script(tmp_path, limit=2))
+    assert code == 1
+    assert "after the run" not in output
+    lines = error.splitlines()
+    # The user's own frames first, from theirs down.
+    assert lines[0] == "Traceback (most recent call last):"
+    assert f'File "{tmp_path / "script.py"}", line 14, in Check' in lines[1]
+    assert "ValueError: too long" in error
+    assert "Check failed: Check raised ValueError: too long" in error
+    assert lines[-2].startswith("Run ") or lines[-1].startswith("Run ")
+
+
+def test_configuration_is_checked_by_name() -> None:
+    with pytest.raises(UsageError, match=r"CsvExampleGen has no argument 'input_bas'\. Did you mean 'input_base'\?"):
+        tfx.components.CsvExampleGen(input_bas="x")
