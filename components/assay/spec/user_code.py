@@ -126,8 +126,9 @@ def _user_code_error(what: str, error: BaseException, folder: Path | None) -> Us
     place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({error.filename}, line {error.lineno})"
-    # TensorFlow repeats the traceback in its message, below a first line that ends in a colon.
-    reason = str(error).strip().rsplit("\n", maxsplit=1)[-1].strip()
+    # TensorFlow's messages begin with a traceback and end with the node's name; what happened stands between.
+    lines = [line.strip() for line in str(error).splitlines()]
+    reason = next((line for line in reversed(lines) if line and not line.startswith("[[")), "")
     detail = f": {reason}" if reason else ""
     return UserCodeError(
         "user_code.raised", f"{what} raised {type(error).__name__}{detail}{place}.", user_traceback=text

@@ -137,7 +137,9 @@ def _parsing(
     return feature_spec, tensor_names
 
 
-def _serialized(files: list[str], schema: schema_pb2.Schema | None) -> tf.data.Dataset:
+def _serialized(
+    files: list[str], schema: schema_pb2.Schema | None, in_memory_cells: int = _IN_MEMORY_CELLS
+) -> tf.data.Dataset:
     """Gives the rows of Parquet files as serialised `tf.Example`s, in order."""
     table = open_parquet([Path(file) for file in files])
     columns = None if schema is None else [feature.name for feature in schema.feature]
@@ -148,7 +150,7 @@ def _serialized(files: list[str], schema: schema_pb2.Schema | None) -> tf.data.D
             for start in range(0, batch.num_rows, _CHUNK_ROWS):
                 yield encode(_integers_as_floats(batch.slice(start, _CHUNK_ROWS), is_float))
 
-    if table.num_rows * len(table.schema) <= _IN_MEMORY_CELLS:
+    if table.num_rows * len(table.schema) <= in_memory_cells:
         return tf.data.Dataset.from_tensor_slices([record for chunk in chunks() for record in chunk])
     signature = tf.TensorSpec([None], tf.string)
     return tf.data.Dataset.from_generator(chunks, output_signature=signature).unbatch()

@@ -32,6 +32,18 @@ class DataAccessor(NamedTuple):
     data_view_decode_fn: Callable[[tf.Tensor], dict[str, Any]] | None = None
 
 
+class TunerFnResult(NamedTuple):
+    """What a `tuner_fn` returns.
+
+    Attributes:
+        tuner: A KerasTuner tuner.
+        fit_kwargs: Arguments of `tuner.search`, such as the data sets.
+    """
+
+    tuner: Any
+    fit_kwargs: dict[str, Any]
+
+
 @dataclass(slots=True, kw_only=True)
 class FnArgs:
     """The arguments of `run_fn(fn_args)`.

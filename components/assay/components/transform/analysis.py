@@ -15,7 +15,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_transform.beam.tft_beam_io import transform_fn_io
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
-from assay.errors import AssayError, EngineError
+from assay.errors import AssayError, EngineError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,13 +44,26 @@ class UsedColumns:
     to_transform: frozenset[str]
 
 
-def bind_custom_config(
-    preprocessing_fn: Callable[..., Any], custom_config: Mapping[str, Any] | None
-) -> Callable[..., Any]:
-    """Gives a function of the inputs alone; `custom_config` is passed where the function asks for it, as TFX does."""
+def bind(preprocessing_fn: Callable[..., Any], custom_config: Mapping[str, Any] | None) -> Callable[..., Any]:
+    """Gives a function of the inputs alone that checks what it returns.
+
+    `custom_config` is passed where the function has such an argument, as TFX does.
+    """
     if "custom_config" in inspect.signature(preprocessing_fn).parameters:
-        return partial(preprocessing_fn, custom_config=dict(custom_config or {}))
-    return preprocessing_fn
+        preprocessing_fn = partial(preprocessing_fn, custom_config=dict(custom_config or {}))
+    return partial(_checked, preprocessing_fn)
+
+
+def _checked(preprocessing_fn: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
+    outputs = preprocessing_fn(inputs)
+    if not isinstance(outputs, dict) or not outputs:
+        found = "an empty dict" if isinstance(outputs, dict) else f"{type(outputs).__name__}"
+        raise UsageError(
+            "transform.outputs",
+            f"preprocessing_fn must return a dict of tensors by name; it returned {found}.",
+            "Return one entry for each feature that the model shall see.",
+        )
+    return outputs
 
 
 def trace(preprocessing_fn: Callable[..., Any], raw: RawFormat) -> UsedColumns:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.components.transform.analysis import UsedColumns, analyze, bind_custom_config, trace
+from assay.components.transform.analysis import UsedColumns, analyze, bind, trace
 from assay.components.transform.application import TransformFunction
 from assay.components.transform.raw_batches import RawFormat
 from assay.errors import UsageError
@@ -69,7 +69,7 @@ def build_graph(
         DataError: If rows do not fit the schema.
     """
     function = load_function(preprocessing.module_file, preprocessing.preprocessing_fn, "preprocessing_fn")
-    function = bind_custom_config(function, preprocessing.custom_config)
+    function = bind(function, preprocessing.custom_config)
     raw = RawFormat(schema)
     with run_user_code(preprocessing.what, preprocessing.module_file):
         used = trace(function, raw)

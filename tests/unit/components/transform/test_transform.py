@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from assay.artifacts import Examples, Schema
+from assay.components.transform import SplitsConfig, Transform
+from assay.runners.local import LocalDagRunner, RunResult, Silence
+from assay.spec import Importer, Pipeline
+
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]  # an analysis takes TFT some seconds, whatever the rows
+
+TRAIN = pa.table({"x": pa.array([0.0, 5.0, 10.0], pa.float32()), "word": ["a", None, "b"]})
+EVAL = pa.table({"x": pa.array([20.0], pa.float32()), "word": ["never seen"]})
+SCHEMA = """
+feature { name: "x" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }
+feature { name: "word" type: BYTES }
+"""
+MODULE = """
+import tensorflow as tf
+import tensorflow_transform as tft
+
+def preprocessing_fn(inputs, custom_config):
+    outputs = {"x_scaled": tft.scale_to_0_1(inputs["x"]) * custom_config.get("factor", 1.0)}
+    if "word" in inputs:
+        outputs["word_id"] = tft.compute_and_apply_vocabulary(inputs["word"], vocab_filename="words")
+    return outputs
+"""
+
+
+class Case:
+    """A Transform step over the small examples, with the module and arguments of one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def run(self, module: str = MODULE, splits: dict[str, pa.Table] | None = None, **given: Any) -> RunResult:
+        path = self._folder / "module.py"
+        path.write_text(module, encoding="utf-8")
+        (self._folder / "schema").mkdir()
+        (self._folder / "schema" / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
+        rows = Examples(self._folder / "examples")
+        for name, split in (splits or {"train": TRAIN, "eval": EVAL}).items():
+            with rows.writer(name, split.schema) as writer:
+                writer.write(split.to_batches()[0])
+        examples = Importer(rows.path, Examples, properties={"split_names": list(rows.rows)}).with_id("examples")
+        schema = Importer(self._folder / "schema", Schema).with_id("schema")
+        step = Transform(
+            examples=examples.outputs["result"],
+            schema=schema.outputs["result"],
+            **{"module_file": str(path), **given},
+        )
+        pipeline = Pipeline("test", self._folder / "root", [examples, schema, step])
+        return LocalDagRunner(progress=Silence()).run(pipeline)
+
+    def reason(self, module: str = MODULE, **given: Any) -> str:
+        result = self.run(module, **given)
+        assert result.exit_code == 1
+        reason: str = result.step("Transform").reason
+        return reason
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    return Case(tmp_path_factory.mktemp("done")).run(custom_config={"factor": 10.0})
+
+
+def table(result: RunResult, split: str) -> dict[str, list[Any]]:
+    examples: Examples = result.output("Transform", "transformed_examples")
+    found: dict[str, list[Any]] = pa.Table.from_batches(examples.batches(split)).to_pydict()
+    return found
+
+
+def test_the_analyzers_see_the_training_split_only(done: RunResult) -> None:
+    result = done
+    assert result.exit_code == 0
+    assert table(result, "train") == {"word_id": [[1], [], [0]], "x_scaled": [0.0, 5.0, 10.0]}
+    assert table(result, "eval") == {"word_id": [[-1]], "x_scaled": [20.0]}
+    assert result.output("Transform", "transformed_examples").split_names == ("train", "eval")
+
+
+def test_tft_reads_the_graph(done: RunResult) -> None:
+    import tensorflow_transform as tft
+
+    output = tft.TFTransformOutput(str(done.output("Transform", "transform_graph").path))
+    assert set(output.transformed_feature_spec()) == {"x_scaled", "word_id"}
+    assert set(output.raw_feature_spec()) == {"x", "word"}
+    assert output.transform_raw_features({"x": [[5.0]]})["x_scaled"].numpy().tolist() == [[5.0]]
+    assert output.vocabulary_by_name("words") == [b"b", b"a"]
+
+
+def test_statistics_schemas_and_anomalies_lie_beside(done: RunResult) -> None:
+    result = done
+    before, after = (result.output("Transform", f"{when}_transform_stats") for when in ("pre", "post"))
+    assert before.split_names == ("train",)
+    assert after.split_names == ("train", "eval")
+    assert after.read("eval").datasets[0].num_examples == 1
+    assert {each.name for each in result.output("Transform", "post_transform_schema").read().feature} == {
+        "x_scaled",
+        "word_id",
+    }
+    assert result.output("Transform", "post_transform_anomalies").split_names == ("train", "eval")
+
+
+def test_the_graph_alone(case: Case) -> None:
+    step = case.run(materialize=False, disable_statistics=True).step("Transform")
+    assert set(step.outputs) == {"transform_graph"}
+
+
+def test_tfrecord_on_request(case: Case) -> None:
+    result = case.run(output_file_format="tfrecord_gzip")
+    examples = result.output("Transform", "transformed_examples")
+    assert [file.name for file in examples.files("train")] == ["data-00000-of-00001.tfrecord.gz"]
+    assert sorted(table(result, "eval")["x_scaled"]) == [[2.0]]
+
+
+def test_one_graph_gives_the_same_bytes(done: RunResult, tmp_path: Path) -> None:
+    from assay.components.transform.application import TransformFunction
+    from assay.components.transform.compute import transform
+    from assay.components.transform.raw_batches import RawFormat
+
+    graph = done.output("Transform", "transform_graph")
+    digests = set()
+    for attempt in range(2):
+        function = TransformFunction(graph.path, RawFormat(graph.raw_schema()))
+        output = Examples(tmp_path / f"again-{attempt}")
+        with output.writer("train", function.schema) as writer:
+            for batch in transform(function, TRAIN.to_batches(), "split 'train'"):
+                writer.write(batch)
+        digests.add(hashlib.sha256(output.files("train")[0].read_bytes()).hexdigest())
+    written = done.output("Transform", "transformed_examples").files("train")[0]
+    assert digests == {hashlib.sha256(written.read_bytes()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return {'y': inputs['nothing']}", r"preprocessing_fn of module.py raised KeyError.*nothing.*line 2"),
+        ("return {}", r"must return a dict of tensors by name; it returned an empty dict"),
+        ("return 5", r"must return a dict of tensors by name; it returned int"),
+        ("import tensorflow as tf; return {'y': tf.constant([1])}", "depend on none of its inputs"),
+    ],
+)
+def test_what_a_preprocessing_fn_does_wrong(case: Case, body: str, message: str) -> None:
+    assert re.search(message, case.reason(f"def preprocessing_fn(inputs):\n    {body}\n"))
+
+
+def test_a_graph_that_fails_on_the_data(case: Case) -> None:
+    module = (
+        "import tensorflow as tf\n"
+        "def preprocessing_fn(inputs):\n"
+        "    with tf.control_dependencies([tf.debugging.assert_less(inputs['x'], 15.0, 'x is too large')]):\n"
+        "        return {'y': tf.identity(inputs['x'])}\n"
+    )
+    assert "x is too large" in case.reason(module)
+
+
+def test_a_missing_value_names_feature_rows_and_split(case: Case) -> None:
+    gap = pa.table({"x": pa.array([1.0, None], pa.float32()), "word": ["a", "b"]})
+    reason = case.reason(splits={"train": gap})
+    assert "Feature 'x' must hold exactly 1 value" in reason
+    assert "1 of 2 rows of split 'train'" in reason
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"force_tf_compat_v1": True}, "force_tf_compat_v1 is not supported"),
+        ({"splits_config": SplitsConfig(analyze=("trian",))}, "splits_config names 'trian'. Did you mean 'train'?"),
+        ({"splits_config": SplitsConfig(analyze=())}, "splits_config.analyze names no split"),
+        ({"preprocessing_fn": "a.b"}, "exactly one of module_file and preprocessing_fn"),
+    ],
+)
+def test_arguments_that_cannot_be_followed_are_refused(case: Case, given: dict[str, Any], message: str) -> None:
+    assert message in case.reason(**given)
