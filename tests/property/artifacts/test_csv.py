@@ -36,6 +36,8 @@ def test_what_csv_writes_reads_back(
     columns: list[list[str]], num_rows: int, quoting: int, line_end: str, block_bytes: int
 ) -> None:
     columns = [column[:num_rows] for column in columns]
+    if quoting == csv.QUOTE_MINIMAL:  # before Python 3.13 the writer leaves a line end of another kind unquoted
+        columns = [[cell.replace("\r", "").replace("\n", "") for cell in column] for column in columns]
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, quoting=quoting, lineterminator=line_end)
     writer.writerow([f"column {at}" for at in range(len(columns))])

@@ -161,7 +161,9 @@ def _column_kind(column: pa.ChunkedArray) -> Kind:
 def _may_be_misread(column: pa.ChunkedArray, kind: Kind, values: pa.ChunkedArray) -> bool:
     if kind is Kind.INT:
         return bool(pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py())
-    return _is_huge(values) or bool(pc.any(pc.match_substring(column, "n(", ignore_case=True)).as_py())
+    # Some versions of Arrow read "+5" as a float only: where all are whole, each may be an integer to Python.
+    all_whole = bool(pc.all(pc.equal(values, pc.floor(values))).as_py())
+    return all_whole or _is_huge(values) or bool(pc.any(pc.match_substring(column, "n(", ignore_case=True)).as_py())
 
 
 def _greatest(cells: Iterable[pa.Scalar]) -> Kind:
