@@ -40,9 +40,10 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
     """Gives the model's features and label (`*_xf`), each of shape (batch, 1), from the raw columns."""
     outputs = {}
     for name in AMOUNTS:
-        outputs[_transformed(name)] = tft.scale_to_z_score(tf.math.log1p(tf.nn.relu(_dense(inputs[name], 0.0))))
+        amount = tf.cast(_dense(inputs[name], 0), tf.float32)
+        outputs[_transformed(name)] = tft.scale_to_z_score(tf.math.log1p(tf.nn.relu(amount)))
     for name in COORDINATES:
-        outputs[_transformed(name)] = tft.bucketize(_dense(inputs[name], 0.0), AREAS)
+        outputs[_transformed(name)] = tft.bucketize(_dense(inputs[name], 0), AREAS)
     for name, ids in CALENDAR.items():
         outputs[_transformed(name)] = tf.clip_by_value(_dense(inputs[name], 0), 0, ids - 1)
     for name, unseen in NAMES.items():
@@ -51,7 +52,7 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         outputs[_transformed(name)] = tft.compute_and_apply_vocabulary(
             text, vocab_filename=name, num_oov_buckets=unseen
         )
-    outputs[_transformed(LABEL)] = tf.cast(_dense(inputs[LABEL], 0.0) > BIG_TIP * _dense(inputs[FARE], 0.0), tf.int64)
+    outputs[_transformed(LABEL)] = tf.cast(_dense(inputs[LABEL], 0) > BIG_TIP * _dense(inputs[FARE], 0), tf.int64)
     return outputs
 
 
@@ -63,6 +64,7 @@ def run_fn(fn_args: FnArgs) -> None:
         optimizer=keras.optimizers.Adam(LEARNING_RATE),
         loss=keras.losses.BinaryCrossentropy(),
         metrics=[keras.metrics.BinaryAccuracy(), keras.metrics.AUC(name="auc")],
+        jit_compile=False,  # compiling with XLA takes longer than it saves on so small a model
     )
     model.fit(
         _dataset(fn_args, fn_args.train_files, graph, training=True),
