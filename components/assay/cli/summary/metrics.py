@@ -60,7 +60,7 @@ def read_metrics(path: Path) -> MetricTable:
     import pyarrow.parquet as pq
 
     values, examples = {}, {}
-    for row in pq.read_table(path).to_pylist():
+    for row in pq.ParquetFile(path).read().to_pylist():  # read_table would import pandas
         values[row["model"], row["slice"], row["metric"]] = row["value"]
         counted = row["examples"]
         if counted is None and row["metric"] == _COUNT and row["value"] is not None:
