@@ -178,6 +178,8 @@ def _greatest(cells: Iterable[pa.Scalar]) -> Kind:
 def _exact_values(column: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
     if kind is Kind.TEXT:
         return column
+    if kind is Kind.NULL:
+        return pa.chunked_array([pa.nulls(len(column))])
     try:
         return column.cast(ARROW_TYPES[kind])
     except pa.ArrowInvalid:

@@ -55,8 +55,13 @@ def test_a_columns_type_is_the_least_that_holds_every_cell(
 
 
 def test_numbers_that_arrow_does_not_read_are_converted_as_python_does(tmp_path: Path) -> None:
-    path = write(tmp_path, b"i,f,t\n+5,1_0.5,a\n1_000,+2,b\n,,\n7,0.25,c\n")
-    assert read(path) == {"i": [5, 1000, None, 7], "f": [10.5, 2.0, None, 0.25], "t": ["a", "b", None, "c"]}
+    path = write(tmp_path, b"i,f,t,n\n+5,1_0.5,a,\n1_000,+2,b,\n,,,\n7,0.25,c,\n")
+    assert read(path) == {
+        "i": [5, 1000, None, 7],
+        "f": [10.5, 2.0, None, 0.25],
+        "t": ["a", "b", None, "c"],
+        "n": [None, None, None, None],
+    }
 
 
 def test_a_type_that_changes_deep_in_the_file_is_seen(tmp_path: Path) -> None:
