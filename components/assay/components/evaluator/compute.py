@@ -18,7 +18,7 @@ from assay.components.evaluator.beam_pipeline import run_pipeline
 from assay.components.evaluator.data_checks import check_extracts
 from assay.components.evaluator.in_memory import NotElementwiseError
 from assay.components.evaluator.in_process import can_run_in_process, compute_metrics
-from assay.components.evaluator.models import load_models
+from assay.components.evaluator.models import Models, load_models
 from assay.components.evaluator.tfma_config import check_metrics, has_thresholds, metric_name, with_defaults
 from assay.components.evaluator.tfma_files import (
     METRICS_TABLE,
@@ -132,13 +132,14 @@ class _Counted:
 
 
 def _run(
-    work: Evaluation, prepared: EvalConfig, models: list[Any], counted: _Counted, output: Path
+    work: Evaluation, prepared: EvalConfig, models: Models, counted: _Counted, output: Path
 ) -> Mapping[SliceKey, int]:
     """Writes TFMA's files, and gives the number of examples in each slice where it is known."""
-    shared = models[0] if len(models) == 1 else (models or None)
     try:
         extractors = (work.custom_extractors or tfma.default_extractors)(
-            eval_shared_model=shared, eval_config=prepared, tensor_adapter_config=_adapter_config(work.schema)
+            eval_shared_model=models.as_argument,
+            eval_config=prepared,
+            tensor_adapter_config=_adapter_config(work.schema),
         )
         if not (work.beam_pipeline_args or work.custom_extractors) and can_run_in_process(prepared):
             try:
@@ -146,7 +147,7 @@ def _run(
             except NotElementwiseError:
                 pass  # a model of a kind whose extractors group examples: only a pipeline can run them
         batches = (_as_input(records, work.schema) for records in counted)
-        run_pipeline(batches, prepared, shared, extractors, output, options=work.beam_pipeline_args)
+        run_pipeline(batches, prepared, models.as_argument, extractors, output, options=work.beam_pipeline_args)
     except _TFMA_ERRORS as error:
         raise DataError(
             "evaluator.tfma_failed",
@@ -157,12 +158,12 @@ def _run(
 
 
 def _run_in_process(
-    work: Evaluation, prepared: EvalConfig, models: list[Any], extractors: list[Any], counted: _Counted, output: Path
+    work: Evaluation, prepared: EvalConfig, models: Models, extractors: list[Any], counted: _Counted, output: Path
 ) -> Mapping[SliceKey, int]:
     computed = compute_metrics(
         (_as_input(records, work.schema) for records in counted),
         prepared,
-        models,
+        models.shared,
         extractors,
         schema=work.schema,
         inspect=lambda extracts: check_extracts(extracts, prepared),
@@ -172,7 +173,7 @@ def _run_in_process(
         computed.sliced,
         prepared,
         data_location=work.data_location,
-        model_locations={model.model_name: model.model_path for model in models} or {"": "<unknown>"},
+        model_locations=models.locations,
     )
     return computed.examples
 

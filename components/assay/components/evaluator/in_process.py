@@ -96,8 +96,6 @@ def compute_metrics(
     combine = ComputationsCombiner(computations.non_derived_computations)
     preprocess.setup()
     combine.setup()
-    # The models are held here while the extractors, made anew for each batch, come and go.
-    loaded = [model.model_loader.load() for model in models]
     keep = _features_to_keep(config, computations)
     accumulation = _Accumulation()
     for number, batch in enumerate(batches):
@@ -109,7 +107,6 @@ def compute_metrics(
                 extracted = LocalCollection([_pruned(element, keep) for element in extracted.elements])
             extracted = extracted | extractor.ptransform
         _add(accumulation, extracted.elements, preprocess, combine)
-    del loaded
     return _results(accumulation, config, computations, combine)
 
 
@@ -183,12 +180,25 @@ def _results(accumulation: _Accumulation, config: EvalConfig, computations: Any,
         examples[key] = sum(accumulation.examples[one] for one in sets)
         if examples[key] < smallest:
             continue
-        # Merging may change what it merges, and a set belongs to several slices.
-        parts = [copy.deepcopy(accumulation.by_slices[one]) for one in sets]
-        merged = combine.merge_accumulators(parts) if len(parts) > 1 else parts[0]
+        merged = _merged([accumulation.by_slices[one] for one in sets], computations.non_derived_computations)
         metrics = combine.extract_output(combine.compact(merged))
         results.append((key, _finished(metrics, computations, baseline_name(config))))
     return Computed(results, examples)
+
+
+def _merged(accumulators: list[Any], computations: list[Any]) -> Any:
+    """Merges accumulators, computation by computation.
+
+    Merging may change what it merges, and a set of slices belongs to several slices: hence the copies. The combiners
+    get one-shot iterators: some of TFMA's (cross-entropy and mean regression errors) count the first of a list twice.
+    """
+    if len(accumulators) == 1:
+        return copy.deepcopy(accumulators[0])
+    columns = zip(*(copy.deepcopy(accumulator) for accumulator in accumulators), strict=True)
+    return tuple(
+        computation.combiner.merge_accumulators(iter(column))
+        for computation, column in zip(computations, columns, strict=True)
+    )
 
 
 def _finished(metrics: dict[Any, Any], computations: Any, baseline: str | None) -> dict[Any, Any]:

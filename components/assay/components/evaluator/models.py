@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -16,10 +17,34 @@ if TYPE_CHECKING:
     from assay.gate.limits import EvalConfig
 
 
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of an evaluation.
+
+    Attributes:
+        shared: TFMA's `EvalSharedModel`s.
+        loaded: The models themselves. TFMA keeps no more than a weak reference, so that without these each extractor
+            would load them again.
+    """
+
+    shared: list[Any]
+    loaded: list[Any]
+
+    @property
+    def as_argument(self) -> Any:
+        """The models as TFMA's functions take them: one, several, or None."""
+        return self.shared[0] if len(self.shared) == 1 else (self.shared or None)
+
+    @property
+    def locations(self) -> dict[str, str]:
+        """The models' paths by name, as TFMA records them."""
+        return {model.model_name: model.model_path for model in self.shared} or {"": "<unknown>"}
+
+
 def load_models(
     candidate: Path | None, baseline: Path | None, config: EvalConfig, *, factory: Callable[..., Any] | None = None
-) -> list[Any]:
-    """Gives TFMA's `EvalSharedModel` for each model spec of the prepared configuration.
+) -> Models:
+    """Loads the model of each model spec of the prepared configuration.
 
     Args:
         candidate: The candidate's SavedModel; None where every model spec names a prediction key.
@@ -31,7 +56,7 @@ def load_models(
         UsageError: There is no model and no prediction key, or a signature that the configuration names is not there.
         ArtifactError: A model cannot be loaded; a baseline that cannot be loaded is told from one that is not there.
     """
-    models = []
+    models = Models([], [])
     for spec in config.model_specs:
         path = baseline if spec.is_baseline else candidate
         if path is None:
@@ -47,9 +72,11 @@ def load_models(
         shared = (factory or tfma.default_eval_shared_model)(
             eval_saved_model_path=str(path), model_name=spec.name, eval_config=config, add_metrics_callbacks=None
         )
+        loaded = _loaded(shared, path, role)
         if factory is None:
-            _check_signatures(_loaded(shared, path, role), spec, role)
-        models.append(shared)
+            _check_signatures(loaded, spec, role)
+        models.shared.append(shared)
+        models.loaded.append(loaded)
     return models
 
 
@@ -63,6 +90,8 @@ def _require_saved_model(path: Path, role: str) -> None:
 
 
 def _loaded(shared: Any, path: Path, role: str) -> Any:
+    if shared.model_loader is None:
+        return None  # a user's own kind of model, which their extractors load
     try:
         return shared.model_loader.load()
     except (OSError, ValueError, KeyError, RuntimeError, tf.errors.OpError) as error:

@@ -1,0 +1,194 @@
+"""The component on predictions that lie among the examples: no model to load, so each test takes a moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from assay.artifacts import Examples
+from assay.artifacts.blessing import ModelBlessing
+from assay.artifacts.evaluation import ModelEvaluation
+from assay.artifacts.model import Model
+from assay.components.evaluator import Evaluator
+from assay.components.evaluator.config import parse_eval_config
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import ArtifactError, AssayError, DataError, UsageError
+from assay.gate.verdict import read_verdict
+from assay.spec import ExecutionContext
+
+# TFMA warns about its own use of NumPy.
+pytestmark = [pytest.mark.tensorflow, pytest.mark.filterwarnings("ignore:::tensorflow_model_analysis")]
+
+CONFIG = """
+model_specs {{ label_key: "label" prediction_key: "{prediction}" }}
+slicing_specs {{}} slicing_specs {{ feature_keys: "{feature}" }}
+metrics_specs {{
+  metrics {{ class_name: "{metric}" threshold {{ {threshold} }} }}
+  metrics {{ class_name: "ExampleCount" }}
+}}
+"""
+
+
+def config(
+    metric: str = "BinaryAccuracy",
+    threshold: str = "value_threshold { lower_bound { value: 0.7 } }",
+    feature: str = "site",
+    prediction: str = "score",
+) -> dict[str, Any]:
+    return parse_eval_config(CONFIG.format(metric=metric, threshold=threshold, feature=feature, prediction=prediction))
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> Examples:
+    """Gives 40 rows; three in four predictions are right, all of them at site a."""
+    rows = np.arange(40)
+    labels = rows % 2
+    right = (rows % 4 != 3) | (rows < 20)
+    table = pa.table(
+        {
+            "label": labels,
+            "score": np.where(right == (labels == 1), 0.9, 0.1).astype(np.float32),
+            "site": np.where(rows < 20, "a", "b"),
+        }
+    )
+    artifact = Examples(tmp_path / "examples")
+    for split in ("eval", "other"):
+        with artifact.writer(split, table.schema) as writer:
+            for batch in table.to_batches():
+                writer.write(batch)
+    schema = table.schema
+    with artifact.writer("empty", schema) as writer:
+        writer.write(pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema))
+    return artifact
+
+
+def run(tmp_path: Path, examples: Examples, **arguments: Any) -> tuple[Any, ModelEvaluation, ModelBlessing, list[str]]:
+    said: list[str] = []
+    outputs = ModelEvaluation(tmp_path / "evaluation"), ModelBlessing(tmp_path / "blessing")
+    for output in outputs:
+        output.path.mkdir()
+    context = ExecutionContext(engine=EmbeddedEngine(), temp_dir=tmp_path, node_id="Evaluator", log=said.append)
+    arguments = {"eval_config": config()} | arguments
+    found = Evaluator.spec.function(
+        context=context, examples=(examples,), evaluation=outputs[0], blessing=outputs[1], **arguments
+    )
+    return found, *outputs, said
+
+
+def test_a_model_that_keeps_its_limits_is_blessed(tmp_path: Path, examples: Examples) -> None:
+    found, evaluation, blessing, said = run(tmp_path, examples)
+    assert found == (True,)
+    assert sorted(path.name for path in blessing.path.iterdir()) == ["BLESSED", "verdict.json"]
+    assert blessing.blessed
+    assert blessing.properties == {"blessed": 1, "component_id": "Evaluator"}
+    assert said == ["Blessed: 4 checks passed, none failed."]
+    rows = pq.read_table(evaluation.metrics_table).to_pylist()
+    assert [(row["slice"], row["value"], row["examples"]) for row in rows if row["metric"] == "binary_accuracy"] == [
+        ("Overall", 0.875, 40),
+        ("site=a", 1.0, 20),
+        ("site=b", 0.75, 20),
+    ]
+
+
+def test_a_model_that_breaks_a_limit_in_one_slice_is_not_blessed_and_is_no_error(
+    tmp_path: Path, examples: Examples
+) -> None:
+    limit = "value_threshold { lower_bound { value: 0.8 } }"
+    found, _, blessing, said = run(tmp_path, examples, eval_config=config(threshold=limit))
+    assert found == (False,)
+    assert (blessing.path / "NOT_BLESSED").is_file()
+    assert said == ["Not blessed: binary_accuracy on site=b is 0.75; the limit is at least 0.8."]
+    verdict = read_verdict(blessing.path)
+    assert [(check.slice, check.ok) for check in verdict.checks] == [
+        ("Overall", True),
+        ("site=a", True),
+        ("site=b", False),
+        ("", True),
+    ]
+    assert verdict.policy == {"first_run": "values_only", "no_thresholds": "block"}
+
+
+def test_only_change_thresholds_and_no_baseline_bless_in_words(tmp_path: Path, examples: Examples) -> None:
+    limit = "change_threshold { direction: HIGHER_IS_BETTER absolute { value: -1e-10 } }"
+    found, _, _, said = run(tmp_path, examples, eval_config=config(threshold=limit))
+    assert found.blessed
+    assert "the model was held against nothing" in said[0]
+
+
+def test_a_first_run_can_be_blocked(tmp_path: Path, examples: Examples) -> None:
+    limit = "change_threshold { direction: HIGHER_IS_BETTER absolute { value: -1e-10 } }"
+    found, _, _, said = run(tmp_path, examples, eval_config=config(threshold=limit), first_run="block")
+    assert (found.blessed, said) == (
+        False,
+        ["Not blessed: There is no baseline to compare with, and first_run is 'block'."],
+    )
+
+
+def test_all_named_splits_are_evaluated(tmp_path: Path, examples: Examples) -> None:
+    _, evaluation, _, _ = run(tmp_path, examples, example_splits=["eval", "other"])
+    assert max(row["examples"] for row in pq.read_table(evaluation.metrics_table).to_pylist()) == 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        ({"eval_config": config(metric="BinaryAcuracy")}, UsageError, r"no metric 'BinaryAcuracy'.*'BinaryAccuracy'"),
+        ({"eval_config": config(feature="sight")}, DataError, r"feature 'sight' of slicing_specs\[1\].*'site'"),
+        ({"eval_config": config(prediction="skore")}, DataError, r"prediction_key 'skore'.*'score'"),
+        ({"example_splits": ["empty"]}, DataError, "no example to evaluate"),
+        ({"example_splits": ["evil"]}, ArtifactError, r"no split 'evil'.*'eval'"),
+        ({"fairness_indicator_thresholds": [0.5]}, UsageError, "legacy models only"),
+        (
+            {"eval_config": parse_eval_config("model_specs { label_key: 'label' }")},
+            UsageError,
+            "has no model, and eval_config's model_specs name no prediction_key",
+        ),
+    ],
+    ids=["metric", "slice", "prediction", "empty", "split", "fairness", "model"],
+)
+def test_what_cannot_be_evaluated_is_an_error_of_its_own(
+    tmp_path: Path, examples: Examples, arguments: dict[str, Any], kind: type[AssayError], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        run(tmp_path, examples, **arguments)
+
+
+def test_a_missing_label_is_named(tmp_path: Path, examples: Examples) -> None:
+    wrong = config() | {"model_specs": [{"label_key": "lable", "prediction_key": "score"}]}
+    with pytest.raises(DataError, match=r"label_key 'lable', which neither .* Did you mean 'label'\?"):
+        run(tmp_path, examples, eval_config=wrong)
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage"])
+def test_a_model_that_cannot_be_loaded_is_named(tmp_path: Path, examples: Examples, damage: str) -> None:
+    model = Model(tmp_path / "model")
+    model.serving_path.mkdir(parents=True)
+    if damage == "garbage":
+        (model.serving_path / "saved_model.pb").write_bytes(b"no graph")
+    message = "cannot be loaded" if damage == "garbage" else "Expected a SavedModel for the model at"
+    with pytest.raises(ArtifactError, match=message):
+        run(tmp_path, examples, model=model, eval_config=config() | {"model_specs": [{"label_key": "label"}]})
+
+
+def test_a_module_file_must_have_one_of_the_functions(tmp_path: Path, examples: Examples) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("def run_fn(fn_args): ...\n")
+    with pytest.raises(UsageError, match="neither custom_eval_shared_model nor custom_extractors"):
+        run(tmp_path, examples, module_file=str(module))
+
+
+def test_custom_extractors_are_used(tmp_path: Path, examples: Examples) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "import tensorflow_model_analysis as tfma\n"
+        "def custom_extractors(eval_shared_model, eval_config, tensor_adapter_config):\n"
+        "    return tfma.default_extractors(eval_config=eval_config)\n"
+    )
+    found, _, _, said = run(tmp_path, examples, module_file=str(module))
+    assert found.blessed
+    assert said == ["Blessed: 4 checks passed, none failed."]
