@@ -1,0 +1,124 @@
+"""Metrics of classifiers with several classes, and averages over their classes as TFMA takes them.
+
+Metrics of one class are those of [`binary`][assay.kernels.metrics.binary] with a `View`; so are micro averages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from assay.kernels.metrics import terms
+from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
+from assay.kernels.metrics.ratio import ratio
+from assay.kernels.metrics.rows import Floats
+from assay.kernels.metrics.view import View, dense
+
+_WHOLE = View(whole=True)
+_WEIGHT = Term(terms.one)
+
+
+def categorical_accuracy(*, name: str = "categorical_accuracy") -> SumsMetric:
+    """Gives the share of rows whose best class is the label's; `sparse_categorical_accuracy` is the same.
+
+    Labels may be class numbers or one number a class; of equal predictions the first class is the best.
+    """
+    return SumsMetric(name=name, terms=(Term(_hit), _WEIGHT), formula=ratio, view=_WHOLE)
+
+
+def top_k_categorical_accuracy(k: int = 5, *, name: str = "top_k_categorical_accuracy") -> SumsMetric:
+    """Gives the share of rows whose label has fewer than k classes above it (ties count as hits, as in Keras)."""
+    return SumsMetric(name=name, terms=(Term(_top_hit, (k,)), _WEIGHT), formula=ratio, view=_WHOLE)
+
+
+def categorical_crossentropy(
+    *,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    clip: float = 0.0,
+    name: str = "categorical_crossentropy",
+) -> SumsMetric:
+    """Gives the log loss in nats, with each row's predictions scaled to sum to 1.
+
+    Args:
+        from_logits: Whether predictions are logits.
+        label_smoothing: Moves this share of each label to all classes alike.
+        clip: Probabilities are moved this far from 0 and 1; Keras takes 1e-7. Without it a label whose class has
+            probability 0 costs infinity (TFMA's own metric lets it cost nothing).
+        name: `sparse_categorical_crossentropy` in Keras for class numbers as labels.
+    """
+    loss = Term(_class_log_loss, (from_logits, label_smoothing, clip))
+    return SumsMetric(name=name, terms=(loss, _WEIGHT), formula=ratio, view=_WHOLE)
+
+
+def macro_average(
+    metric: Callable[[View], SumsMetric | CurveMetric],
+    class_ids: Sequence[int],
+    *,
+    class_weights: Mapping[int, float] | None = None,
+    by_labels: bool = False,
+) -> AverageMetric:
+    """Gives the average of a metric over classes.
+
+    Args:
+        metric: Gives the metric of one class from its view, such as `lambda view: auc(view=view)`.
+        class_ids: The classes.
+        class_weights: What classes count by; one that is not named counts 0. By default all count alike.
+        by_labels: Whether each class also counts by its share of the labels (TFMA's `weighted_macro_average`).
+    """
+    parts = tuple(metric(View(class_id=class_id)) for class_id in class_ids)
+    return AverageMetric(
+        name=parts[0].name,
+        parts=parts,
+        weights=tuple(1.0 if class_weights is None else class_weights.get(class_id, 0.0) for class_id in class_ids),
+        by_labels=tuple(
+            SumsMetric(name="labels", terms=(Term(terms.label),), formula=np.asarray, view=View(class_id=class_id))
+            for class_id in class_ids
+        )
+        if by_labels
+        else (),
+        aggregation="weighted_macro" if by_labels else "macro",
+    )
+
+
+def _hit(labels: Floats, predictions: Floats) -> Floats:
+    actual = _class_of(labels)
+    return _known(actual, predictions, predictions.argmax(axis=1) == actual)
+
+
+def _top_hit(labels: Floats, predictions: Floats, k: int) -> Floats:
+    actual = _class_of(labels)
+    valid = (actual >= 0) & (actual < predictions.shape[1])
+    own = np.take_along_axis(predictions, np.where(valid, actual, 0).astype(np.int64)[:, None], axis=1)
+    return _known(actual, predictions, valid & ((predictions > own).sum(axis=1) < k))
+
+
+def _class_of(labels: Floats) -> Floats:
+    if labels.ndim == 1:
+        return labels
+    return np.where(np.isnan(labels).any(axis=1), np.nan, labels.argmax(axis=1))
+
+
+def _known(actual: Floats, predictions: Floats, values: Floats) -> Floats:
+    return np.where(np.isnan(actual) | np.isnan(predictions).any(axis=1), np.nan, values)
+
+
+def _class_log_loss(
+    labels: Floats,
+    predictions: Floats,
+    from_logits: bool,  # noqa: FBT001 - a term passes its parameters by position
+    label_smoothing: float,
+    clip: float,
+) -> Floats:
+    classes = predictions.shape[1]
+    target = dense(labels, classes) * (1 - label_smoothing) + label_smoothing / classes
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if from_logits:
+            shifted = predictions - predictions.max(axis=1, keepdims=True)
+            logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        else:
+            share = predictions / predictions.sum(axis=1, keepdims=True)
+            logs = np.log(np.clip(share, clip, 1 - clip) if clip else share)
+        losses = np.where(target == 0, np.where(np.isnan(logs), np.nan, 0.0), -target * logs)
+    return np.asarray(losses.sum(axis=1))

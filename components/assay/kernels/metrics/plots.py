@@ -1,0 +1,120 @@
+"""Data of plots: confusion matrices over thresholds, ROC and precision-recall curves, calibration, histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.kernels.metrics.binary import confusion_terms
+from assay.kernels.metrics.curves import false_positive_rate, precision, recall
+from assay.kernels.metrics.matrices import Matrices, bucket_edges
+from assay.kernels.metrics.metric import BINARY, CurveMetric, SumsMetric
+from assay.kernels.metrics.rows import Floats
+from assay.kernels.metrics.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points of a curve, from the highest threshold (nothing is positive) down.
+
+    Attributes:
+        x: False positive rate, or recall.
+        y: True positive rate, or precision (1 where nothing is predicted positive).
+        thresholds: Of each point.
+    """
+
+    x: Floats
+    y: Floats
+    thresholds: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Sums by bucket of the prediction.
+
+    Attributes:
+        edges: The least prediction of each bucket: `-inf`, then equidistant; the last is open above.
+        labels: Sum of weighted labels.
+        predictions: Sum of weighted predictions.
+        weights: Sum of weights.
+    """
+
+    edges: Floats
+    labels: Floats
+    predictions: Floats
+    weights: Floats
+
+
+def confusion_matrix_at_thresholds(
+    thresholds: Sequence[float], *, name: str = "confusion_matrix_at_thresholds", view: View = BINARY
+) -> SumsMetric:
+    """Gives (tp, tn, fp, fn) at each threshold, counted exactly: an array of slices by thresholds by four."""
+    return SumsMetric(name=name, terms=confusion_terms(thresholds), formula=_counts, view=view)
+
+
+def confusion_matrix_plot(num_thresholds: int = 1000, *, name: str = "confusion_matrix_plot") -> CurveMetric:
+    """Gives a slice's `Matrices` at TFMA's thresholds: -1e-6, and multiples of 1 / num_thresholds."""
+    return CurveMetric(name=name, formula=_itself, thresholds=_plot_thresholds(num_thresholds))
+
+
+def roc_curve(num_thresholds: int | None = 1000, *, name: str = "roc_curve") -> CurveMetric:
+    """Gives the ROC curve; at every distinct score where `num_thresholds` is None."""
+    return CurveMetric(name=name, formula=_roc_points, thresholds=_optional(num_thresholds))
+
+
+def precision_recall_curve(num_thresholds: int | None = 1000, *, name: str = "precision_recall_curve") -> CurveMetric:
+    """Gives the precision-recall curve; at every distinct score where `num_thresholds` is None."""
+    return CurveMetric(name=name, formula=_precision_recall_points, thresholds=_optional(num_thresholds))
+
+
+def calibration_plot(
+    num_buckets: int = 1000, left: float = 0.0, right: float = 1.0, *, name: str = "calibration_plot"
+) -> CurveMetric:
+    """Gives labels and predictions by bucket of the prediction, from every distinct score.
+
+    TFMA goes through a histogram of 10,000 buckets first, so that a prediction within 1e-4 of an edge may stand in the
+    bucket below in its plot.
+    """
+    return CurveMetric(name=name, formula=_calibration, params=(num_buckets, left, right))
+
+
+def _optional(num_thresholds: int | None) -> tuple[float, ...] | None:
+    return None if num_thresholds is None else _plot_thresholds(num_thresholds)
+
+
+def _plot_thresholds(num_thresholds: int) -> tuple[float, ...]:
+    return (-1e-6, *(position * 1.0 / num_thresholds for position in range(num_thresholds + 1)))
+
+
+def _counts(*sums: Floats) -> Floats:
+    stacked = np.stack(sums)
+    return stacked.reshape(-1, 4, *stacked.shape[1:])
+
+
+def _itself(matrices: Matrices) -> Matrices:
+    return matrices
+
+
+def _roc_points(matrices: Matrices) -> Curve:
+    return Curve(false_positive_rate(matrices)[::-1], recall(matrices)[::-1], matrices.thresholds[::-1])
+
+
+def _precision_recall_points(matrices: Matrices) -> Curve:
+    values = np.where(matrices.tp + matrices.fp == 0, 1.0, precision(matrices))
+    return Curve(recall(matrices)[::-1], values[::-1], matrices.thresholds[::-1])
+
+
+def _calibration(matrices: Matrices, num_buckets: int, left: float, right: float) -> Buckets:
+    scores, labels = matrices.thresholds[1:], np.diff(matrices.fn)
+    weights = labels + np.diff(matrices.tn)
+    edges = np.concatenate([[-np.inf], left + np.arange(num_buckets + 1) * (right - left) / num_buckets])
+    # Scores are first floored to a bucket so that an edge such as 0.3 falls where the division puts it.
+    floors = bucket_edges(scores, num_buckets, left, right)
+    at = np.clip(np.searchsorted(edges, floors, side="right") - 1, 0, num_buckets + 1)
+
+    def summed(values: Floats) -> Floats:
+        return np.bincount(at, values, minlength=num_buckets + 2).astype(np.float64)
+
+    return Buckets(edges, summed(labels), summed(np.where(weights == 0, 0.0, weights * scores)), summed(weights))

@@ -1,0 +1,166 @@
+"""Metrics of rankings: each query orders its rows by their predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from assay.errors import UsageError
+from assay.kernels.metrics.ratio import ratio
+
+if TYPE_CHECKING:
+    from assay.kernels.metrics.rows import Floats, Ints, Rows
+
+RankingKind = Literal[
+    "ndcg",
+    "mean_reciprocal_rank",
+    "min_label_position",
+    "total_queries",
+    "total_documents",
+    "min_documents",
+    "max_documents",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingMetric:
+    """A metric of queries; a query counts by the weight that all its rows have.
+
+    Attributes:
+        name: TFMA's name, which is also its kind; `mean_reciprocal_rank` is besides TFMA's.
+        kind: What is computed.
+        top_k: How many ranks count (`ndcg`, `mean_reciprocal_rank`); None for all.
+    """
+
+    name: str
+    kind: RankingKind
+    top_k: int | None = None
+
+    @property
+    def sub_key(self) -> str:
+        """The rank as TFMA writes it in a metric's key."""
+        return "" if self.top_k is None else f"topK:{self.top_k}"
+
+
+def ndcg(top_k: int | None = None) -> RankingMetric:
+    """Gives normalised discounted cumulative gain: gain / log2(1 + rank), over that of the best order.
+
+    Queries without a positive gain do not count. Of equal predictions the lower gain ranks first: ties earn nothing.
+    """
+    return RankingMetric(name="ndcg", kind="ndcg", top_k=top_k)
+
+
+def mean_reciprocal_rank(top_k: int | None = None) -> RankingMetric:
+    """Gives the mean of 1 / rank of the first row with a positive label; 0 for a query without one."""
+    return RankingMetric(name="mean_reciprocal_rank", kind="mean_reciprocal_rank", top_k=top_k)
+
+
+def min_label_position() -> RankingMetric:
+    """Gives the mean rank of the first row with a positive label, over the queries that have one."""
+    return RankingMetric(name="min_label_position", kind="min_label_position")
+
+
+def query_statistics() -> tuple[RankingMetric, ...]:
+    """Gives the numbers of queries and of rows in all, the least and the most of a query (each times its weight)."""
+    kinds: tuple[RankingKind, ...] = ("total_queries", "total_documents", "min_documents", "max_documents")
+    return tuple(RankingMetric(name=kind, kind=kind) for kind in kinds)
+
+
+@dataclass(slots=True)
+class Queries:
+    """The rows of all queries. A query may be spread over batches, so rows are held until the end.
+
+    A query whose rows are in different slices is ranked in each slice by its rows there.
+    """
+
+    parts: list[tuple[Ints, Any, Floats, Floats, Floats, Floats]] = field(default_factory=list)
+
+    def add(self, cells: Ints, rows: Rows, predictions: Floats, weights: Floats) -> None:
+        """Adds rows.
+
+        Raises:
+            UsageError: The columns name no query.
+        """
+        if rows.query is None:
+            raise UsageError("metrics.no_query", "Ranking metrics need a query key that groups the rows.")
+        gains = rows.labels if rows.gains is None else rows.gains
+        self.parts.append((cells, rows.query, predictions, rows.labels, gains, weights))
+
+    def merge(self, other: Queries, cells: Ints) -> None:
+        """Adds other rows, whose cells have these numbers here."""
+        self.parts.extend((cells[part[0]], *part[1:]) for part in other.parts)
+
+    def value(self, metric: RankingMetric, cells: Ints) -> float:
+        """Gives the metric over the rows of these cells."""
+        columns = [np.concatenate(column) for column in zip(*self.parts, strict=True)]
+        member = np.isin(columns[0], cells) & (columns[5] != 0)
+        query, predictions, labels, gains, weights = (column[member] for column in columns[1:])
+        if not len(query):
+            return float("nan")
+        _, codes = np.unique(query.astype(str), return_inverse=True)
+        return _value(metric, codes.reshape(-1), predictions, labels, gains, weights)
+
+
+def _value(
+    metric: RankingMetric, codes: Ints, predictions: Floats, labels: Floats, gains: Floats, weights: Floats
+) -> float:
+    queries = int(codes.max()) + 1
+    documents = np.bincount(codes)
+    mean_weight = np.bincount(codes, weights) / documents
+    uneven = np.zeros(queries, dtype=bool)
+    np.logical_or.at(uneven, codes, weights != mean_weight[codes])
+    weight = np.where(uneven & ~np.isclose(_spread(codes, weights, queries), 0), np.nan, mean_weight)
+    if metric.kind in {"total_queries", "total_documents", "min_documents", "max_documents"}:
+        sizes = documents * weight
+        return float(
+            {"total_queries": weight.sum, "total_documents": sizes.sum, "min_documents": sizes.min}.get(
+                metric.kind, sizes.max
+            )()
+        )
+    unknown = np.bincount(codes, np.isnan(predictions) | np.isnan(gains if metric.kind == "ndcg" else labels)) > 0
+    limit = metric.top_k or len(codes)
+    if metric.kind == "ndcg":
+        found = _discounted(codes, -predictions, gains, limit, queries)
+        best = _discounted(codes, -gains, gains, limit, queries)
+        counted = weight * (_greatest(codes, gains, queries) > 0)
+        value = np.nan_to_num(ratio(found, best))
+    else:
+        rank = _first_positive_rank(codes, predictions, labels, queries)
+        value = rank if metric.kind == "min_label_position" else np.where(rank <= limit, 1 / rank, 0.0)
+        counted = weight * np.isfinite(rank) if metric.kind == "min_label_position" else weight
+        value = np.where(np.isfinite(value), value, 0.0)
+    value = np.where(unknown, np.nan, value)
+    return float(ratio((value * counted).sum(), counted.sum()))
+
+
+def _discounted(codes: Ints, ascending: Floats, gains: Floats, limit: int, queries: int) -> Floats:
+    order = np.lexsort((gains, ascending, codes))
+    ranks = _ranks(codes[order])
+    discounts = np.where(ranks <= limit, 1 / np.log2(ranks + 1), 0.0)
+    return np.bincount(codes[order], gains[order] * discounts, minlength=queries).astype(np.float64)
+
+
+def _first_positive_rank(codes: Ints, predictions: Floats, labels: Floats, queries: int) -> Floats:
+    order = np.lexsort((labels, -predictions, codes))
+    ranks = np.where(labels[order] > 0, _ranks(codes[order]), np.inf)
+    first = np.full(queries, np.inf)
+    np.minimum.at(first, codes[order], ranks)
+    return first
+
+
+def _ranks(sorted_codes: Ints) -> Ints:
+    starts = np.flatnonzero(np.concatenate([[True], sorted_codes[1:] != sorted_codes[:-1]]))
+    lengths = np.diff(np.append(starts, len(sorted_codes)))
+    return np.arange(len(sorted_codes)) - np.repeat(starts, lengths) + 1
+
+
+def _greatest(codes: Ints, values: Floats, queries: int) -> Floats:
+    result = np.full(queries, -np.inf)
+    np.maximum.at(result, codes, values)
+    return result
+
+
+def _spread(codes: Ints, values: Floats, queries: int) -> Floats:
+    return _greatest(codes, values, queries) + _greatest(codes, -values, queries)

@@ -1,0 +1,31 @@
+"""Division as all metrics do it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from assay.kernels.metrics.rows import Floats
+
+
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
+    """Divides where the denominator is above 0, and gives NaN elsewhere: an undefined value is never a number."""
+    numerator, denominator = np.broadcast_arrays(
+        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
+
+
+def safe_ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
+    """Divides where the denominator is not (close to) 0, of either sign; NaN elsewhere."""
+    numerator, denominator = np.broadcast_arrays(
+        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    )
+    # 1e-8 is numpy's `isclose`, by which TFMA tells.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=np.abs(denominator) > 1e-8)

@@ -1,0 +1,138 @@
+"""The rows that metrics are computed from: labels, the predictions of each model, weights and slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from assay.errors import DataError
+from assay.kernels.metrics.slices import Cells, SlicingSpec, cells_of
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A batch of evaluated examples.
+
+    Attributes:
+        labels: One number a row, or one a row and class (one-hot or multi-hot). NaN where there is none.
+        predictions: By model; one number a row, or one a row and class. NaN where there is none.
+        weights: One number a row, not negative. A row that weighs 0 is masked: what else it holds does not matter.
+        cells: The slices that each row is in.
+        query: The query (or session) that each row belongs to, for ranking metrics.
+        gains: How relevant each row is to its query.
+    """
+
+    labels: Floats
+    predictions: Mapping[str, Floats]
+    weights: Floats
+    cells: Cells
+    query: NDArray[np.object_] | None = None
+    gains: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowColumns:
+    """Says which columns of a record batch are what.
+
+    Attributes:
+        label: A numeric column, or a column of lists of one length (a number a class); None where nothing needs
+            labels.
+        predictions: By model, the same kinds of column.
+        weight: A numeric column; None where every row weighs 1.
+        slicing: The slices to compute. An empty spec is the whole data.
+        query: The column that groups rows for ranking metrics.
+        gain: The column of relevances for ranking metrics.
+    """
+
+    label: str | None
+    predictions: Mapping[str, str]
+    weight: str | None = None
+    slicing: tuple[SlicingSpec, ...] = field(default=(SlicingSpec(),))
+    query: str | None = None
+    gain: str | None = None
+
+    def rows(self, batch: pa.RecordBatch) -> Rows:
+        """Reads the rows of a record batch.
+
+        Raises:
+            DataError: A column is missing, is not numeric, or has lists of several lengths.
+        """
+        size = batch.num_rows
+        return Rows(
+            labels=np.full(size, np.nan) if self.label is None else numbers(batch, self.label),
+            predictions={model: numbers(batch, column) for model, column in self.predictions.items()},
+            weights=np.ones(size) if self.weight is None else numbers(batch, self.weight),
+            cells=cells_of(batch, self.slicing),
+            query=None if self.query is None else np.asarray(column_of(batch, self.query).to_pylist(), dtype=object),
+            gains=None if self.gain is None else numbers(batch, self.gain),
+        )
+
+
+def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """Gives a column by name.
+
+    Raises:
+        DataError: There is no such column.
+    """
+    index = batch.schema.get_field_index(name)
+    if index < 0:
+        raise DataError(
+            "metrics.missing_column",
+            f"The evaluation needs a column '{name}'; the data has {', '.join(batch.schema.names) or 'none'}.",
+        )
+    return batch.column(index)
+
+
+def numbers(batch: pa.RecordBatch, name: str) -> Floats:
+    """Gives a column as float64, with NaN for null: one number a row, or a row of numbers a row.
+
+    Lists of one number are numbers, as in TFMA.
+
+    Raises:
+        DataError: The column is missing, not numeric, or its lists have several lengths.
+    """
+    column = column_of(batch, name)
+    if isinstance(column.type, (pa.ListType, pa.LargeListType, pa.FixedSizeListType)):
+        return _table(column, name)
+    return _numbers(column, name)
+
+
+def _table(column: pa.Array, name: str) -> Floats:
+    values = _numbers(column.flatten(), name)
+    if not len(column):
+        return np.zeros(0)
+    if len(values) % len(column) or column.null_count or not np.all(_lengths(column) == len(values) // len(column)):
+        raise DataError(
+            "metrics.ragged_column",
+            f"Column '{name}' should hold lists of one length, a number a class, but their lengths differ.",
+        )
+    table = values.reshape(len(column), -1)
+    return table[:, 0] if table.shape[1] == 1 else table
+
+
+def _lengths(column: pa.Array) -> Ints:
+    if isinstance(column.type, pa.FixedSizeListType):
+        return np.full(len(column), column.type.list_size)
+    return np.asarray(np.diff(column.offsets.to_numpy(zero_copy_only=False)), dtype=np.int64)
+
+
+def _numbers(values: pa.Array, name: str) -> Floats:
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary_decode()
+    kind = values.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or kind == pa.null()):
+        raise DataError("metrics.not_numeric", f"Column '{name}' should hold numbers, but holds {kind}.")
+    if pa.types.is_float16(kind):
+        return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)

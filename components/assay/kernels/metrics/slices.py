@@ -1,0 +1,200 @@
+"""Slices of rows: by feature values, crosses of features, numeric bins and spans of time.
+
+Rows that are in the same slices make a *cell*. A row is in one cell and a cell in any number of slices, so a figure is
+added up once a row however many slices there are; cells are added into slices at the end.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from assay.errors import DataError
+
+SliceValue: TypeAlias = str | int | float
+SliceKey: TypeAlias = tuple[tuple[str, SliceValue], ...]
+"""A slice as (feature, value) pairs in the order of their features; the empty tuple is the whole data."""
+
+CellKey: TypeAlias = tuple[SliceKey, ...]
+Ints: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlicingSpec:
+    """Which slices to make: TFMA's `SlicingSpec`, and bins.
+
+    Without keys, values and bins it is the whole data. A row that lacks a feature is in no slice of it, and a row with
+    several values of a feature in one slice for each.
+
+    Attributes:
+        feature_keys: Features of which every value makes a slice; several make the cross.
+        feature_values: Features that must have just this value.
+        bins: For a feature with numbers or times, ascending edges: values fall in `[edge, next edge)`, named so; those
+            below the first or from the last on in `<edge` and `>=edge`. Edges of a time column are times.
+    """
+
+    feature_keys: tuple[str, ...] = ()
+    feature_values: tuple[tuple[str, SliceValue], ...] = ()
+    bins: tuple[tuple[str, tuple[object, ...]], ...] = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that the slices are made of, in order of name as TFMA writes a slice's key."""
+        return tuple(sorted({*self.feature_keys, *(name for name, _ in self.feature_values), *dict(self.bins)}))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cell of each row of a batch.
+
+    Attributes:
+        codes: For each row the position of its cell in `keys`.
+        keys: The slices of each cell.
+    """
+
+    codes: Ints
+    keys: tuple[CellKey, ...]
+
+
+@dataclass(slots=True)
+class CellIndex:
+    """Numbers cells in the order in which they first come, over all batches."""
+
+    numbers: dict[CellKey, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add(self, keys: Sequence[CellKey]) -> Ints:
+        """Gives the number of each cell, with new numbers for new cells."""
+        return np.array([self.numbers.setdefault(key, len(self.numbers)) for key in keys], dtype=np.int64)
+
+    def slices(self) -> dict[SliceKey, Ints]:
+        """Gives the cells of each slice, in a stable order: the whole data first, then by features and values."""
+        members: dict[SliceKey, list[int]] = {}
+        for key, number in sorted(self.numbers.items(), key=lambda item: [slice_order(part) for part in item[0]]):
+            for slice_key in key:
+                members.setdefault(slice_key, []).append(number)
+        return {key: np.array(members[key], dtype=np.int64) for key in sorted(members, key=slice_order)}
+
+
+def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]:
+    """Gives a sort key: the whole data first, fewer features before more, numbers by value before texts."""
+    return len(key), [(feature, isinstance(value, str), value) for feature, value in key]
+
+
+def cells_of(batch: pa.RecordBatch, specs: Sequence[SlicingSpec]) -> Cells:
+    """Gives the cell of each row.
+
+    Raises:
+        DataError: A feature that a spec names is not a column.
+    """
+    parts = [_spec_codes(batch, spec) for spec in specs]
+    combined = np.zeros(batch.num_rows, dtype=np.int64)
+    tables: list[list[CellKey]] = []
+    inverse: Ints = combined
+    kept: list[Ints] = []
+    for codes, keys in parts:
+        # Renumbering after each spec keeps codes below rows times keys, far from overflow.
+        unique, inverse = np.unique(combined * len(keys) + codes, return_inverse=True)
+        kept = [previous[unique // len(keys)] for previous in kept] + [unique % len(keys)]
+        combined = inverse.reshape(-1).astype(np.int64)
+        tables.append(keys)
+    keys_of_cells = tuple(
+        tuple(itertools.chain.from_iterable(table[code] for table, code in zip(tables, cell, strict=True)))
+        for cell in zip(*(codes.tolist() for codes in kept), strict=True)
+    )
+    return Cells(combined, keys_of_cells)
+
+
+def _spec_codes(batch: pa.RecordBatch, spec: SlicingSpec) -> tuple[Ints, list[CellKey]]:
+    """Gives a code for each row, and for each code the slices that its rows are in."""
+    codes = np.zeros(batch.num_rows, dtype=np.int64)
+    keys: list[CellKey] = [((),)]
+    wanted, edges = dict(spec.feature_values), dict(spec.bins)
+    for feature in spec.features:
+        own, values = _feature_codes(batch, feature, edges.get(feature))
+        if feature in wanted:
+            values = [tuple(value for value in row if _same(value, wanted[feature])) for row in values]
+        unique, inverse = np.unique(codes * len(values) + own, return_inverse=True)
+        keys = [
+            tuple((*key, (feature, value)) for key in keys[code // len(values)] for value in values[code % len(values)])
+            for code in unique.tolist()
+        ]
+        codes = inverse.reshape(-1).astype(np.int64)
+    return codes, keys
+
+
+def _same(value: SliceValue, wanted: SliceValue) -> bool:
+    # TFMA's SlicingSpec holds texts only, while the values of a feature have a type.
+    if isinstance(value, str) or not isinstance(wanted, str):
+        return value == wanted
+    try:
+        return float(wanted) == value
+    except ValueError:
+        return False
+
+
+def _feature_codes(
+    batch: pa.RecordBatch, feature: str, edges: tuple[object, ...] | None
+) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
+    """Gives a code for each row, and for each code the distinct values of the feature in its rows."""
+    index = batch.schema.get_field_index(feature)
+    if index < 0:
+        raise DataError(
+            "metrics.missing_slice_feature",
+            f"Slices need a column '{feature}'; the data has {', '.join(batch.schema.names)}.",
+        )
+    column = batch.column(index)
+    if isinstance(column.type, (pa.ListType, pa.LargeListType)):
+        return _list_codes(column, edges)
+    if edges is not None:
+        column = _binned(column, edges)
+    if not isinstance(column, pa.DictionaryArray):
+        column = pc.dictionary_encode(column)
+    values = [_values(value) for value in column.dictionary.to_pylist()]
+    codes = pc.fill_null(column.indices.cast(pa.int64()), len(values)).to_numpy(zero_copy_only=False)
+    return np.asarray(codes, dtype=np.int64), [*values, ()]
+
+
+def _list_codes(column: pa.Array, edges: tuple[object, ...] | None) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
+    numbers: dict[tuple[SliceValue, ...], int] = {}
+    items = column.flatten() if edges is None else _binned(column.flatten(), edges)
+    flat = items.to_pylist()
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
+    codes, start = np.zeros(len(column), dtype=np.int64), 0
+    for row, length in enumerate(lengths):
+        found = {value for item in flat[start : start + length] for value in _values(item)}
+        start += length
+        key = tuple(sorted(found, key=lambda value: (isinstance(value, str), value)))
+        codes[row] = numbers.setdefault(key, len(numbers))
+    return codes, list(numbers)
+
+
+def _values(value: object) -> tuple[SliceValue, ...]:
+    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN is no value
+        return ()
+    if isinstance(value, bytes):
+        return (value.decode("utf-8", errors="replace"),)
+    return (value,) if isinstance(value, (str, int, float)) else (str(value),)
+
+
+def _binned(column: pa.Array, edges: tuple[object, ...]) -> pa.Array:
+    """Gives the name of each value's bin."""
+    names = [f"<{edges[0]}", *(f"[{low},{high})" for low, high in itertools.pairwise(edges)), f">={edges[-1]}"]
+    typed = pa.array(edges) if pa.types.is_integer(column.type) else pa.array(edges, type=column.type)
+    values = column.cast(typed.type) if pa.types.is_integer(column.type) else column
+    known = np.asarray(pc.is_valid(values).to_numpy(zero_copy_only=False))
+    if pa.types.is_floating(values.type):
+        known &= ~np.asarray(pc.fill_null(pc.is_nan(values), True).to_numpy(zero_copy_only=False))
+    positions = np.searchsorted(
+        typed.to_numpy(zero_copy_only=False), values.to_numpy(zero_copy_only=False), side="right"
+    )
+    return pa.DictionaryArray.from_arrays(pa.array(positions, mask=~known), pa.array(names))
