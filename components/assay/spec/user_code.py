@@ -82,6 +82,15 @@ def load_function(module_file: str | Path | None, dotted: str | None, name: str)
     return function  # type: ignore[no-any-return]  # a user's attribute; callable() was asked above
 
 
+def modules_of(module_file: str | Path) -> tuple[ModuleType, ...]:
+    """The module that a file was loaded as, and those that it imported from its folder.
+
+    Other processes cannot import them by name: their functions have to be sent there by value.
+    """
+    loaded = _loaded.get(Path(module_file).resolve())
+    return (loaded.module, *loaded.neighbours.values()) if loaded is not None else ()
+
+
 @contextmanager
 def run_user_code(what: str, module_file: str | Path | None = None) -> Iterator[None]:
     """Runs a block that calls user code; what it raises becomes a UserCodeError that shows the user's own frames.

@@ -120,7 +120,7 @@ def test_installed_modules_side_by_side_are_no_part_of_each_other(tmp_path: Path
 TYPED_IN = """
 from assay.spec.source_digest import function_digest
 space = {}
-exec("def f(x, y=DEFAULT):\n    return [x in {'a', 'b', 'c'} for _ in (lambda: CONSTANT)()]", space)
+exec("def f(x, y=DEFAULT):\\n    return [x in {'a', 'b', 'c'} for _ in (lambda: CONSTANT)()]", space)
 print(function_digest(space["f"]))
 """
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assay.errors import DataError, UsageError, UserCodeError
-from assay.spec.user_code import load_function, run_user_code
+from assay.spec.user_code import load_function, modules_of, run_user_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,3 +142,14 @@ def test_a_shadowed_module_comes_back(tmp_path: Path) -> None:
     module = write(tmp_path, "module.py", "import colorsys\ndef run_fn(): return colorsys.VALUE\n")
     assert load_function(module, None, "run_fn")() == "mine"
     assert sys.modules["colorsys"] is colorsys
+
+
+def test_the_modules_of_a_file_are_known_once_it_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "entry.py").write_text("import neighbour\ndef run_fn(): ...")
+    (tmp_path / "neighbour.py").write_text("A = 1")
+    assert modules_of(tmp_path / "entry.py") == ()
+    load_function(tmp_path / "entry.py", None, "run_fn")
+    assert [Path(str(module.__file__)).name for module in modules_of(tmp_path / "entry.py")] == [
+        "entry.py",
+        "neighbour.py",
+    ]

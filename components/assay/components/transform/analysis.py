@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
+from apache_beam.internal.cloudpickle import cloudpickle
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tensorflow_transform.beam import analysis_graph_builder, analyzer_cache
 from tensorflow_transform.beam.tft_beam_io import transform_fn_io
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
@@ -20,6 +23,7 @@ from assay.errors import AssayError, EngineError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     import pyarrow as pa
 
@@ -42,6 +46,34 @@ class UsedColumns:
 
     to_analyze: frozenset[str]
     to_transform: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzedRows:
+    """Rows to analyse whose analyzer results may be cached.
+
+    Attributes:
+        key: Names the rows by their content: the same key is the same rows.
+        place: Where they are, for messages, such as `split 'train'`.
+        shards: The parts.
+    """
+
+    key: str
+    place: str
+    shards: Sequence[Shard]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFolders:
+    """Where analyzer results are read from and written to.
+
+    Attributes:
+        read: A cache of an earlier run; None for none.
+        write: Where this run's cache goes: the results of all rows, those that were read from the cache as well.
+    """
+
+    read: Path | None
+    write: Path
 
 
 def bind(preprocessing_fn: Callable[..., Any], custom_config: Mapping[str, Any] | None) -> Callable[..., Any]:
@@ -73,14 +105,22 @@ def trace(preprocessing_fn: Callable[..., Any], raw: RawFormat) -> UsedColumns:
     return UsedColumns(frozenset(analyze), frozenset(transform))
 
 
+def send_by_value(modules: Sequence[ModuleType]) -> None:
+    """Makes Beam send the functions of these modules to its workers as code, not by a name that they cannot import."""
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+
+
 def analyze(
     preprocessing_fn: Callable[..., Any],
     raw: RawFormat,
     used: UsedColumns,
-    shards: Sequence[tuple[str, Shard]],
+    rows: Sequence[AnalyzedRows],
     graph_path: Path,
+    *,
     temp_dir: Path,
     beam_pipeline_args: Sequence[str] = (),
+    cache: CacheFolders | None = None,
 ) -> None:
     """Runs the analyzers and writes the transform graph as tf.Transform lays it out.
 
@@ -88,10 +128,11 @@ def analyze(
         preprocessing_fn: The user's function of the inputs.
         raw: The raw rows' format.
         used: What `trace` found.
-        shards: The parts to analyse, each with its place for messages (`split 'train'`).
+        rows: The rows to analyse.
         graph_path: Where `transform_fn/`, `transformed_metadata/` and `metadata/` are written.
         temp_dir: Scratch space that Beam's workers share.
         beam_pipeline_args: Options of the Beam runner; in this process where empty.
+        cache: Where analyzer results are kept; not at all where None.
 
     Raises:
         DataError: If rows do not fit the schema.
@@ -101,17 +142,58 @@ def analyze(
         dataset_metadata.DatasetMetadata(raw.schema), str(graph_path / tft.TFTransformOutput.RAW_METADATA_DIR)
     )
     projected = raw.project(used.to_analyze or frozenset(list(raw.type_specs)[:1]))
-    read = partial(_read_shard, raw=projected)
     try:
         with (
             _pipeline(beam_pipeline_args) as pipeline,
             tft_beam.Context(temp_dir=str(temp_dir), use_deep_copy_optimization=True),
         ):
-            rows = pipeline | "Shards" >> beam.Create(list(shards), reshuffle=False) | "Read" >> beam.FlatMap(read)
-            transform_fn = (rows, projected.adapter_config) | tft_beam.AnalyzeDataset(preprocessing_fn)
+            if cache is None:
+                shards = [(each.place, shard) for each in rows for shard in each.shards]
+                data = _read(pipeline, "all", shards, projected)
+                transform_fn = (data, projected.adapter_config) | tft_beam.AnalyzeDataset(preprocessing_fn)
+            else:
+                transform_fn = _analyze_with_cache(pipeline, preprocessing_fn, projected, rows, cache)
             _ = transform_fn | transform_fn_io.WriteTransformFn(str(graph_path))
     except Exception as error:
         raise _root_cause(error) from error
+
+
+def _analyze_with_cache(
+    pipeline: beam.Pipeline,
+    preprocessing_fn: Callable[..., Any],
+    raw: RawFormat,
+    rows: Sequence[AnalyzedRows],
+    cache: CacheFolders,
+) -> Any:
+    """Analyses only rows whose results are not in the cache, and writes the results of all rows anew."""
+    by_key = {analyzer_cache.DatasetKey(each.key): each for each in rows}
+    entry_keys = analysis_graph_builder.get_analysis_cache_entry_keys(
+        preprocessing_fn, raw.type_specs_of_whole, list(by_key), False
+    )
+    known: Any = {}
+    if cache.read is not None:
+        # TFT writes the results that it computed only; those that it takes from the cache stay for the next run.
+        shutil.copytree(cache.read, cache.write, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
+        known = pipeline | "ReadCache" >> analyzer_cache.ReadAnalysisCacheFromFS(
+            str(cache.read), list(by_key), cache_entry_keys=entry_keys
+        )
+    needed = analysis_graph_builder.get_analysis_dataset_keys(
+        preprocessing_fn, raw.type_specs_of_whole, list(by_key), known, False
+    )
+    data = {
+        key: _read(pipeline, each.key, [(each.place, shard) for shard in each.shards], raw) if key in needed else None
+        for key, each in by_key.items()
+    }
+    transform_fn, found = (data, known, raw.adapter_config) | tft_beam.AnalyzeDatasetWithCache(
+        preprocessing_fn, pipeline=pipeline
+    )
+    _ = found | "WriteCache" >> analyzer_cache.WriteAnalysisCacheToFS(pipeline, str(cache.write), list(by_key))
+    return transform_fn
+
+
+def _read(pipeline: beam.Pipeline, name: str, shards: list[tuple[str, Shard]], raw: RawFormat) -> Any:
+    created = pipeline | f"Shards[{name}]" >> beam.Create(shards, reshuffle=False)
+    return created | f"Read[{name}]" >> beam.FlatMap(partial(_read_shard, raw=raw))
 
 
 def _pipeline(arguments: Sequence[str]) -> beam.Pipeline:

@@ -6,19 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.components.transform.analysis import UsedColumns, analyze, bind, trace
+from assay.components.transform.analysis import UsedColumns, analyze, bind, send_by_value, trace
 from assay.components.transform.application import TransformFunction
 from assay.components.transform.raw_batches import RawFormat
 from assay.errors import UsageError
-from assay.spec.user_code import load_function, run_user_code
+from assay.spec.user_code import load_function, modules_of, run_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
-
-    from assay.engines.base import Shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +42,23 @@ class Preprocessing:
 def build_graph(
     preprocessing: Preprocessing,
     schema: Schema,
-    shards: Sequence[tuple[str, Shard]],
+    rows: Sequence[AnalyzedRows],
     graph_path: Path,
     *,
     temp_dir: Path,
     beam_pipeline_args: Sequence[str] = (),
+    cache: CacheFolders | None = None,
 ) -> TransformFunction:
     """Analyses rows and exports the transform graph.
 
     Args:
         preprocessing: The user's function.
         schema: The raw rows' schema.
-        shards: The parts to analyse, each with its place for messages.
+        rows: The rows to analyse.
         graph_path: Where the graph is written; afterwards `tft.TFTransformOutput` reads it.
         temp_dir: Scratch space.
         beam_pipeline_args: Options of the Beam runner; in this process where empty.
+        cache: Where analyzer results are kept; not at all where None.
 
     Returns:
         The graph, loaded.
@@ -74,7 +74,11 @@ def build_graph(
     with run_user_code(preprocessing.what, preprocessing.module_file):
         used = trace(function, raw)
         _check_used(used, preprocessing)
-        analyze(function, raw, used, shards, graph_path, temp_dir, beam_pipeline_args)
+        if beam_pipeline_args and preprocessing.module_file is not None:
+            send_by_value(modules_of(preprocessing.module_file))
+        analyze(
+            function, raw, used, rows, graph_path, temp_dir=temp_dir, beam_pipeline_args=beam_pipeline_args, cache=cache
+        )
     return TransformFunction(graph_path, raw.project(used.to_transform))
 
 
