@@ -14,7 +14,7 @@ compile() { # compile <python> <output> <arguments ...>
     *) platform=x86_64-manylinux_2_39 ;;           # Debian 13, Ubuntu 24.04: TFDV 1.21 is built for glibc 2.39
     esac
     if [ "$python" = 3.10 ]; then set -- "$@" --overrides requirements/protobuf-py310.txt; fi
-    uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+    uv pip compile --quiet --generate-hashes --no-annotate \
         --custom-compile-command "make lock" --python-version "$python" --python-platform "$platform" \
         "$@" --output-file "$output"
 }
