@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ from assay.cli.lineage import lineage
 from assay.cli.run import run
 from assay.errors import AssayError
 
+_INTERRUPTED = 128 + signal.SIGINT
+
 
 class Commands(TyperGroup):
     """The subcommands; an error of assay ends any of them with its message, its hint and an exit code."""
@@ -29,7 +32,7 @@ class Commands(TyperGroup):
         """Runs a subcommand.
 
         Raises:
-            typer.Exit: With 2 for wrong usage and 1 for any other error of assay.
+            typer.Exit: With 2 for wrong usage, 1 for any other error of assay, and as shells have it when interrupted.
         """
         try:
             return super().invoke(ctx)
@@ -38,6 +41,9 @@ class Commands(TyperGroup):
                 raise
             print_failure(error)
             raise typer.Exit(exit_code_of(error)) from None
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
 
 
 def _show_version(wanted: bool) -> None:

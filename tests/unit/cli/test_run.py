@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -203,3 +205,39 @@ def test_debug_shows_the_traceback_of_assay(assay: Assay) -> None:
     done = assay("--debug", "run", "absent.py")
     assert done.exit_code == 1
     assert type(done.exception).__name__ == "UsageError"
+
+
+SLEEPER = """
+from __future__ import annotations
+import signal, time
+from assay import Output, Pipeline, component
+from assay.artifacts import Model
+
+@component
+def Sleep(model: Output[Model]) -> None:
+    print("asleep")
+    time.sleep(60)
+
+pipeline = Pipeline("sleeper", components=[Sleep()])
+# A shell that starts the tests in the background makes them deaf to SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+def test_an_interrupted_run_says_so_without_a_traceback(tmp_path: Path, project_root: Path) -> None:
+    root = tmp_path / "root"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "assay.cli.main", "run", pipeline_file(tmp_path, SLEEPER), "--root", root],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(project_root / "components")},
+    )
+    while not any(log.read_text(encoding="utf-8") for log in root.glob("runs/*/logs/Sleep.log")):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert errors == "Interrupted.\n"
+    [record] = root.glob("runs/*/run.json")
+    assert json.loads(record.read_text(encoding="utf-8"))["state"] == "interrupted"
