@@ -269,11 +269,10 @@ def test_metrics_table_has_a_row_a_figure(judged: Any, tmp_path: Path) -> None:
     assert sum(row["examples"] for key, row in rows.items() if key[::2] == ("candidate", "auc")) == 3 * 569
 
 
-def test_what_needs_a_pipeline_runs_in_tfmas(judged: Any, tmp_path: Path) -> None:
-    """Confidence intervals group the examples; the figures are the same, and the files are TFMA's."""
-    options = "options { compute_confidence_intervals { value: true } }"
-    threshold = {"accuracy": "threshold { value_threshold { lower_bound { value: 0.5 } } }"}
-    slow = evaluate_with_assay(eval_config(options=options, **threshold), judged, tmp_path / "slow", baseline=False)
-    fast = evaluate_with_assay(eval_config(**threshold), judged, tmp_path / "fast", baseline=False)
-    assert slow.rows == fast.rows == 569
-    assert [check.sentence for check in slow.verdict.checks] == [check.sentence for check in fast.verdict.checks]
+def test_with_beam_options_tfmas_pipeline_runs(judged: Any, tmp_path: Path) -> None:
+    config = eval_config(accuracy="threshold { value_threshold { lower_bound { value: 0.5 } } }")
+    options = ("--runner=DirectRunner",)
+    beam = evaluate_with_assay(config, judged, tmp_path / "beam", baseline=False, beam_pipeline_args=options)
+    fast = evaluate_with_assay(config, judged, tmp_path / "fast", baseline=False)
+    assert beam.rows == fast.rows == 569
+    assert [check.sentence for check in beam.verdict.checks] == [check.sentence for check in fast.verdict.checks]
