@@ -76,6 +76,7 @@ def by_tft(graph: Path, raw: Any, batch: pa.RecordBatch, temp: Path) -> pa.Table
 
 
 def test_rows_equal_those_of_tfts_own_pipeline(taxi_csv: Path, tmp_path: Path) -> None:
+    from assay.components.transform.analysis import AnalyzedRows
     from assay.components.transform.compute import Preprocessing, build_graph, transform
     from assay.components.transform.raw_batches import RawFormat
 
@@ -93,7 +94,7 @@ def test_rows_equal_those_of_tfts_own_pipeline(taxi_csv: Path, tmp_path: Path) -
     graph = build_graph(
         Preprocessing(module_file=str(module)),
         schema,
-        [("split 'train'", shard) for shard in source.shards],
+        [AnalyzedRows("train", "split 'train'", source.shards)],
         graph_path,
         temp_dir=tmp_path / "analysis",
     )

@@ -9,7 +9,7 @@ from assay.artifacts.anomalies import ExampleAnomalies
 from assay.artifacts.examples import PARQUET, Examples
 from assay.artifacts.schema import Schema
 from assay.artifacts.statistics import ExampleStatistics
-from assay.artifacts.transform_graph import TransformGraph
+from assay.artifacts.transform_graph import TransformCache, TransformGraph
 from assay.components.transform.config import OutputFormat, SplitsConfig
 from assay.errors import UsageError, did_you_mean
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, UserModule, component
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from assay.components.transform.analysis import AnalyzedRows
     from assay.components.transform.application import TransformFunction
     from assay.engines.base import Shard
 
@@ -36,11 +37,14 @@ def Transform(
     post_transform_schema: Output[Schema] | None,
     post_transform_stats: Output[ExampleStatistics] | None,
     post_transform_anomalies: Output[ExampleAnomalies] | None,
+    updated_analyzer_cache: Output[TransformCache] | None,
+    analyzer_cache: Input[TransformCache] | None = None,
     module_file: UserModule | None = None,
     preprocessing_fn: UserFunction | None = None,
     splits_config: SplitsConfig | None = None,
     materialize: bool = True,
     output_file_format: OutputFormat = PARQUET,
+    disable_analyzer_cache: bool = True,
     disable_statistics: bool = False,
     custom_config: dict[str, Any] | None = None,
     force_tf_compat_v1: bool = False,
@@ -60,33 +64,41 @@ def Transform(
         post_transform_schema: The schema of the transformed rows.
         post_transform_stats: Statistics of the transformed splits; with `materialize` only, as the two others after.
         post_transform_anomalies: What the transformed rows have against their schema.
+        updated_analyzer_cache: Analyzer results of the analysed rows; empty where the cache is disabled.
+        analyzer_cache: Analyzer results of an earlier run: rows of the same splits of the same artifacts are not
+            analysed again.
         module_file: A Python file that defines `preprocessing_fn(inputs)` or `preprocessing_fn(inputs, custom_config)`.
         preprocessing_fn: Its dotted name instead, where it is importable.
         splits_config: Splits to analyse (`train` by default) and to transform (all by default).
         materialize: Whether to write the transformed rows; without, only the graph is made.
         output_file_format: `parquet` or `tfrecord_gzip`.
+        disable_analyzer_cache: Whether to do without the cache. TFX's default is False; writing the cache takes longer
+            than analysing data that one machine reads in seconds, so here it is asked for.
         disable_statistics: Leaves out the statistics, schemas and anomalies before and after.
         custom_config: Passed to `preprocessing_fn`, where it takes it.
         force_tf_compat_v1: Refused: graphs are traced as TensorFlow 2 functions only.
     """
-    if force_tf_compat_v1:
-        raise UsageError(
-            "transform.tf_compat_v1",
-            "force_tf_compat_v1 is not supported: the graph is traced as a TensorFlow 2 function.",
-            "Leave it out; port TF1-only code of preprocessing_fn (tf.compat.v1 placeholders, sessions, collections).",
-        )
+    _check_arguments(
+        force_tf_compat_v1=force_tf_compat_v1, unread_cache=analyzer_cache is not None and disable_analyzer_cache
+    )
     # TensorFlow, TFT and Beam take seconds to import; declaring a pipeline must not.
+    from assay.components.transform.analysis import CacheFolders
     from assay.components.transform.compute import Preprocessing, build_graph
+
+    cache = None
+    if not disable_analyzer_cache and updated_analyzer_cache is not None:
+        cache = CacheFolders(analyzer_cache.path if analyzer_cache else None, updated_analyzer_cache.path)
 
     splits = _Splits.choose(examples, splits_config or SplitsConfig())
     raw_schema = schema.read()
     graph = build_graph(
         Preprocessing(module_file=module_file, preprocessing_fn=preprocessing_fn, custom_config=custom_config or {}),
         raw_schema,
-        [(f"split '{split}'", shard) for split in splits.analyze for shard in _Rows(examples, split).shards],
+        _rows_to_analyze(examples, splits.analyze),
         transform_graph.path,
         temp_dir=context.temp_dir,
         beam_pipeline_args=context.beam_pipeline_args,
+        cache=cache,
     )
     if materialize and transformed_examples is not None:
         transformed_examples.properties["file_format"] = output_file_format
@@ -97,18 +109,36 @@ def Transform(
 
     if pre_transform_schema is not None and pre_transform_stats is not None:
         pre_transform_schema.write(raw_schema)
-        sources = {split: _Rows(examples, split) for split in splits.analyze}
-        write_statistics(pre_transform_stats, sources, raw_schema, context.engine)
-    if not materialize or transformed_examples is None:
-        return
-    if post_transform_schema is not None and post_transform_stats is not None:
+        before = {split: _Rows(examples, split) for split in splits.analyze}
+        write_statistics(pre_transform_stats, before, raw_schema, context.engine)
+    if materialize and transformed_examples is not None and post_transform_stats is not None:
         transformed_schema = transform_graph.transformed_schema()
-        post_transform_schema.write(transformed_schema)
         after = {split: _Rows([transformed_examples], split) for split in splits.transform}
         statistics = write_statistics(post_transform_stats, after, transformed_schema, context.engine)
+        if post_transform_schema is not None:
+            post_transform_schema.write(transformed_schema)
         if post_transform_anomalies is not None:
-            for sentence in write_anomalies(post_transform_anomalies, statistics, transformed_schema):
-                context.log(sentence)
+            write_anomalies(post_transform_anomalies, statistics, transformed_schema)
+
+
+def _check_arguments(*, force_tf_compat_v1: bool, unread_cache: bool) -> None:
+    """Refuses arguments that would do nothing.
+
+    Raises:
+        UsageError: With the reason.
+    """
+    if force_tf_compat_v1:
+        raise UsageError(
+            "transform.tf_compat_v1",
+            "force_tf_compat_v1 is not supported: the graph is traced as a TensorFlow 2 function.",
+            "Leave it out; port TF1-only code of preprocessing_fn (tf.compat.v1 placeholders, sessions, collections).",
+        )
+    if unread_cache:
+        raise UsageError(
+            "transform.cache_disabled",
+            "analyzer_cache is given, but disable_analyzer_cache is true, so it would not be read.",
+            "Pass disable_analyzer_cache=False, or leave analyzer_cache out.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +197,19 @@ class _Rows:
     @property
     def _holding(self) -> list[Examples]:
         return [one for one in self.examples if self.split in one.split_names]
+
+
+def _rows_to_analyze(examples: Sequence[Examples], splits: Sequence[str]) -> list[AnalyzedRows]:
+    """Gives each split of each artifact, named by the artifact's digest."""
+    from assay.components.transform.analysis import AnalyzedRows
+
+    return [
+        # A Beam path and a folder's name: the digest's colon would stand in both.
+        AnalyzedRows(f"{one.digest.replace(':', '-') or at}-{split}", f"split '{split}'", one.source(split).shards)
+        for split in splits
+        for at, one in enumerate(examples)
+        if split in one.split_names
+    ]
 
 
 def _write_rows(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
+    from assay.components.transform.analysis import AnalyzedRows, CacheFolders
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:

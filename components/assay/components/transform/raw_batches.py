@@ -58,7 +58,7 @@ class RawFormat:
         """How tfx_bsl turns such batches into tensors."""
         representations = tensor_representation_util.InferTensorRepresentationsFromMixedSchema(self.schema)
         # tf.Transform traces preprocessing_fn with the tensors of the whole, whatever part of them it is then fed.
-        specs = None if self.whole is None else self.whole.type_specs
+        specs = None if self.whole is None else self.whole.type_specs_of_whole
         return tensor_adapter.TensorAdapterConfig(self.arrow_schema, representations, specs)
 
     @cached_property
@@ -66,6 +66,11 @@ class RawFormat:
         """The tensors that `preprocessing_fn` gets, by name."""
         specs: dict[str, tf.TypeSpec] = tensor_adapter.TensorAdapter(self.adapter_config).TypeSpecs()
         return specs
+
+    @property
+    def type_specs_of_whole(self) -> dict[str, tf.TypeSpec]:
+        """The tensors of the format that this one is a part of."""
+        return self.type_specs if self.whole is None else self.whole.type_specs_of_whole
 
     @cached_property
     def value_counts(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema as SchemaProto
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -38,8 +38,8 @@ def write_statistics(
 
 def write_anomalies(
     output: ExampleAnomalies, statistics: Mapping[str, DatasetFeatureStatisticsList], schema: SchemaProto
-) -> Sequence[str]:
-    """Validates the statistics of each split and writes anomalies and verdict; gives a sentence for each anomaly."""
+) -> None:
+    """Validates the statistics of each split and writes anomalies and verdict."""
     checks: list[Check] = []
     blessed = {}
     for split, found in statistics.items():
@@ -53,7 +53,6 @@ def write_anomalies(
     output.properties["span"] = 0
     output.properties["split_names"] = list(statistics)
     output.properties["blessed"] = blessed
-    return [check.sentence for check in checks]
 
 
 def _check(split: str, feature: str, info: anomalies_pb2.AnomalyInfo) -> Check:

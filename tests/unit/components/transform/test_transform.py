@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from assay.artifacts import Examples, Schema
+from assay.artifacts import Examples, Schema, TransformCache
 from assay.components.transform import SplitsConfig, Transform
 from assay.runners.local import LocalDagRunner, RunResult, Silence
 from assay.spec import Importer, Pipeline
@@ -39,7 +40,13 @@ class Case:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def run(self, module: str = MODULE, splits: dict[str, pa.Table] | None = None, **given: Any) -> RunResult:
+    def run(
+        self,
+        module: str = MODULE,
+        splits: dict[str, pa.Table] | None = None,
+        before: Sequence[Importer] = (),
+        **given: Any,
+    ) -> RunResult:
         path = self._folder / "module.py"
         path.write_text(module, encoding="utf-8")
         (self._folder / "schema").mkdir()
@@ -55,7 +62,7 @@ class Case:
             schema=schema.outputs["result"],
             **{"module_file": str(path), **given},
         )
-        pipeline = Pipeline("test", self._folder / "root", [examples, schema, step])
+        pipeline = Pipeline("test", self._folder / "root", [*before, examples, schema, step])
         return LocalDagRunner(progress=Silence()).run(pipeline)
 
     def reason(self, module: str = MODULE, **given: Any) -> str:
@@ -115,6 +122,33 @@ def test_statistics_schemas_and_anomalies_lie_beside(done: RunResult) -> None:
 def test_the_graph_alone(case: Case) -> None:
     step = case.run(materialize=False, disable_statistics=True).step("Transform")
     assert set(step.outputs) == {"transform_graph"}
+
+
+def test_the_cache_spares_the_analysis_of_rows_seen_before(tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    first = Case(tmp_path / "first").run(disable_analyzer_cache=False, disable_statistics=True)
+    assert first.exit_code == 0, first.step("Transform").reason
+    cache = first.output("Transform", "updated_analyzer_cache")
+    assert list(cache.path.rglob("*.gz"))
+    again = Importer(cache.path, TransformCache).with_id("cache")
+    (tmp_path / "second").mkdir()
+    second = Case(tmp_path / "second").run(
+        before=[again],
+        analyzer_cache=again.outputs["result"],
+        disable_analyzer_cache=False,
+        disable_statistics=True,
+    )
+    assert second.exit_code == 0
+    assert table(second, "eval") == table(first, "eval")
+    both = [result.output("Transform", "updated_analyzer_cache").path for result in (first, second)]
+    found = [{path.relative_to(each) for path in each.rglob("*.gz")} for each in both]
+    assert found[0] == found[1]
+
+
+def test_a_cache_that_would_not_be_read_is_refused(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    cache = Importer(tmp_path / "cache", TransformCache).with_id("cache")
+    assert "disable_analyzer_cache=False" in case.reason(before=[cache], analyzer_cache=cache.outputs["result"])
 
 
 def test_tfrecord_on_request(case: Case) -> None:
@@ -178,7 +212,7 @@ def test_a_missing_value_names_feature_rows_and_split(case: Case) -> None:
         ({"force_tf_compat_v1": True}, "force_tf_compat_v1 is not supported"),
         ({"splits_config": SplitsConfig(analyze=("trian",))}, "splits_config names 'trian'. Did you mean 'train'?"),
         ({"splits_config": SplitsConfig(analyze=())}, "splits_config.analyze names no split"),
-        ({"preprocessing_fn": "a.b"}, "exactly one of module_file and preprocessing_fn"),
+        ({"preprocessing_fn": "json.dumps"}, "exactly one of module_file and preprocessing_fn"),
     ],
 )
 def test_arguments_that_cannot_be_followed_are_refused(case: Case, given: dict[str, Any], message: str) -> None:
