@@ -1,0 +1,215 @@
+"""Whatever people have at hand, as rows that an engine can read: files, folders, patterns, tables and data frames."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from assay.artifacts.examples import Examples
+from assay.artifacts.formats.csv import scan_csv
+from assay.artifacts.formats.example_records import ExampleRecords
+from assay.artifacts.formats.parquet import open_parquet
+from assay.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_SHARD_ROWS = 1 << 16
+_PARQUET_MAGIC = b"PAR1"
+_ENDINGS = {
+    "csv": (".csv", ".csv.gz"),
+    "tsv": (".tsv", ".tsv.gz"),
+    "parquet": (".parquet", ".pq"),
+    "tfrecord": (".tfrecord", ".tfrecords", ".tfrecord.gz", ".tfrecords.gz"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableShard:
+    """Consecutive rows of a table in memory."""
+
+    rows: pa.Table
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yields the rows."""
+        table = self.rows if columns is None else self.rows.select(list(columns))
+        yield from table.combine_chunks().to_batches()
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """A table in memory, cut into shards of a fixed number of rows."""
+
+    table: pa.Table
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of the table."""
+        return int(self.table.num_rows)
+
+    @property
+    def shards(self) -> list[TableShard]:
+        """The parts, in order."""
+        return [TableShard(self.table.slice(at, _SHARD_ROWS)) for at in range(0, self.table.num_rows, _SHARD_ROWS)]
+
+    @property
+    def bounded(self) -> bool:
+        """A shard is in memory already."""
+        return True
+
+
+def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None) -> Any:
+    """Gives the rows of `data` as a Source.
+
+    Args:
+        data: A path, a glob pattern, or several of them (CSV, TSV, Parquet, TFRecord of tf.Example; plain or gzip); a
+            folder of such files; an Examples artifact or its folder; a pandas or polars data frame; an Arrow table,
+            record batch or anything else with the Arrow C stream interface.
+        split: The split to read of Examples; needed where they have several.
+        delimiter: The character between cells of a CSV; by default a comma, or a tab for `.tsv`.
+
+    Raises:
+        UsageError: If the kind of data is not known.
+        DataError: If a file is missing or cannot be read.
+    """
+    if isinstance(data, Examples):
+        return _examples(data, split)
+    paths = _paths(data)
+    return TableRows(_table(data)) if paths is None else _files(paths, split, delimiter)
+
+
+def _paths(data: Any) -> list[Path] | None:
+    """The files that `data` names; None where it names none but holds rows itself."""
+    if isinstance(data, (str, Path)):
+        return _expanded(data)
+    if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
+        return [path for item in data for path in _expanded(item)]
+    return None
+
+
+def _table(data: Any) -> pa.Table:
+    """Rows in memory as a table."""
+    library = type(data).__module__.partition(".")[0]
+    if isinstance(data, pa.Table):
+        return data
+    if isinstance(data, pa.RecordBatch):
+        return pa.Table.from_batches([data])
+    if isinstance(data, (list, tuple)) and data and all(isinstance(item, pa.RecordBatch) for item in data):
+        return pa.Table.from_batches(data)
+    if library == "pandas":
+        return _from_pandas(data)
+    if library == "polars":
+        return _from_polars(data)
+    if hasattr(data, "__arrow_c_stream__"):
+        return _from_stream(data)
+    raise UsageError(
+        "data.kind",
+        f"Expected data, got {type(data).__module__}.{type(data).__qualname__}.",
+        "Give a path or a glob (CSV, Parquet, TFRecord), a pandas or polars DataFrame, or an Arrow table.",
+    )
+
+
+def _examples(examples: Examples, split: str | None) -> Any:
+    names = examples.split_names
+    if split is None and len(names) == 1:
+        split = names[0]
+    if split is None:
+        raise UsageError(
+            "data.split", f"{examples.path} has the splits {', '.join(names)}.", "Say which: split='train', for one."
+        )
+    return examples.source(split)
+
+
+def _expanded(data: str | Path) -> list[Path]:
+    """The paths that a path or a glob pattern names, sorted."""
+    path = Path(data)
+    if path.exists():
+        return [path]
+    if any(character in str(data) for character in "*?["):
+        matches = glob.glob(str(data), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        found = sorted(path for path in map(Path, matches) if path.is_file())
+        if found:
+            return found
+        raise DataError("data.no_match", f"No file matches {data}.")
+    raise DataError("data.no_such_file", f"Expected data at {data}; there is no such file or folder.")
+
+
+def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
+    if len(paths) == 1 and paths[0].is_dir():
+        folder = paths[0]
+        if any(folder.glob("Split-*")):
+            return _examples(Examples(folder), split)
+        paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
+        if not paths:
+            raise DataError("data.empty_folder", f"{folder} holds no files.")
+    kinds = {_kind(path) for path in paths}
+    if len(kinds) > 1:
+        raise UsageError("data.mixed", f"Files of several kinds were given: {', '.join(sorted(kinds))}.")
+    kind = kinds.pop()
+    if kind == "parquet":
+        return open_parquet(paths)
+    if kind == "tfrecord":
+        return ExampleRecords(paths)
+    return scan_csv(paths, delimiter=delimiter or ("\t" if kind == "tsv" else ","))
+
+
+def _kind(path: Path) -> str:
+    """The kind of a file by its name, or by its first bytes where the name says nothing."""
+    name = path.name.lower()
+    for kind, endings in _ENDINGS.items():
+        if name.endswith(endings):
+            return kind
+    if not path.is_file():
+        raise DataError("data.no_such_file", f"Expected a file at {path}; it is no file.")
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    if start == _PARQUET_MAGIC:
+        return "parquet"
+    if "tfrecord" in name or start[:2] == b"\x1f\x8b":
+        return "tfrecord"
+    if name.endswith((".txt", ".data")) or "." not in name:
+        return "csv"
+    raise UsageError(
+        "data.file_kind",
+        f"{path} is of no known kind.",
+        f"Known endings: {', '.join(ending for endings in _ENDINGS.values() for ending in endings)}.",
+    )
+
+
+def _from_pandas(frame: Any) -> pa.Table:
+    """A pandas data frame as a table; its index is left out, as in a CSV written without it."""
+    if not hasattr(frame, "columns"):
+        frame = frame.to_frame()
+    names = [str(name) for name in frame.columns]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise DataError("data.duplicate_columns", f"The data frame has several columns named {', '.join(doubled)}.")
+    try:
+        return pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False).replace_schema_metadata(None)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(
+            "data.mixed_types",
+            f"The data frame has a column of mixed types: {error}.",
+            "Give each column one type: frame['name'].astype(str), for one.",
+        ) from None
+
+
+def _from_polars(frame: Any) -> pa.Table:
+    if hasattr(frame, "collect"):
+        frame = frame.collect()
+    return frame.to_arrow()
+
+
+def _from_stream(data: Any) -> pa.Table:
+    """Reads the Arrow C stream interface, which pyarrow imports by itself from version 14 on."""
+    if hasattr(pa.RecordBatchReader, "from_stream"):
+        return pa.RecordBatchReader.from_stream(data).read_all()
+    raise UsageError(
+        "data.arrow_stream",
+        f"pyarrow {pa.__version__} cannot read the Arrow C stream interface.",
+        "Pass an Arrow table.",
+    )

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from assay.artifacts.formats.example_records import ExampleRecordWriter
+from assay.artifacts.sources import rows_of
+from assay.errors import DataError, UsageError
+
+TABLE = pa.table({"x": [1, 2, 3], "c": ["a", "b", None]})
+TEXT = "x,c\n1,a\n2,b\n3,\n"
+
+
+def _read(data: Any, **options: Any) -> pa.Table:
+    batches = [batch for shard in rows_of(data, **options).shards for batch in shard.batches()]
+    return pa.Table.from_batches(batches)
+
+
+def _files(folder: Path) -> dict[str, Any]:
+    (folder / "t.csv").write_text(TEXT)
+    (folder / "t.tsv").write_text(TEXT.replace(",", "\t"))
+    (folder / "t.csv.gz").write_bytes(gzip.compress(TEXT.encode()))
+    (folder / "plain").write_text(TEXT)
+    pq.write_table(TABLE, folder / "t.parquet")
+    (folder / "hidden").mkdir()
+    pq.write_table(TABLE, folder / "hidden" / "unnamed")
+    return {
+        "csv": folder / "t.csv",
+        "text path": str(folder / "t.csv"),
+        "tsv": folder / "t.tsv",
+        "gzip": folder / "t.csv.gz",
+        "no ending": folder / "plain",
+        "parquet": folder / "t.parquet",
+        "parquet by content": folder / "hidden" / "unnamed",
+        "folder": folder / "hidden",
+        "glob": str(folder / "*.csv"),
+        "list": [folder / "t.csv"],
+        "table": TABLE,
+        "batch": TABLE.to_batches()[0],
+        "batches": TABLE.to_batches(),
+        "pandas": TABLE.to_pandas(),
+    }
+
+
+def test_the_same_rows_from_whatever_people_have(tmp_path: Path) -> None:
+    for kind, data in _files(tmp_path).items():
+        assert _read(data).to_pydict() == TABLE.to_pydict(), kind
+
+
+def test_records_of_examples_are_rows(tmp_path: Path) -> None:
+    with ExampleRecordWriter(tmp_path / "t.tfrecord.gz") as writer:
+        writer.write(TABLE.to_batches()[0])
+    assert _read(tmp_path / "t.tfrecord.gz")["x"].to_pylist() == [[1], [2], [3]]
+
+
+def test_several_files_are_one_data_set(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).write_text(f"n\n{name}\n")
+    assert _read(str(tmp_path / "*.csv"))["n"].to_pylist() == ["a.csv", "b.csv"]
+
+
+def test_a_table_is_cut_into_shards_of_fixed_size() -> None:
+    shards = rows_of(pa.table({"x": range(150_000)})).shards
+    assert [sum(batch.num_rows for batch in shard.batches()) for shard in shards] == [65_536, 65_536, 18_928]
+    assert next(shards[1].batches(["x"])).column(0)[0].as_py() == 65_536
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ("nowhere.csv", DataError, "no such file or folder"),
+        ("nowhere*.csv", DataError, "No file matches"),
+        (3, UsageError, "Expected data, got builtins.int"),
+        ([], UsageError, "Expected data, got builtins.list"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), DataError, "several columns named a"),
+        (pd.DataFrame({"a": [1, "x", 2.0]}), DataError, "mixed types"),
+    ],
+)
+def test_what_is_not_data_is_said(data: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message.replace("*", r"\*")):
+        rows_of(data)
+
+
+def test_files_of_several_kinds_are_not_one_data_set(tmp_path: Path) -> None:
+    _files(tmp_path)
+    with pytest.raises(UsageError, match="several kinds were given: csv, parquet"):
+        rows_of([tmp_path / "t.csv", tmp_path / "t.parquet"])
+
+
+def test_an_unknown_ending_and_an_empty_folder_are_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no files"):
+        rows_of(tmp_path)
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(UsageError, match=r"Known endings: \.csv"):
+        rows_of(tmp_path / "t.xlsx")
