@@ -147,12 +147,13 @@ def _save(model: keras.Model, graph: tft.TFTransformOutput, folder: str) -> None
     bundle.model = model
     bundle.preprocessing = graph.transform_features_layer()
 
-    @tf.function(input_signature=[serialized])
+    # Nothing here branches on a tensor; AutoGraph would still take seconds to rewrite all of Keras.
+    @tf.function(input_signature=[serialized], autograph=False)
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         features = bundle.preprocessing(tf.io.parse_example(examples, request_spec))
         return {"outputs": bundle.model({name: features[name] for name in bundle.model.input})}
 
-    @tf.function(input_signature=[serialized])
+    @tf.function(input_signature=[serialized], autograph=False)
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return bundle.preprocessing(tf.io.parse_example(examples, raw_spec))
 
