@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.kernels.metrics.slices import disjoint_families
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -94,7 +96,7 @@ def of_slices(weights: ScoreWeights, members: Sequence[Ints], num_cells: int) ->
         num_cells: How many cells there are.
     """
     result = [EMPTY] * len(members)
-    for family in _families(members, num_cells):
+    for family in disjoint_families(members, num_cells):
         slice_of_cell = np.full(num_cells, len(members), dtype=np.int64)
         for position in family:
             slice_of_cell[members[position]] = position
@@ -109,20 +111,6 @@ def of_slices(weights: ScoreWeights, members: Sequence[Ints], num_cells: int) ->
         for position in family:
             result[position] = _added_up(_chosen(weights, order[bounds[position] : bounds[position + 1]]))
     return result
-
-
-def _families(members: Sequence[Ints], num_cells: int) -> list[list[int]]:
-    """Groups slices that have no cell in common, such as those by one feature, to be sorted out together."""
-    families: list[tuple[NDArray[np.bool_], list[int]]] = []
-    for position, cells in enumerate(members):
-        free = [place for place in families if not place[0][cells].any()]
-        if not free:
-            free = [(np.zeros(num_cells, dtype=np.bool_), [])]
-            families.extend(free)
-        taken, family = free[0]
-        taken[cells] = True
-        family.append(position)
-    return [family for _, family in families]
 
 
 def _joined(parts: list[ScoreWeights]) -> ScoreWeights:

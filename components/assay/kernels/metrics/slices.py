@@ -90,6 +90,25 @@ def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]
     return len(key), [(feature, isinstance(value, str), value) for feature, value in key]
 
 
+def disjoint_families(members: Sequence[Ints], num_cells: int) -> list[list[int]]:
+    """Groups slices that have no cell in common, such as those by one feature, to be sorted out together.
+
+    Args:
+        members: The cells of each slice.
+        num_cells: How many cells there are.
+    """
+    families: list[tuple[NDArray[np.bool_], list[int]]] = []
+    for position, cells in enumerate(members):
+        free = [place for place in families if not place[0][cells].any()]
+        if not free:
+            free = [(np.zeros(num_cells, dtype=np.bool_), [])]
+            families.extend(free)
+        taken, family = free[0]
+        taken[cells] = True
+        family.append(position)
+    return [family for _, family in families]
+
+
 def cells_of(batch: pa.RecordBatch, specs: Sequence[SlicingSpec]) -> Cells:
     """Gives the cell of each row.
 

@@ -1,0 +1,211 @@
+"""A paired bootstrap of any number of metrics, models and slices at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from assay.kernels.metrics.accumulator import SumKey
+from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
+from assay.kernels.metrics.values import average
+from assay.kernels.metrics.view import View
+from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows, ordered
+from assay.kernels.uncertainty.replicated_scores import BinnedScores, binned_scores
+from assay.kernels.uncertainty.replicated_sums import ReplicatedSums, term_columns
+from assay.kernels.uncertainty.resampling import STRIPE, replicate_weights
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from assay.kernels.metrics.rows import Floats, RowColumns
+    from assay.kernels.metrics.slices import SliceKey
+
+Resampled: TypeAlias = SumsMetric | CurveMetric | AverageMetric
+CurveKey: TypeAlias = tuple[str, View]
+_MEMORY = 192 << 20  # bytes of weights that a thread holds
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """What metrics would have been on other samples of the same rows.
+
+    Attributes:
+        slices: The slices, the whole data first.
+        changes: By model and position of the metric, an array of slices by replicates: the replicate's value less the
+            value on the rows as they are. Replicate b of all metrics, models and slices is of the same sample, so that
+            differences of models and slices can be taken replicate by replicate.
+    """
+
+    slices: tuple[SliceKey, ...]
+    changes: Mapping[tuple[str, int], Floats]
+
+
+class Bootstrap:
+    """Draws replicates of metrics: an `assay.engines.base.Accumulator`.
+
+    Each replicate weighs each row by an independent number with mean and variance 1 (nearly Poisson: a multinomial
+    bootstrap whose sample size varies). Sums, and the metrics that are formulas over sums, are exact. Curves are exact
+    in slices of up to 256 distinct scores, and computed from 256 bins of equal size in others.
+
+    The result depends on the seed and the rows only: not on their order, on batches, on how states were merged, or on
+    threads (floating-point sums to 1e-12 of their size).
+
+    Args:
+        metrics: What to replicate.
+        columns: Which columns hold what.
+        baseline: The model that paired metrics compare with.
+        num_replicates: How many.
+        seed: Not negative.
+        workers: Threads.
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[Resampled],
+        columns: RowColumns,
+        baseline: str | None = None,
+        *,
+        num_replicates: int = 1000,
+        seed: int = 0,
+        workers: int = 1,
+    ) -> None:
+        self._metrics = tuple(metrics)
+        self._columns = columns
+        self._baseline = baseline
+        self._num_replicates = num_replicates
+        self._seed = seed
+        self._workers = workers
+
+    def create(self) -> KeptRows:
+        """Gives the state of no rows."""
+        return KeptRows()
+
+    def add_batch(self, state: KeptRows, batch: pa.RecordBatch) -> KeptRows:
+        """Adds the rows of one batch to `state`, in place."""
+        state.add(self._columns.rows(batch))
+        return state
+
+    def merge(self, states: Sequence[KeptRows]) -> KeptRows:
+        """Gives the state of all rows, in the first of `states`."""
+        result, *others = states
+        for other in others:
+            result.merge(other)
+        return result
+
+    def extract(self, state: KeptRows) -> Replicates:
+        """Draws the replicates."""
+        if not state.parts:
+            return Replicates((), {})
+        plan = _Plan(ordered(state), self._metrics, tuple(self._columns.predictions), self._baseline)
+        stripes = range(-(-self._num_replicates // STRIPE))
+        # Stripes are drawn together as far as memory goes: fewer, larger products are faster.
+        together = int(np.clip(_MEMORY // max(1, plan.num_rows * STRIPE), 1, 4))
+        groups = [stripes[start : start + together] for start in range(0, len(stripes), together)]
+        with ThreadPoolExecutor(self._workers) as pool:
+            drawn = list(
+                pool.map(lambda group: plan.replicates(replicate_weights(self._seed, group, plan.num_rows)), groups)
+            )
+        return Replicates(
+            plan.slices,
+            {
+                key: np.concatenate([part[key] for part in drawn], axis=1)[:, : self._num_replicates]
+                for key in (drawn[0] if drawn else {})
+            },
+        )
+
+
+class _Plan:
+    """What is the same for all replicates: columns to sum, and slices sorted into bins of score."""
+
+    def __init__(
+        self, rows: OrderedRows, metrics: Sequence[Resampled], models: Sequence[str], baseline: str | None
+    ) -> None:
+        self.slices = tuple(rows.slices)
+        self.num_rows = len(rows)
+        self._models = models
+        self._metrics = metrics
+        self._baseline = baseline
+        parts = [leaf for metric in metrics for leaf in _leaves(metric)]
+        columns: dict[SumKey, Floats] = {}
+        self._scores: dict[CurveKey, list[BinnedScores | None]] = {}
+        for position, model in enumerate(models):
+            for (view, paired), terms in _terms_by_view(parts).items():
+                if paired and (baseline is None or model == baseline):
+                    continue
+                other = models.index(baseline) if paired and baseline is not None else None
+                values = term_columns(rows, position, view, terms, other)
+                columns.update({(model, view, term): column for term, column in zip(terms, values, strict=True)})
+            for view in dict.fromkeys(part.view for part in parts if isinstance(part, CurveMetric)):
+                self._scores[model, view] = binned_scores(rows, view.pairs(rows.labels, rows.predictions[position]))
+        self._sums = ReplicatedSums(rows, columns)
+        # Eight alike replicates, because bytes are added eight at a time.
+        once = np.ones((len(rows) + 1, 8), dtype=np.uint8)
+        once[-1] = 0
+        self._once = {key: values[:, :1] for key, values in self._values(once).items()}
+
+    def replicates(self, weights: NDArray[np.uint8]) -> dict[tuple[str, int], Floats]:
+        """Gives what these weights change in each metric: arrays of slices by replicates."""
+        with np.errstate(invalid="ignore"):
+            return {key: values - self._once[key] for key, values in self._values(weights).items()}
+
+    def _values(self, weights: NDArray[np.uint8]) -> dict[tuple[str, int], Floats]:
+        sums = self._sums.sums(weights)
+        curves = self._curves(weights)
+        return {
+            (model, position): self._value(metric, model, sums, curves)
+            for model in self._models
+            for position, metric in enumerate(self._metrics)
+            if not (isinstance(metric, SumsMetric) and metric.paired and (self._baseline in {None, model}))
+        }
+
+    def _curves(self, weights: NDArray[np.uint8]) -> dict[tuple[str, CurveMetric], Floats]:
+        wanted = dict.fromkeys(
+            leaf for metric in self._metrics for leaf in _leaves(metric) if isinstance(leaf, CurveMetric)
+        )
+        shape = (len(self.slices), weights.shape[1])
+        values = {(model, metric): np.full(shape, np.nan) for model in self._models for metric in wanted}
+        for (model, view), slices in self._scores.items():
+            for position, scores in enumerate(slices):
+                if scores is None:
+                    continue
+                matrices = scores.matrices(weights)
+                for metric in wanted:
+                    if metric.view == view:
+                        values[model, metric][position] = metric.value(matrices)
+        return values
+
+    def _value(
+        self,
+        metric: Resampled,
+        model: str,
+        sums: Mapping[SumKey, Floats],
+        curves: Mapping[tuple[str, CurveMetric], Floats],
+    ) -> Floats:
+        if isinstance(metric, CurveMetric):
+            return curves[model, metric]
+        if isinstance(metric, SumsMetric):
+            return np.asarray(metric.formula(*(sums[model, metric.view, term] for term in metric.terms)))
+        weights = [np.full((len(self.slices), 1), weight) for weight in metric.weights]
+        if metric.by_labels:
+            labels = np.stack([self._value(part, model, sums, curves) for part in metric.by_labels])
+            total = labels.sum(axis=0)
+            shares = np.divide(labels, total, out=np.zeros_like(labels), where=total != 0)
+            weights = [weight * share for weight, share in zip(weights, shares, strict=True)]
+        return average([self._value(part, model, sums, curves) for part in metric.parts], weights)
+
+
+def _leaves(metric: Resampled) -> tuple[SumsMetric | CurveMetric, ...]:
+    return (*metric.parts, *metric.by_labels) if isinstance(metric, AverageMetric) else (metric,)
+
+
+def _terms_by_view(parts: Sequence[Resampled]) -> dict[tuple[View, bool], list[Term]]:
+    result: dict[tuple[View, bool], dict[Term, None]] = {}
+    for part in parts:
+        if isinstance(part, SumsMetric):
+            result.setdefault((part.view, part.paired), {}).update(dict.fromkeys(part.terms))
+    return {key: list(terms) for key, terms in result.items()}

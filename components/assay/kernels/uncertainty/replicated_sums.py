@@ -1,0 +1,114 @@
+"""Sums of rows in all replicates of a stripe: exact, whatever is summed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay.kernels.metrics.accumulator import SumKey
+from assay.kernels.metrics.metric import Term
+from assay.kernels.metrics.view import View
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from assay.kernels.metrics.rows import Floats, Ints
+    from assay.kernels.uncertainty.kept_rows import OrderedRows
+
+_BLOCK = 2048  # rows whose weights are made floating-point numbers at a time: they stay in the cache
+_SMALL_CELL = 48  # rows: below this a matrix product costs less than calling it
+
+
+class ReplicatedSums:
+    """Sums of terms by slice, in replicates.
+
+    Args:
+        rows: All rows.
+        columns: What is summed: a number a row, with the row's weight in it.
+    """
+
+    def __init__(self, rows: OrderedRows, columns: Mapping[SumKey, Floats]) -> None:
+        self._keys, distinct = _distinct(columns)
+        self._columns = np.ascontiguousarray(np.stack(distinct)) if distinct else np.zeros((0, len(rows)))
+        self._num_slices = len(rows.slices)
+        self._parts = _parts(rows)
+
+    def sums(self, weights: NDArray[np.uint8]) -> Mapping[SumKey, Floats]:
+        """Gives the sums for these weights: by column an array of slices by replicates."""
+        totals = np.zeros((self._num_slices, len(self._columns), weights.shape[1]))
+        if len(self._columns):
+            for chosen, slices in self._parts:
+                totals[slices] += self._product(chosen, weights)
+        return {key: totals[:, position] for key, position in self._keys.items()}
+
+    def _product(self, chosen: slice | Ints, weights: NDArray[np.uint8]) -> Floats:
+        columns, of_rows = self._columns[:, chosen], weights[chosen]
+        total = np.zeros((len(columns), weights.shape[1]))
+        for start in range(0, len(of_rows), _BLOCK):
+            block = of_rows[start : start + _BLOCK].astype(np.float64)
+            with np.errstate(invalid="ignore"):
+                total += columns[:, start : start + _BLOCK] @ block
+        return total
+
+
+def term_columns(
+    rows: OrderedRows, model: int, view: View, terms: Sequence[Term], baseline: int | None = None
+) -> list[Floats]:
+    """Gives what a view's terms count for each row: the sum over the row's pairs, weighted.
+
+    Args:
+        rows: All rows.
+        model: Whose predictions.
+        view: How labels and predictions are paired.
+        terms: The terms.
+        baseline: The model that paired terms compare with.
+    """
+    pairs = view.pairs(rows.labels, rows.predictions[model])
+    others: tuple[Any, ...] = ()
+    if baseline is not None:
+        others = (view.pairs(rows.labels, rows.predictions[baseline]).predictions,)
+    weights = pairs.weigh(rows.weights)
+    result: list[Floats] = []
+    for term in terms:
+        values = term.function(pairs.labels, pairs.predictions, *others, *term.params)
+        with np.errstate(invalid="ignore"):
+            values = np.asarray(values * weights if term.weighted else values, dtype=np.float64)
+        if pairs.rows is not None:
+            values = np.bincount(pairs.rows, values, minlength=len(rows)).astype(np.float64)
+        result.append(values)
+    return result
+
+
+def _distinct(columns: Mapping[SumKey, Floats]) -> tuple[dict[SumKey, int], list[Floats]]:
+    """Finds columns that are the same, such as both models' labels."""
+    distinct: list[Floats] = []
+    by_digest: dict[tuple[float, ...], list[int]] = {}
+    positions: dict[SumKey, int] = {}
+    for key, column in columns.items():
+        alike = by_digest.setdefault((float(column[:1].sum()), float(column[-1:].sum())), [])
+        found = [position for position in alike if np.array_equal(distinct[position], column, equal_nan=True)]
+        if not found:
+            found = [len(distinct)]
+            alike.append(len(distinct))
+            distinct.append(column)
+        positions[key] = found[0]
+    return positions, distinct
+
+
+def _parts(rows: OrderedRows) -> list[tuple[slice | Ints, Ints]]:
+    """Gives groups of rows, and the slices that each is in: cells, or slices themselves where cells are small."""
+    members = list(rows.slices.values())
+    num_cells = len(rows.starts) - 1
+    if num_cells * _SMALL_CELL > len(rows) and len(members) < num_cells:
+        return [(rows.rows_of(cells), np.array([position])) for position, cells in enumerate(members)]
+    slices_of: list[list[int]] = [[] for _ in range(num_cells)]
+    for position, cells in enumerate(members):
+        for cell in cells.tolist():
+            slices_of[cell].append(position)
+    return [
+        (slice(int(rows.starts[cell]), int(rows.starts[cell + 1])), np.array(slices, dtype=np.int64))
+        for cell, slices in enumerate(slices_of)
+        if slices
+    ]
