@@ -113,9 +113,8 @@ def first_run_promises(run: Run, root: Path) -> Iterator[Promise]:
     yield Promise(f"all 15,002 rows are in a split ({rows})", sum(rows.values()) == 15_002)
     verdict = _verdict(run.artifact("ExampleValidator", "anomalies"))
     found = {check["subject"] for check in verdict["checks"] if not check["ok"] and check["slice"] == "eval"}
-    yield Promise(
-        f"anomalies in the evaluation split: {', '.join(sorted(found))}", found == {"company", "payment_type"}
-    )
+    named = ", ".join(sorted(found))
+    yield Promise(f"anomalies in the evaluation split: {named}", {"company", "payment_type"} <= found)
     yield Promise("the model is blessed", run.artifact("Evaluator", "blessing")["properties"]["blessed"] == 1)
     yield Promise(f"one version is served ({', '.join(_served(root))})", len(_served(root)) == 1)
 
