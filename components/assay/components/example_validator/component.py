@@ -16,6 +16,7 @@ from assay.components.example_validator.compute import (
     find_anomalies,
 )
 from assay.gate.verdict import write_verdict
+from assay.kernels.findings import Finding, find
 from assay.spec import ExecutionContext, Input, Output, component
 
 if TYPE_CHECKING:
@@ -69,22 +70,19 @@ def ExampleValidator(
     """
     splits = chosen_splits(statistics, statistics.split_names, exclude_splits)
     expected = schema.read()
-    found = {
-        split: find_anomalies(
-            SplitStatistics(
-                statistics.read(split),
-                previous=_counterpart(previous_statistics, split),
-                serving=_counterpart(serving_statistics, split),
-            ),
-            expected,
-            environment=environment,
-            severity_overrides=severity_overrides,
+    found: dict[str, tuple[Finding, ...]] = {}
+    for split in splits:
+        compared = SplitStatistics(
+            statistics.read(split),
+            previous=_counterpart(previous_statistics, split),
+            serving=_counterpart(serving_statistics, split),
         )
-        for split in splits
-    }
-    for split, split_anomalies in found.items():
+        split_anomalies = find_anomalies(
+            compared, expected, environment=environment, severity_overrides=severity_overrides
+        )
         anomalies.write(split, split_anomalies)
-    blessed = {split: int(not counts_against(split_anomalies, fail_on)) for split, split_anomalies in found.items()}
+        found[split] = find(compared.statistics, expected, split_anomalies)
+    blessed = {split: int(not counts_against(findings, fail_on)) for split, findings in found.items()}
     verdict = data_verdict(found, expected, fail_on)
     write_verdict(verdict, anomalies.path)
     anomalies.properties["span"] = statistics.properties.get("span", 0)

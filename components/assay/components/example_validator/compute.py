@@ -5,32 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2
-
-from assay.gate.verdict import Check, Verdict
+from assay.gate.verdict import Check, Detail, Verdict
 from assay.kernels.anomalies import validate_statistics
+from assay.kernels.findings import WHOLE_DATASET, Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 FailOn = Literal["error", "warning", "never"]
-Severity = Literal["error", "warning", "info"]
 
-_SEVERITIES: dict[int, Severity] = {
-    anomalies_pb2.AnomalyInfo.ERROR: "error",
-    anomalies_pb2.AnomalyInfo.WARNING: "warning",
-    anomalies_pb2.AnomalyInfo.UNKNOWN: "info",
-}
 _CLOSING: dict[FailOn, frozenset[Severity]] = {
     "error": frozenset({"error"}),
     "warning": frozenset({"error", "warning"}),
     "never": frozenset(),
 }
-_WHOLE_DATASET = "the data set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +32,6 @@ class SplitStatistics:
     statistics: DatasetFeatureStatisticsList
     previous: DatasetFeatureStatisticsList | None = None
     serving: DatasetFeatureStatisticsList | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """One feature's anomaly, or the data set's."""
-
-    subject: str
-    severity: Severity
-    info: anomalies_pb2.AnomalyInfo
 
 
 def find_anomalies(
@@ -69,66 +52,66 @@ def find_anomalies(
     )
 
 
-def counts_against(anomalies: Anomalies, fail_on: FailOn) -> bool:
-    """Tells whether a split has an anomaly at or above `fail_on`; with `never`, at or above `error`.
+def counts_against(findings: Iterable[Finding], fail_on: FailOn) -> bool:
+    """Tells whether a split has a finding at or above `fail_on`; with `never`, at or above `error`.
 
     A gate that never closes still does not bless data with errors.
     """
     level = _CLOSING["error" if fail_on == "never" else fail_on]
-    return any(finding.severity in level for finding in _findings(anomalies))
+    return any(finding.severity in level for finding in findings)
 
 
-def data_verdict(anomalies: Mapping[str, Anomalies], schema: Schema, fail_on: FailOn) -> Verdict:
-    """The verdict over all splits: a check for each feature of each split, passed or failed."""
-    checks = [check for split, found in anomalies.items() for check in _checks(split, found, schema)]
+def data_verdict(findings: Mapping[str, Sequence[Finding]], schema: Schema, fail_on: FailOn) -> Verdict:
+    """The verdict over all splits: a check for each finding, and a passed one for each feature without any."""
+    checks = [check for split, found in findings.items() for check in _checks(split, found, schema)]
     closing = [check for check in checks if not check.ok and check.severity in _CLOSING[fail_on]]
     return Verdict(ok=not closing, summary=_summary(checks, fail_on), checks=tuple(checks), policy={"fail_on": fail_on})
 
 
-def _findings(anomalies: Anomalies) -> Iterator[_Finding]:
-    for name, info in sorted(anomalies.anomaly_info.items()):
-        yield _Finding(name, _SEVERITIES[info.severity], info)
-    if anomalies.HasField("dataset_anomaly_info"):
-        info = anomalies.dataset_anomaly_info
-        yield _Finding(_WHOLE_DATASET, _SEVERITIES[info.severity], info)
-
-
-def _checks(split: str, anomalies: Anomalies, schema: Schema) -> Iterator[Check]:
-    """A failed check for each reason of each anomaly, and a passed one for each feature without any."""
-    failed = set()
-    if anomalies.data_missing:
-        failed.add(_WHOLE_DATASET)
-        yield _check(split, _WHOLE_DATASET, "DATA_MISSING", sentence=f"{split}: the split holds no rows.")
-    for finding in _findings(anomalies):
-        failed.add(finding.subject)
-        for reason in finding.info.reason:
-            kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-            yield _check(
-                split,
-                finding.subject,
-                kind,
-                severity=finding.severity,
-                sentence=f"{split}: {finding.subject}: {reason.short_description}. {reason.description}".strip(),
-            )
-    for name in [_WHOLE_DATASET, *(feature.name for feature in schema.feature)]:
+def _checks(split: str, findings: Sequence[Finding], schema: Schema) -> Iterator[Check]:
+    for number, finding in enumerate(findings):
+        earlier = sum(finding.feature == other.feature and finding.type == other.type for other in findings[:number])
+        yield _failed(split, finding, f"-{earlier + 1}" if earlier else "")
+    failed = {finding.feature for finding in findings}
+    for name in [WHOLE_DATASET, *(feature.name for feature in schema.feature)]:
         if name not in failed:
-            yield _check(split, name, "NO_ANOMALY", ok=True, sentence=f"{split}: {name} fits the schema.")
+            yield Check(
+                id=f"{split}/{name}/NO_ANOMALY",
+                kind="anomaly",
+                ok=True,
+                subject=name,
+                slice=split,
+                limit_origin=_place(f"feature[{name}]" if name != WHOLE_DATASET else ""),
+                sentence=f"{split}: {name} fits the schema.",
+                details={"anomaly_type": "NO_ANOMALY"},
+            )
 
 
-def _check(
-    split: str, subject: str, kind: str, *, sentence: str, ok: bool = False, severity: Severity = "error"
-) -> Check:
+def _failed(split: str, finding: Finding, suffix: str) -> Check:
+    found = finding.evidence
+    details: dict[str, Detail] = {"anomaly_type": finding.type, "count": found.count, "share": found.share}
+    if found.values:
+        details["values"] = list(found.values)
+    for name in ("observed", "limit"):
+        if isinstance(getattr(found, name), str):
+            details[name] = getattr(found, name)
     return Check(
-        id=f"{split}/{subject}/{kind}",
+        id=f"{split}/{finding.feature}/{finding.type}{suffix}",
         kind="anomaly",
-        ok=ok,
-        severity=severity,
-        subject=subject,
+        ok=False,
+        severity=finding.severity,
+        subject=finding.feature,
         slice=split,
-        limit_origin="schema" if subject == _WHOLE_DATASET else f"schema.feature[{subject}]",
-        sentence=sentence,
-        details={"anomaly_type": kind},
+        observed=found.observed if isinstance(found.observed, float) else None,
+        limit=found.limit if isinstance(found.limit, float) else None,
+        limit_origin=_place(found.schema_field),
+        sentence=f"{split}: {finding.sentence}",
+        details={name: value for name, value in details.items() if value is not None},
     )
+
+
+def _place(field: str) -> str:
+    return f"schema.{field}" if field else "schema"
 
 
 def _summary(checks: list[Check], fail_on: FailOn) -> str:

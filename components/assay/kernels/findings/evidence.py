@@ -1,0 +1,245 @@
+"""Evidence for an anomaly, read off the statistics and the schema that it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
+
+MAX_VALUES = 20
+"""How many unexpected values are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What stands behind one anomaly.
+
+    Attributes:
+        observed: The figure that broke the limit; None where the anomaly is not about a figure.
+        limit: The limit.
+        schema_field: Where the limit stands in the schema.
+        count: How many values or examples are affected; None where statistics do not tell.
+        share: `count` over all values or examples that could be affected.
+        values: Unexpected values, the most frequent first.
+    """
+
+    observed: float | str | None = None
+    limit: float | str | None = None
+    schema_field: str = ""
+    count: int | None = None
+    share: float | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A feature as the schema and the statistics know it; either may be None."""
+
+    name: str
+    dataset: DatasetFeatureStatistics
+    schema: schema_pb2.Schema
+    feature: schema_pb2.Feature | None
+    statistics: FeatureNameStatistics | None
+
+    @property
+    def field(self) -> str:
+        """The feature's place in the schema."""
+        return f"feature[{self.name}]"
+
+    @property
+    def common(self) -> Any:
+        """The common statistics; empty ones where the feature has none."""
+        if self.statistics is None:
+            return statistics_pb2.CommonStatistics()
+        kind = self.statistics.WhichOneof("stats")
+        return getattr(self.statistics, kind).common_stats if kind else statistics_pb2.CommonStatistics()
+
+
+def subject_of(name: str, dataset: DatasetFeatureStatistics, schema: schema_pb2.Schema) -> Subject:
+    """Looks a feature up in schema and statistics; a nested one by its steps joined with dots."""
+    feature = next((found for found in schema.feature if found.name == name), None)
+    statistics = next((found for found in dataset.features if _name_of(found) == name), None)
+    return Subject(name, dataset, schema, feature, statistics)
+
+
+def _name_of(statistics: FeatureNameStatistics) -> str:
+    return statistics.name or ".".join(statistics.path.step)
+
+
+def _share(count: int, total: int) -> float | None:
+    return count / total if total else None
+
+
+def unexpected_values(subject: Subject) -> Evidence:
+    """Strings outside of the domain, counted by the rank histogram, which lists the most frequent values."""
+    domain, field = _string_domain(subject)
+    if subject.statistics is None or domain is None:
+        return Evidence(schema_field=field)
+    strings = subject.statistics.string_stats
+    seen = [(bucket.label, int(bucket.sample_count)) for bucket in strings.rank_histogram.buckets]
+    outside = [(label, count) for label, count in seen if label not in domain]
+    count, total = sum(count for _, count in outside), int(subject.common.tot_num_values)
+    return Evidence(
+        observed=float(len(outside)),
+        limit=f"{len(domain)} values",
+        schema_field=field,
+        count=count,
+        share=_share(count, total),
+        values=tuple(label for label, _ in outside[:MAX_VALUES]),
+    )
+
+
+def _string_domain(subject: Subject) -> tuple[set[str] | None, str]:
+    feature = subject.feature
+    if feature is None:
+        return None, ""
+    kind = feature.WhichOneof("domain_info")
+    if kind == "string_domain":
+        return set(feature.string_domain.value), f"{subject.field}.string_domain"
+    if kind == "bool_domain":
+        truth = {feature.bool_domain.true_value or "true", feature.bool_domain.false_value or "false"}
+        return truth, f"{subject.field}.bool_domain"
+    if kind == "domain":
+        shared = next((domain for domain in subject.schema.string_domain if domain.name == feature.domain), None)
+        return (set(shared.value) if shared else None), f"string_domain[{feature.domain}]"
+    return None, subject.field
+
+
+def present_fraction(subject: Subject) -> Evidence:
+    """The share of examples that have the feature."""
+    missing, total = int(subject.common.num_missing), int(subject.dataset.num_examples)
+    if subject.statistics is None:
+        missing = total
+    return Evidence(
+        observed=(total - missing) / total if total else 0.0,
+        limit=subject.feature.presence.min_fraction if subject.feature else None,
+        schema_field=f"{subject.field}.presence.min_fraction",
+        count=missing,
+        share=_share(missing, total),
+    )
+
+
+def present_count(subject: Subject) -> Evidence:
+    """The number of examples that have the feature."""
+    return Evidence(
+        observed=float(subject.common.num_non_missing),
+        limit=float(subject.feature.presence.min_count) if subject.feature else None,
+        schema_field=f"{subject.field}.presence.min_count",
+    )
+
+
+def absent(subject: Subject) -> Evidence:
+    """A column that no example has."""
+    total = int(subject.dataset.num_examples)
+    return Evidence(
+        observed=0.0,
+        limit=subject.feature.presence.min_fraction if subject.feature else None,
+        schema_field=f"{subject.field}.presence",
+        count=total,
+        share=1.0 if total else None,
+    )
+
+
+def new_column(subject: Subject) -> Evidence:
+    """A column that the schema does not know."""
+    present = int(subject.common.num_non_missing)
+    return Evidence(
+        observed=float(present),
+        schema_field="feature",
+        count=present,
+        share=_share(present, int(subject.dataset.num_examples)),
+    )
+
+
+def numeric_bound(subject: Subject, bound: str) -> Evidence:
+    """The least or greatest number, against the domain's `min` or `max`."""
+    feature, statistics = subject.feature, subject.statistics
+    kind = (feature.WhichOneof("domain_info") if feature else None) or ""
+    limit = None
+    if feature is not None and kind in {"int_domain", "float_domain"}:
+        domain = getattr(feature, kind)
+        limit = float(getattr(domain, bound)) if domain.HasField(bound) else None
+    if kind == "bool_domain":
+        limit = 0.0 if bound == "min" else 1.0
+    numbers = statistics.num_stats if statistics and statistics.HasField("num_stats") else None
+    return Evidence(
+        observed=float(getattr(numbers, bound)) if numbers is not None else None,
+        limit=limit,
+        schema_field=f"{subject.field}.{kind}.{bound}" if kind else subject.field,
+    )
+
+
+def not_a_number(subject: Subject) -> Evidence:
+    """NaN among the values, which the histograms count."""
+    histograms = subject.statistics.num_stats.histograms if subject.statistics else []
+    count = max((int(histogram.num_nan) for histogram in histograms), default=0)
+    return Evidence(
+        observed=float(count),
+        limit=0.0,
+        schema_field=f"{subject.field}.float_domain.disallow_nan",
+        count=count,
+        share=_share(count, int(subject.common.tot_num_values)),
+    )
+
+
+def infinite(subject: Subject) -> Evidence:
+    """Infinity among the values; statistics do not count it."""
+    return Evidence(limit=0.0, schema_field=f"{subject.field}.float_domain.disallow_inf")
+
+
+def value_count(subject: Subject, bound: str) -> Evidence:
+    """The least or greatest number of values in an example, against `value_count`."""
+    feature = subject.feature
+    limit = float(getattr(feature.value_count, bound)) if feature and feature.HasField("value_count") else None
+    return Evidence(
+        observed=float(getattr(subject.common, f"{bound}_num_values")),
+        limit=limit,
+        schema_field=f"{subject.field}.value_count.{bound}",
+    )
+
+
+def shape(subject: Subject) -> Evidence:
+    """The numbers of values in an example, which a fixed shape wants to be equal."""
+    sizes = [str(dim.size) for dim in subject.feature.shape.dim] if subject.feature else []
+    common = subject.common
+    return Evidence(
+        observed=f"{common.min_num_values} to {common.max_num_values} values, {common.num_missing} missing",
+        limit="x".join(sizes) or "1 value",
+        schema_field=f"{subject.field}.shape",
+    )
+
+
+def unique_values(subject: Subject, bound: str) -> Evidence:
+    """The number of distinct values, against `unique_constraints`."""
+    unique = float(subject.statistics.string_stats.unique) if subject.statistics else None
+    limit = float(getattr(subject.feature.unique_constraints, bound)) if subject.feature else None
+    return Evidence(observed=unique, limit=limit, schema_field=f"{subject.field}.unique_constraints.{bound}")
+
+
+def data_type(subject: Subject) -> Evidence:
+    """The type of the values, against the feature's type."""
+    found = statistics_pb2.FeatureNameStatistics.Type.Name(subject.statistics.type) if subject.statistics else None
+    wanted = schema_pb2.FeatureType.Name(subject.feature.type) if subject.feature else None
+    present = int(subject.common.num_non_missing)
+    return Evidence(
+        observed=found,
+        limit=wanted,
+        schema_field=f"{subject.field}.type",
+        count=present,
+        share=_share(present, int(subject.dataset.num_examples)),
+    )
+
+
+def examples_count(subject: Subject, bound: str) -> Evidence:
+    """The number of examples, against the data set's constraints."""
+    name = f"{bound}_examples_count"
+    constraints = subject.schema.dataset_constraints
+    return Evidence(
+        observed=float(subject.dataset.num_examples),
+        limit=float(getattr(constraints, name)) if constraints.HasField(name) else None,
+        schema_field=f"dataset_constraints.{name}",
+    )

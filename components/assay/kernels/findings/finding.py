@@ -1,0 +1,180 @@
+"""Turns TFDV's anomalies into findings: one for each reason of each feature, with its evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from assay.kernels.default_slice import default_dataset
+from assay.kernels.findings import evidence
+from assay.kernels.findings.evidence import Evidence, Subject, subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+Severity = Literal["error", "warning", "info"]
+
+WHOLE_DATASET = "the data set"
+_SEVERITIES: dict[int, Severity] = {
+    anomalies_pb2.AnomalyInfo.ERROR: "error",
+    anomalies_pb2.AnomalyInfo.WARNING: "warning",
+    anomalies_pb2.AnomalyInfo.UNKNOWN: "info",
+}
+_OF_FEATURE: dict[str, Callable[[Subject], Evidence]] = {
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": evidence.unexpected_values,
+    "BOOL_TYPE_UNEXPECTED_STRING": evidence.unexpected_values,
+    "BOOL_TYPE_BIG_INT": partial(evidence.numeric_bound, bound="max"),
+    "BOOL_TYPE_SMALL_INT": partial(evidence.numeric_bound, bound="min"),
+    "FEATURE_TYPE_LOW_FRACTION_PRESENT": evidence.present_fraction,
+    "FEATURE_TYPE_LOW_NUMBER_PRESENT": evidence.present_count,
+    "FEATURE_TYPE_NOT_PRESENT": evidence.absent,
+    "FEATURE_TYPE_LOW_NUMBER_VALUES": partial(evidence.value_count, bound="min"),
+    "FEATURE_TYPE_HIGH_NUMBER_VALUES": partial(evidence.value_count, bound="max"),
+    "FEATURE_TYPE_LOW_UNIQUE": partial(evidence.unique_values, bound="min"),
+    "FEATURE_TYPE_HIGH_UNIQUE": partial(evidence.unique_values, bound="max"),
+    "INVALID_FEATURE_SHAPE": evidence.shape,
+    "INT_TYPE_SMALL_INT": partial(evidence.numeric_bound, bound="min"),
+    "INT_TYPE_BIG_INT": partial(evidence.numeric_bound, bound="max"),
+    "FLOAT_TYPE_SMALL_FLOAT": partial(evidence.numeric_bound, bound="min"),
+    "FLOAT_TYPE_BIG_FLOAT": partial(evidence.numeric_bound, bound="max"),
+    "FLOAT_TYPE_HAS_NAN": evidence.not_a_number,
+    "FLOAT_TYPE_HAS_INF": evidence.infinite,
+    "SCHEMA_MISSING_COLUMN": evidence.absent,
+    "SCHEMA_NEW_COLUMN": evidence.new_column,
+    "UNEXPECTED_DATA_TYPE": evidence.data_type,
+    "DATASET_LOW_NUM_EXAMPLES": partial(evidence.examples_count, bound="min"),
+    "DATASET_HIGH_NUM_EXAMPLES": partial(evidence.examples_count, bound="max"),
+}
+_DISTANCES = {
+    "COMPARATOR_L_INFTY_HIGH": ("L_INFTY", "infinity_norm"),
+    "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": ("JENSEN_SHANNON_DIVERGENCE", "jensen_shannon_divergence"),
+    "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH": ("NORMALIZED_ABSOLUTE_DIFFERENCE", "normalized_abs_difference"),
+}
+_NUMBER = r"([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
+_RATIO = re.compile(
+    rf" is {_NUMBER} \(up to six significant digits\), which is (?:below|above) the threshold {_NUMBER}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One way in which data does not fit its schema.
+
+    Attributes:
+        feature: The feature's name, or `the data set`.
+        type: TFDV's anomaly type, such as `ENUM_TYPE_UNEXPECTED_STRING_VALUES`.
+        severity: `error`, `warning` or `info`.
+        summary: TFDV's short description.
+        description: TFDV's description.
+        evidence: What was observed, the limit, where it stands in the schema, count and share.
+    """
+
+    feature: str
+    type: str
+    severity: Severity
+    summary: str
+    description: str
+    evidence: Evidence
+
+    @property
+    def sentence(self) -> str:
+        """The finding in a sentence that a person understands."""
+        found = self.evidence
+        text = f"{self.feature}: {self.summary.rstrip('.')}. {self.description}".strip()
+        text += "" if text.endswith(".") else "."
+        if found.count is not None and found.share is not None:
+            text += f" {found.count:,} affected ({found.share:.2%})."
+        if found.schema_field:
+            text += f" The limit stands in schema.{found.schema_field}."
+        return text
+
+
+def find(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: Anomalies) -> tuple[Finding, ...]:
+    """Gives a finding for each reason of each anomaly, the data set's own last.
+
+    Args:
+        statistics: What was validated; of slices, the one of all examples counts.
+        schema: What it was validated against.
+        anomalies: What TFDV's core found.
+    """
+    return tuple(_findings(statistics, schema, anomalies))
+
+
+def _findings(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: Anomalies) -> Iterator[Finding]:
+    dataset = default_dataset(statistics)
+    for name, info in sorted(anomalies.anomaly_info.items()):
+        subject = subject_of(name, dataset, schema)
+        for reason in info.reason:
+            yield _finding(subject, info, reason, anomalies)
+    if anomalies.data_missing:
+        empty = Evidence(observed=0.0, limit=1.0, schema_field="", count=0)
+        yield Finding(
+            feature=WHOLE_DATASET,
+            type="DATA_MISSING",
+            severity="error",
+            summary="No data",
+            description="There are no examples.",
+            evidence=empty,
+        )
+    if anomalies.HasField("dataset_anomaly_info"):
+        info = anomalies.dataset_anomaly_info
+        for reason in info.reason:
+            yield _finding(subject_of(WHOLE_DATASET, dataset, schema), info, reason, anomalies)
+
+
+def _finding(
+    subject: Subject,
+    info: anomalies_pb2.AnomalyInfo,
+    reason: anomalies_pb2.AnomalyInfo.Reason,
+    anomalies: Anomalies,
+) -> Finding:
+    type_name = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+    if type_name in _DISTANCES:
+        found = _distance(subject, reason, anomalies)
+    elif type_name in _OF_FEATURE:
+        found = _OF_FEATURE[type_name](subject)
+    else:
+        found = _ratio(reason)
+    return Finding(
+        feature=subject.name,
+        type=type_name,
+        severity=_SEVERITIES[info.severity],
+        summary=reason.short_description.strip(),
+        description=reason.description.strip(),
+        evidence=found,
+    )
+
+
+def _distance(subject: Subject, reason: anomalies_pb2.AnomalyInfo.Reason, anomalies: Anomalies) -> Evidence:
+    """The distance from the control data, which TFDV measures in full precision."""
+    measure, field = _DISTANCES[anomalies_pb2.AnomalyInfo.Type.Name(reason.type)]
+    is_skew = "serving" in reason.short_description
+    comparator = "skew_comparator" if is_skew else "drift_comparator"
+    place = f"{subject.field}.{comparator}.{field}.threshold"
+    for info in anomalies.drift_skew_info:
+        if ".".join(info.path.step) != subject.name:
+            continue
+        for measurement in info.skew_measurements if is_skew else info.drift_measurements:
+            if type(measurement).Type.Name(measurement.type) == measure:
+                return Evidence(observed=measurement.value, limit=measurement.threshold, schema_field=place)
+    return Evidence(schema_field=place)
+
+
+def _ratio(reason: anomalies_pb2.AnomalyInfo.Reason) -> Evidence:
+    """What the description says of a ratio of numbers of examples; nothing for other anomalies."""
+    match = _RATIO.search(reason.description)
+    if not match:
+        return Evidence()
+    previous = "version" if "version" in reason.description else "drift"
+    bound = "min" if "below" in reason.description else "max"
+    field = f"dataset_constraints.num_examples_{previous}_comparator.{bound}_fraction_threshold"
+    return replace(Evidence(), observed=float(match[1]), limit=float(match[2]), schema_field=field)
