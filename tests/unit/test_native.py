@@ -15,16 +15,15 @@ def _run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()[-1]
 
 
-def test_all_modules_load_without_tensorflow_and_in_well_under_a_second() -> None:
+def test_all_modules_load_without_tensorflow_and_with_few_modules() -> None:
+    # Modules, not seconds, because a busy machine is slow; importing TFDV's package loads thousands.
     code = """
-import sys, time
+import sys
 from assay import native
-start = time.perf_counter()
 native.tfdv_validation().InferSchema, native.sketches().QuantilesSketch, native.coders().ExamplesToRecordBatchDecoder
 native.eval_config_pb2().EvalConfig, native.validation_config_pb2().ValidationConfig
-seconds = time.perf_counter() - start
 heavy = {"tensorflow", "apache_beam", "tfx_bsl", "tensorflow_data_validation", "tensorflow_model_analysis"}
-print("ok" if seconds < 1.0 and not heavy & set(sys.modules) else (seconds, heavy & set(sys.modules)))
+print("ok" if len(sys.modules) < 250 and not heavy & set(sys.modules) else (len(sys.modules), heavy & set(sys.modules)))
 """
     assert _run(code) == "ok"
 
@@ -47,11 +46,12 @@ def test_the_real_packages_share_what_was_loaded_by_path() -> None:
 from assay import native
 config, sketch = native.eval_config_pb2().EvalConfig, native.sketches().QuantilesSketch
 validation = native.tfdv_validation()
-import tensorflow_model_analysis as tfma
+import tensorflow_model_analysis
+from tensorflow_model_analysis.proto import config_pb2
 import tfx_bsl.sketches
 from tensorflow_data_validation.pywrap.tensorflow_data_validation_extension import validation as theirs
 from tfx_bsl.coders import example_coder
-print(tfma.EvalConfig is config, tfx_bsl.sketches.QuantilesSketch is sketch, theirs is validation, sep="+")
+print(config_pb2.EvalConfig is config, tfx_bsl.sketches.QuantilesSketch is sketch, theirs is validation, sep="+")
 """
     assert _run(code) == "True+True+True"
 
@@ -59,9 +59,10 @@ print(tfma.EvalConfig is config, tfx_bsl.sketches.QuantilesSketch is sketch, the
 @pytest.mark.tensorflow
 def test_a_package_that_is_already_imported_is_used_as_it_is() -> None:
     code = """
-import tensorflow_data_validation, tensorflow_model_analysis as tfma
+import tensorflow_data_validation, tensorflow_model_analysis
+from tensorflow_model_analysis.proto import config_pb2
 from tfx_bsl.sketches import KmvSketch
 from assay import native
-print(native.eval_config_pb2().EvalConfig is tfma.EvalConfig, native.sketches().KmvSketch is KmvSketch, sep="+")
+print(native.eval_config_pb2() is config_pb2, native.sketches().KmvSketch is KmvSketch, sep="+")
 """
     assert _run(code) == "True+True"

@@ -8,6 +8,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.metrics.metric_specs import tf_keras
 
+from assay import native
 from assay.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
     Raises:
         UsageError: TFMA refuses the configuration.
     """
-    prepared = tfma.EvalConfig()
+    prepared = native.eval_config_pb2().EvalConfig()  # TFMA 0.52 does not export it
     prepared.CopyFrom(config)
     if has_baseline and len(prepared.model_specs) == 1:
         # TFMA adds the baseline only to a model spec without a name, and would otherwise never look at the baseline.
