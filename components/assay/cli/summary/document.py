@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def run_document(result: RunResult) -> str:
-    """The run's record, as `run.json` holds it, with `verdicts`: what each gate decided and what failed.
+    """The run's record, as `run.json` holds it, with `verdicts`: what each gate decided, and which checks failed.
 
-    Both the verdict's `failed` and `run.json` are for programs; the whole verdict lies at its `path`.
+    A verdict with all of its checks lies at its `path`.
     """
     state = "failed" if result.exit_code == 1 else "complete"
     decided = [
