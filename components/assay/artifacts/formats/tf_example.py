@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FEATURE_LISTS_TAG = 0x12  # field 2 of SequenceExample, which tf.Example does not have
 _FEATURES_TAG = 0x0A  # field 1 of both
+_FEATURES_HEADER = bytes([_FEATURES_TAG])
 
 
 def decode(records: Sequence[bytes], *, source: str = "the input", first_record: int = 1) -> pa.RecordBatch:
@@ -70,13 +71,49 @@ def decode(records: Sequence[bytes], *, source: str = "the input", first_record:
 def encode(batch: pa.RecordBatch) -> list[bytes]:
     """Encodes rows as serialised `tf.Example`s; flat columns become lists of one value.
 
+    Features stand in the order of their names, so equal rows give equal bytes: the C++ coder alone writes a record's
+    features in an order that changes from process to process.
+
     Raises:
         DataError: A column's type has no place in a `tf.Example` (see `as_example_columns`).
     """
-    if not batch.num_columns:
+    columns = as_example_columns(batch)
+    names = sorted(columns.schema.names)
+    encoder = coders().RecordBatchToExamplesEncoder()
+    one_feature = [
+        encoder.Encode(pa.RecordBatch.from_arrays([columns.column(columns.schema.get_field_index(name))], [name]))
+        for name in names
+    ]
+    if not one_feature:
         return [b""] * batch.num_rows
-    encoded: list[bytes] = coders().RecordBatchToExamplesEncoder().Encode(as_example_columns(batch))
-    return encoded
+    return [_joined(records) for records in zip(*one_feature, strict=True)]
+
+
+def _joined(records: Sequence[bytes]) -> bytes:
+    """Joins Examples of one feature each to one: the entries of their `features` field, one after another.
+
+    A record starts with the field's tag and the length of the rest, which takes one byte up to 127; a missing feature's
+    record is empty.
+    """
+    entries = b"".join([record[2:] if len(record) < 130 else record[_header(record) :] for record in records])
+    return _FEATURES_HEADER + _varint(len(entries)) + entries if entries else b""
+
+
+def _header(record: bytes) -> int:
+    """Bytes of the field's tag and length at the start of a record."""
+    at = 1
+    while record[at] >= 0x80:
+        at += 1
+    return at + 1
+
+
+def _varint(number: int) -> bytes:
+    parts = bytearray()
+    while number >= 0x80:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    parts.append(number)
+    return bytes(parts)
 
 
 def as_example_columns(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -118,3 +121,17 @@ def test_tensorflow_reads_the_examples() -> None:
     assert parsed.features.feature["text"].bytes_list.value == ["é".encode()]
     parsed = tf.train.Example.FromString(encode(FLAT)[1])
     assert parsed.features.feature["int"].WhichOneof("kind") is None
+
+
+def test_equal_rows_give_equal_bytes_in_every_process(run_python: Callable[..., Any]) -> None:
+    code = (
+        "import pyarrow as pa, sys; from assay.artifacts.formats.tf_example import encode;"
+        "names = [f'feature_{n}' for n in range(40)];"
+        "row = pa.RecordBatch.from_arrays([pa.array(['x' * 9 * n]) for n in range(40)], names);"
+        "sys.stdout.write(encode(row)[0].hex())"
+    )
+    first, second = run_python(code).stdout, run_python(code).stdout
+    assert first == second
+    decoded = decode([bytes.fromhex(first)])
+    assert sorted(decoded.schema.names) == sorted(f"feature_{n}" for n in range(40))
+    assert decoded.column(decoded.schema.get_field_index("feature_39")).to_pylist() == [[b"x" * 351]]
