@@ -106,11 +106,15 @@ def test_what_a_dead_run_left_is_cleared_away(root: Any, toys: Any) -> None:
         store.complete_execution(done, {}, {}, {})
     for identity in (execution, done):
         (root.path / ".staging" / str(identity) / ".temp").mkdir(parents=True)
+    record = root.path / "runs" / "dead" / "run.json"
+    record.parent.mkdir()
+    record.write_text('{"state": "running", "exit_code": null, "steps": []}')
     orphan = sealed.with_name(str(execution))
     orphan.mkdir()
     (orphan / "schema.pbtxt").touch()
     (root.path / ".staging" / "not-ours").mkdir()
     root.run(toys.Text())
+    assert json.loads(record.read_text()) == {"state": "interrupted", "exit_code": 1, "steps": []}
     assert not orphan.exists()
     assert sealed.exists()
     assert [path.name for path in (root.path / ".staging").iterdir()] == ["not-ours"]
@@ -168,7 +172,8 @@ except KeyboardInterrupt:
     assert root.artifacts() == []
     assert root.staged() == []
     (record,) = root.path.glob("runs/*/run.json")
-    assert json.loads(record.read_text())["state"] == "interrupted"
+    found = json.loads(record.read_text())
+    assert (found["state"], found["exit_code"]) == ("interrupted", 1)
     with SqlLineageStore.open(root.path / "lineage.db") as store:
         (run,) = store.runs()
         assert (run.state, [one.error_code for one in store.executions_of(run.id)]) == ("FAILED", ["run.interrupted"])

@@ -8,6 +8,7 @@ from assay.errors import LineageError
 from assay.lineage.store import LineageStore
 from assay.runners.local.layout import RootLayout
 from assay.runners.local.ownership import is_alive
+from assay.runners.local.result import end_run_record
 
 
 def clear_dead_runs(store: LineageStore, layout: RootLayout) -> int:
@@ -19,7 +20,10 @@ def clear_dead_runs(store: LineageStore, layout: RootLayout) -> int:
     Returns:
         The number of executions that were abandoned.
     """
+    dead = [run for run in store.runs() if run.state == "RUNNING" and not is_alive(layout.locks, run.owner)]
     abandoned = store.abandon_executions(lambda owner: is_alive(layout.locks, owner))
+    for run in dead:
+        end_run_record(layout.run(run.id))
     for staging in layout.staging_folder.glob("*"):
         try:
             execution = store.execution(int(staging.name))

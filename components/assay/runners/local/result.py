@@ -174,6 +174,18 @@ def run_record(result: RunResult, state: str) -> dict[str, Any]:
     }
 
 
+def end_run_record(folder: Path) -> None:
+    """Records in the `run.json` of a run whose process died that it was interrupted."""
+    path = folder / "run.json"
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError:  # it died before it wrote one, or its root is another
+        return
+    if record["state"] == "running":  # else it ended well just now
+        record |= {"state": "interrupted", "exit_code": 1}
+        write_durably(path, msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
+
+
 def write_run_record(result: RunResult, state: str) -> None:
     """Writes `run.json` whole or not at all."""
     content = msgspec.json.format(msgspec.json.encode(run_record(result, state)), indent=1)

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def _run(session: Session) -> RunResult:
             write_run_record(result, "running")
     except BaseException:
         session.store.finish_run(session.run_id, "FAILED", 1)
-        write_run_record(_result(session, started), "interrupted")
+        write_run_record(replace(_result(session, started), exit_code=1), "interrupted")
         raise
     state = "complete" if result.exit_code != 1 else "failed"
     session.store.finish_run(session.run_id, "FAILED" if state == "failed" else "COMPLETE", result.exit_code)
