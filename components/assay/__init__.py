@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.api import Report, Statistics, infer_schema, statistics, validate
     from assay.errors import AssayError
     from assay.runners.local import LocalDagRunner
     from assay.spec import (
@@ -47,10 +48,15 @@ _HOME = {
     "LocalDagRunner": "assay.runners.local",
     "Output": "assay.spec",
     "Pipeline": "assay.spec",
+    "Report": "assay.api",
     "Resolver": "assay.spec",
     "RuntimeParameter": "assay.spec",
+    "Statistics": "assay.api",
     "UserModule": "assay.spec",
     "component": "assay.spec",
+    "infer_schema": "assay.api",
+    "statistics": "assay.api",
+    "validate": "assay.api",
 }
 
 __all__ = [
@@ -64,11 +70,16 @@ __all__ = [
     "LocalDagRunner",
     "Output",
     "Pipeline",
+    "Report",
     "Resolver",
     "RuntimeParameter",
+    "Statistics",
     "UserModule",
     "__version__",
     "component",
+    "infer_schema",
+    "statistics",
+    "validate",
 ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats.csv import scan_csv
@@ -181,7 +182,7 @@ def _kind(path: Path) -> str:
 
 
 def _from_pandas(frame: Any) -> pa.Table:
-    """A pandas data frame as a table; its index is left out, as in a CSV written without it."""
+    """A pandas data frame as a table, its columns typed as the frame's CSV would be; its index is left out."""
     if not hasattr(frame, "columns"):
         frame = frame.to_frame()
     names = [str(name) for name in frame.columns]
@@ -189,13 +190,32 @@ def _from_pandas(frame: Any) -> pa.Table:
     if doubled:
         raise DataError("data.duplicate_columns", f"The data frame has several columns named {', '.join(doubled)}.")
     try:
-        return pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False).replace_schema_metadata(None)
+        table = pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise DataError(
             "data.mixed_types",
             f"The data frame has a column of mixed types: {error}.",
             "Give each column one type: frame['name'].astype(str), for one.",
         ) from None
+    return pa.table([_as_csv_reads(column) for column in table.columns], names)
+
+
+def _as_csv_reads(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Undoes what pandas does to missing values, so that a frame and its CSV give one schema.
+
+    Integers with missing values are floats in pandas; a column without any value is a float or an object; booleans are
+    words in a CSV.
+    """
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column))])
+    if pa.types.is_boolean(column.type):
+        return pc.if_else(column, "True", "False")
+    if pa.types.is_floating(column.type) and column.null_count:
+        try:
+            return column.cast(pa.int64())  # refuses fractions, infinities and what a double cannot hold exactly
+        except pa.ArrowInvalid:
+            return column
+    return column
 
 
 def _from_polars(frame: Any) -> pa.Table:

@@ -99,3 +99,18 @@ def test_an_unknown_ending_and_an_empty_folder_are_said(tmp_path: Path) -> None:
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
     with pytest.raises(UsageError, match=r"Known endings: \.csv"):
         rows_of(tmp_path / "t.xlsx")
+
+
+def test_a_data_frame_has_the_types_of_its_csv(tmp_path: Path) -> None:
+    text = "count,share,flag,empty,word\n1,0.5,True,,a\n,,,,b\n3,1.0,False,,\n"
+    (tmp_path / "t.csv").write_text(text)
+    from_csv = _read(tmp_path / "t.csv")
+    from_pandas = _read(pd.read_csv(tmp_path / "t.csv"))
+    assert from_pandas["count"].type == from_csv["count"].type == pa.int64()
+    assert from_pandas["flag"].type == from_csv["flag"].type == pa.string()
+    assert from_pandas["empty"].type == from_csv["empty"].type == pa.null()
+    assert from_pandas["share"].type == pa.float64()
+    assert from_pandas.to_pydict() == from_csv.to_pydict()
+    whole = _read(pd.DataFrame({"flag": [True, False], "half": [0.5, None], "huge": [1e300, None]}))
+    assert whole["flag"].to_pylist() == ["True", "False"]
+    assert whole["half"].type == whole["huge"].type == pa.float64()

@@ -1,0 +1,78 @@
+"""A feature's statistics as a row of a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSummary:
+    """One feature in figures; those that its type does not have are None.
+
+    Attributes:
+        feature: Its name; the steps of a nested one joined with dots.
+        type: INT, FLOAT, STRING, BYTES or STRUCT.
+        present: Examples that have it.
+        missing: Share of examples that lack it.
+        unique: Distinct values of a text feature.
+        top: The most frequent value of a text feature, and how often it occurs.
+    """
+
+    feature: str
+    type: str
+    present: int
+    missing: float
+    mean: float | None = None
+    std_dev: float | None = None
+    min: float | None = None
+    median: float | None = None
+    max: float | None = None
+    zeros: float | None = None
+    unique: int | None = None
+    top: str | None = None
+    top_count: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures by name."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        parts = [f"{self.feature}: {self.type}, missing {self.missing:.1%}"]
+        if self.mean is not None:
+            parts.append(f"mean {self.mean:.6g}, min {self.min:.6g}, median {self.median:.6g}, max {self.max:.6g}")
+        if self.unique is not None:
+            parts.append(f"{self.unique:,} distinct, most frequent {self.top!r} ({self.top_count:,})")
+        return ", ".join(parts)
+
+
+def summarise(dataset: DatasetFeatureStatistics) -> tuple[FeatureSummary, ...]:
+    """A summary of each feature, in the data's order."""
+    return tuple(_summary(feature, int(dataset.num_examples)) for feature in dataset.features)
+
+
+def _summary(feature: FeatureNameStatistics, examples: int) -> FeatureSummary:
+    kind = feature.WhichOneof("stats")
+    common = getattr(feature, kind).common_stats if kind else statistics_pb2.CommonStatistics()
+    figures: dict[str, Any] = {
+        "feature": feature.name or ".".join(feature.path.step),
+        "type": statistics_pb2.FeatureNameStatistics.Type.Name(feature.type),
+        "present": int(common.num_non_missing),
+        "missing": common.num_missing / examples if examples else 0.0,
+    }
+    if kind == "num_stats" and common.tot_num_values:
+        numbers = feature.num_stats
+        figures |= {name: getattr(numbers, name) for name in ("mean", "std_dev", "min", "median", "max")}
+        figures["zeros"] = numbers.num_zeros / common.tot_num_values
+    if kind == "string_stats":
+        strings = feature.string_stats
+        figures["unique"] = int(strings.unique)
+        if strings.top_values:
+            figures["top"] = strings.top_values[0].value
+            figures["top_count"] = int(strings.top_values[0].frequency)
+    return FeatureSummary(**figures)

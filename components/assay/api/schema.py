@@ -1,0 +1,63 @@
+"""`assay.infer_schema`: what data is expected to look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from assay.api.statistics import statistics_of
+from assay.artifacts import schema as schema_artifacts
+from assay.errors import UsageError
+from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE
+from assay.kernels.schema import infer_schema as infer_from_statistics
+
+
+def infer_schema(
+    data: Any,
+    *,
+    max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
+    infer_feature_shape: bool = True,
+    split: str | None = None,
+) -> schema_pb2.Schema:
+    """Infers a schema, as `tfdv.infer_schema` does.
+
+    Args:
+        data: Statistics, a statistics file, or anything that `assay.statistics` takes.
+        max_string_domain_size: A text feature with more distinct values than this gets no domain.
+        infer_feature_shape: Whether a feature that always has the same number of values gets a fixed shape.
+        split: The split of Examples that have several.
+
+    Returns:
+        The schema proto of tensorflow-metadata; edit it, or keep it with `schema.pbtxt`.
+
+    Raises:
+        DataError: If the data cannot be read.
+    """
+    return infer_from_statistics(
+        statistics_of(data, split=split).proto, max_string_domain_size, infer_feature_shape=infer_feature_shape
+    )
+
+
+def schema_of(schema: Any) -> schema_pb2.Schema:
+    """Gives a schema proto as it is, or reads it from a text proto, a Schema artifact, or an artifact's folder.
+
+    Raises:
+        DataError: If the file cannot be read.
+        UsageError: If it is no schema.
+    """
+    if isinstance(schema, schema_pb2.Schema):
+        return schema
+    if isinstance(schema, schema_artifacts.Schema):
+        return schema.read()
+    if isinstance(schema, (str, Path)):
+        path = Path(schema)
+        return schema_artifacts.read_schema(path / schema_artifacts.FILE_NAME if path.is_dir() else path)
+    if isinstance(getattr(schema, "proto", None), schema_pb2.Schema):
+        return schema.proto
+    raise UsageError(
+        "schema.kind",
+        f"Expected a schema, got {type(schema).__name__}.",
+        "Give a schema proto or the path of a schema.pbtxt.",
+    )

@@ -1,0 +1,140 @@
+"""`assay.statistics`: what a data set holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from assay.api.feature_summary import FeatureSummary, summarise
+from assay.artifacts.sources import rows_of
+from assay.artifacts.statistics import ExampleStatistics
+from assay.artifacts.store import write_durably
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import DataError, UsageError
+from assay.kernels.default_slice import default_dataset
+from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+
+_PROTO_ENDINGS = (".pb", ".pbtxt")
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Statistics of a data set.
+
+    Attributes:
+        proto: The `DatasetFeatureStatisticsList` of tensorflow-metadata, as TFDV computes it.
+    """
+
+    proto: statistics_pb2.DatasetFeatureStatisticsList
+
+    @property
+    def num_examples(self) -> int:
+        """Rows of the data set."""
+        return int(default_dataset(self.proto).num_examples)
+
+    @property
+    def features(self) -> tuple[FeatureSummary, ...]:
+        """Each feature in figures that a table can show."""
+        return summarise(default_dataset(self.proto))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a feature: type, counts, missing, mean, deviation, quantiles, distinct values, most frequent value."""
+        import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
+
+        return pd.DataFrame([feature.as_dict() for feature in self.features]).set_index("feature")
+
+    def save(self, path: str | Path) -> None:
+        """Writes the proto: binary, as `tfdv.load_stats_binary` reads it, or text for `.pbtxt`."""
+        path = Path(path)
+        if path.suffix == ".pbtxt":
+            write_durably(path, text_format.MessageToString(self.proto).encode())
+        else:
+            write_durably(path, self.proto.SerializeToString(deterministic=True))
+
+    def __str__(self) -> str:
+        """A line a feature."""
+        lines = [f"{self.num_examples:,} examples, {len(self.features)} features"]
+        lines += [str(feature) for feature in self.features]
+        return "\n".join(lines)
+
+
+def statistics(
+    data: Any,
+    *,
+    schema: Schema | None = None,
+    options: StatisticsOptions | None = None,
+    split: str | None = None,
+    delimiter: str | None = None,
+    threads: int | None = None,
+) -> Statistics:
+    """Computes the statistics of a data set.
+
+    Args:
+        data: A path or glob (CSV, Parquet, TFRecord; plain or gzip), a folder, a pandas or polars data frame, an Arrow
+            table, or an Examples artifact.
+        schema: Tells which integers are categories.
+        options: Options with the names and defaults of `tfdv.StatsOptions`.
+        split: The split of Examples that have several.
+        delimiter: The character between cells of a CSV.
+        threads: Worker threads; all cores by default. The result does not depend on it.
+
+    Raises:
+        DataError: If the data cannot be read; the message names file, row and column.
+        UsageError: If the kind of data is not known.
+
+    Example:
+        ```python
+        stats = assay.statistics("train.csv")
+        print(stats)
+        stats.save("FeatureStats.pb")
+        ```
+    """
+    engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
+    accumulator = DatasetStatistics(options or StatisticsOptions(), schema=schema)
+    return Statistics(engine.reduce(rows_of(data, split=split, delimiter=delimiter), accumulator))
+
+
+def statistics_of(data: Any, *, split: str | None = None, schema: Schema | None = None) -> Statistics:
+    """Gives statistics as they are, reads them from a `.pb` or `.pbtxt` file, or computes them from data.
+
+    Raises:
+        DataError: If a statistics file cannot be read.
+        UsageError: If an artifact has several splits and none is named.
+    """
+    if isinstance(data, Statistics):
+        return data
+    if isinstance(data, statistics_pb2.DatasetFeatureStatisticsList):
+        return Statistics(data)
+    if isinstance(data, ExampleStatistics):
+        names = data.split_names
+        if split is None and len(names) != 1:
+            raise UsageError("data.split", f"{data.path} has the splits {', '.join(names)}.", "Say which: split=….")
+        return Statistics(data.read(split or names[0]))
+    if isinstance(data, (str, Path)) and str(data).endswith(_PROTO_ENDINGS):
+        return Statistics(_read(Path(data)))
+    return statistics(data, split=split, schema=schema)
+
+
+def _read(path: Path) -> statistics_pb2.DatasetFeatureStatisticsList:
+    message = statistics_pb2.DatasetFeatureStatisticsList()
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".pbtxt":
+            return text_format.Parse(content.decode(), message)
+        message.ParseFromString(content)
+    except OSError as error:
+        raise DataError("statistics.unreadable", f"Expected statistics at {path}: {error.strerror}.") from None
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError):
+        raise DataError("statistics.malformed", f"{path} is not a DatasetFeatureStatisticsList.") from None
+    if not message.datasets:
+        raise DataError("statistics.empty", f"{path} holds no statistics.")
+    return message
