@@ -24,7 +24,7 @@ from assay.errors import AssayError
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 
-TOO_FEW_STEPS = 15
+TOO_FEW_STEPS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def main() -> int:
     second = assay_run(root)
     kept &= _check(second_run_promises(second, root, options.cached_seconds))
 
-    _title(f"3. A model trained too little ({TOO_FEW_STEPS} steps): the gate compares it with the blessed one")
+    _title(f"3. A model trained too little ({TOO_FEW_STEPS} steps): worse than the blessed one")
     third = assay_run(root, "--param", f"train_steps={TOO_FEW_STEPS}")
     kept &= _check(third_run_promises(third, root))
 

@@ -139,8 +139,10 @@ def _dataset(fn_args: FnArgs, files: list[str], graph: tft.TFTransformOutput, *,
 
 def _save(model: keras.Model, graph: tft.TFTransformOutput, folder: str) -> None:
     """Saves model and preprocessing as one SavedModel that reads serialised `tf.Example`s."""
-    raw_spec = graph.raw_feature_spec()
-    request_spec = {name: spec for name, spec in raw_spec.items() if name != LABEL}  # unknown when a trip is served
+    columns = graph.raw_feature_spec()
+    # A client sends what the model uses, and no tip, which is unknown when a trip is served.
+    request_spec = {name: columns[name] for name in (*AMOUNTS, *COORDINATES, *CALENDAR, *NAMES)}
+    labelled_spec = request_spec | {LABEL: columns[LABEL]}
     serialized = tf.TensorSpec([None], tf.string, name="examples")
 
     bundle = tf.Module()
@@ -155,6 +157,6 @@ def _save(model: keras.Model, graph: tft.TFTransformOutput, folder: str) -> None
 
     @tf.function(input_signature=[serialized], autograph=False)
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        return bundle.preprocessing(tf.io.parse_example(examples, raw_spec))
+        return bundle.preprocessing(tf.io.parse_example(examples, labelled_spec))
 
     tf.saved_model.save(bundle, folder, {"serving_default": serve, "transform_features": transform_features})

@@ -90,7 +90,9 @@ class TestDemo:
         assert demo.records[2]["exit_code"] == 4
         steps = demo.steps(2)
         assert steps["Evaluator"]["inputs"]["baseline_model"] == demo.steps(0)["Trainer"]["outputs"]["model"]
-        assert "below the baseline's" in steps["Evaluator"]["closed_gate"]["summary"]
+        assert steps["Evaluator"]["closed_gate"]["exit_code"] == 4
+        assert "FAIL auc on Overall is 0." in demo.section(2) or "Not blessed: auc on Overall" in demo.section(2)
+        assert "below the baseline's" in demo.section(2)
         assert "Nothing pushed" in demo.section(2)
 
     def test_only_the_blessed_model_is_served(self, demo: Demo) -> None:
@@ -103,10 +105,10 @@ class TestDemo:
         [version] = (demo.root / "serving").iterdir()
         model = tf.saved_model.load(str(version))
         card, cash = (trip(tf, payment) for payment in (b"Credit Card", b"Cash"))
-        answer = model.signatures["serving_default"](tf.constant([card, cash]))["outputs"].numpy()
+        answer = model.signatures["serving_default"](examples=tf.constant([card, cash]))["outputs"].numpy()
         assert answer.shape == (2, 1)
         assert answer[0, 0] > 0.3 > answer[1, 0]
-        features = model.signatures["transform_features"](tf.constant([card]))
+        features = model.signatures["transform_features"](examples=tf.constant([card]))
         assert features["fare_xf"].shape == (1, 1)
         assert features["tips_xf"].numpy().tolist() == [[1]]
 
