@@ -39,6 +39,7 @@ def _state(accumulator: DatasetStatistics, *batches: pa.RecordBatch) -> DatasetS
     state = accumulator.create()
     for batch in batches:
         state = accumulator.add_batch(state, batch)
+    accumulator.extract(state)  # describes the rows that wait for more, so that descriptions are merged and not rows
     restored: DatasetState = pickle.loads(pickle.dumps(state))
     return restored
 

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics
 from assay.kernels.statistics.options import StatisticsOptions
+from assay.kernels.statistics.slicing import SlicingSpec
 
-__all__ = ["DatasetState", "DatasetStatistics", "StatisticsOptions"]
+__all__ = ["DatasetState", "DatasetStatistics", "SlicingSpec", "StatisticsOptions"]

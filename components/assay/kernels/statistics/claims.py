@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.kernels.statistics.columns import FeatureType
+from assay.kernels.statistics.arrow_types import FeatureType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
+
+    from assay.kernels.statistics.columns import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +27,41 @@ class SchemaClaims:
             claim holds only for data of that type.
     """
 
-    bytes_features: frozenset[str] = frozenset()
-    categorical: frozenset[tuple[str, int]] = frozenset()
+    bytes_features: frozenset[Path] = frozenset()
+    categorical: frozenset[tuple[Path, int]] = frozenset()
 
-    def is_bytes(self, name: str) -> bool:
+    def is_bytes(self, path: Path) -> bool:
         """Tells whether the feature's strings are opaque bytes."""
-        return name in self.bytes_features
+        return path in self.bytes_features
 
-    def is_categorical(self, name: str, type_: int) -> bool:
+    def is_categorical(self, path: Path, type_: int) -> bool:
         """Tells whether the feature's numbers, of this type, are categories."""
-        return (name, type_) in self.categorical
+        return (path, type_) in self.categorical
 
 
 def schema_claims(schema: Schema | None) -> SchemaClaims:
     """Reads the claims of a schema, by the rules of TFDV's `schema_util`."""
     if schema is None:
         return SchemaClaims()
+    leaves = list(leaf_features(schema.feature))
     return SchemaClaims(
-        frozenset(feature.name for feature in schema.feature if feature.WhichOneof("domain_info") == "image_domain"),
+        frozenset(path for path, feature in leaves if feature.WhichOneof("domain_info") == "image_domain"),
         frozenset(
-            (feature.name, FeatureType.INT if feature.type == schema_pb2.INT else FeatureType.FLOAT)
-            for feature in schema.feature
+            (path, FeatureType.INT if feature.type == schema_pb2.INT else FeatureType.FLOAT)
+            for path, feature in leaves
             if _is_categorical_number(feature)
         ),
     )
+
+
+def leaf_features(features: Iterable[Feature], parent: Path = ()) -> Iterator[tuple[Path, Feature]]:
+    """Gives the features of a schema that are not structs, with the fields of structs, and their paths."""
+    for feature in features:
+        path = (*parent, feature.name)
+        if feature.type == schema_pb2.STRUCT:
+            yield from leaf_features(feature.struct_domain.feature, path)
+        else:
+            yield path, feature
 
 
 def _is_categorical_number(feature: Feature) -> bool:

@@ -1,25 +1,30 @@
 """One column of a record batch as a feature: how many values each example has, and the values themselves.
 
 A flat column has one value in each example and null where it is missing; a list column has any number; a list of lists
-has nest levels, each with presence and valency of its own, as in TFDV.
+has nest levels, each with presence and valency of its own, as in TFDV. A struct is a feature, and so is each field.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
+from assay.kernels.statistics.arrow_types import FeatureType, is_list, plain, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-FeatureType = statistics_pb2.FeatureNameStatistics
+    from assay.kernels.statistics.arrow_types import Meaning
+
+Path = tuple[str, ...]
+"""A feature's name: a column, and the fields of structs on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,60 +51,74 @@ class FeatureColumn:
     """A column taken apart.
 
     Attributes:
+        path: The feature's name.
         type: `FeatureNameStatistics.Type`, or `None` where a column of type null does not tell.
         levels: From the outermost nest level inwards.
         leaf_lengths: For lists of lists, the distinct numbers of innermost values in a present example, and how many
             examples have each.
-        leaf: The innermost values; `None` for a column of type null.
+        leaf: The innermost values; `None` for structs, for a column of type null, and for values that statistics do
+            not summarise.
         leaf_weights: The weight of the example that each of `leaf` belongs to.
         nulls_are_values: Whether a null in `leaf` is an element of a list, and not a missing feature.
+        meaning: What the numbers mean, where the Arrow type says more than `type`.
     """
 
+    path: Path
     type: int | None
     levels: tuple[NestLevel, ...]
     leaf_lengths: tuple[NDArray[np.int64], NDArray[np.int64]] | None
     leaf: pa.Array | None
     leaf_weights: NDArray[np.float64] | None
     nulls_are_values: bool
+    meaning: Meaning | None = None
 
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 _ONE = np.ones(1, dtype=np.int64)
 
 
-def feature_column(name: str, array: pa.Array, weights: NDArray[np.float64] | None) -> FeatureColumn:
-    """Takes a column apart.
+def feature_columns(path: Path, array: pa.Array, weights: NDArray[np.float64] | None) -> Iterator[FeatureColumn]:
+    """Takes a column apart: gives the feature, and after a struct its fields.
 
     Args:
-        name: For messages.
-        array: A flat column, or a list to any depth, of numbers, booleans, strings or bytes.
+        path: The feature's name.
+        array: A flat column, or a list to any depth, of values of any type.
         weights: One weight for each row, if there are weights.
 
     Raises:
-        DataError: The column's type is not among those.
+        DataError: Two fields of a struct have one name.
     """
-    array = _plain(array)
+    array = plain(array)
     levels: list[NestLevel] = []
     rows: NDArray[np.int64] | None = None  # of the top level, one for each element of the current level
-    top_valid = np.asarray(array.is_valid()) if _is_list(array.type) else None
-    while _is_list(array.type):
+    top_valid = np.asarray(array.is_valid()) if is_list(array.type) else None
+    while is_list(array.type):
         level, array, weights, rows = _unnest(array, weights, rows)
         levels.append(level)
-        array = _plain(array)
+        array = plain(array)
+    nested = bool(levels)
     if pa.types.is_null(array.type):
         levels.append(NestLevel(0, _NOTHING, _NOTHING))
-        return FeatureColumn(None, tuple(levels), _leaf_lengths(levels, rows, top_valid), None, None, bool(rows))
-    nested = bool(levels)
+        yield FeatureColumn(
+            path, None, tuple(levels), _leaf_lengths(levels, rows, top_valid), None, None, nulls_are_values=nested
+        )
+        return
     if not nested:
         levels.append(_flat_level(array, weights))
-    return FeatureColumn(
-        type=_feature_type(name, array.type),
+    is_struct = pa.types.is_struct(array.type)
+    how = reading(array.type) if not is_struct else None
+    yield FeatureColumn(
+        path=path,
+        type=FeatureType.STRUCT if how is None else how.type,
         levels=tuple(levels),
         leaf_lengths=_leaf_lengths(levels, rows, top_valid),
-        leaf=_countable(array),
+        leaf=None if how is None or how.convert is None else how.convert(array),
         leaf_weights=weights,
         nulls_are_values=nested,
+        meaning=None if how is None else how.meaning,
     )
+    if is_struct:
+        yield from _fields(path, array, weights, nested=nested)
 
 
 def example_weights(name: str, batch: pa.RecordBatch) -> NDArray[np.float64]:
@@ -114,7 +133,7 @@ def example_weights(name: str, batch: pa.RecordBatch) -> NDArray[np.float64]:
             "statistics.no_weight_feature",
             f"The weight feature '{name}' is not a column of the data: {', '.join(batch.schema.names)}.",
         )
-    column = feature_column(name, batch.column(index), None)
+    column = next(feature_columns((name,), batch.column(index), None))
     if column.leaf is None or column.type not in {FeatureType.INT, FeatureType.FLOAT}:
         raise DataError("statistics.weight_feature", f"The weight feature '{name}' is not numeric.")
     values: NDArray[np.float64] = column.leaf.drop_null().to_numpy(zero_copy_only=False).astype(np.float64)
@@ -134,15 +153,30 @@ def count_lengths(lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArra
     return distinct.astype(np.int64), counts.astype(np.int64)
 
 
-def _plain(array: pa.Array) -> pa.Array:
-    """Undoes what Arrow wraps values in: extension types and dictionaries."""
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+def check_distinct(names: list[str], where: str) -> None:
+    """Checks that no two columns, or fields of one struct, have one name.
+
+    Raises:
+        DataError: Two have.
+    """
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError("statistics.duplicate_columns", f"Several {where} have the name {', '.join(twice)}.")
 
 
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
+def _fields(
+    path: Path, array: pa.StructArray, weights: NDArray[np.float64] | None, *, nested: bool
+) -> Iterator[FeatureColumn]:
+    """Gives the fields of structs. A null struct in a list lacks all fields; elsewhere it is missing itself."""
+    if not nested and array.null_count:
+        valid = np.asarray(array.is_valid())
+        array = array.filter(pa.array(valid))
+        weights = None if weights is None else weights[valid]
+    names = [field.name for field in array.type]
+    check_distinct(names, f"fields of column '{'.'.join(path)}'")
+    # flatten() takes a struct's own nulls into account, field() does not.
+    for name, child in zip(names, array.flatten(), strict=True):
+        yield from feature_columns((*path, name), child, weights)
 
 
 def _flat_level(array: pa.Array, weights: NDArray[np.float64] | None) -> NestLevel:
@@ -179,41 +213,3 @@ def _leaf_lengths(
     if len(levels) < 2 or rows is None or top_valid is None:
         return None
     return count_lengths(np.bincount(rows, minlength=len(top_valid))[top_valid])
-
-
-def _feature_type(name: str, type_: pa.DataType) -> int:
-    value: Any
-    if pa.types.is_integer(type_) or pa.types.is_boolean(type_):
-        value = FeatureType.INT
-    elif pa.types.is_floating(type_):
-        value = FeatureType.FLOAT
-    elif _is_binary_like(type_):
-        value = FeatureType.STRING
-    else:
-        raise DataError(
-            "statistics.unsupported_type",
-            f"Column '{name}' has type {type_}, which statistics do not cover.",
-            "Convert it to numbers, strings or bytes, or name the other columns in feature_allowlist.",
-        )
-    return int(value)
-
-
-def _is_binary_like(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(type_)
-        or pa.types.is_large_string(type_)
-        or pa.types.is_binary(type_)
-        or pa.types.is_large_binary(type_)
-        or pa.types.is_fixed_size_binary(type_)
-    )
-
-
-def _countable(leaf: pa.Array) -> pa.Array:
-    """Gives the same values in a type that Arrow can count."""
-    if pa.types.is_float16(leaf.type):
-        return pa.array(leaf.to_numpy(zero_copy_only=False).astype(np.float32), mask=np.asarray(leaf.is_null()))
-    if pa.types.is_boolean(leaf.type):
-        return leaf.cast(pa.int8())
-    if pa.types.is_fixed_size_binary(leaf.type):
-        return leaf.cast(pa.binary())
-    return leaf

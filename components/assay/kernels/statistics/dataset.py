@@ -1,4 +1,4 @@
-"""Statistics of a data set: one accumulator for each column, and the number of examples."""
+"""Statistics of a data set: of all its rows, and of each slice."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
 from assay.kernels.statistics.claims import schema_claims
-from assay.kernels.statistics.columns import example_weights, feature_column
-from assay.kernels.statistics.feature import FeatureState, FeatureStatistics
-from assay.kernels.statistics.options import StatisticsOptions, exact_bytes_per_feature
+from assay.kernels.statistics.columns import check_distinct
+from assay.kernels.statistics.options import StatisticsOptions
+from assay.kernels.statistics.slice_keys import SliceKey, Slicer, slice_name
+from assay.kernels.statistics.slice_statistics import SliceState, SliceStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,22 +21,28 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+    from assay.kernels.statistics.generators import Generator
+
+ALL_EXAMPLES = "All Examples"
+"""The name that TFDV gives to the data set of all rows, where there are slices besides."""
+
+_WAITING_BYTES = 64 << 20
+"""What the rows of all slices together may take while they wait to be described with more of the same slice."""
+
 
 @dataclass(slots=True)
 class DatasetState:
     """A data set so far; it can be pickled.
 
     Attributes:
-        num_examples: Rows.
-        weighted_num_examples: Sum of the rows' weights.
-        num_columns: Of the widest batch.
-        features: By name, in the order in which they first came.
+        overall: All rows.
+        slices: The rows of each slice.
+        columns: All columns that any batch had.
     """
 
-    num_examples: int = 0
-    weighted_num_examples: float = 0.0
-    num_columns: int = 0
-    features: dict[str, FeatureState] = field(default_factory=dict)
+    overall: SliceState
+    slices: dict[SliceKey, SliceState] = field(default_factory=dict)
+    columns: set[str] = field(default_factory=set)
 
 
 class DatasetStatistics:
@@ -47,64 +54,93 @@ class DatasetStatistics:
 
     Args:
         options: What to compute.
-        schema: Says which strings are opaque bytes (image domain) and which numbers are categories.
+        schema: Says which strings are opaque bytes (image domain), which numbers are categories, and the format of
+            integers that are times.
+        generators: More statistics, added to those that the options ask for.
     """
 
-    def __init__(self, options: StatisticsOptions | None = None, schema: Schema | None = None) -> None:
+    def __init__(
+        self,
+        options: StatisticsOptions | None = None,
+        schema: Schema | None = None,
+        generators: Sequence[Generator] = (),
+    ) -> None:
         self._options = options or StatisticsOptions()
-        self._claims = schema_claims(schema)
+        claims = schema_claims(schema)
+        self._overall = SliceStatistics(self._options, claims, tuple(generators))
+        self._slices = SliceStatistics(self._options, claims, tuple(generators), self._options.max_slices)
+        self._slicer = Slicer(self._options.slices, schema)
 
     def create(self) -> DatasetState:
         """Gives the state of no rows."""
-        return DatasetState()
+        return DatasetState(self._overall.create())
 
     def add_batch(self, state: DatasetState, batch: pa.RecordBatch) -> DatasetState:
         """Adds the rows of one batch to `state`, in place.
 
+        Small batches may wait for more: what is wrong with them is then said later, with the result at the latest.
+
         Raises:
-            DataError: Two columns have one name, a column's type is not covered or differs from earlier batches, or
-                the weight feature is not a number in each row.
+            DataError: Two columns have one name, a column's type differs from earlier batches, the weight feature is
+                not a number in each row, or there are more slices than `options.max_slices`.
         """
-        names = batch.schema.names
-        if len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise DataError("statistics.duplicate_columns", f"Several columns have the name {', '.join(twice)}.")
-        weights = None
-        if self._options.weight_feature is not None:
-            weights = example_weights(self._options.weight_feature, batch)
-            state.weighted_num_examples += float(weights.sum())
-        if self._options.feature_allowlist is not None:
-            names = [name for name in self._options.feature_allowlist if name in set(names)]
-        state.num_examples += batch.num_rows
-        state.num_columns = max(state.num_columns, len(names))
-        for name in names:
-            column = feature_column(name, batch.column(batch.schema.get_field_index(name)), weights)
-            self._feature(name, state).add(state.features.setdefault(name, FeatureState()), column)
+        check_distinct(batch.schema.names, "columns")
+        self._overall.add(state.overall, batch)
+        if self._options.slices:
+            state.columns.update(batch.schema.names)
+            for key, rows in self._slicer.slices(batch):
+                self._slices.add(self._slice(state, key), rows)
+            self._settle_many(state)
         return state
 
     def merge(self, states: Sequence[DatasetState]) -> DatasetState:
         """Gives the state of all rows, in the first of `states`; the others must not be used afterwards."""
         result, *others = states
         for other in others:
-            result.num_examples += other.num_examples
-            result.weighted_num_examples += other.weighted_num_examples
-            result.num_columns = max(result.num_columns, other.num_columns)
-            for name, feature in other.features.items():
-                self._feature(name, result).merge(result.features.setdefault(name, FeatureState()), feature)
+            self._overall.merge(result.overall, other.overall)
+            result.columns |= other.columns
+            for key, part in other.slices.items():
+                self._slices.merge(self._slice(result, key), part)
+            self._settle_many(result)
         return result
 
     def extract(self, state: DatasetState) -> DatasetFeatureStatisticsList:
-        """Gives the statistics: one data set without a name, as TFDV without slices; `state` can be added to after."""
+        """Gives the statistics: one data set, without a name; with slices, `All Examples` and one for each slice.
+
+        Slices come in the order of their names. `state` can be added to afterwards.
+
+        Raises:
+            DataError: What was waiting does not fit the rest, or slices are by a column that no row has.
+        """
         result = statistics_pb2.DatasetFeatureStatisticsList()
-        dataset = result.datasets.add(
-            num_examples=state.num_examples, weighted_num_examples=state.weighted_num_examples
-        )
-        for name, feature in state.features.items():
-            dataset.features.append(
-                self._feature(name, state).extract(feature, state.num_examples, state.weighted_num_examples)
-            )
+        overall = result.datasets.add()
+        self._overall.extract(state.overall, overall)
+        if not self._options.slices:
+            return result
+        overall.name = ALL_EXAMPLES
+        if state.overall.num_examples:
+            self._slicer.check_columns(state.columns)
+        for key in self._slicer.promised:
+            self._slice(state, key)
+        named = sorted((slice_name(key), key) for key in state.slices)
+        for (name, key), (previous, _) in zip(named, [("", ()), *named], strict=False):
+            if name == previous:
+                raise DataError("statistics.slice_name", f"Two slices that are not the same have the name '{name}'.")
+            self._slices.extract(state.slices[key], result.datasets.add(name=name))
         return result
 
-    def _feature(self, name: str, state: DatasetState) -> FeatureStatistics:
-        max_bytes = exact_bytes_per_feature(self._options, state.num_columns)
-        return FeatureStatistics(name, self._options, self._claims, max_bytes)
+    def _slice(self, state: DatasetState, key: SliceKey) -> SliceState:
+        if key not in state.slices:
+            if len(state.slices) >= self._options.max_slices:
+                raise DataError(
+                    "statistics.too_many_slices",
+                    f"The data has more than {self._options.max_slices} slices; the next would be '{slice_name(key)}'.",
+                    "Slice by a feature with fewer values, name the values, use bins, or raise max_slices.",
+                )
+            state.slices[key] = self._slices.create()
+        return state.slices[key]
+
+    def _settle_many(self, state: DatasetState) -> None:
+        if sum(part.waiting_bytes for part in state.slices.values()) > _WAITING_BYTES:
+            for part in state.slices.values():
+                self._slices.settle(part)

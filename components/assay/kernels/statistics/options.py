@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.errors import UsageError
+from assay.kernels.statistics.slicing import SlicingSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,9 @@ class StatisticsOptions:
         max_exact_bytes: Memory for the distinct values of all features together. A feature that needs more than its
             share is summarised by sketches from there on: uniques are then estimated within about 1 %, and the
             counts of top values may lack a little.
+        slices: The ways to cut the data into slices, each of which gets statistics of its own besides those of all
+            rows.
+        max_slices: More slices than that are an error, before they take all memory.
     """
 
     weight_feature: str | None = None
@@ -39,6 +43,8 @@ class StatisticsOptions:
     num_quantiles_histogram_buckets: int = 10
     epsilon: float = 0.01
     max_exact_bytes: int = 256 << 20
+    slices: tuple[SlicingSpec, ...] = ()
+    max_slices: int = 1000
 
     def __post_init__(self) -> None:
         """Refuses values that no result could be computed with."""
@@ -48,6 +54,8 @@ class StatisticsOptions:
         for name in ("num_top_values", "num_rank_histogram_buckets", "max_exact_bytes"):
             if getattr(self, name) < 0:
                 raise UsageError("statistics.option", f"{name} must not be negative, not {getattr(self, name)}.")
+        if self.max_slices < 1:
+            raise UsageError("statistics.option", f"max_slices must be at least 1, not {self.max_slices}.")
         if not 0 < self.epsilon < 1:
             raise UsageError("statistics.option", f"epsilon must lie between 0 and 1, not {self.epsilon}.")
 
@@ -58,8 +66,12 @@ _SHARE_CAP = 8 << 20
 _SHARE_FLOOR = 256 << 10
 """Every feature holds this much exactly, in however wide a data set: below it a sketch is larger than the values."""
 
+_SLICE_SHARE_FLOOR = 32 << 10
+"""Every feature of a slice holds this much exactly; of a thousand slices few are large."""
 
-def exact_bytes_per_feature(options: StatisticsOptions, num_features: int) -> int:
+
+def exact_bytes_per_feature(options: StatisticsOptions, num_features: int, num_slices: int = 1) -> int:
     """Gives a feature's share of `max_exact_bytes`; it depends on the width of the data only, not on its split."""
-    share = options.max_exact_bytes // max(num_features, 1)
-    return min(max(share, min(_SHARE_FLOOR, options.max_exact_bytes)), _SHARE_CAP)
+    share = options.max_exact_bytes // (max(num_features, 1) * num_slices)
+    floor = _SHARE_FLOOR if num_slices == 1 else _SLICE_SHARE_FLOOR
+    return min(max(share, min(floor, options.max_exact_bytes)), _SHARE_CAP)

@@ -64,7 +64,7 @@ class PresenceState:
     leaf_lengths: Counter[int] = field(default_factory=Counter)
 
 
-def add_presence(state: PresenceState, column: FeatureColumn, name: str) -> None:
+def add_presence(state: PresenceState, column: FeatureColumn) -> None:
     """Adds the presence and valency of one batch."""
     batch = PresenceState()
     if column.type is not None or len(column.levels) > 1:
@@ -73,7 +73,7 @@ def add_presence(state: PresenceState, column: FeatureColumn, name: str) -> None
             batch.levels.append(LevelState(level.num_present, lengths, level.present_weight, level.value_weight))
     if column.leaf_lengths is not None:
         batch.leaf_lengths = _counter(*column.leaf_lengths)
-    merge_presence(state, batch, name)
+    merge_presence(state, batch, ".".join(column.path))
 
 
 def merge_presence(state: PresenceState, other: PresenceState, name: str) -> None:
@@ -98,12 +98,19 @@ def merge_presence(state: PresenceState, other: PresenceState, name: str) -> Non
 
 
 def common_statistics(
-    state: PresenceState, num_examples: int, weighted_num_examples: float, options: StatisticsOptions
+    state: PresenceState, num_parents: int, weighted_num_parents: float, options: StatisticsOptions
 ) -> CommonStatistics:
-    """Gives the proto of presence and valency."""
+    """Gives the proto of presence and valency.
+
+    Args:
+        state: The feature's.
+        num_parents: Where the feature could be: examples, or for the field of a struct the structs.
+        weighted_num_parents: What those weigh.
+        options: Of the data set.
+    """
     levels = state.levels or [LevelState()]
     result = statistics_pb2.CommonStatistics()
-    outer_values: float = num_examples
+    outer_values: float = num_parents
     for level in levels:
         lengths = sorted(level.lengths)
         proto = result.presence_and_valency_stats.add(num_missing=outer_values - level.num_present)
@@ -125,7 +132,7 @@ def common_statistics(
         # The one level of a feature that is not nested is what the fields above say already.
         del result.presence_and_valency_stats[:]
     if options.weight_feature is not None:
-        _add_weighted(result, levels, weighted_num_examples)
+        _add_weighted(result, levels, weighted_num_parents)
     return result
 
 
@@ -160,8 +167,8 @@ def _length_quantiles(counts: Counter[int], options: StatisticsOptions) -> Quant
     )
 
 
-def _add_weighted(result: CommonStatistics, levels: list[LevelState], weighted_num_examples: float) -> None:
-    outer_weight = weighted_num_examples
+def _add_weighted(result: CommonStatistics, levels: list[LevelState], weighted_num_parents: float) -> None:
+    outer_weight = weighted_num_parents
     protos = []
     for level in levels:
         proto = statistics_pb2.WeightedCommonStatistics(

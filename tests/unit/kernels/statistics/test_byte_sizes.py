@@ -4,12 +4,12 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.statistics.byte_sizes import ByteSizeState, add_sizes, bytes_statistics, merge_sizes
-from assay.kernels.statistics.columns import feature_column
+from assay.kernels.statistics.columns import feature_columns
 
 
 def _state(*values: bytes | None) -> ByteSizeState:
     state = ByteSizeState()
-    add_sizes(state, feature_column("x", pa.array(values, pa.binary()), None))
+    add_sizes(state, next(feature_columns(("x",), pa.array(values, pa.binary()), None)))
     return state
 
 

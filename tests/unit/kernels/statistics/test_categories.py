@@ -6,7 +6,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.statistics.categories import CategoryState, add_categories, merge_categories, string_statistics
-from assay.kernels.statistics.columns import feature_column
+from assay.kernels.statistics.columns import feature_columns
 from assay.kernels.statistics.options import StatisticsOptions
 
 _ROOM = 1 << 20
@@ -14,7 +14,7 @@ _ROOM = 1 << 20
 
 def _state(values: pa.Array, max_bytes: int = _ROOM) -> CategoryState:
     state = CategoryState()
-    add_categories(state, feature_column("x", values, None), max_bytes)
+    add_categories(state, next(feature_columns(("x",), values, None)), max_bytes)
     return state
 
 
@@ -44,13 +44,13 @@ def test_numbers_are_shown_and_measured_in_decimal() -> None:
 @pytest.mark.parametrize("sketched", [(False, True), (True, False), (True, True)])
 def test_exact_and_sketched_parts_merge(sketched: tuple[bool, bool]) -> None:
     words = (np.random.default_rng(0).zipf(1.5, 30_000) % 9_000).astype(str)
-    parts = [
+    one, two = (
         _state(pa.array(part), 4_000 if each else _ROOM)
         for part, each in zip(np.split(words, [10_000]), sketched, strict=True)
-    ]
-    assert tuple(part.sketch is not None for part in parts) == sketched
-    merge_categories(*parts, 4_000)
-    proto = string_statistics(parts[0], len(words), StatisticsOptions(num_top_values=3))
+    )
+    assert (one.sketch is not None, two.sketch is not None) == sketched
+    merge_categories(one, two, 4_000)
+    proto = string_statistics(one, len(words), StatisticsOptions(num_top_values=3))
     exact = string_statistics(_state(pa.array(words)), len(words), StatisticsOptions(num_top_values=3))
     assert proto.unique == pytest.approx(exact.unique, rel=0.03)
     assert proto.avg_length == exact.avg_length

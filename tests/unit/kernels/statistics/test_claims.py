@@ -4,8 +4,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from assay.kernels.statistics.arrow_types import FeatureType
 from assay.kernels.statistics.claims import SchemaClaims, schema_claims
-from assay.kernels.statistics.columns import FeatureType
 
 
 def _claims(feature: str) -> SchemaClaims:
@@ -17,8 +17,8 @@ def test_no_schema_claims_nothing() -> None:
 
 
 def test_an_image_domain_makes_opaque_bytes() -> None:
-    assert _claims("type: BYTES image_domain {}").is_bytes("x")
-    assert not _claims("type: BYTES").is_bytes("x")
+    assert _claims("type: BYTES image_domain {}").is_bytes(("x",))
+    assert not _claims("type: BYTES").is_bytes(("x",))
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,10 @@ def test_an_image_domain_makes_opaque_bytes() -> None:
     ],
 )
 def test_numbers_are_categories_where_their_domain_says_so(feature: str, type_: int, categorical: bool) -> None:
-    assert _claims(feature).is_categorical("x", type_) is categorical
+    assert _claims(feature).is_categorical(("x",), type_) is categorical
+
+
+def test_fields_of_structs_are_found_by_their_path() -> None:
+    claims = _claims("type: STRUCT struct_domain { feature { name: 'y' type: BYTES image_domain {} } }")
+    assert claims.is_bytes(("x", "y"))
+    assert not claims.is_bytes(("y",))

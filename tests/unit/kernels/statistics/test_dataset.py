@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.errors import DataError
-from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
 
 
 def _statistics(
@@ -130,7 +130,7 @@ def test_parts_that_do_not_fit_together_are_refused(parts: list[pa.Array], messa
     accumulator = DatasetStatistics()
     states = [accumulator.add_batch(accumulator.create(), pa.RecordBatch.from_arrays([part], ["x"])) for part in parts]
     with pytest.raises(DataError, match=message):
-        accumulator.merge(states)
+        accumulator.extract(accumulator.merge(states))
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
@@ -154,3 +154,39 @@ def test_a_category_beyond_64_bits_is_refused() -> None:
     schema = 'feature { name: "x" type: INT int_domain { is_categorical: true } }'
     with pytest.raises(DataError, match="Column 'x' is categorical, but: Integer value 18446744073709551615 not in"):
         _statistics({"x": pa.array([2**64 - 1], pa.uint64())}, schema=schema)
+
+
+def _sliced(*batches: pa.RecordBatch, **options: Any) -> dict[str, statistics_pb2.DatasetFeatureStatistics]:
+    accumulator = DatasetStatistics(StatisticsOptions(**options))
+    states = [accumulator.add_batch(accumulator.create(), batch) for batch in batches]
+    return {dataset.name: dataset for dataset in accumulator.extract(accumulator.merge(states)).datasets}
+
+
+def _rows(**columns: list[Any]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array(values) for values in columns.values()], list(columns))
+
+
+def test_slices_are_data_sets_of_their_own_rows() -> None:
+    parts = _rows(kind=["b", "a"], x=[1, 2]), _rows(kind=["b", None], x=[3, 4]), _rows(x=[5])
+    found = _sliced(*parts, slices=(SlicingSpec(feature_keys=("kind",)), SlicingSpec(where="x > 9")))
+    assert list(found) == ["All Examples", "kind_a", "kind_b", "x > 9"]
+    assert [dataset.num_examples for dataset in found.values()] == [5, 1, 2, 0]
+    alone = _statistics({"kind": pa.array(["b", "b"]), "x": pa.array([1, 3])})
+    assert found["kind_b"].features == alone.features
+
+
+def test_too_many_slices_are_refused_and_named() -> None:
+    with pytest.raises(DataError, match="more than 2 slices; the next would be 'x_3'"):
+        _sliced(_rows(x=[1, 2, 3]), slices=(SlicingSpec(feature_keys=("x",)),), max_slices=2)
+
+
+def test_slices_by_a_column_that_is_nowhere_are_refused() -> None:
+    for spec in (SlicingSpec(feature_keys=("kinds",)), SlicingSpec(where="kinds == 'a'")):
+        with pytest.raises(DataError, match="by 'kinds', which is not a column of the data: kind"):
+            _sliced(_rows(kind=["a"]), slices=(spec,))
+
+
+def test_two_slices_of_one_name_are_refused() -> None:
+    specs = SlicingSpec(feature_keys=("a",)), SlicingSpec(feature_keys=("a_b",))
+    with pytest.raises(DataError, match="Two slices that are not the same have the name 'a_b_c'"):
+        _sliced(_rows(a=["b_c", "x"], a_b=["x", "c"]), slices=specs)

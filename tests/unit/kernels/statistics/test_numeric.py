@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.kernels.statistics.columns import feature_column
+from assay.kernels.statistics.columns import feature_columns
 from assay.kernels.statistics.numeric import NumericState, add_numbers, merge_numbers, numeric_statistics
 from assay.kernels.statistics.options import StatisticsOptions
 
@@ -17,7 +17,7 @@ _EPSILON = 0.01
 
 def _state(values: pa.Array, max_bytes: int = _ROOM) -> NumericState:
     state = NumericState()
-    add_numbers(state, feature_column("x", values, None), _EPSILON, max_bytes)
+    add_numbers(state, next(feature_columns(("x",), values, None)), _EPSILON, max_bytes)
     return state
 
 

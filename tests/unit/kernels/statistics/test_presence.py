@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from assay.errors import DataError
-from assay.kernels.statistics.columns import feature_column
+from assay.kernels.statistics.columns import feature_columns
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.presence import (
     PresenceState,
@@ -18,8 +18,8 @@ from assay.kernels.statistics.presence import (
 
 def _state(*values: object, type_: pa.DataType | None = None, weights: list[float] | None = None) -> PresenceState:
     state = PresenceState()
-    column = feature_column("x", pa.array(values, type_), None if weights is None else np.array(weights))
-    add_presence(state, column, "x")
+    weight = None if weights is None else np.array(weights)
+    add_presence(state, next(feature_columns(("x",), pa.array(values, type_), weight)))
     return state
 
 
