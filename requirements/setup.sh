@@ -74,7 +74,8 @@ echo "Installing the locked packages of $lock into .venv (about 3 GB; minutes on
 UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-300} # TensorFlow is one file of 500 MB
 export UV_HTTP_TIMEOUT
 rm -f "$stamp"
-$uv pip install --quiet --python .venv/bin/python --no-deps --require-hashes -r "$lock"
+# --compile-bytecode: otherwise the first run compiles TensorFlow's modules, which takes it half a minute.
+$uv pip install --quiet --python .venv/bin/python --no-deps --compile-bytecode --require-hashes -r "$lock"
 $uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 echo "$want" >"$stamp"
 echo "Ready: .venv ($(.venv/bin/python --version), $(.venv/bin/python -c 'import importlib.metadata as m; print("TensorFlow", m.version("tensorflow"), "and TFDV", m.version("tensorflow-data-validation"))'))."
