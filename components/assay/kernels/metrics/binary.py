@@ -9,7 +9,6 @@ import numpy as np
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.metrics import curves, terms
-from assay.kernels.metrics.matrices import Matrices
 from assay.kernels.metrics.metric import BINARY, Aggregation, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.rates import RATES, Rate
 from assay.kernels.metrics.ratio import ratio, safe_ratio
@@ -31,17 +30,6 @@ class AtThresholds:
         return values[0] if len(values) == 1 else np.stack(values)
 
 
-@dataclass(frozen=True, slots=True)
-class OfMatrices:
-    """A rate at each threshold of TFMA's grid."""
-
-    rate: Rate
-
-    def __call__(self, matrices: Matrices) -> Floats:
-        """Takes the matrices of one slice."""
-        return self.rate(matrices.tp, matrices.tn, matrices.fp, matrices.fn)
-
-
 def confusion_terms(thresholds: Sequence[float]) -> tuple[Term, ...]:
     """Gives the four counts at each threshold."""
     counts = (terms.true_positive, terms.true_negative, terms.false_positive, terms.false_negative)
@@ -52,17 +40,15 @@ def rate(
     kind: str,
     *,
     thresholds: Sequence[float] | None = None,
-    num_thresholds: int | None = None,
     name: str | None = None,
     view: View = BINARY,
     aggregation: Aggregation = "",
-) -> SumsMetric | CurveMetric:
+) -> SumsMetric:
     """Gives a metric of the confusion matrix, exactly counted: a prediction above the threshold is positive.
 
     Args:
         kind: A name in [`RATES`][...rates.RATES], such as `precision`.
         thresholds: One or more; by default 0.5, or below every prediction where `view` keeps the top k.
-        num_thresholds: TFMA's grid of so many thresholds instead; the metric is then an array.
         name: Where it should differ from `kind`.
         view: How several classes are looked at.
         aggregation: How they were brought together.
@@ -72,11 +58,6 @@ def rate(
     """
     if kind not in RATES:
         raise UsageError("metrics.unknown_rate", f"There is no rate '{kind}'.", did_you_mean(kind, RATES))
-    if num_thresholds is not None:
-        formula = OfMatrices(RATES[kind])
-        return CurveMetric(
-            name=name or kind, formula=formula, num_thresholds=num_thresholds, view=view, aggregation=aggregation
-        )
     if thresholds is None:
         thresholds = (0.5,) if view.top_k is None else (-np.inf,)
     return SumsMetric(

@@ -40,7 +40,6 @@ class Cost:
 METRICS: list[AnyMetric] = [
     binary.rate("binary_accuracy"),
     binary.rate("f1_score", thresholds=[0.25, 0.5]),
-    binary.rate("recall", num_thresholds=5),
     binary.auc(),
     binary.auc(curve="PR"),
     binary.auc(num_thresholds=200),
@@ -144,7 +143,7 @@ def test_the_order_of_rows_does_not_matter(table: pa.Table, random: object) -> N
 @given(tables())
 def test_a_weight_of_two_is_the_row_twice(table: pa.Table) -> None:
     table = table.set_column(3, "weight", pa.array(np.ones(len(table))))
-    metrics = METRICS[:9]
+    metrics = METRICS[:8]
     accumulator = SlicedMetrics(metrics, COLUMNS)
     doubled = whole(accumulator, table.set_column(3, "weight", pa.array(np.full(len(table), 2.0))))
     repeated = whole(accumulator, pa.concat_tables([table, table]))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+import pytest
+
+from assay.errors import DataError
+from assay.kernels.metrics.slices import CellIndex, SliceKey, SlicingSpec, cells_of
+
+
+def rows_of_slices(batch: pa.RecordBatch, *specs: SlicingSpec) -> dict[SliceKey, list[int]]:
+    """Gives the rows of each slice, in the order of slices."""
+    cells, index = cells_of(batch, specs), CellIndex()
+    numbers = index.add(cells.keys)[cells.codes]
+    return {
+        key: [row for row, number in enumerate(numbers.tolist()) if number in set(members.tolist())]
+        for key, members in index.slices().items()
+    }
+
+
+BATCH = pa.record_batch(
+    [
+        pa.array(["x", "y", None, "x"]),
+        pa.array([10, 2, 3, 2]),
+        pa.array([[b"p"], [b"p", b"q"], [], None]),
+        pa.array([0.5, 1.5, float("nan"), None]),
+    ],
+    names=["a", "n", "tags", "f"],
+)
+
+
+def test_the_whole_data() -> None:
+    assert rows_of_slices(BATCH, SlicingSpec()) == {(): [0, 1, 2, 3]}
+
+
+def test_values_of_a_feature_in_order_of_value() -> None:
+    assert list(rows_of_slices(BATCH, SlicingSpec(feature_keys=("n",))).items()) == [
+        ((("n", 2),), [1, 3]),
+        ((("n", 3),), [2]),
+        ((("n", 10),), [0]),
+    ]
+
+
+def test_a_row_without_the_feature_is_in_no_slice() -> None:
+    assert rows_of_slices(BATCH, SlicingSpec(feature_keys=("a",))) == {(("a", "x"),): [0, 3], (("a", "y"),): [1]}
+
+
+def test_a_row_with_several_values_is_in_several_slices() -> None:
+    tags = SlicingSpec(feature_keys=("tags",))
+    assert rows_of_slices(BATCH, tags) == {(("tags", "p"),): [0, 1], (("tags", "q"),): [1]}
+
+
+def test_crosses_and_single_values() -> None:
+    cross = SlicingSpec(feature_keys=("tags", "a"), feature_values=(("n", "2"),))
+    assert rows_of_slices(BATCH, cross, SlicingSpec()) == {
+        (): [0, 1, 2, 3],
+        (("a", "y"), ("n", 2), ("tags", "p")): [1],
+        (("a", "y"), ("n", 2), ("tags", "q")): [1],
+    }
+
+
+def test_bins_of_numbers() -> None:
+    assert rows_of_slices(BATCH, SlicingSpec(bins=(("n", (3, 10)),))) == {
+        (("n", "<3"),): [1, 3],
+        (("n", "[3,10)"),): [2],
+        (("n", ">=10"),): [0],
+    }
+    assert rows_of_slices(BATCH, SlicingSpec(bins=(("f", (1.0,)),))) == {(("f", "<1.0"),): [0], (("f", ">=1.0"),): [1]}
+
+
+def test_bins_of_time() -> None:
+    day = dt.datetime(2024, 3, 1)  # noqa: DTZ001 - a column without a zone
+    batch = pa.record_batch([pa.array([day, day + dt.timedelta(days=2), None], pa.timestamp("s"))], names=["t"])
+    edge = day + dt.timedelta(days=1)
+    assert rows_of_slices(batch, SlicingSpec(bins=(("t", (edge,)),))) == {
+        (("t", f"<{edge}"),): [0],
+        (("t", f">={edge}"),): [1],
+    }
+
+
+def test_no_rows() -> None:
+    assert rows_of_slices(BATCH.slice(0, 0), SlicingSpec(), SlicingSpec(feature_keys=("a", "tags"))) == {}
+
+
+def test_a_missing_feature_is_an_error() -> None:
+    with pytest.raises(DataError, match="Slices need a column 'b'; the data has a, n, tags, f"):
+        cells_of(BATCH, [SlicingSpec(feature_keys=("b",))])
