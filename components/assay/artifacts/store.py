@@ -132,6 +132,7 @@ def seal(artifact: Artifact, destination: Path, producer: Producer) -> None:
     if destination.exists():
         raise ArtifactError("artifact.exists", f"{destination} exists already.", "Remove it, or choose another --root.")
     files = list_files(artifact.path)
+    artifact.rows = {split: int(count) for split, count in artifact.rows.items()}  # numpy's integers are no JSON
     manifest = Manifest(
         type=artifact.type_name,
         type_version=artifact.type().version,

@@ -55,4 +55,4 @@ class ExecutionContext:
                 f"and {rejected} rejected ({read - written - rejected:+d} unexplained).",
                 "Nothing was published. This is a fault of the engine or the component; please report it.",
             )
-        self.rows[split] = RowCount(read, written, rejected)
+        self.rows[split] = RowCount(int(read), int(written), int(rejected))  # numpy's integers are no JSON

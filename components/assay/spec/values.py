@@ -72,6 +72,8 @@ def canonical(value: Any, where: str) -> Any:
     """
     if isinstance(value, enum.Enum):
         return value.value
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # numpy's scalars, which a component's own sums and means are
     if isinstance(value, (RuntimeParameter, OutputParameter, *_SCALARS)):
         return value
     if isinstance(value, PurePath):

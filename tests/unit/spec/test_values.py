@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ class Nested:
 def test_the_json_form_of_what_authors_give() -> None:
     assert canonical(Nested(Path("a"), (1, 2)), "x") == {"path": "a", "values": [1, 2], "color": "red"}
     assert canonical({1: {"b", "a"}}, "x") == {"1": ["a", "b"]}
+    assert repr(canonical([np.float64(0.5), np.int64(1), np.bool_(True), np.array(2)], "x")) == "[0.5, 1, True, 2]"
     assert canonical({10, 9, "a", None}, "x") == [None, 9, 10, "a"]
     assert canonical(schema_pb2.Feature(name="f", type="INT"), "x") == {"name": "f", "type": "INT"}
 
