@@ -18,15 +18,13 @@ from typing import TypeVar
 import pyarrow as pa
 
 from assay.engines.base import Accumulator, Source
+from assay.engines.units import units_of
 from assay.errors import UsageError
 
 S = TypeVar("S")
 R = TypeVar("R")
 T = TypeVar("T")
 U = TypeVar("U")
-
-# Batches that make one partial state: few merges, and still enough units to keep the cores busy.
-_BATCHES_PER_UNIT = 4
 
 
 def available_cores() -> int:
@@ -65,7 +63,7 @@ class EmbeddedEngine:
         if source.bounded:
             states = self._run(lambda shard: part(shard.batches()), iter(source.shards))
         else:
-            states = self._run(part, _units(source))
+            states = self._run(part, (unit for shard in source.shards for unit in units_of(shard, bounded=False)))
         total = next(states, None)
         if total is None:
             return accumulator.extract(accumulator.create())
@@ -90,11 +88,3 @@ class EmbeddedEngine:
                 for item in islice(work, 1):
                     running.append(pool.submit(function, item))
                 yield result
-
-
-def _units(source: Source) -> Iterator[list[pa.RecordBatch]]:
-    """Cuts each shard into lists of consecutive batches."""
-    for shard in source.shards:
-        batches = iter(shard.batches())
-        while unit := list(islice(batches, _BATCHES_PER_UNIT)):
-            yield unit

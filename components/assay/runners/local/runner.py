@@ -34,7 +34,8 @@ class LocalDagRunner:
 
     Args:
         root: Where artifacts, runs and lineage go; the pipeline's own root, or `assay-root/<pipeline>`, by default.
-        engine: Runs the kernels; all cores of this machine by default.
+        engine: Runs the kernels; by default Beam where the pipeline has `beam_pipeline_args`, else all cores of this
+            machine.
         progress: Told as steps start and end; prints one line a step by default.
         seed: Seeds everything random in the steps.
     """
@@ -48,7 +49,7 @@ class LocalDagRunner:
         seed: int = 0,
     ) -> None:
         self._root = Path(root) if root is not None else None
-        self._engine = engine or EmbeddedEngine()
+        self._engine = engine
         self._progress: Progress = progress or Lines()
         self._seed = seed
 
@@ -86,13 +87,21 @@ class LocalDagRunner:
                 run_id=run_id,
                 layout=layout,
                 store=store,
-                engine=self._engine,
+                engine=self._engine or _engine_for(pipeline),
                 progress=self._progress,
                 parameters=values,
                 force=frozenset(force),
                 seed=self._seed,
             )
             return _run(session)
+
+
+def _engine_for(pipeline: Pipeline) -> Engine:
+    if not pipeline.beam_pipeline_args:
+        return EmbeddedEngine()
+    from assay.engines.beam import BeamEngine  # noqa: PLC0415 (Beam takes seconds to import, and most runs need none)
+
+    return BeamEngine(pipeline.beam_pipeline_args)
 
 
 def _check_force(pipeline: Pipeline, force: Collection[str]) -> None:

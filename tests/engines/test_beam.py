@@ -1,0 +1,80 @@
+"""Beam gives, to the byte, what the embedded engine gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from assay.artifacts.formats.csv import scan_csv
+from assay.artifacts.formats.example_records import ExampleRecords, ExampleRecordWriter
+from assay.engines import Source
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import DataError, EngineError
+from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+
+pytestmark = pytest.mark.tensorflow
+
+IN_MEMORY: tuple[str, ...] = ()
+MULTI_PROCESSING = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+
+
+@pytest.fixture(params=["bounded", "streamed"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    """Rows in several shards: of a CSV, each bounded; or of TFRecord files, each streamed in several units."""
+    rows = [(number, number / 7, f"word {number % 1000}") for number in range(40_000)]
+    if request.param == "bounded":
+        path = tmp_path / "rows.csv"
+        path.write_text("n,x,w\n" + "".join(f"{n},{x},{w}\n" for n, x, w in rows))
+        return scan_csv([path], block_bytes=200_000)
+    paths = [tmp_path / f"{part}.tfrecord.gz" for part in range(2)]
+    for part, path in enumerate(paths):
+        table = pa.table({"n": [n for n, _, _ in rows[part::2]], "w": [w for _, _, w in rows[part::2]]})
+        with ExampleRecordWriter(path) as writer:
+            for batch in table.to_batches(4096):
+                writer.write(batch)
+    return ExampleRecords(paths)
+
+
+@pytest.mark.parametrize("arguments", [IN_MEMORY, MULTI_PROCESSING], ids=["in_memory", "multi_processing"])
+def test_statistics_have_the_same_bytes_and_every_row(source: Source, arguments: tuple[str, ...]) -> None:
+    from assay.engines.beam import BeamEngine
+
+    # So little memory that sketches take over, whose result depends on the order of merging.
+    accumulator = DatasetStatistics(StatisticsOptions(max_exact_bytes=100_000))
+    expected = EmbeddedEngine().reduce(source, accumulator)
+    found = BeamEngine(arguments).reduce(source, accumulator)
+    assert found.datasets[0].num_examples == 40_000
+    assert found.SerializeToString(deterministic=True) == expected.SerializeToString(deterministic=True)
+
+
+def test_mapped_batches_come_back_in_order(source: Source) -> None:
+    from assay.engines.beam import BeamEngine
+
+    column = source.shards[0].batches().__next__().schema.get_field_index("n")
+
+    def numbers(batch: pa.RecordBatch) -> list[object]:
+        return batch.column(column).to_pylist()  # type: ignore[no-any-return]  # pyarrow is not typed
+
+    assert list(BeamEngine().map(source, numbers)) == list(EmbeddedEngine().map(source, numbers))
+
+
+def test_an_error_in_a_worker_keeps_its_own_words(tmp_path: Path) -> None:
+    from assay.engines.beam import BeamEngine
+
+    path = tmp_path / "cut.tfrecord.gz"
+    with ExampleRecordWriter(path) as writer:
+        writer.write(pa.table({"n": list(range(1000))}).to_batches()[0])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"cut\.tfrecord\.gz"):
+        BeamEngine().reduce(ExampleRecords([path]), DatasetStatistics())
+
+
+def test_a_runner_that_cannot_start_is_an_engine_error(tmp_path: Path) -> None:
+    from assay.engines.beam import BeamEngine
+
+    path = tmp_path / "rows.csv"
+    path.write_text("n\n1\n")
+    with pytest.raises(EngineError, match="Beam"):
+        BeamEngine(("--runner=NoSuchRunner",)).reduce(scan_csv([path]), DatasetStatistics())
