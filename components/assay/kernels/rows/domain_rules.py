@@ -1,0 +1,148 @@
+"""Compiles the domain of a schema's feature into rules of its values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from assay.errors import UsageError, did_you_mean
+from assay.kernels.rows.rule import shown
+from assay.kernels.rows.value_rules import ValueRule
+from assay.kernels.rows.value_tests import (
+    AnyOf,
+    Finite,
+    Limit,
+    NotNan,
+    NumberText,
+    ValidText,
+    ZeroOrOne,
+    float_limit,
+    shortest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tensorflow_metadata.proto.v0.schema_pb2 import (
+        BoolDomain,
+        Feature,
+        FloatDomain,
+        IntDomain,
+        Schema,
+        StringDomain,
+    )
+
+    from assay.kernels.rows.batch_columns import ValueTest
+
+_NAMED_VALUES = 5
+
+
+def domain_rules(feature: Feature, schema: Schema) -> Iterator[ValueRule]:
+    """Compiles a feature's domain, its own or a shared one.
+
+    A domain applies to a value by the value's own family, as in TFDV: text in the place of a number is read as one.
+
+    Raises:
+        UsageError: The feature names a domain that the schema does not have.
+    """
+    kind, domain = _domain(feature, schema)
+    name = feature.name
+    if kind == "string_domain":
+        tolerated = 1.0 - feature.distribution_constraints.min_domain_mass
+        has_mass = feature.distribution_constraints.HasField("min_domain_mass")
+        yield from _string_rules(name, domain, tolerated if has_mass else 0.0)
+    elif kind == "int_domain":
+        yield from _int_rules(name, domain)
+    elif kind == "float_domain":
+        yield from _float_rules(name, domain)
+    elif kind == "bool_domain":
+        yield from _bool_rules(name, domain)
+
+
+def _domain(feature: Feature, schema: Schema) -> tuple[str | None, Any]:
+    kind: str | None = feature.WhichOneof("domain_info")
+    if kind != "domain":
+        return kind, getattr(feature, kind) if kind else None
+    shared = {
+        domain.name: (domain_kind, domain)
+        for domain_kind in ("float_domain", "int_domain", "string_domain")
+        for domain in getattr(schema, domain_kind)
+    }
+    if feature.domain not in shared:
+        raise UsageError(
+            "schema.unknown_domain",
+            f"Feature '{feature.name}' names the domain '{feature.domain}', which the schema does not have.",
+            did_you_mean(feature.domain, shared),
+        )
+    return shared[feature.domain]
+
+
+def _rule(id: str, reason: str, name: str, expectation: str, test: ValueTest, tolerated: float = 0.0) -> ValueRule:  # noqa: A002
+    return ValueRule(id=id, reason=reason, columns=(name,), expectation=expectation, test=test, tolerated=tolerated)
+
+
+def _string_rules(name: str, domain: StringDomain, tolerated: float) -> Iterator[ValueRule]:
+    values = list(domain.value)
+    yield _rule(f"{name}.utf8", "ENUM_TYPE_INVALID_UTF8", name, f"{name} is UTF-8 text", ValidText())
+    yield _rule(
+        f"{name}.domain",
+        "ENUM_TYPE_UNEXPECTED_STRING_VALUES",
+        name,
+        f"{name} is one of {_named(values)}" + (f" in all but {tolerated:.0%} of its values" if tolerated else ""),
+        AnyOf(frozenset(values)),
+        tolerated,
+    )
+
+
+def _int_rules(name: str, domain: IntDomain) -> Iterator[ValueRule]:
+    yield _rule(
+        f"{name}.number_text", "INT_TYPE_NOT_INT_STRING", name, f"{name} spells a whole number", NumberText("INT")
+    )
+    for side in _sides(domain):
+        limit = getattr(domain, side)
+        yield _limit_rule(name, side, limit, f"INT_TYPE_{_SIZES[side]}_INT", Limit(side, limit, None, "INT"))
+
+
+def _float_rules(name: str, domain: FloatDomain) -> Iterator[ValueRule]:
+    yield _rule(
+        f"{name}.number_text", "FLOAT_TYPE_STRING_NOT_FLOAT", name, f"{name} spells a number", NumberText("FLOAT")
+    )
+    for side in _sides(domain):
+        limit = getattr(domain, side)
+        test = Limit(side, 0, float_limit(side, limit), "FLOAT", whole_applies=False)
+        yield _limit_rule(name, side, shortest(limit), f"FLOAT_TYPE_{_SIZES[side]}_FLOAT", test)
+    if domain.disallow_nan:
+        yield _rule(f"{name}.nan", "FLOAT_TYPE_HAS_NAN", name, f"{name} is not NaN", NotNan())
+    if domain.disallow_inf:
+        yield _rule(f"{name}.inf", "FLOAT_TYPE_HAS_INF", name, f"{name} is finite", Finite())
+
+
+def _bool_rules(name: str, domain: BoolDomain) -> Iterator[ValueRule]:
+    texts = [getattr(domain, field) for field in ("true_value", "false_value") if domain.HasField(field)]
+    yield _limit_rule(name, "min", 0, "BOOL_TYPE_SMALL_INT", Limit("min", 0, None))
+    yield _limit_rule(name, "max", 1, "BOOL_TYPE_BIG_INT", Limit("max", 1, None))
+    yield _rule(f"{name}.zero_or_one", "BOOL_TYPE_UNEXPECTED_FLOAT", name, f"{name} is 0 or 1", ZeroOrOne())
+    yield _rule(
+        f"{name}.bool_text",
+        "BOOL_TYPE_UNEXPECTED_STRING",
+        name,
+        f"{name} is one of {_named(texts)}" if texts else f"{name} is not text",
+        AnyOf(frozenset(texts), undecodable=True),
+    )
+
+
+def _limit_rule(name: str, side: str, limit: float, reason: str, test: Limit) -> ValueRule:
+    word = "at least" if side == "min" else "at most"
+    return _rule(f"{name}.{side}", reason, name, f"{name} is {word} {limit:.17g}", test)
+
+
+def _sides(domain: IntDomain | FloatDomain) -> Sequence[Literal["min", "max"]]:
+    sides: tuple[Literal["min", "max"], ...] = ("min", "max")
+    return [side for side in sides if domain.HasField(side)]
+
+
+def _named(values: list[str]) -> str:
+    named = ", ".join(shown(value) for value in values[:_NAMED_VALUES])
+    return named + (f" … ({len(values)} values)" if len(values) > _NAMED_VALUES else "")
+
+
+_SIZES = {"min": "SMALL", "max": "BIG"}

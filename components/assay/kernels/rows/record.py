@@ -1,0 +1,112 @@
+"""One record of Python values, seen as the rules see a row: missing or present, nested how deep, with which values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INT: Final = "INT"
+FLOAT: Final = "FLOAT"
+BYTES: Final = "BYTES"
+STRUCT: Final = "STRUCT"
+OTHER: Final = "OTHER"
+"""Families of values: the types of tensorflow-metadata, and OTHER for what it has no type for (times, decimals)."""
+
+_FAMILIES: Final[dict[type, str]] = {
+    bool: INT,
+    int: INT,
+    float: FLOAT,
+    str: BYTES,
+    bytes: BYTES,
+    bytearray: BYTES,
+    dict: STRUCT,
+}
+
+
+class RecordColumn:
+    """The value of one column in one record.
+
+    A flat value is a list of that one value, as in `tf.Example`.
+
+    Attributes:
+        missing: Whether there is no value: the key is absent, or its value is None.
+        flat: Whether the value is no list.
+        leaves: The innermost values that are not None, with their families; text is decoded, a byte that is no UTF-8
+            as a lone surrogate.
+        lengths: For each nest level, the lengths of the lists there.
+        leaf_depths: The nest levels at which values that are not None stand.
+    """
+
+    __slots__ = ("flat", "leaf_depths", "leaves", "lengths", "missing")
+
+    def __init__(self, value: Any) -> None:
+        self.leaves: list[tuple[str, Any]] = []
+        self.lengths: list[list[int]] = []
+        self.leaf_depths: set[int] = set()
+        self.missing = value is None
+        self.flat = True
+        if self.missing:
+            return
+        family = _FAMILIES.get(type(value))
+        if family is not None:  # the common case, kept short
+            self.leaves.append((family, value if family != BYTES else decoded(value)))
+            self.lengths.append([1])
+            self.leaf_depths.add(1)
+            return
+        value = _plain(value)
+        self.flat = not isinstance(value, list)
+        self._add_list([value] if self.flat else value, 0)
+
+    def _add_list(self, values: list[Any], level: int) -> None:
+        if len(self.lengths) <= level:
+            self.lengths.append([])
+        self.lengths[level].append(len(values))
+        for each in values:
+            value = _plain(each)
+            if isinstance(value, list):
+                self._add_list(value, level + 1)
+            elif value is not None:
+                family = _FAMILIES.get(type(value), OTHER)
+                self.leaves.append((family, value if family != BYTES else decoded(value)))
+                self.leaf_depths.add(level + 1)
+
+
+class Record:
+    """A record's columns, each taken apart when a rule first asks for it.
+
+    Attributes:
+        values: The record as it was given.
+    """
+
+    __slots__ = ("_columns", "values")
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self._columns: dict[str, RecordColumn] = {}
+
+    def __getitem__(self, name: str) -> RecordColumn:
+        """Gives a column; one that the record lacks is missing."""
+        column = self._columns.get(name)
+        if column is None:
+            column = self._columns[name] = RecordColumn(self.values.get(name))
+        return column
+
+
+def decoded(value: str | bytes | bytearray) -> str:
+    """Gives text as text; each byte that is no UTF-8 becomes a lone surrogate."""
+    return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
+
+
+def _plain(value: Any) -> Any:
+    """Gives tuples and numpy's arrays as lists and numpy's numbers as Python's."""
+    if type(value) in _FAMILIES or value is None or isinstance(value, list):
+        return value
+    if isinstance(value, tuple):
+        return list(value)
+    for kind in (float, int, str, bytes):  # subclasses: numpy.float64, enum.IntEnum
+        if isinstance(value, kind):
+            return kind(value)  # type: ignore[arg-type]  # mypy joins the four types before it calls one
+    tolist = getattr(value, "tolist", None)  # numpy's scalars and arrays, without importing it
+    return tolist() if callable(tolist) else value

@@ -1,0 +1,129 @@
+"""Checks single records, at serving time: the same rules and verdicts as for batches, without Arrow or TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import UsageError
+from assay.kernels.rows.declared_rules import RuleLike, compile_rules, read_rules
+from assay.kernels.rows.record import Record
+from assay.kernels.rows.rule import RowRule, Severity, breach_sentence
+from assay.kernels.rows.structure_rules import KnownColumnsRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One rule that a record breaks.
+
+    Attributes:
+        rule: The rule.
+        found: The offending value, or a value for each column where the rule reads several.
+    """
+
+    rule: RowRule
+    found: Any
+
+    @property
+    def rule_id(self) -> str:
+        """The rule's id."""
+        return self.rule.id
+
+    @property
+    def reason(self) -> str:
+        """Why, for machines."""
+        return self.rule.reason
+
+    @property
+    def severity(self) -> Severity:
+        """The rule's severity."""
+        return self.rule.severity
+
+    @property
+    def sentence(self) -> str:
+        """Why, in words."""
+        return breach_sentence(self.rule, self.found)
+
+
+class RowValidator:
+    """Holds one record at a time against a schema and further rules.
+
+    A validator can be pickled, and then no longer needs the schema, as long as no rule is a lambda or a local function.
+
+    Attributes:
+        rules: The rules that it checks.
+        unchecked: Rules and constraints that one record cannot decide, each as a sentence.
+
+    Args:
+        schema: A schema, or the path of a `schema.pbtxt` or of a folder that holds one.
+        rules: More rules: a list of them and of annotated functions, or the path of a file.
+        environment: One of the schema's environments, `SERVING` for one.
+
+    Example:
+        ```python
+        validator = assay.RowValidator("schema.pbtxt", environment="SERVING")
+        for breach in validator.validate({"fare": -3.0}):
+            print(breach.rule_id, breach.sentence)
+        ```
+    """
+
+    def __init__(
+        self,
+        schema: Schema | str | PathLike[str],
+        rules: Sequence[RuleLike] | str | PathLike[str] = (),
+        environment: str | None = None,
+    ) -> None:
+        # The protos are loaded here and not above: an unpickled validator does without them.
+        from assay.kernels.rows.schema_rules import schema_rules  # noqa: PLC0415
+
+        parsed = _read_schema(Path(schema)) if isinstance(schema, str | PathLike) else schema
+        declared = read_rules(Path(rules)) if isinstance(rules, str | PathLike) else rules
+        compiled = schema_rules(parsed, environment) + compile_rules(declared)
+        self.rules: tuple[RowRule, ...] = compiled.row_rules
+        self.unchecked: tuple[str, ...] = compiled.unchecked + tuple(
+            f"{rule.expectation}: needs the whole data set" for rule in compiled.rules if rule not in compiled.row_rules
+        )
+
+    def validate(self, record: Mapping[str, Any]) -> tuple[Breach, ...]:
+        """Gives the rules that a record breaks, of any severity, in the rules' order.
+
+        Args:
+            record: Python values (numbers, text, bytes, lists of them, numpy's too) by column; None, or no key, for a
+                missing one. A whole number is no FLOAT, as a column of integers is none.
+        """
+        seen = Record(record)
+        return tuple([Breach(rule, _found(rule, record)) for rule in self.rules if rule.breaks(seen)])
+
+    def is_valid(self, record: Mapping[str, Any]) -> bool:
+        """Tells whether a record breaks no rule of severity `error`."""
+        seen = Record(record)
+        return not any(rule.severity == "error" and rule.breaks(seen) for rule in self.rules)
+
+
+def _found(rule: RowRule, record: Mapping[str, Any]) -> Any:
+    if isinstance(rule, KnownColumnsRule):
+        return {name: value for name, value in record.items() if name not in rule.known and value is not None}
+    if len(rule.columns) == 1:
+        return record.get(rule.columns[0])
+    return {name: record.get(name) for name in rule.columns}
+
+
+def _read_schema(path: Path) -> Schema:
+    from google.protobuf import text_format  # noqa: PLC0415
+    from tensorflow_metadata.proto.v0 import schema_pb2  # noqa: PLC0415
+
+    file = path / "schema.pbtxt" if path.is_dir() else path
+    try:
+        schema: Schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
+    except OSError as error:
+        raise UsageError("schema.no_file", f"Could not read a schema from {file}: {error.strerror}.") from error
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise UsageError("schema.malformed", f"{file} is no text proto of a Schema: {error}.") from error
+    return schema

@@ -1,0 +1,55 @@
+"""The rules that one data set or one record is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.errors import UsageError
+from assay.kernels.rows.key_rules import DistinctRule, UniqueRule
+from assay.kernels.rows.rule import RowRule, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """Rules, sorted by what they need to see.
+
+    Attributes:
+        row_rules: Decided by one row alone.
+        unique_rules: Name rows, and need all of them to be seen.
+        distinct_rules: About the data set, and name no rows.
+        unchecked: Constraints of the schema that no rule here covers, each as a sentence.
+    """
+
+    row_rules: tuple[RowRule, ...] = ()
+    unique_rules: tuple[UniqueRule, ...] = ()
+    distinct_rules: tuple[DistinctRule, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        ids = [rule.id for rule in self.rules]
+        twice = sorted({each for each in ids if ids.count(each) > 1})
+        if twice:
+            raise UsageError("rows.duplicate_id", f"Several rules have the id '{twice[0]}'.", "Give one another id.")
+
+    @property
+    def naming_rules(self) -> tuple[RowRule | UniqueRule, ...]:
+        """The rules that name rows, in the order of reports."""
+        return (*self.row_rules, *self.unique_rules)
+
+    @property
+    def rules(self) -> tuple[RowRule | Rule, ...]:
+        """All rules, in the order of reports."""
+        return (*self.naming_rules, *self.distinct_rules)
+
+    def __add__(self, other: RuleSet) -> RuleSet:
+        """Both sets' rules.
+
+        Raises:
+            UsageError: A rule of one has the id of a rule of the other.
+        """
+        return RuleSet(
+            row_rules=self.row_rules + other.row_rules,
+            unique_rules=self.unique_rules + other.unique_rules,
+            distinct_rules=self.distinct_rules + other.distinct_rules,
+            unchecked=self.unchecked + other.unchecked,
+        )

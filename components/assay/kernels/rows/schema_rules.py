@@ -1,0 +1,217 @@
+"""Compiles a tensorflow-metadata schema into rules of rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from assay.errors import UsageError, did_you_mean
+from assay.kernels.rows.domain_rules import domain_rules
+from assay.kernels.rows.key_rules import DistinctRule
+from assay.kernels.rows.record import BYTES
+from assay.kernels.rows.rule_set import RuleSet
+from assay.kernels.rows.structure_rules import (
+    AbsenceRule,
+    KnownColumnsRule,
+    NestingRule,
+    PresenceRule,
+    ShapeRule,
+    TypeRule,
+    ValueCountRule,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
+
+    from assay.kernels.rows.rule import RowRule
+
+# What TFDV treats as deprecated (`LifecycleStageIsDeprecated` in its feature_util.cc): not validated at all.
+_NOT_VALIDATED = frozenset({"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"})
+_FAMILY_WORDS = {
+    "INT": "a whole number (INT)",
+    "FLOAT": "a number with decimals (FLOAT)",
+    "BYTES": "text or bytes (BYTES)",
+    "STRUCT": "a struct (STRUCT)",
+}
+_UNCHECKED_DOMAINS = {
+    "natural_language_domain": "natural language",
+    "image_domain": "images",
+    "mid_domain": "knowledge graph ids",
+    "url_domain": "URLs",
+    "time_domain": "time",
+    "time_of_day_domain": "time of day",
+}
+
+
+def schema_rules(schema: Schema, environment: str | None = None) -> RuleSet:
+    """Compiles the rules of a schema.
+
+    Presence with a fraction below 1, and counts of present rows, are about the data set and name no rows: statistics
+    are held against them.
+
+    Args:
+        schema: What is expected.
+        environment: One of the schema's `default_environment`; features that are not in it must be absent.
+
+    Raises:
+        UsageError: The environment is not in the schema, or a feature names a domain that the schema does not have.
+    """
+    if environment is not None and environment not in schema.default_environment:
+        raise UsageError(
+            "schema.unknown_environment",
+            f"Environment '{environment}' is not among the schema's default_environment.",
+            did_you_mean(environment, schema.default_environment) or "Add it to the schema's default_environment.",
+        )
+    validated = [feature for feature in schema.feature if _is_validated(feature)]
+    row_rules = [rule for feature in validated for rule in _feature_rules(feature, schema, environment)]
+    composites = (*schema.sparse_feature, *schema.weighted_feature)
+    known = frozenset(each.name for each in (*schema.feature, *composites))
+    row_rules.append(
+        KnownColumnsRule(
+            id="schema.unknown_column",
+            reason="SCHEMA_NEW_COLUMN",
+            columns=(),
+            expectation="every column is in the schema",
+            known=known,
+        )
+    )
+    return RuleSet(
+        row_rules=tuple(row_rules),
+        distinct_rules=tuple(rule for feature in validated for rule in _distinct_rules(feature)),
+        unchecked=tuple(
+            [sentence for feature in validated for sentence in _unchecked(feature)]
+            + [f"{each.name}: sparse and weighted features are held against statistics only" for each in composites]
+        ),
+    )
+
+
+def _feature_rules(feature: Feature, schema: Schema, environment: str | None) -> Iterator[RowRule]:
+    name = feature.name
+    in_environment = _in_environment(feature, schema, environment)
+    if not in_environment:
+        yield AbsenceRule(
+            id=f"{name}.environment",
+            reason="SCHEMA_NEW_COLUMN",
+            columns=(name,),
+            expectation=f"{name} has no value in the environment {environment}",
+        )
+    if in_environment and (feature.presence.min_fraction >= 1.0 or feature.group_presence.required):
+        yield PresenceRule(
+            id=f"{name}.presence",
+            reason="FEATURE_TYPE_LOW_FRACTION_PRESENT",
+            columns=(name,),
+            expectation=f"{name} has a value",
+        )
+    yield from _valency_rules(feature, in_environment=in_environment)
+    family = declared_family(feature)
+    if family is not None:
+        yield TypeRule(
+            id=f"{name}.type",
+            reason="UNEXPECTED_DATA_TYPE",
+            columns=(name,),
+            expectation=f"{name} is {_FAMILY_WORDS[family]}",
+            family=family,
+        )
+    yield from domain_rules(feature, schema)
+
+
+def _valency_rules(feature: Feature, *, in_environment: bool) -> Iterator[RowRule]:
+    name = feature.name
+    shape = feature.WhichOneof("shape_type")
+    if shape == "value_count":
+        yield _nesting_rule(name, 1)
+        yield from _count_rules(f"{name}.value_count", name, 0, feature.value_count)
+    elif shape == "value_counts":
+        yield _nesting_rule(name, len(feature.value_counts.value_count))
+        for level, count in enumerate(feature.value_counts.value_count):
+            yield from _count_rules(f"{name}.value_counts[{level}]", name, level, count)
+    elif shape == "shape" and in_environment and all(dim.size > 0 for dim in feature.shape.dim):
+        size = 1
+        for dim in feature.shape.dim:
+            size *= dim.size
+        yield ShapeRule(
+            id=f"{name}.shape",
+            reason="INVALID_FEATURE_SHAPE",
+            columns=(name,),
+            expectation=f"{name} has {size} {'value' if size == 1 else 'values'}",
+            size=size,
+        )
+
+
+def _nesting_rule(name: str, depth: int) -> NestingRule:
+    return NestingRule(
+        id=f"{name}.nesting",
+        reason="VALUE_NESTEDNESS_MISMATCH",
+        columns=(name,),
+        expectation=f"{name} has values at nest level {depth}",
+        depth=depth,
+    )
+
+
+def _count_rules(id: str, name: str, level: int, count: schema_pb2.ValueCount) -> Iterator[RowRule]:  # noqa: A002
+    where = f" at nest level {level}" if level else ""
+    if count.HasField("min") and count.min > 0:
+        yield ValueCountRule(
+            id=f"{id}.min",
+            reason="FEATURE_TYPE_LOW_NUMBER_VALUES",
+            columns=(name,),
+            expectation=f"{name} has at least {count.min} values{where}",
+            level=level,
+            min=count.min,
+        )
+    if count.HasField("max"):
+        yield ValueCountRule(
+            id=f"{id}.max",
+            reason="FEATURE_TYPE_HIGH_NUMBER_VALUES",
+            columns=(name,),
+            expectation=f"{name} has at most {count.max} values{where}",
+            level=level,
+            max=count.max,
+        )
+
+
+def _distinct_rules(feature: Feature) -> Iterator[DistinctRule]:
+    if not feature.HasField("unique_constraints"):
+        return
+    least, most = feature.unique_constraints.min, feature.unique_constraints.max
+    for side, reason, limits in (
+        ("min", "FEATURE_TYPE_LOW_UNIQUE", {"min": least, "max": None}),
+        ("max", "FEATURE_TYPE_HIGH_UNIQUE", {"min": 0, "max": most}),
+    ):
+        word, number = ("at least", least) if side == "min" else ("at most", most)
+        yield DistinctRule(
+            id=f"{feature.name}.unique.{side}",
+            reason=reason,
+            columns=(feature.name,),
+            expectation=f"{feature.name} has {word} {number} distinct values",
+            **limits,
+        )
+
+
+def _unchecked(feature: Feature) -> Iterator[str]:
+    domain: Any = feature.WhichOneof("domain_info")
+    if domain in _UNCHECKED_DOMAINS:
+        yield f"{feature.name}: a domain of {_UNCHECKED_DOMAINS[domain]} is held against statistics only"
+    elif domain == "struct_domain":
+        yield f"{feature.name}: the fields of a struct are held against statistics only"
+
+
+def declared_family(feature: Feature) -> str | None:
+    """Gives a feature's type as a family of values; TFDV's BYTES for a string domain without a type, else None."""
+    if feature.HasField("type") and feature.type != schema_pb2.TYPE_UNKNOWN:
+        return str(schema_pb2.FeatureType.Name(feature.type))
+    return BYTES if feature.WhichOneof("domain_info") in {"domain", "string_domain"} else None
+
+
+def _is_validated(feature: Feature) -> bool:
+    return not feature.deprecated and schema_pb2.LifecycleStage.Name(feature.lifecycle_stage) not in _NOT_VALIDATED
+
+
+def _in_environment(feature: Feature, schema: Schema, environment: str | None) -> bool:
+    """As TFDV decides: named in `in_environment`, else not in `not_in_environment` and in the schema's default."""
+    if environment is None or environment in feature.in_environment:
+        return True
+    return environment not in feature.not_in_environment and environment in schema.default_environment
