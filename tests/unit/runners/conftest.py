@@ -30,6 +30,17 @@ def Text(context: ExecutionContext, text: Output[Schema], *, content: str = "a",
     return Length(len(content))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    width: float = 1.0
+    height: float = 2.0
+
+
+@component
+def Sized(text: Output[Schema], *, size: Size, scale: float = 1.0) -> None:
+    (text.path / "schema.pbtxt").write_text(f"{size.width * scale} {size.height * scale}")
+
+
 @component
 def Join(texts: Inputs[Schema], joined: Output[Schema], *, by: str = " ") -> None:
     (joined.path / "schema.pbtxt").write_text(by.join(one.file.read_text() for one in texts))
@@ -115,6 +126,7 @@ def Push(text: Input[Schema], receipt: Output[HyperParameters], *, target: str) 
 class Toys:
     Text, Join, Pass, Fail, Returns, Span, Spans = Text, Join, Pass, Fail, Returns, Span, Spans
     Train, Judge, Validate, Push = Train, Judge, Validate, Push
+    Sized, Size = Sized, Size
 
 
 @pytest.fixture(scope="session")

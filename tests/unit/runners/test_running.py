@@ -73,6 +73,13 @@ def test_runtime_parameters_reach_the_step_and_the_fingerprint(root: Any, toys: 
     assert statuses(root.run(pipeline())) == {"Text": "cached"}
 
 
+def test_one_value_in_two_notations_is_one_fingerprint(root: Any, toys: Any, statuses: Statuses) -> None:
+    assert statuses(root.run(toys.Sized(size=toys.Size(width=3.0)))) == {"Sized": "complete"}
+    for size in ({"width": 3}, {"height": 2, "width": 3.0}):
+        assert statuses(root.run(toys.Sized(size=size, scale=1))) == {"Sized": "cached"}
+    assert statuses(root.run(toys.Sized(size={"width": 4}))) == {"Sized": "complete"}
+
+
 def test_an_output_parameter_is_passed_on_as_a_value(root: Any, toys: Any) -> None:
     first = toys.Text(content="four")
     second = toys.Text(span=first.outputs["length"], content="x").with_id("second")

@@ -21,7 +21,7 @@ from assay.spec.context import RowCount
 from assay.spec.fingerprint import Fingerprint, fingerprint
 from assay.spec.importer import Importer
 from assay.spec.node import ComponentNode, Node
-from assay.spec.values import RuntimeParameter, canonical, substitute
+from assay.spec.values import RuntimeParameter, canonical, substitute, typed
 
 # What the verdict of a gate means to a run: the exit code, and whether no further step may start.
 _GATES = {"ExampleAnomalies": (3, True), "ModelBlessing": (4, False), "InfraBlessing": (4, False)}
@@ -114,7 +114,8 @@ def _parameters(session: Session, node: ComponentNode) -> dict[str, Any]:
         if isinstance(declared.mark, ParsedBy) and isinstance(given, (RuntimeParameter, OutputParameter)):
             # It could not be parsed before it was known.
             value = canonical(declared.mark.parse(value), where)
-        parameters[name] = value
+        # By way of its type, so that 1 and 1.0, or a dict and the class that it stands for, are one value.
+        parameters[name] = value if value is None else canonical(typed(value, declared.type, where), where)
     return parameters
 
 
