@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_BINS = 256
 _WIDTH = 96  # rows whose weights are added as bytes: their sum (96 +- 10) is below 256 but for one in 10^35
-_GATHERED = 1 << 21  # bytes of weights gathered at a time
+_GATHERED = 1 << 18  # bytes of weights gathered at a time: as float64 they still fit the cache
 
 
 @dataclass(frozen=True, slots=True)
