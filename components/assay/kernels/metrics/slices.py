@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.errors import DataError
+from assay.kernels.statistics.slice_labels import bin_labels, period_labels
+from assay.kernels.statistics.slicing import Period
 
 SliceValue: TypeAlias = str | int | float
 SliceKey: TypeAlias = tuple[tuple[str, SliceValue], ...]
@@ -28,26 +30,27 @@ Ints: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlicingSpec:
-    """Which slices to make: TFMA's `SlicingSpec`, and bins.
+    """Which slices to make: TFMA's `SlicingSpec`, and the bins and periods that statistics can be sliced by.
 
-    Without keys, values and bins it is the whole data. A row that lacks a feature is in no slice of it, and a row with
+    Without any of them it is the whole data. A row that lacks a feature is in no slice of it, and a row with
     several values of a feature in one slice for each.
 
     Attributes:
         feature_keys: Features of which every value makes a slice; several make the cross.
         feature_values: Features that must have just this value.
-        bins: For a feature with numbers or times, ascending edges: values fall in `[edge, next edge)`, named so; those
-            below the first or from the last on in `<edge` and `>=edge`. Edges of a time column are times.
+        bins: Numeric features with ascending boundaries; bins are closed below and named `[10.0,20.0)`.
+        periods: Features with times, and the length of their slices, named `2024-03` and the like.
     """
 
     feature_keys: tuple[str, ...] = ()
     feature_values: tuple[tuple[str, SliceValue], ...] = ()
-    bins: tuple[tuple[str, tuple[object, ...]], ...] = ()
+    bins: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    periods: tuple[tuple[str, Period], ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
         """The features that the slices are made of, in order of name as TFMA writes a slice's key."""
-        return tuple(sorted({*self.feature_keys, *(name for name, _ in self.feature_values), *dict(self.bins)}))
+        return tuple(sorted({*self.feature_keys, *dict(self.feature_values), *dict(self.bins), *dict(self.periods)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +140,9 @@ def _spec_codes(batch: pa.RecordBatch, spec: SlicingSpec) -> tuple[Ints, list[Ce
     """Gives a code for each row, and for each code the slices that its rows are in."""
     codes = np.zeros(batch.num_rows, dtype=np.int64)
     keys: list[CellKey] = [((),)]
-    wanted, edges = dict(spec.feature_values), dict(spec.bins)
+    wanted = dict(spec.feature_values)
     for feature in spec.features:
-        own, values = _feature_codes(batch, feature, edges.get(feature))
+        own, values = _feature_codes(batch, feature, spec)
         if feature in wanted:
             values = [tuple(value for value in row if _same(value, wanted[feature])) for row in values]
         unique, inverse = np.unique(codes * len(values) + own, return_inverse=True)
@@ -161,9 +164,7 @@ def _same(value: SliceValue, wanted: SliceValue) -> bool:
         return False
 
 
-def _feature_codes(
-    batch: pa.RecordBatch, feature: str, edges: tuple[object, ...] | None
-) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
+def _feature_codes(batch: pa.RecordBatch, feature: str, spec: SlicingSpec) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
     """Gives a code for each row, and for each code the distinct values of the feature in its rows."""
     index = batch.schema.get_field_index(feature)
     if index < 0:
@@ -172,29 +173,40 @@ def _feature_codes(
             f"Slices need a column '{feature}'; the data has {', '.join(batch.schema.names)}.",
         )
     column = batch.column(index)
+    bins, periods = dict(spec.bins), dict(spec.periods)
+    if feature in bins:
+        labels = bin_labels(feature, column, bins[feature])
+        return _codes_of_rows(labels.rows, labels.codes, [(label,) for label in labels.labels], len(column))
+    if feature in periods:
+        labels = period_labels(feature, column, periods[feature], None)
+        return _codes_of_rows(labels.rows, labels.codes, [(label,) for label in labels.labels], len(column))
+    rows: Ints = np.arange(len(column))
     if isinstance(column.type, (pa.ListType, pa.LargeListType)):
-        return _list_codes(column, edges)
-    if edges is not None:
-        column = _binned(column, edges)
+        rows = np.repeat(rows, pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False))
+        column = column.flatten()
     if not isinstance(column, pa.DictionaryArray):
         column = pc.dictionary_encode(column)
     values = [_values(value) for value in column.dictionary.to_pylist()]
     codes = pc.fill_null(column.indices.cast(pa.int64()), len(values)).to_numpy(zero_copy_only=False)
-    return np.asarray(codes, dtype=np.int64), [*values, ()]
+    return _codes_of_rows(rows, np.asarray(codes, dtype=np.int64), [*values, ()], batch.num_rows)
 
 
-def _list_codes(column: pa.Array, edges: tuple[object, ...] | None) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
-    numbers: dict[tuple[SliceValue, ...], int] = {}
-    items = column.flatten() if edges is None else _binned(column.flatten(), edges)
-    flat = items.to_pylist()
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
-    codes, start = np.zeros(len(column), dtype=np.int64), 0
-    for row, length in enumerate(lengths):
-        found = {value for item in flat[start : start + length] for value in _values(item)}
-        start += length
-        key = tuple(sorted(found, key=lambda value: (isinstance(value, str), value)))
-        codes[row] = numbers.setdefault(key, len(numbers))
-    return codes, list(numbers)
+def _codes_of_rows(
+    rows: Ints, codes: Ints, values: list[tuple[SliceValue, ...]], num_rows: int
+) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
+    """Brings values that are listed by row, each row any number of times, into one code a row."""
+    result = np.full(num_rows, len(values), dtype=np.int64)
+    if len(rows) <= 1 or (rows[1:] > rows[:-1]).all():
+        result[rows] = codes
+        return result, [*values, ()]
+    sets: dict[tuple[SliceValue, ...], int] = {}
+    found: list[set[SliceValue]] = [set() for _ in range(num_rows)]
+    for row, code in zip(rows.tolist(), codes.tolist(), strict=True):
+        found[row].update(values[code])
+    for row, members in enumerate(found):
+        key = tuple(sorted(members, key=lambda value: (isinstance(value, str), value)))
+        result[row] = sets.setdefault(key, len(sets))
+    return result, list(sets)
 
 
 def _values(value: object) -> tuple[SliceValue, ...]:
@@ -203,17 +215,3 @@ def _values(value: object) -> tuple[SliceValue, ...]:
     if isinstance(value, bytes):
         return (value.decode("utf-8", errors="replace"),)
     return (value,) if isinstance(value, (str, int, float)) else (str(value),)
-
-
-def _binned(column: pa.Array, edges: tuple[object, ...]) -> pa.Array:
-    """Gives the name of each value's bin."""
-    names = [f"<{edges[0]}", *(f"[{low},{high})" for low, high in itertools.pairwise(edges)), f">={edges[-1]}"]
-    typed = pa.array(edges) if pa.types.is_integer(column.type) else pa.array(edges, type=column.type)
-    values = column.cast(typed.type) if pa.types.is_integer(column.type) else column
-    known = np.asarray(pc.is_valid(values).to_numpy(zero_copy_only=False))
-    if pa.types.is_floating(values.type):
-        known &= ~np.asarray(pc.fill_null(pc.is_nan(values), True).to_numpy(zero_copy_only=False))
-    positions = np.searchsorted(
-        typed.to_numpy(zero_copy_only=False), values.to_numpy(zero_copy_only=False), side="right"
-    )
-    return pa.DictionaryArray.from_arrays(pa.array(positions, mask=~known), pa.array(names))
