@@ -255,7 +255,9 @@ def _summary(checks: Sequence[Check], *, ok: bool, first_run: bool, policy: Gate
     stopping = blocking(checks)
     if not ok:
         more = f" (and {len(stopping) - 1} more)" if len(stopping) > 1 else ""
-        return f"Not blessed: {stopping[0].sentence}{more}"
+        # What fell, and by how much, says more than the level that it fell to.
+        told = next((check for check in stopping if check.baseline is not None), stopping[0])
+        return f"Not blessed: {told.sentence}{more}"
     failed = sum(not check.ok for check in checks)
     if failed:
         return f"Blessed by first_run '{policy.first_run}', although {failed} of {_checks(len(applied))} failed."

@@ -252,6 +252,12 @@ def test_every_check_is_listed_with_its_numbers_and_origin() -> None:
     assert verdict.summary.endswith("(and 1 more)")
 
 
+def test_the_summary_says_what_fell_before_the_level_it_fell_to() -> None:
+    verdict = decide([LOWER, ABSOLUTE], figures(0.5, 0.8))
+    assert verdict.summary.startswith("Not blessed: binary_accuracy on Overall is 0.5, 0.3 below the baseline's 0.8")
+    assert verdict.summary.endswith("(and 1 more)")
+
+
 values = st.floats(allow_nan=True, allow_infinity=True) | st.just(0.0)
 
 
