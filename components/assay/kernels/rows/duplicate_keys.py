@@ -69,11 +69,7 @@ class KeyHashes:
         return {rule.id: [] for rule in self._rules}
 
     def add_batch(self, state: dict[str, list[Hashes]], batch: pa.RecordBatch) -> dict[str, list[Hashes]]:
-        """Adds a batch to `state`, in place.
-
-        Raises:
-            DataError: A key column is not in the data.
-        """
+        """Adds a batch to `state`, in place."""
         for rule in self._rules:
             state[rule.id].append(_key_hashes(rule, batch)[has_whole_key(batch, rule.columns)])
         return state

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from assay.errors import DataError, did_you_mean
 from assay.kernels.shortest_decimal import shortest_decimals
 
 if TYPE_CHECKING:
@@ -22,28 +21,14 @@ if TYPE_CHECKING:
 
 
 def exact_keys(batch: pa.RecordBatch, columns: Sequence[str], rows: NDArray[np.intp]) -> list[Key]:
-    """Gives the values of `columns` in each of `rows`; None where missing.
-
-    Raises:
-        DataError: The batch lacks one of the columns.
-    """
+    """Gives the values of `columns` in each of `rows`; None where missing."""
     return list(zip(*(_values(key_column(batch, name).take(pa.array(rows))) for name in columns), strict=True))
 
 
 def key_column(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """Gives a column of a key.
-
-    Raises:
-        DataError: The batch lacks it.
-    """
+    """Gives a column of a key; nulls where the batch lacks it, as batches of a TFRecord file may."""
     position = batch.schema.get_field_index(name)
-    if position < 0:
-        raise DataError(
-            "rows.no_key_column",
-            f"The key column '{name}' is not in the data.",
-            did_you_mean(name, batch.schema.names),
-        )
-    return batch.column(position)
+    return pa.nulls(batch.num_rows) if position < 0 else batch.column(position)
 
 
 def has_whole_key(batch: pa.RecordBatch, columns: Sequence[str]) -> NDArray[np.bool_]:

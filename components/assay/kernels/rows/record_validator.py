@@ -66,6 +66,9 @@ class RowValidator:
         rules: More rules: a list of them and of annotated functions, or the path of a file.
         environment: One of the schema's environments, `SERVING` for one.
 
+    Raises:
+        UsageError: The schema or the rules cannot be read, or a rule reads a column that the schema does not have.
+
     Example:
         ```python
         validator = assay.RowValidator("schema.pbtxt", environment="SERVING")
@@ -86,6 +89,7 @@ class RowValidator:
         parsed = _read_schema(Path(schema)) if isinstance(schema, str | PathLike) else schema
         declared = read_rules(Path(rules)) if isinstance(rules, str | PathLike) else rules
         compiled = schema_rules(parsed, environment) + compile_rules(declared)
+        compiled.check_columns()
         self.rules: tuple[RowRule, ...] = compiled.row_rules
         self.unchecked: tuple[str, ...] = compiled.unchecked + tuple(
             f"{rule.expectation}: needs the whole data set" for rule in compiled.rules if rule not in compiled.row_rules

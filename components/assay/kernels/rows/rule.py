@@ -86,6 +86,6 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
 
 
-def breach_sentence(rule: RowRule, found: Any) -> str:
+def breach_sentence(rule: RowRule | Rule, found: Any) -> str:
     """Says what a row was expected to be and what it is: "Expected: fare is at least 0; found -3.0"."""
     return f"Expected: {rule.expectation}; found {shown(found)}."

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from assay.errors import UsageError
+from assay.errors import UsageError, did_you_mean
 from assay.kernels.rows.key_rules import DistinctRule, UniqueRule
 from assay.kernels.rows.rule import RowRule, Rule
+from assay.kernels.rows.structure_rules import KnownColumnsRule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +58,22 @@ class RuleSet:
             distinct_rules=self.distinct_rules + other.distinct_rules,
             unchecked=self.unchecked + other.unchecked,
         )
+
+    def check_columns(self, found: Iterable[str] = ()) -> None:
+        """Checks that every column that a rule reads exists: a rule on a misspelt column would be kept by every row.
+
+        Args:
+            found: The columns of the data, besides those of the schema.
+
+        Raises:
+            UsageError: Neither the data nor the schema has a column that a rule reads.
+        """
+        known = set(found).union(*(rule.known for rule in self.row_rules if isinstance(rule, KnownColumnsRule)))
+        for rule in self.rules:
+            for name in rule.columns:
+                if name not in known:
+                    raise UsageError(
+                        "rows.unknown_column",
+                        f"The row rule '{rule.id}' reads the column '{name}', which there is not.",
+                        did_you_mean(name, known),
+                    )

@@ -44,13 +44,15 @@ class ValidationState:
         num_broken: For each rule that names rows, how many break it.
         samples: For each of these, the first rows that do.
         distinct: For each rule on distinct values, the values.
+        columns: Columns that some batch has.
     """
 
     num_rows: int
     num_rejected: int
     num_broken: NDArray[np.int64]
     samples: list[list[SampleRow]]
-    distinct: list[DistinctValues] = field(default_factory=list)
+    distinct: list[DistinctValues]
+    columns: set[str] = field(default_factory=set)
 
 
 class RowValidation:
@@ -89,7 +91,6 @@ class RowValidation:
         """Adds the rows of one batch to `state`, in place.
 
         Raises:
-            DataError: A key column is not in the data.
             UserCodeError: A user's function raised.
             UsageError: A user's function did not give one boolean a row.
         """
@@ -102,6 +103,7 @@ class RowValidation:
             values.add(outcome.columns[rule.columns[0]])
         state.num_rejected += int(np.count_nonzero(outcome.rejected))
         state.num_rows += batch.num_rows
+        state.columns.update(outcome.columns.names)
         return state
 
     def merge(self, states: Sequence[ValidationState]) -> ValidationState:
@@ -119,10 +121,17 @@ class RowValidation:
             result.num_broken += other.num_broken
             result.num_rejected += other.num_rejected
             result.num_rows += other.num_rows
+            result.columns |= other.columns
         return result
 
     def extract(self, state: ValidationState) -> RowReport:
-        """Gives the report; `state` can be added to after."""
+        """Gives the report; `state` can be added to after.
+
+        Raises:
+            UsageError: A rule reads a column that neither the data nor the schema has.
+        """
+        if state.num_rows:
+            self._rules.check_columns(state.columns)
         outcomes = [
             _outcome(rule, state, ok=not broken, num_broken=int(broken), samples=tuple(samples))
             for rule, broken, samples in zip(self._rules.naming_rules, state.num_broken, state.samples, strict=True)

@@ -43,6 +43,21 @@ def columns(draw: st.DrawFn, num_rows: int) -> pa.Array:
     return pa.array([None, *cells], kind)[1:] if draw(st.booleans()) else pa.array(cells, kind)
 
 
+def add_domain(draw: st.DrawFn, feature: schema_pb2.Feature) -> None:
+    match draw(st.sampled_from(["none", "int", "float", "string", "bool"])):
+        case "int":
+            feature.int_domain.min, feature.int_domain.max = draw(st.integers(-9, 0)), draw(WHOLE)
+        case "float":
+            feature.float_domain.min, feature.float_domain.max = draw(st.sampled_from([0.1, -1.0])), draw(REAL)
+            feature.float_domain.disallow_nan = feature.float_domain.disallow_inf = True
+        case "string":
+            feature.string_domain.value.extend(["a", "b", "é"])
+            if draw(st.booleans()):
+                feature.distribution_constraints.min_domain_mass = draw(st.sampled_from([0.5, 0.7]))
+        case "bool":
+            feature.bool_domain.true_value = "a"
+
+
 @st.composite
 def features(draw: st.DrawFn, name: str) -> schema_pb2.Feature:
     feature = schema_pb2.Feature(name=name, type=draw(st.sampled_from([1, 2, 3])))
@@ -57,18 +72,7 @@ def features(draw: st.DrawFn, name: str) -> schema_pb2.Feature:
                 feature.value_counts.value_count.add(min=draw(small), max=2)
         case "shape":
             feature.shape.dim.add(size=draw(small))
-    match draw(st.sampled_from(["none", "int", "float", "string", "bool"])):
-        case "int":
-            feature.int_domain.min, feature.int_domain.max = draw(st.integers(-9, 0)), draw(WHOLE)
-        case "float":
-            feature.float_domain.min, feature.float_domain.max = draw(st.sampled_from([0.1, -1.0])), draw(REAL)
-            feature.float_domain.disallow_nan = feature.float_domain.disallow_inf = True
-        case "string":
-            feature.string_domain.value.extend(["a", "b", "é"])
-            if draw(st.booleans()):
-                feature.distribution_constraints.min_domain_mass = draw(st.sampled_from([0.5, 0.7]))
-        case "bool":
-            feature.bool_domain.true_value = "a"
+    add_domain(draw, feature)
     return feature
 
 
@@ -91,7 +95,9 @@ def cases(draw: st.DrawFn) -> tuple[pa.RecordBatch, schema_pb2.Schema]:
     num_rows = draw(st.integers(1, 6))
     names = draw(st.lists(st.sampled_from(["x", "y", "z"]), unique=True, min_size=1))
     batch = pa.RecordBatch.from_arrays([draw(columns(num_rows)) for _ in names], names)
-    return batch, schema_pb2.Schema(feature=[draw(features(name)) for name in ("x", "y")])
+    schema = schema_pb2.Schema(feature=[draw(features(name)) for name in ("x", "y")])
+    schema.feature.add(name="absent")
+    return batch, schema
 
 
 @settings(max_examples=50)
