@@ -1,0 +1,24 @@
+"""Distances between two data sets, feature by feature, with what chance alone would make of them."""
+
+from __future__ import annotations
+
+from assay.kernels.distances.bins import Bin
+from assay.kernels.distances.distribution import Categories, Numbers
+from assay.kernels.distances.drift import Side, compare_feature, compare_features
+from assay.kernels.distances.measure import DEFAULT_LIMITS, Distance, DriftLimits, FeatureDrift, MeasureName
+from assay.kernels.distances.value_tables import ValueTables
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Bin",
+    "Categories",
+    "Distance",
+    "DriftLimits",
+    "FeatureDrift",
+    "MeasureName",
+    "Numbers",
+    "Side",
+    "ValueTables",
+    "compare_feature",
+    "compare_features",
+]

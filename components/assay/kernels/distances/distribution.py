@@ -1,0 +1,149 @@
+"""The values of a feature as a distribution: categories with counts, or numbers with a distribution function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+    from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics, Histogram
+
+    Doubles = NDArray[np.float64]
+
+EXACT: Final = "every value"
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """A categorical feature.
+
+    Attributes:
+        counts: Occurrences by value.
+        rest: Occurrences of values that are not listed.
+        basis: What the counts come from, for a reader who asks how exact a distance is.
+    """
+
+    counts: Mapping[str, float]
+    rest: float = 0.0
+    basis: str = EXACT
+
+    @property
+    def size(self) -> float:
+        """Occurrences of all values."""
+        return float(sum(self.counts.values())) + self.rest
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A numeric feature: masses that lie at a point or are spread evenly between two, in ascending order.
+
+    Attributes:
+        lows: Where each mass starts.
+        highs: Where it ends; the same number for a point.
+        masses: Occurrences.
+        not_finite: Occurrences of NaN and of infinities, which have no place on the line.
+        basis: What the masses come from, for a reader who asks how exact a distance is.
+    """
+
+    lows: Doubles
+    highs: Doubles
+    masses: Doubles
+    not_finite: float = 0.0
+    basis: str = EXACT
+
+    @property
+    def size(self) -> float:
+        """Occurrences of finite numbers."""
+        return float(self.masses.sum())
+
+    @property
+    def knots(self) -> Doubles:
+        """The points between which the distribution function is a straight line, ascending, without repeats."""
+        knots: Doubles = np.unique(np.concatenate([self.lows, self.highs]))
+        return knots
+
+    def below(self, points: Doubles) -> tuple[Doubles, Doubles]:
+        """The distribution function's limits from the left and from the right at ascending `points`."""
+        places = np.stack([self.lows, self.highs], axis=1).ravel()
+        ends = np.cumsum(self.masses)
+        heights = np.stack([ends - self.masses, ends], axis=1).ravel() / self.size
+        return tuple(_interpolated(places, heights, points, side) for side in ("left", "right"))  # type: ignore[return-value]  # mypy knows no lengths of generators
+
+    def quantiles(self, shares: Doubles) -> Doubles:
+        """The least numbers at or below which at least these shares of all numbers lie."""
+        ends = np.cumsum(self.masses) / self.size
+        index = np.minimum(np.searchsorted(ends, shares - 1e-12), len(ends) - 1)
+        starts = ends[index] - self.masses[index] / self.size
+        inside = np.clip((shares - starts) / np.maximum(ends[index] - starts, 1e-300), 0.0, 1.0)
+        return np.asarray(self.lows[index] + inside * (self.highs[index] - self.lows[index]))
+
+
+def exact_numbers(values: Doubles, counts: Doubles) -> Numbers:
+    """Numbers of a table of distinct values, in any order."""
+    finite = np.isfinite(values)
+    order = np.argsort(values[finite], kind="stable")
+    points = values[finite][order]
+    return Numbers(points, points, counts[finite][order].astype(np.float64), float(counts[~finite].sum()))
+
+
+def distribution_of(feature: FeatureNameStatistics) -> Categories | Numbers | None:
+    """Reads a distribution off a feature's statistics; None where they hold none (structs, opaque bytes, no values).
+
+    Strings come from the rank histogram, which lists the most frequent values; numbers from the quantiles histogram,
+    whose buckets hold equal shares, spread evenly in between.
+    """
+    kind = feature.WhichOneof("stats")
+    if kind == "string_stats":
+        return _categories(feature.string_stats)
+    if kind == "num_stats":
+        return _numbers(feature.num_stats)
+    return None
+
+
+def _categories(strings: statistics_pb2.StringStatistics) -> Categories | None:
+    counts = {bucket.label: float(bucket.sample_count) for bucket in strings.rank_histogram.buckets}
+    if not counts:
+        return None
+    rest = max(float(strings.common_stats.tot_num_values) - sum(counts.values()), 0.0)
+    basis = f"the {len(counts):,} most frequent values; the others as one" if rest else EXACT
+    return Categories(counts, rest, basis)
+
+
+def _numbers(numbers: statistics_pb2.NumericStatistics) -> Numbers | None:
+    wanted = statistics_pb2.Histogram.QUANTILES
+    histogram = next((found for found in numbers.histograms if found.type == wanted), None)
+    if histogram is None or not histogram.buckets:
+        return None
+    lows, highs, masses = bucket_arrays(histogram)
+    finite = np.isfinite(lows) & np.isfinite(highs)
+    outside = float(histogram.num_nan) + float(masses[~finite].sum())
+    kept = finite & (masses > 0)
+    if not kept.any():
+        return None
+    basis = f"{int(kept.sum())} buckets of the quantiles histogram; a distance may be off by a bucket's share"
+    return Numbers(lows[kept], highs[kept], masses[kept], outside, basis)
+
+
+def bucket_arrays(histogram: Histogram) -> tuple[Doubles, Doubles, Doubles]:
+    """A histogram's buckets: low values, high values, sample counts."""
+    rows = [(bucket.low_value, bucket.high_value, bucket.sample_count) for bucket in histogram.buckets]
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 3)
+    return columns[:, 0], columns[:, 1], columns[:, 2]
+
+
+def _interpolated(places: Doubles, heights: Doubles, points: Doubles, side: str) -> Doubles:
+    """A broken line with jumps at `points`; at a jump, its height on that side."""
+    # From the left, the line's next corner is the first one at or after the point; from the right, the first after it.
+    after = np.searchsorted(places, points, side="left" if side == "left" else "right")
+    before = np.clip(after - 1, 0, len(places) - 1)
+    clipped = np.clip(after, 0, len(places) - 1)
+    width = places[clipped] - places[before]
+    share = np.where(width > 0, (points - places[before]) / np.where(width > 0, width, 1.0), 0.0)
+    line = heights[before] + share * (heights[clipped] - heights[before])
+    return np.where(after == 0, 0.0, np.where(after == len(places), 1.0, line))

@@ -1,0 +1,208 @@
+"""How far each feature of one data set lies from the same feature of another, measure by measure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from assay.kernels.distances import limits as chance
+from assay.kernels.distances.bins import Bin, bins_of_categories, bins_of_numbers, population_stability_index
+from assay.kernels.distances.categorical import jensen_shannon, l_infinity, normalized_absolute_difference
+from assay.kernels.distances.distribution import Categories, Numbers, distribution_of
+from assay.kernels.distances.histogram import histogram_jensen_shannon
+from assay.kernels.distances.measure import Distance, DriftLimits, FeatureDrift, MeasureName
+from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tensorflow_metadata.proto.v0.statistics_pb2 import (
+        DatasetFeatureStatistics,
+        FeatureNameStatistics,
+        Histogram,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two data sets.
+
+    Attributes:
+        statistics: Its statistics.
+        tables: Exact distributions by feature name, where they are known.
+    """
+
+    statistics: DatasetFeatureStatistics
+    tables: Mapping[str, Categories | Numbers]
+
+    def feature(self, name: str) -> FeatureNameStatistics | None:
+        """The feature's statistics; None where there are none."""
+        return next((found for found in self.statistics.features if feature_name(found) == name), None)
+
+    @property
+    def names(self) -> list[str]:
+        """The features' names, in the data's order."""
+        return [feature_name(feature) for feature in self.statistics.features]
+
+
+def feature_name(feature: FeatureNameStatistics) -> str:
+    """A feature's name; the steps of a nested one joined with dots."""
+    return feature.name or ".".join(feature.path.step)
+
+
+def compare_features(treatment: Side, control: Side, limits: DriftLimits) -> tuple[FeatureDrift, ...]:
+    """Compares every feature of either side, those of the treatment first."""
+    names = dict.fromkeys([*treatment.names, *control.names])
+    return tuple(compare_feature(name, treatment, control, limits) for name in names)
+
+
+def compare_feature(name: str, treatment: Side, control: Side, limits: DriftLimits) -> FeatureDrift:
+    """Compares one feature: all measures that apply to its kind."""
+    found = [side.feature(name) for side in (treatment, control)]
+    if found[0] is None or found[1] is None:
+        lacking = "the data" if found[0] is None else "the data it is compared with"
+        return FeatureDrift(feature=name, problem=f"{lacking} has no such feature")
+    ours, theirs = (
+        side.tables.get(name) or distribution_of(each)
+        for side, each in zip((treatment, control), found, strict=True)
+        if each
+    )
+    missing = _missing(found[0], found[1], treatment.statistics, control.statistics, limits)
+    if isinstance(ours, Categories) and isinstance(theirs, Categories) and ours.size and theirs.size:
+        bins = bins_of_categories(ours, theirs)
+        distances = (*_categorical(ours, theirs, bins, limits), missing)
+        return FeatureDrift(feature=name, kind="categorical", distances=distances, bins=bins)
+    if isinstance(ours, Numbers) and isinstance(theirs, Numbers) and ours.size and theirs.size:
+        bins = bins_of_numbers(ours, theirs)
+        distances = (*_numeric(found[0], found[1], (ours, theirs), bins, limits), missing)
+        return FeatureDrift(feature=name, kind="numeric", distances=distances, bins=bins)
+    return FeatureDrift(feature=name, distances=(missing,), problem=_problem(found[0], found[1], ours, theirs))
+
+
+def _problem(ours: FeatureNameStatistics, theirs: FeatureNameStatistics, mine: object, other: object) -> str:
+    types = [statistics_pb2.FeatureNameStatistics.Type.Name(each.type) for each in (ours, theirs)]
+    empty = [which for which, found in (("the data", mine), ("the data it is compared with", other)) if found is None]
+    if len(empty) == 2 and types[0] == types[1]:
+        return ""  # structs, opaque bytes, and columns that have no values on either side
+    if empty:
+        return f"{' and '.join(empty)} has no values to compare ({types[0]} and {types[1]})"
+    return f"the types differ: {types[0]}, compared with {types[1]}"
+
+
+def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
+    n, m = ours.size, theirs.size
+    shares = [(each.treatment + each.control) / (n + m) for each in bins]
+    by_chance: dict[MeasureName, float | None] = {
+        "l_infinity": chance.l_infinity_limit(n, m, shares, limits.significance),
+        "normalized_absolute_difference": None,  # compares counts: no distribution follows from equal shares
+        "jensen_shannon": chance.jensen_shannon_limit(n, m, _occupied(bins), limits.significance),
+        "psi": chance.psi_limit(n, m, len(bins), limits.significance),
+    }
+    greatest = {"l_infinity": l_infinity(ours, theirs)}
+    greatest["normalized_absolute_difference"] = normalized_absolute_difference(ours, theirs)
+    values: dict[MeasureName, tuple[float, str]] = {
+        "l_infinity": greatest["l_infinity"],
+        "normalized_absolute_difference": greatest["normalized_absolute_difference"],
+        "jensen_shannon": (jensen_shannon(ours, theirs), ""),
+        "psi": (population_stability_index(bins), ""),
+    }
+    basis = ours.basis if ours.rest else theirs.basis
+    return [
+        Distance(
+            measure=measure,
+            value=value,
+            chance=by_chance[measure],
+            threshold=limits.threshold(measure),
+            where=where,
+            basis=basis,
+        )
+        for measure, (value, where) in values.items()
+    ]
+
+
+def _numeric(
+    our_statistics: FeatureNameStatistics,
+    their_statistics: FeatureNameStatistics,
+    sides: tuple[Numbers, Numbers],
+    bins: Sequence[Bin],
+    limits: DriftLimits,
+) -> list[Distance]:
+    ours, theirs = sides
+    n, m = ours.size, theirs.size
+    both = pooled(ours, theirs)
+    _, deviation = mean_and_deviation(both)
+    unit = deviation or 1.0
+    basis = ours.basis if ours.basis == theirs.basis else f"{ours.basis}, and {theirs.basis}"
+    ks, at = kolmogorov_smirnov(ours, theirs)
+    values: dict[MeasureName, tuple[float, float, str, str]] = {
+        "psi": (
+            population_stability_index(bins),
+            chance.psi_limit(n + ours.not_finite, m + theirs.not_finite, len(bins), limits.significance),
+            "",
+            basis,
+        ),
+        "kolmogorov_smirnov": (
+            ks,
+            chance.kolmogorov_smirnov_limit(n, m, limits.significance),
+            f"{at:.6g}",
+            basis,
+        ),
+        "wasserstein": (
+            wasserstein(ours, theirs) / unit,
+            chance.wasserstein_limit(n, m, both, limits.significance) / unit,
+            "",
+            basis,
+        ),
+    }
+    distances = [
+        Distance(measure=name, value=value, chance=by_chance, threshold=limits.threshold(name), where=where, basis=what)
+        for name, (value, by_chance, where, what) in values.items()
+    ]
+    histograms = _standard(our_statistics), _standard(their_statistics)
+    divergence = histogram_jensen_shannon(*histograms) if histograms[0] and histograms[1] else None
+    if divergence is not None and math.isfinite(divergence):
+        num_bins = 2 * max(len(each.buckets) for each in histograms if each)
+        distances.insert(
+            0,
+            Distance(
+                measure="jensen_shannon",
+                value=divergence,
+                chance=chance.jensen_shannon_limit(n, m, num_bins, limits.significance),
+                threshold=limits.threshold("jensen_shannon"),
+                basis="the equal-width histograms of both, laid over each other, as TFDV has it",
+            ),
+        )
+    return distances
+
+
+def _occupied(bins: Sequence[Bin]) -> int:
+    return sum(bool(each.treatment or each.control) for each in bins)
+
+
+def _standard(feature: FeatureNameStatistics) -> Histogram | None:
+    wanted = statistics_pb2.Histogram.STANDARD
+    return next((found for found in feature.num_stats.histograms if found.type == wanted and found.buckets), None)
+
+
+def _missing(
+    ours: FeatureNameStatistics,
+    theirs: FeatureNameStatistics,
+    our_dataset: DatasetFeatureStatistics,
+    their_dataset: DatasetFeatureStatistics,
+    limits: DriftLimits,
+) -> Distance:
+    n, m = float(our_dataset.num_examples) or 1.0, float(their_dataset.num_examples) or 1.0
+    lacking = [
+        float(getattr(each, each.WhichOneof("stats") or "num_stats").common_stats.num_missing)
+        for each in (ours, theirs)
+    ]
+    return Distance(
+        measure="missing",
+        value=abs(lacking[0] / n - lacking[1] / m),
+        chance=chance.share_limit(n, m, sum(lacking) / (n + m), limits.significance),
+        threshold=limits.threshold("missing"),
+        basis="every example",
+    )
