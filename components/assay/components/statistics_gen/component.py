@@ -6,6 +6,7 @@ from assay.artifacts.examples import Examples
 from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
+from assay.components.statistics_gen.counted_rows import CountedRows
 from assay.errors import EngineError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.spec import ExecutionContext, Input, Output, component
@@ -34,10 +35,11 @@ def StatisticsGen(
         exclude_splits: Names of splits that are left out.
     """
     splits = chosen_splits(examples, examples.split_names, exclude_splits)
-    accumulator = DatasetStatistics(stats_options or StatisticsOptions(), schema=schema.read() if schema else None)
+    accumulator = CountedRows(
+        DatasetStatistics(stats_options or StatisticsOptions(), schema=schema.read() if schema else None)
+    )
     for split in splits:
-        result = context.engine.reduce(examples.source(split), accumulator)
-        counted = int(result.datasets[0].num_examples)
+        counted, result = context.engine.reduce(examples.source(split), accumulator)
         expected = examples.rows.get(split, counted)
         if counted != expected:
             raise EngineError(

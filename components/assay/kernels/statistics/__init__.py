@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from assay.kernels.statistics.custom import CustomAccumulator
 from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.slicing import SlicingSpec
 
-__all__ = ["DatasetState", "DatasetStatistics", "SlicingSpec", "StatisticsOptions"]
+__all__ = ["CustomAccumulator", "DatasetState", "DatasetStatistics", "SlicingSpec", "StatisticsOptions"]

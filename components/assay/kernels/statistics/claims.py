@@ -49,7 +49,7 @@ def schema_claims(schema: Schema | None) -> SchemaClaims:
         frozenset(
             (path, FeatureType.INT if feature.type == schema_pb2.INT else FeatureType.FLOAT)
             for path, feature in leaves
-            if _is_categorical_number(feature)
+            if is_categorical_number(feature)
         ),
     )
 
@@ -64,7 +64,8 @@ def leaf_features(features: Iterable[Feature], parent: Path = ()) -> Iterator[tu
             yield path, feature
 
 
-def _is_categorical_number(feature: Feature) -> bool:
+def is_categorical_number(feature: Feature) -> bool:
+    """Tells whether a feature of numbers is declared as a category."""
     domain = feature.WhichOneof("domain_info")
     if feature.type == schema_pb2.INT:
         if domain == "int_domain":

@@ -147,6 +147,19 @@ def example_weights(name: str, batch: pa.RecordBatch) -> NDArray[np.float64]:
     return values
 
 
+def row_values(array: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
+    """Gives the innermost values that are not null, and the row of each."""
+    array, rows = plain(array), np.arange(len(array))
+    while is_list(array.type):
+        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+        rows = np.repeat(rows, lengths)
+        array = plain(array.flatten())
+    if not array.null_count:
+        return array, rows
+    valid = np.asarray(array.is_valid())
+    return array.filter(pa.array(valid)), rows[valid]
+
+
 def count_lengths(lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Gives the distinct lengths and how often each occurs."""
     distinct, counts = np.unique(lengths, return_counts=True)

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
+from assay.kernels.statistics.chosen_generators import chosen_generators
 from assay.kernels.statistics.claims import schema_claims
 from assay.kernels.statistics.columns import check_distinct
+from assay.kernels.statistics.custom import CustomStatistics
 from assay.kernels.statistics.options import StatisticsOptions
+from assay.kernels.statistics.sampling import sampled
 from assay.kernels.statistics.slice_keys import SliceKey, Slicer, slice_name
 from assay.kernels.statistics.slice_statistics import SliceState, SliceStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyarrow as pa
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-    from assay.kernels.statistics.generators import Generator
+    from assay.kernels.statistics.custom import CustomAccumulator
 
 ALL_EXAMPLES = "All Examples"
 """The name that TFDV gives to the data set of all rows, where there are slices besides."""
@@ -56,19 +59,20 @@ class DatasetStatistics:
         options: What to compute.
         schema: Says which strings are opaque bytes (image domain), which numbers are categories, and the format of
             integers that are times.
-        generators: More statistics, added to those that the options ask for.
+        custom: A user's own statistics besides.
     """
 
     def __init__(
         self,
         options: StatisticsOptions | None = None,
         schema: Schema | None = None,
-        generators: Sequence[Generator] = (),
+        custom: Sequence[CustomAccumulator[Any]] = (),
     ) -> None:
         self._options = options or StatisticsOptions()
         claims = schema_claims(schema)
-        self._overall = SliceStatistics(self._options, claims, tuple(generators))
-        self._slices = SliceStatistics(self._options, claims, tuple(generators), self._options.max_slices)
+        chosen = (*chosen_generators(self._options, schema), *(CustomStatistics(accumulator) for accumulator in custom))
+        self._overall = SliceStatistics(self._options, claims, chosen)
+        self._slices = SliceStatistics(self._options, claims, chosen, self._options.max_slices)
         self._slicer = Slicer(self._options.slices, schema)
 
     def create(self) -> DatasetState:
@@ -85,6 +89,8 @@ class DatasetStatistics:
                 not a number in each row, or there are more slices than `options.max_slices`.
         """
         check_distinct(batch.schema.names, "columns")
+        if self._options.sample_rate is not None:
+            batch = batch.filter(pa.array(sampled(batch, self._options.sample_rate)))
         self._overall.add(state.overall, batch)
         if self._options.slices:
             state.columns.update(batch.schema.names)

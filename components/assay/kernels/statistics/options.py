@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from assay.errors import UsageError
 from assay.kernels.statistics.slicing import SlicingSpec
@@ -30,6 +31,14 @@ class StatisticsOptions:
         slices: The ways to cut the data into slices, each of which gets statistics of its own besides those of all
             rows.
         max_slices: More slices than that are an error, before they take all memory.
+        label_feature: A column for whose values the lift of each value of the categorical features is given; these
+            are those of the schema, or without one those of text or bytes.
+        label_boundaries: Cut a numeric label into bins.
+        feature_crosses: Pairs of numeric columns of which covariance and correlation are given, or `all` pairs.
+        enable_semantic_domain_stats: Whether to find out which features are images, natural language, or times.
+        sample_rate: The share of rows that is looked at, chosen by a hash of their content: the same rows on every
+            engine and in any order; of equal rows all or none. Counts are those of the sample, as in TFDV.
+        image_sizes: Whether that includes the greatest width and height of images; this needs Pillow.
     """
 
     weight_feature: str | None = None
@@ -45,6 +54,12 @@ class StatisticsOptions:
     max_exact_bytes: int = 256 << 20
     slices: tuple[SlicingSpec, ...] = ()
     max_slices: int = 1000
+    label_feature: str | None = None
+    label_boundaries: tuple[float, ...] = ()
+    feature_crosses: tuple[tuple[str, str], ...] | Literal["all"] | None = None
+    enable_semantic_domain_stats: bool = False
+    image_sizes: bool = False
+    sample_rate: float | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that no result could be computed with."""
@@ -54,6 +69,10 @@ class StatisticsOptions:
         for name in ("num_top_values", "num_rank_histogram_buckets", "max_exact_bytes"):
             if getattr(self, name) < 0:
                 raise UsageError("statistics.option", f"{name} must not be negative, not {getattr(self, name)}.")
+        if list(self.label_boundaries) != sorted(set(self.label_boundaries)):
+            raise UsageError("statistics.option", f"label_boundaries must ascend: {self.label_boundaries}.")
+        if self.sample_rate is not None and not 0 < self.sample_rate <= 1:
+            raise UsageError("statistics.option", f"sample_rate must be above 0 and at most 1, not {self.sample_rate}.")
         if self.max_slices < 1:
             raise UsageError("statistics.option", f"max_slices must be at least 1, not {self.max_slices}.")
         if not 0 < self.epsilon < 1:

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError
-from assay.kernels.statistics.arrow_types import FeatureType, Meaning, is_list, plain, reading
+from assay.kernels.statistics.arrow_types import FeatureType, Meaning, reading
 from assay.kernels.statistics.claims import leaf_features
+from assay.kernels.statistics.columns import row_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def value_labels(name: str, array: pa.Array, wanted: Sequence[str | int] | None)
     Raises:
         DataError: The column has no values that can be named, or what is wanted is not of its type.
     """
-    leaf, rows = _values(array)
+    leaf, rows = row_values(array)
     how = reading(leaf.type)
     if how.convert is None and how.type is not None:
         raise _unfit(name, leaf.type)
@@ -94,7 +95,7 @@ def bin_labels(name: str, array: pa.Array, boundaries: Sequence[float]) -> Label
     Raises:
         DataError: The column is not numeric.
     """
-    leaf, rows = _values(array)
+    leaf, rows = row_values(array)
     how = reading(leaf.type)
     if how.type not in {FeatureType.INT, FeatureType.FLOAT, None} or (how.meaning and how.meaning.unit):
         raise _unfit(name, leaf.type, "into bins of numbers")
@@ -120,7 +121,7 @@ def period_labels(name: str, array: pa.Array, period: Period, unit: str | None) 
     Raises:
         DataError: The values are not times.
     """
-    leaf, rows = _values(array)
+    leaf, rows = row_values(array)
     if pa.types.is_null(leaf.type):
         return Labels(rows, rows, [])
     times = _times(leaf, unit)
@@ -148,19 +149,6 @@ def _times(leaf: pa.Array, unit: str | None) -> pa.Array | None:
     if unit == "D":
         return pc.multiply_checked(ticks, _SECONDS_A_DAY).cast(pa.timestamp("s"))
     return ticks.cast(pa.timestamp(unit))
-
-
-def _values(array: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
-    """Gives the innermost values that are not null, and the row of each."""
-    array, rows = plain(array), np.arange(len(array))
-    while is_list(array.type):
-        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
-        rows = np.repeat(rows, lengths)
-        array = plain(array.flatten())
-    if not array.null_count:
-        return array, rows
-    valid = np.asarray(array.is_valid())
-    return array.filter(pa.array(valid)), rows[valid]
 
 
 def _distinct(rows: NDArray[np.int64], codes: NDArray[np.int64], labels: Sequence[str]) -> Labels:

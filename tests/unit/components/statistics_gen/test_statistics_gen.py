@@ -9,7 +9,7 @@ import pytest
 from assay.components.statistics_gen import StatisticsGen
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import EngineError
-from assay.kernels.statistics import StatisticsOptions
+from assay.kernels.statistics import SlicingSpec, StatisticsOptions
 from assay.runners.local import RunResult
 from assay.spec import ExecutionContext, Importer
 
@@ -63,3 +63,21 @@ def test_a_row_count_that_does_not_agree_fails_the_step(
         StatisticsGen.spec.function(
             context=context, examples=artifact, statistics=type(artifact)(tmp_path / "out"), schema=None
         )
+
+
+def test_a_sample_is_of_rows_that_were_all_read(write_examples: WriteExamples, run_steps: RunSteps) -> None:
+    examples = write_examples(train=pa.table({"x": range(1000)}))
+    options = StatisticsOptions(sample_rate=0.5)
+    result = run_steps(examples, StatisticsGen(examples=examples.outputs["result"], stats_options=options))
+    assert result.exit_code == 0
+    (dataset,) = result.output("StatisticsGen", "statistics").read("train").datasets
+    assert 400 < dataset.num_examples < 600
+
+
+def test_slices_are_configured_with_the_step(write_examples: WriteExamples, run_steps: RunSteps) -> None:
+    examples = write_examples(train=TABLE)
+    options = StatisticsOptions(slices=(SlicingSpec(feature_keys=("company",)), SlicingSpec(where="fare > 2")))
+    result = run_steps(examples, StatisticsGen(examples=examples.outputs["result"], stats_options=options))
+    assert result.exit_code == 0
+    datasets = result.output("StatisticsGen", "statistics").read("train").datasets
+    assert [dataset.name for dataset in datasets] == ["All Examples", "company_a", "company_b", "fare > 2"]

@@ -1,0 +1,46 @@
+"""The generators that options and schema call for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from assay.kernels.statistics.claims import is_categorical_number
+from assay.kernels.statistics.composite_features import CompositeFeatures, composites
+from assay.kernels.statistics.cross_features import CrossFeatures
+from assay.kernels.statistics.lift import Lift
+from assay.kernels.statistics.semantic_domains import SemanticDomains
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+
+    from assay.kernels.statistics.generators import Generator
+    from assay.kernels.statistics.options import StatisticsOptions
+
+
+def chosen_generators(options: StatisticsOptions, schema: Schema | None) -> tuple[Generator, ...]:
+    """Gives the generators, in the order in which TFDV's contribute."""
+    chosen: list[Generator] = []
+    if options.enable_semantic_domain_stats:
+        chosen.append(SemanticDomains(options.image_sizes))
+    composite = composites(schema)
+    if composite:
+        chosen.append(CompositeFeatures(composite))
+    if options.feature_crosses is not None:
+        chosen.append(CrossFeatures(None if options.feature_crosses == "all" else options.feature_crosses))
+    if options.label_feature is not None:
+        weighted = options.weight_feature is not None
+        chosen.append(Lift(options.label_feature, options.label_boundaries, _categorical(schema), weighted))
+    return tuple(chosen)
+
+
+def _categorical(schema: Schema | None) -> frozenset[str] | None:
+    """Gives the features whose values are categories: text, bytes, and integers that are declared so."""
+    if schema is None:
+        return None
+    return frozenset(
+        feature.name
+        for feature in schema.feature
+        if feature.type == schema_pb2.BYTES or (feature.type == schema_pb2.INT and is_categorical_number(feature))
+    )
