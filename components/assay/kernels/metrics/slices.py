@@ -80,12 +80,17 @@ class CellIndex:
         return np.array([self.numbers.setdefault(key, len(self.numbers)) for key in keys], dtype=np.int64)
 
     def slices(self) -> dict[SliceKey, Ints]:
-        """Gives the cells of each slice, in a stable order: the whole data first, then by features and values."""
+        """Gives the cells of each slice, ascending; the whole data first, then by features and values."""
         members: dict[SliceKey, list[int]] = {}
-        for key, number in sorted(self.numbers.items(), key=lambda item: [slice_order(part) for part in item[0]]):
+        for key, number in self.numbers.items():
             for slice_key in key:
                 members.setdefault(slice_key, []).append(number)
-        return {key: np.array(members[key], dtype=np.int64) for key in sorted(members, key=slice_order)}
+        return {key: np.sort(np.array(members[key], dtype=np.int64)) for key in sorted(members, key=slice_order)}
+
+    def by_content(self) -> list[CellKey]:
+        """Gives the cells in an order that does not depend on how they came."""
+        rank = {key: position for position, key in enumerate(self.slices())}
+        return sorted(self.numbers, key=lambda cell: [rank[key] for key in cell])
 
 
 def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]:

@@ -59,7 +59,7 @@ class _Reader:
     def __init__(self, state: MetricsState, slices: Mapping[SliceKey, Ints]) -> None:
         self._state = state
         self._slices = slices
-        self._members = [np.sort(cells) for cells in slices.values()]
+        self._members = list(slices.values())
         self._scores: dict[tuple[Any, ...], list[ScoreWeights]] = {}
         self._matrices: dict[tuple[Any, ...], list[Matrices]] = {}
 

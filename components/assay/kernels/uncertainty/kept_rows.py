@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.kernels.metrics.slices import CellIndex, SliceKey, slice_order
+from assay.kernels.metrics.slices import CellIndex, SliceKey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +71,7 @@ class OrderedRows:
 
 def ordered(kept: KeptRows) -> OrderedRows:
     """Puts the rows in order."""
-    by_content = sorted(kept.cells.numbers, key=lambda key: [slice_order(part) for part in key])
+    by_content = kept.cells.by_content()
     rank = np.empty(len(by_content), dtype=np.int64)
     rank[[kept.cells.numbers[key] for key in by_content]] = np.arange(len(by_content))
     cells = rank[np.concatenate([np.zeros(0, dtype=np.int64), *(part[0] for part in kept.parts)])]
