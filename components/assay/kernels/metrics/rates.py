@@ -195,5 +195,30 @@ _BY_NAME: dict[str, Rate] = {
     "diagnostic_odds_ratio": diagnostic_odds_ratio,
     "predicted_positive_rate": predicted_positive_rate,
 }
+_CORRECT = ("tp", "tn")
+_ALL = ("tp", "tn", "fp", "fn")
+PROPORTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
+    {
+        "binary_accuracy": (_CORRECT, _ALL),
+        "precision": (("tp",), ("tp", "fp")),
+        "ppv": (("tp",), ("tp", "fp")),
+        "recall": (("tp",), ("tp", "fn")),
+        "tpr": (("tp",), ("tp", "fn")),
+        "specificity": (("tn",), ("tn", "fp")),
+        "tnr": (("tn",), ("tn", "fp")),
+        "fall_out": (("fp",), ("tn", "fp")),
+        "fpr": (("fp",), ("tn", "fp")),
+        "miss_rate": (("fn",), ("tp", "fn")),
+        "fnr": (("fn",), ("tp", "fn")),
+        "negative_predictive_value": (("tn",), ("tn", "fn")),
+        "npv": (("tn",), ("tn", "fn")),
+        "false_discovery_rate": (("fp",), ("tp", "fp")),
+        "false_omission_rate": (("fn",), ("tn", "fn")),
+        "prevalence": (("tp", "fn"), _ALL),
+        "predicted_positive_rate": (("tp", "fp"), _ALL),
+    }
+)
+"""The rates that are shares of rows, for which Wilson's interval holds: what is counted, and out of what."""
+
 RATES: Mapping[str, Rate] = MappingProxyType(_BY_NAME)
 """TFMA's names of the metrics of one confusion matrix."""

@@ -47,10 +47,16 @@ class ScoreTable:
     """Weights by cell and score over all batches; its size is the number of distinct scores.
 
     Counts of unweighted rows do not depend on the order of batches. Sums of weights do within rounding (1e-15).
+
+    Attributes:
+        parts: Entries of batches; the first is sorted and added up as far as `compacted` says.
+        compacted: Entries that are sorted and added up.
+        pending: Entries that are not.
     """
 
     parts: list[ScoreWeights] = field(default_factory=list)
     compacted: int = 0
+    pending: int = 0
 
     def add(self, cells: Ints, scores: Floats, labels: Floats, weights: Floats) -> None:
         """Adds rows; labels in [0, 1], of which each is that much positive, and negative for the rest."""
@@ -75,16 +81,14 @@ class ScoreTable:
 
     def _append(self, part: ScoreWeights) -> None:
         self.parts.append(part)
-        pending = sum(len(part) for part in self.parts) - self.compacted
-        if pending > max(_COMPACT_AT, self.compacted):
+        self.pending += len(part)
+        if self.pending > max(_COMPACT_AT, self.compacted):
             self._compact()
 
     def _compact(self) -> None:
-        if len(self.parts) == 1 and self.compacted == len(self.parts[0]):
-            return
-        if self.parts:
+        if self.pending:
             self.parts = [_sorted(_joined(self.parts))]
-            self.compacted = len(self.parts[0])
+            self.compacted, self.pending = len(self.parts[0]), 0
 
 
 def of_slices(weights: ScoreWeights, members: Sequence[Ints], num_cells: int) -> list[ScoreWeights]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from assay.kernels.metrics.rows import Floats, RowColumns
+    from assay.kernels.metrics.rows import Floats, RowColumns, Rows
     from assay.kernels.metrics.slices import SliceKey
 
 Resampled: TypeAlias = SumsMetric | CurveMetric | AverageMetric
@@ -87,7 +87,11 @@ class Bootstrap:
 
     def add_batch(self, state: KeptRows, batch: pa.RecordBatch) -> KeptRows:
         """Adds the rows of one batch to `state`, in place."""
-        state.add(self._columns.rows(batch))
+        return self.add_rows(state, self._columns.rows(batch))
+
+    def add_rows(self, state: KeptRows, rows: Rows) -> KeptRows:
+        """Adds rows to `state`, in place; with `SlicedMetrics.add_rows` a batch need be read only once for both."""
+        state.add(rows)
         return state
 
     def merge(self, states: Sequence[KeptRows]) -> KeptRows:

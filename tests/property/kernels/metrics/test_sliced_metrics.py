@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.engines.base import Accumulator
+from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.metrics import binary, comparison, fairness, multiclass, plots, ranking, regression
-from assay.kernels.metrics.accumulator import AnyMetric, SlicedMetrics
+from assay.kernels.metrics.accumulator import AnyMetric, MetricsState, SlicedMetrics
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.rows import Floats, RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
@@ -166,3 +169,29 @@ def test_classes_split_any_way(rows: list[tuple[int, list[float]]]) -> None:
         np.testing.assert_allclose(split.value("m", position), together.value("m", position), rtol=1e-12)
     assert split.value("m", 2) == together.value("m", 2)
     assert sum(split.value("m", 2)[0.5].values()) == pytest.approx(len(rows))
+
+
+class Shard:
+    """Rows of a table, in batches."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        yield from self._table.to_batches(max_chunksize=3)
+
+
+class Shards:
+    """A source in memory."""
+
+    bounded = True
+
+    def __init__(self, table: pa.Table, rows_a_shard: int) -> None:
+        self.shards = [Shard(table.slice(start, rows_a_shard)) for start in range(0, len(table), rows_a_shard)]
+
+
+@given(tables(), st.integers(1, 10), st.integers(1, 3))
+def test_an_engine_runs_it(table: pa.Table, rows_a_shard: int, threads: int) -> None:
+    accumulator: Accumulator[MetricsState, SlicedValues] = SlicedMetrics(METRICS, COLUMNS, baseline="baseline")
+    values = EmbeddedEngine(threads=threads).reduce(Shards(table, rows_a_shard), accumulator)
+    assert_same(values, whole(SlicedMetrics(METRICS, COLUMNS, baseline="baseline"), table))
