@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _FEATURE_LISTS_TAG = 0x12  # field 2 of SequenceExample, which tf.Example does not have
 _FEATURES_TAG = 0x0A  # field 1 of both
 _FEATURES_HEADER = bytes([_FEATURES_TAG])
+_DECIMAL_DIGITS_OF_INT64 = 18
 
 
 def decode(records: Sequence[bytes], *, source: str = "the input", first_record: int = 1) -> pa.RecordBatch:
@@ -120,7 +121,8 @@ def as_example_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Gives each column as `tf.Example` sees it: `large_list` of int64, float32 or large_binary.
 
     Integers and booleans become int64, floats float32, text its UTF-8 bytes; a null cell becomes a null list. A column
-    of type null becomes null lists of bytes.
+    of type null becomes null lists of bytes. What has no kind of its own is what statistics, and so the schema, see in
+    it: a time is the integer of its unit, a decimal an integer where it is whole and fits, else a float.
 
     Raises:
         DataError: `tf_example.unsupported_type`, `tf_example.out_of_range` (an unsigned integer over 2^63) or
@@ -202,8 +204,15 @@ def _as_example_values(name: str, values: pa.Array) -> pa.Array:
                 f"Column '{name}' has values that do not fit in 64-bit signed integers.",
                 "Cast the column to text or to float.",
             ) from error
+    if of.is_temporal(kind) and kind.bit_width in (32, 64):
+        return values.view(pa.int32() if kind.bit_width == 32 else pa.int64()).cast(pa.int64())
+    if of.is_decimal(kind):
+        is_whole = kind.scale <= 0 and kind.precision - kind.scale <= _DECIMAL_DIGITS_OF_INT64
+        return values.cast(pa.int64()) if is_whole else values.cast(pa.float64()).cast(pa.float32(), safe=False)
     if of.is_floating(kind):
         return values.cast(pa.float32(), safe=False)
+    if of.is_fixed_size_binary(kind):
+        return values.cast(pa.binary()).cast(pa.large_binary())
     if of.is_null(kind) or of.is_string(kind) or of.is_large_string(kind) or of.is_binary(kind):
         return values.cast(pa.large_binary())
     if of.is_large_binary(kind):
