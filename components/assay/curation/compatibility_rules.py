@@ -1,0 +1,244 @@
+"""The rules of compatibility, field by field (docs/decisions/0041-who-a-schema-change-can-break.md)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, Literal, TypeAlias
+
+from assay.curation.differences import Difference
+from assay.curation.subjects import Place, Subject
+
+Party: TypeAlias = Literal["producer", "consumer"]
+Ruling: TypeAlias = tuple[str, tuple[Party, ...], str]
+
+_BOTH: Final[tuple[Party, ...]] = ("producer", "consumer")
+_SAFE: Final[Ruling] = ("safe", (), "")
+_NARROWER: Final[Ruling] = ("narrower", ("producer",), "data that was valid may be refused")
+_WIDER: Final[Ruling] = ("wider", ("consumer",), "readers may meet values that they do not expect")
+_STRICTER: Final[Ruling] = ("stricter", ("producer",), "data that passed may be refused")
+_LOOSER: Final[Ruling] = ("looser", (), "fewer data sets are refused")
+_READING: Final[Ruling] = ("representation", ("consumer",), "readers get the values in another form")
+
+_UNCHECKED_STAGES: Final = {"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED", "VALIDATION_DERIVED"}
+"""Features in these stages are not validated; one without a stage is in production."""
+
+# Bounds of what may come: (value where the bound is not set, whether a larger bound lets more data pass).
+_BOUNDS: Final[dict[str, tuple[float, bool]]] = {
+    "presence.min_fraction": (0, False),
+    "presence.min_count": (0, False),
+    "value_count.min": (0, False),
+    "value_count.max": (math.inf, True),
+    "int_domain.min": (-math.inf, False),
+    "int_domain.max": (math.inf, True),
+    "float_domain.min": (-math.inf, False),
+    "float_domain.max": (math.inf, True),
+    "min": (-math.inf, False),
+    "max": (math.inf, True),
+    "unique_constraints.min": (0, False),
+    "unique_constraints.max": (math.inf, True),
+    "image_domain.minimum_supported_image_fraction": (0, False),
+    "image_domain.max_image_byte_size": (math.inf, True),
+    "distribution_constraints.min_domain_mass": (1, False),
+    "natural_language_domain.coverage.min_coverage": (0, False),
+    "natural_language_domain.coverage.min_avg_token_length": (0, False),
+    "natural_language_domain.sequence_length_constraints.min_sequence_length": (0, False),
+    "natural_language_domain.sequence_length_constraints.max_sequence_length": (math.inf, True),
+}
+
+# Limits that only validation holds data sets to; no single row tells whether one was loosened.
+_LIMITS: Final[dict[str, tuple[float, bool]]] = {
+    f"{comparator}.{metric}.threshold": (math.inf, True)
+    for comparator in ("skew_comparator", "drift_comparator")
+    for metric in ("infinity_norm", "jensen_shannon_divergence", "normalized_abs_difference")
+} | {
+    "dataset_constraints.min_examples_count": (0, False),
+    "dataset_constraints.max_examples_count": (math.inf, True),
+    "dataset_constraints.num_examples_drift_comparator.min_fraction_threshold": (0, False),
+    "dataset_constraints.num_examples_drift_comparator.max_fraction_threshold": (math.inf, True),
+    "dataset_constraints.num_examples_version_comparator.min_fraction_threshold": (0, False),
+    "dataset_constraints.num_examples_version_comparator.max_fraction_threshold": (math.inf, True),
+}
+
+_PREFIXES: Final[tuple[tuple[str, Ruling], ...]] = (
+    ("annotation", _SAFE),
+    ("validation_derived_source", _SAFE),
+    ("skew_comparator", _STRICTER),
+    ("drift_comparator", _STRICTER),
+    ("dataset_constraints", _STRICTER),
+    ("natural_language_domain", _STRICTER),
+    ("shape", ("shape", _BOTH, "data and readers must agree on the shape")),
+    ("value_counts", ("shape", _BOTH, "data and readers must agree on the number of values")),
+    ("group_presence", _STRICTER),
+    ("sequence_metadata", _READING),
+    ("tensor_representation_group", _READING),
+    ("represent_variable_length_as_ragged", _READING),
+)
+
+_DOMAINS: Final = (
+    "int_domain",
+    "float_domain",
+    "bool_domain",
+    "struct_domain",
+    "natural_language_domain",
+    "image_domain",
+    "mid_domain",
+    "url_domain",
+    "time_domain",
+    "time_of_day_domain",
+    "audio_domain",
+    "video_domain",
+    "content_chunk_domain",
+)
+
+
+def ruling(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+    """Gives the rule for a change by its name, whom it can break, and why."""
+    subject, path = difference.subject, difference.path
+    if not path:
+        return _whole(subject, olds.get(subject), news.get(subject))
+    if subject.kind in {"sparse_feature", "weighted_feature"} and path != "lifecycle_stage":
+        return _READING
+    if path == "type":
+        return ("type", _BOTH, "data of the one type cannot be read as the other")
+    if path == "lifecycle_stage":
+        return _stage(difference)
+    if path in _BOUNDS:
+        return _bound(difference, _BOUNDS[path], _NARROWER, _WIDER)
+    if path in _LIMITS:
+        return _bound(difference, _LIMITS[path], _STRICTER, _LOOSER)
+    if path.endswith("environment"):
+        return _environments(difference)
+    if subject.kind == "string_domain" and path == "value":
+        return _values(difference.before or (), difference.after or ())
+    if path == "domain" or path.startswith("string_domain"):
+        return _string_domain(difference, olds, news)
+    return _other(difference, olds, news)
+
+
+def _whole(subject: Subject, old: Place | None, new: Place | None) -> Ruling:
+    """A feature or a domain that came or went."""
+    if subject.kind in {"string_domain", "int_domain", "float_domain"}:
+        return _SAFE  # what it means for a feature shows where the feature names it
+    if new is None:
+        if old is not None and _unchecked(old.message):
+            return ("removed", ("consumer",), "whoever still reads it does not get it")
+        return ("removed", _BOTH, "whoever reads it does not get it, and data that still has it has a new column")
+    if subject.kind == "feature" and _required(new.message):
+        return ("newly_required", ("producer",), "data without it is refused")
+    return ("added", (), "it may be missing, so that earlier data stays valid")
+
+
+def _required(feature: Any) -> bool:
+    presence = feature.presence
+    return not _unchecked(feature) and (presence.min_fraction > 0 or presence.min_count > 0)
+
+
+def _unchecked(message: Any) -> bool:
+    if "lifecycle_stage" not in message.DESCRIPTOR.fields_by_name:
+        return False
+    enum = message.DESCRIPTOR.fields_by_name["lifecycle_stage"].enum_type
+    stage = enum.values_by_number.get(message.lifecycle_stage)
+    return (stage is not None and stage.name in _UNCHECKED_STAGES) or bool(getattr(message, "deprecated", False))
+
+
+def _stage(difference: Difference) -> Ruling:
+    was, now = difference.before in _UNCHECKED_STAGES, difference.after in _UNCHECKED_STAGES
+    if was == now:
+        return _SAFE
+    if now:
+        return ("unchecked", ("consumer",), "it is no longer validated")
+    return ("checked", ("producer",), "it is validated from now on")
+
+
+def _bound(difference: Difference, bound: tuple[float, bool], tighter: Ruling, looser: Ruling) -> Ruling:
+    unset, larger_is_looser = bound
+    before = unset if difference.before is None else difference.before
+    after = unset if difference.after is None else difference.after
+    if isinstance(before, dict) or isinstance(after, dict) or before == after:
+        return _SAFE
+    return looser if (after > before) == larger_is_looser else tighter
+
+
+def _environments(difference: Difference) -> Ruling:
+    gone, come = difference.before, difference.after
+    if difference.path == "default_environment":
+        if gone:
+            return ("environment_removed", _BOTH, "nothing can be validated in it any more")
+        return ("environment_added", (), "features are expected in it unless they say otherwise")
+    leaves, joins = (come, gone) if difference.path == "not_in_environment" else (gone, come)
+    breaks: list[Party] = (["producer"] if joins else []) + (["consumer"] if leaves else [])
+    where = [f"it is expected in {', '.join(joins)} now"] if joins else []
+    where += [f"it may be missing in {', '.join(leaves)} now"] if leaves else []
+    return ("environment", tuple(breaks), ", and ".join(where))
+
+
+def _values(gone: Any, come: Any) -> Ruling:
+    if gone and come:
+        return ("other_values", _BOTH, "earlier values may be refused, and readers may meet new ones")
+    return _NARROWER if gone else (_WIDER if come else _SAFE)
+
+
+def _string_domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+    """A feature's string domain, its own or a shared one: only the values count."""
+    if difference.path == "string_domain.is_categorical":
+        return _READING
+    before = _domain_values(olds.get(difference.subject), olds)
+    after = _domain_values(news.get(difference.subject), news)
+    if before is None or after is None:
+        return _SAFE if before is after else (_WIDER if after is None else _NARROWER)
+    return _values(before - after, after - before)
+
+
+def _domain_values(place: Place | None, places: dict[Subject, Place]) -> set[str] | None:
+    """The values a feature may have; None where it has no string domain."""
+    if place is None:
+        return None
+    feature = place.message
+    if feature.HasField("string_domain"):
+        return set(feature.string_domain.value)
+    shared = places.get(Subject("string_domain", feature.domain)) if feature.HasField("domain") else None
+    return None if shared is None else set(shared.message.value)
+
+
+def _other(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+    path = difference.path
+    if path.startswith(_DOMAINS):
+        return _domain(difference, olds, news)
+    for prefix, ruled in _PREFIXES:
+        if path == prefix or path.startswith(f"{prefix}."):
+            if ruled is _STRICTER and difference.after is None:
+                return _LOOSER
+            return ruled
+    if path in {"presence", "value_count", "unique_constraints", "distribution_constraints"}:
+        return _SAFE  # set, but empty: it bounds nothing
+    if path == "deprecated":
+        return _stage_of_flag(difference)
+    return ("changed", _BOTH, "no rule knows this field")
+
+
+def _stage_of_flag(difference: Difference) -> Ruling:
+    if bool(difference.before) == bool(difference.after):
+        return _SAFE
+    if difference.after:
+        return ("unchecked", ("consumer",), "it is no longer validated")
+    return ("checked", ("producer",), "it is validated from now on")
+
+
+def _domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+    """A domain that is not one of strings: its kind, and what is in it."""
+    old, new = olds[difference.subject].message, news[difference.subject].message
+    name = difference.path.split(".")[0]
+    had, has = old.HasField(name), new.HasField(name)
+    if had and has:
+        if name == "natural_language_domain":
+            return _LOOSER if difference.after is None else _STRICTER
+        if difference.path.rsplit(".", 1)[-1].startswith("disallow_"):
+            return _NARROWER if difference.after else _WIDER
+        if name in {"int_domain", "float_domain"}:
+            return _READING
+        return ("meaning", _BOTH, "the values mean something else")
+    if "." not in difference.path:
+        return _SAFE if name in {"int_domain", "float_domain"} else ("meaning", ("producer",), "") if has else _WIDER
+    if has:
+        return _NARROWER if not difference.path.endswith(("is_categorical", "is_embedding")) else _READING
+    return _WIDER if not difference.path.endswith(("is_categorical", "is_embedding")) else _READING
