@@ -5,7 +5,6 @@ They are taken from the tfx wheel that matches the version line of the running P
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from assay.spec import Importer, Pipeline
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.network, pytest.mark.slow]
 
-LINE = "1.16.0" if sys.version_info < (3, 12) else "1.21.0"
 TAXI = "tfx/examples/chicago_taxi_pipeline/taxi_utils_native_keras.py"
 PENGUIN = ("tfx/examples/penguin/penguin_utils_keras.py", "tfx/examples/penguin/penguin_utils_base.py")
 TAXI_CSV = "tfx/examples/chicago_taxi_pipeline/data/simple/data.csv"
@@ -34,9 +32,9 @@ TYPES = {pa.int64(): schema_pb2.INT, pa.float32(): schema_pb2.FLOAT, pa.string()
 
 
 @pytest.fixture(scope="module")
-def release(tfx_wheel: Callable[[str], Path]) -> Path:
+def release(matching_tfx: Path) -> Path:
     """The unpacked wheel."""
-    return tfx_wheel(LINE).parent
+    return matching_tfx.parent
 
 
 def ported(port: Callable[[str], str], source: Path, folder: Path) -> Path:

@@ -28,6 +28,7 @@ MODULES = (
     "assay.v1.orchestration",
     "assay.v1.orchestration.metadata",
     "assay.v1.proto",
+    "assay.v1.tfma",
     "assay.v1.types",
     "assay.v1.types.standard_artifacts",
 )
