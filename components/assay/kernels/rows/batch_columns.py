@@ -91,6 +91,11 @@ class BatchColumn:
             return numbers.astype(object)
         return numbers.astype(np.int64)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the innermost values are numbers of single precision or less."""
+        return bool(pa.types.is_float32(self._leaf.type) or pa.types.is_float16(self._leaf.type))
+
     @cached_property
     def texts(self) -> tuple[list[str], NDArray[np.int64]]:
         """The distinct innermost texts, and for each innermost value which of them it is; -1 for null."""

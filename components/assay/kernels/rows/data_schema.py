@@ -53,4 +53,5 @@ def _joined(name: str, one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 
 def _is_untyped(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_null(kind) or (pa.types.is_list(kind) and pa.types.is_null(kind.value_type)))
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(pa.types.is_null(kind.value_type if is_list else kind))
