@@ -1,6 +1,6 @@
 # Every target sets up what it needs: on a fresh clone, `make demo` or `make test` is enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench lock clean
+.PHONY: help setup demo test test-fast fuzz lint format bench lock clean
 
 BIN := .venv/bin
 # Which Python to use; empty: the first of python3, python3.11, python3.13, ... that is supported.
@@ -22,6 +22,9 @@ test: lint ## Run the linters and all tests
 
 test-fast: setup ## Run the tests that need neither TensorFlow nor the network, in under two minutes
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not tensorflow and not network"
+
+fuzz: setup ## Search for bytes that readers crash on or lose rows of, for about half an hour
+	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
 
 lint: setup ## Check style, format, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -81,6 +81,8 @@ def infer_kinds(data: bytes, names: Sequence[str], known: Sequence[Kind], delimi
         ]
     except pa.ArrowInvalid:
         doubtful = [name for name in open_names if kinds[name] is not Kind.TEXT]
+        if not doubtful:  # text is never misread: the records themselves are ragged
+            raise
     if doubtful:
         table = parse(data, names, {name: pa.string() for name in doubtful}, delimiter)
         for name in doubtful:
