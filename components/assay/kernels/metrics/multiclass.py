@@ -13,7 +13,7 @@ from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.ratio import ratio
 from assay.kernels.metrics.rows import Floats
-from assay.kernels.metrics.view import View, dense
+from assay.kernels.metrics.view import View, by_class, dense
 
 _WHOLE = View(whole=True)
 _WEIGHT = Term(terms.one)
@@ -83,12 +83,12 @@ def macro_average(
 
 
 def _hit(labels: Floats, predictions: Floats) -> Floats:
-    actual = _class_of(labels)
+    actual, predictions = _class_of(labels), by_class(predictions)
     return _known(actual, predictions, predictions.argmax(axis=1) == actual)
 
 
 def _top_hit(labels: Floats, predictions: Floats, k: int) -> Floats:
-    actual = _class_of(labels)
+    actual, predictions = _class_of(labels), by_class(predictions)
     valid = (actual >= 0) & (actual < predictions.shape[1])
     own = np.take_along_axis(predictions, np.where(valid, actual, 0).astype(np.int64)[:, None], axis=1)
     return _known(actual, predictions, valid & ((predictions > own).sum(axis=1) < k))
@@ -111,6 +111,8 @@ def _class_log_loss(
     label_smoothing: float,
     clip: float,
 ) -> Floats:
+    if not from_logits:
+        predictions = by_class(predictions)
     classes = predictions.shape[1]
     target = dense(labels, classes) * (1 - label_smoothing) + label_smoothing / classes
     with np.errstate(divide="ignore", invalid="ignore"):

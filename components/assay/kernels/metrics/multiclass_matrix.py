@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.kernels.metrics.view import by_class
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,9 +43,8 @@ class ClassMatrix:
     weights: dict[tuple[int, int, int, int], float] = field(default_factory=dict)
 
     def add(self, metric: ClassMatrixMetric, cells: Ints, labels: Floats, predictions: Floats, weights: Floats) -> None:
-        """Adds rows; a binary model's single prediction is that of class 1."""
-        if predictions.ndim == 1:
-            predictions = np.stack([1 - predictions, predictions], axis=1)
+        """Adds rows."""
+        predictions = by_class(predictions)
         actual = labels if labels.ndim == 1 else np.where(np.isnan(labels).any(axis=1), np.nan, labels.argmax(axis=1))
         best = predictions.max(axis=1)
         known = ~np.isnan(best) & (actual == np.floor(actual))

@@ -11,6 +11,8 @@ from assay.errors import UsageError
 from assay.kernels.metrics.ratio import ratio
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assay.kernels.metrics.rows import Floats, Ints, Rows
 
 RankingKind = Literal[
@@ -92,33 +94,60 @@ class Queries:
         """Adds other rows, whose cells have these numbers here."""
         self.parts.extend((cells[part[0]], *part[1:]) for part in other.parts)
 
-    def value(self, metric: RankingMetric, cells: Ints) -> float:
-        """Gives the metric over the rows of these cells."""
-        columns = [np.concatenate(column) for column in zip(*self.parts, strict=True)]
-        member = np.isin(columns[0], cells) & (columns[5] != 0)
-        query, predictions, labels, gains, weights = (column[member] for column in columns[1:])
-        if not len(query):
-            return float("nan")
+    def of_slices(self, members: Sequence[Ints]) -> list[QueryRows]:
+        """Gives the rows of each slice, for its cells."""
+        cells, query, *numbers = (np.concatenate(column) for column in zip(*self.parts, strict=True))
         _, codes = np.unique(query.astype(str), return_inverse=True)
-        return _value(metric, codes.reshape(-1), predictions, labels, gains, weights)
+        order = np.argsort(cells, kind="stable")
+        bounds = np.searchsorted(cells[order], np.arange(int(cells.max(initial=0)) + 2))
+        result = []
+        for chosen in members:
+            known = chosen[chosen < len(bounds) - 1]
+            rows = np.concatenate([order[:0], *(order[bounds[cell] : bounds[cell + 1]] for cell in known.tolist())])
+            rows = rows[numbers[-1][rows] != 0]
+            _, own = np.unique(codes.reshape(-1)[rows], return_inverse=True)
+            result.append(QueryRows(own.reshape(-1), *(column[rows] for column in numbers)))
+        return result
 
 
-def _value(
-    metric: RankingMetric, codes: Ints, predictions: Floats, labels: Floats, gains: Floats, weights: Floats
-) -> float:
+@dataclass(frozen=True, slots=True)
+class QueryRows:
+    """The rows of one slice that weigh anything.
+
+    Attributes:
+        codes: The query of each row, counted from 0.
+        predictions: Of each row.
+        labels: Of each row.
+        gains: Of each row.
+        weights: Of each row.
+    """
+
+    codes: Ints
+    predictions: Floats
+    labels: Floats
+    gains: Floats
+    weights: Floats
+
+
+def ranking_value(metric: RankingMetric, rows: QueryRows) -> float:
+    """Gives the metric over the queries of a slice."""
+    codes, predictions, labels, gains, weights = rows.codes, rows.predictions, rows.labels, rows.gains, rows.weights
+    if not len(codes):
+        return float("nan")
     queries = int(codes.max()) + 1
     documents = np.bincount(codes)
-    mean_weight = np.bincount(codes, weights) / documents
-    uneven = np.zeros(queries, dtype=bool)
-    np.logical_or.at(uneven, codes, weights != mean_weight[codes])
-    weight = np.where(uneven & ~np.isclose(_spread(codes, weights, queries), 0), np.nan, mean_weight)
-    if metric.kind in {"total_queries", "total_documents", "min_documents", "max_documents"}:
-        sizes = documents * weight
-        return float(
-            {"total_queries": weight.sum, "total_documents": sizes.sum, "min_documents": sizes.min}.get(
-                metric.kind, sizes.max
-            )()
-        )
+    heaviest = _greatest(codes, weights, queries)
+    # All rows of a query must weigh the same; a query where they do not has no weight that could be used.
+    weight = np.where(heaviest == -_greatest(codes, -weights, queries), heaviest, np.nan)
+    sizes = documents * weight
+    if metric.kind == "total_queries":
+        return float(weight.sum())
+    if metric.kind == "total_documents":
+        return float(sizes.sum())
+    if metric.kind == "min_documents":
+        return float(sizes.min())
+    if metric.kind == "max_documents":
+        return float(sizes.max())
     unknown = np.bincount(codes, np.isnan(predictions) | np.isnan(gains if metric.kind == "ndcg" else labels)) > 0
     limit = metric.top_k or len(codes)
     if metric.kind == "ndcg":
@@ -160,7 +189,3 @@ def _greatest(codes: Ints, values: Floats, queries: int) -> Floats:
     result = np.full(queries, -np.inf)
     np.maximum.at(result, codes, values)
     return result
-
-
-def _spread(codes: Ints, values: Floats, queries: int) -> Floats:
-    return _greatest(codes, values, queries) + _greatest(codes, -values, queries)

@@ -18,7 +18,10 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0)
+        quotient: Floats = np.divide(
+            numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator > 0
+        )
+    return quotient
 
 
 def safe_ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
@@ -28,4 +31,7 @@ def safe_ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
     )
     # 1e-8 is numpy's `isclose`, by which TFMA tells.
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=np.abs(denominator) > 1e-8)
+        quotient: Floats = np.divide(
+            numerator, denominator, out=np.full(numerator.shape, np.nan), where=np.abs(denominator) > 1e-8
+        )
+    return quotient

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.errors import DataError
@@ -97,7 +98,7 @@ def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:
 def numbers(batch: pa.RecordBatch, name: str) -> Floats:
     """Gives a column as float64, with NaN for null: one number a row, or a row of numbers a row.
 
-    Lists of one number are numbers, as in TFMA.
+    Lists of one number are numbers, as in TFMA; an empty list is a missing value, as in tf.Example.
 
     Raises:
         DataError: The column is missing, not numeric, or its lists have several lengths.
@@ -109,22 +110,25 @@ def numbers(batch: pa.RecordBatch, name: str) -> Floats:
 
 
 def _table(column: pa.Array, name: str) -> Floats:
+    fixed = isinstance(column.type, pa.FixedSizeListType)
+    if fixed and column.null_count:
+        # Arrow keeps values behind the nulls of a fixed-size list, and its versions differ in whether they show.
+        column, fixed = pa.array(column.to_pylist(), pa.list_(column.type.value_type)), False
     values = _numbers(column.flatten(), name)
-    if not len(column):
-        return np.zeros(0)
-    if len(values) % len(column) or column.null_count or not np.all(_lengths(column) == len(values) // len(column)):
+    if fixed:
+        lengths = np.full(len(column), column.type.list_size)
+    else:
+        lengths = np.asarray(pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False))
+    width = int(lengths.max(initial=1))
+    present = lengths > 0
+    if not np.all(lengths[present] == width):
         raise DataError(
             "metrics.ragged_column",
             f"Column '{name}' should hold lists of one length, a number a class, but their lengths differ.",
         )
-    table = values.reshape(len(column), -1)
-    return table[:, 0] if table.shape[1] == 1 else table
-
-
-def _lengths(column: pa.Array) -> Ints:
-    if isinstance(column.type, pa.FixedSizeListType):
-        return np.full(len(column), column.type.list_size)
-    return np.asarray(np.diff(column.offsets.to_numpy(zero_copy_only=False)), dtype=np.int64)
+    table = np.full((len(column), width), np.nan)
+    table[present] = values.reshape(-1, width)
+    return table[:, 0] if width == 1 else table
 
 
 def _numbers(values: pa.Array, name: str) -> Floats:

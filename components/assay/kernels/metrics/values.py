@@ -11,7 +11,7 @@ import numpy as np
 from assay.kernels.metrics.matrices import Matrices, exact_matrices, interpolated_thresholds, matrices_at
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
-from assay.kernels.metrics.ranking import RankingMetric
+from assay.kernels.metrics.ranking import QueryRows, RankingMetric, ranking_value
 from assay.kernels.metrics.scores import EMPTY, ScoreWeights, of_slices
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class _Reader:
         self._members = list(slices.values())
         self._scores: dict[tuple[Any, ...], list[ScoreWeights]] = {}
         self._matrices: dict[tuple[Any, ...], list[Matrices]] = {}
+        self._queries: dict[str, list[QueryRows]] = {}
 
     def gather(self, per_cell: Any) -> Any:
         """Adds the figures of cells up into slices."""
@@ -85,9 +86,14 @@ class _Reader:
             matrix = self._state.matrices.get((model, metric))
             return [] if matrix is None else [matrix.of_cells(metric, cells) for cells in self._members]
         if isinstance(metric, RankingMetric):
-            queries = self._state.queries.get(model)
-            return np.array([] if queries is None else [queries.value(metric, cells) for cells in self._members])
+            return np.array([ranking_value(metric, rows) for rows in self._queries_of(model)])
         return np.array([metric.extract(self._state.custom[position, model, key]) for key in self._slices])
+
+    def _queries_of(self, model: str) -> list[QueryRows]:
+        if model not in self._queries:
+            queries = self._state.queries.get(model)
+            self._queries[model] = [] if queries is None else queries.of_slices(self._members)
+        return self._queries[model]
 
     def _of_sums(self, metric: SumsMetric, model: str) -> Floats:
         empty = np.zeros(len(self._state.cells))
@@ -128,7 +134,8 @@ def average(values: Sequence[Floats], weights: Sequence[Floats]) -> Floats:
     """
     total = np.sum(weights, axis=0)
     weighted = np.sum([value * weight for value, weight in zip(values, weights, strict=True)], axis=0)
-    return np.divide(weighted, total, out=np.full(np.shape(weighted), np.nan), where=total != 0)
+    means: Floats = np.divide(weighted, total, out=np.full(np.shape(weighted), np.nan), where=total != 0)
+    return means
 
 
 def _matrices(metric: CurveMetric, scores: ScoreWeights) -> Matrices:

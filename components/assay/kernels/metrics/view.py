@@ -129,6 +129,11 @@ class View:
         return rank
 
 
+def by_class(predictions: Floats) -> Floats:
+    """Gives predictions as one number a class; a binary model's single one is that of class 1."""
+    return predictions if predictions.ndim == 2 else np.stack([1 - predictions, predictions], axis=1)
+
+
 def dense(labels: Floats, classes: int) -> Floats:
     """Gives labels as one number a class; a label that is no class (such as -1) is all zeros, NaN all NaN."""
     if labels.ndim == 2:

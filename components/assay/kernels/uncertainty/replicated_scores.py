@@ -119,7 +119,7 @@ def _binned(sources: Ints, scores: Floats, labels: Floats, weights: Floats, padd
     target = np.arange(len(places)) - np.repeat(first, lengths) + np.repeat(starts * width, lengths)
     pieces = np.full(int(pieces_of.sum()) * width, padding, dtype=np.int32)
     pieces[target] = sources
-    factors = None
+    factors: Floats | None = None
     if amounts is not None:
         factors = np.zeros(len(pieces))
         factors[target] = amounts

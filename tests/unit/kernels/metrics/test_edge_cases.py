@@ -127,6 +127,7 @@ def test_no_rows_make_no_slices() -> None:
         (binary.calibration(), [0, 1], [0.5, 0.5], 1),
         (binary.coefficient_of_discrimination(), [1, 1], [0.5, 0.5], NAN),
         (binary.binary_crossentropy(from_logits=True), [1, 0], [800, -800], 0),
+        (multiclass.categorical_accuracy(), [0, 1, 1], [0.2, 0.9, 0.3], 2 / 3),
         (multiclass.categorical_accuracy(), [0, None], [[0.9, 0.1], [0.1, 0.9]], NAN),
         (multiclass.categorical_accuracy(), [-1, 1], [[0.9, 0.1], [0.1, 0.9]], 0.5),
         (multiclass.categorical_crossentropy(), [0, 1], [[1.0, 0.0], [0.0, 1.0]], 0),
@@ -181,6 +182,8 @@ def test_rankings() -> None:
     assert nothing.value("m", 0) == 0
     assert math.isnan(nothing.value("m", 2))
     assert math.isnan(nothing.value("m", 3))
+    uneven = values_of(columns | {"w": [1.0, 2.0, 1.0, 1.0, 1.0, 1.0]}, metrics, query="q")
+    assert all(math.isnan(uneven.value("m", position)) for position in range(4))
     missing = values_of(columns | {"p": [None, 0.5, 0.1, 0.3, 0.9, 0.2]}, metrics, query="q")
     assert all(math.isnan(missing.value("m", position)) for position in range(4))
 
@@ -251,6 +254,19 @@ def test_unknown_names_are_refused() -> None:
         binary.rate("precison")
     with pytest.raises(UsageError, match="Did you mean 'precision_at_recall'"):
         binary.best_at("precision_at_recal", [0.5])
+
+
+def test_lists_are_numbers_or_classes_and_empty_ones_are_missing() -> None:
+    one = values_of({"y": [[0], [1], [1]], "p": [[0.25], [0.75], [0.5]]}, [binary.auc(), binary.mean_label()])
+    assert [one.value("m", 0), one.value("m", 1)] == [1, pytest.approx(2 / 3)]
+    for nothing in (None, []):
+        missing = values_of({"y": [[0], [1]], "p": [[0.25], nothing]}, [binary.auc(), binary.mean_label()])
+        assert math.isnan(missing.value("m", 0))
+        assert missing.value("m", 1) == 0.5
+        classes = values_of({"y": [0, 1], "p": [[0.9, 0.1], nothing]}, [multiclass.categorical_accuracy()])
+        assert math.isnan(classes.value("m", 0))
+    fixed = pa.FixedSizeListArray.from_arrays(pa.array([0.9, 0.1, 0.2, 0.8]), 2)
+    assert values_of({"y": [0, 1], "p": fixed}, [multiclass.categorical_accuracy()]).value("m", 0) == 1
 
 
 def test_columns_that_do_not_fit() -> None:
