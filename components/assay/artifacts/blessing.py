@@ -8,9 +8,13 @@ from assay.artifacts.base import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 BLESSED = "BLESSED"
 NOT_BLESSED = "NOT_BLESSED"
+INFRA_BLESSED = "INFRA_BLESSED"
+INFRA_NOT_BLESSED = "INFRA_NOT_BLESSED"
+STAMPED_FOLDER = "stamped_model"
 
 
 class ModelBlessing(Artifact):
@@ -32,13 +36,24 @@ class ModelBlessing(Artifact):
 
 
 class InfraBlessing(Artifact):
-    """`INFRA_BLESSED` or `INFRA_NOT_BLESSED` for a model that was loaded and queried."""
+    """`INFRA_BLESSED` or `INFRA_NOT_BLESSED` for a model that was loaded and queried, and `verdict.json`."""
 
     @property
     def blessed(self) -> bool:
         """Tells whether the model loads and answers."""
-        return (self.path / "INFRA_BLESSED").is_file()
+        return (self.path / INFRA_BLESSED).is_file()
+
+    @property
+    def stamped_path(self) -> Path:
+        """The folder of the model with warm-up requests; need not exist."""
+        return self.path / STAMPED_FOLDER
 
     def describe(self) -> Mapping[str, Any]:
         """Reads the mark off a folder that TFX wrote."""
-        return {"blessed": int(self.blessed)}
+        return {"blessed": int(self.blessed), "has_model": int(self.stamped_path.is_dir())}
+
+    def mark(self, *, blessed: bool) -> None:
+        """Writes the mark and the properties."""
+        (self.path / (INFRA_BLESSED if blessed else INFRA_NOT_BLESSED)).touch()
+        self.properties["blessed"] = int(blessed)
+        self.properties["has_model"] = int(self.stamped_path.is_dir())

@@ -14,8 +14,8 @@ from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
 from assay.components.evaluator.config import load_eval_config, parse_eval_config
 from assay.errors import UsageError
+from assay.gate.blessing import bless, judged_by_digest
 from assay.gate.decide import FirstRun, GatePolicy, NoThresholds
-from assay.gate.verdict import write_verdict
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserModule, component
 from assay.spec.annotations import ParsedBy
 from assay.spec.user_code import load_function, run_user_code
@@ -86,6 +86,14 @@ def Evaluator(
     from assay.components.evaluator.compute import Evaluation, evaluate
 
     splits = tuple(example_splits or ("eval",))
+    policy = GatePolicy(first_run=first_run, no_thresholds=no_thresholds)
+    judged = judged_by_digest(
+        model=model,
+        baseline=baseline_model,
+        examples=examples,
+        splits=splits,
+        config={"eval_config": eval_config, "policy": policy.as_dict()},
+    )
     evaluated = evaluate(
         Evaluation(
             config=load_eval_config(eval_config),
@@ -98,13 +106,12 @@ def Evaluator(
             beam_pipeline_args=context.beam_pipeline_args,
         ),
         evaluation.path,
-        policy=GatePolicy(first_run=first_run, no_thresholds=no_thresholds),
+        policy=policy,
         subjects=_digests(model=model, baseline_model=baseline_model),
     )
     context.count_rows("+".join(splits), read=evaluated.rows, written=evaluated.rows)
     verdict = evaluated.verdict
-    write_verdict(verdict, blessing.path)
-    blessing.mark(blessed=verdict.ok)
+    bless(judged, verdict, blessing, model=model)
     _name_models(blessing, model, baseline_model)
     if context.node_id:
         blessing.properties["component_id"] = context.node_id
