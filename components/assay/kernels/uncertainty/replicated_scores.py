@@ -26,7 +26,9 @@ class BinnedScores:
     """One slice's rows, sorted into bins of score.
 
     A slice with no more than 256 distinct scores has a bin for each, which is exact. Else bins hold equal numbers of
-    rows, and what replicates add to the exact value is computed from the bins (about 1/256 of a standard error off).
+    rows, and what replicates add to the exact value is computed from the bins: about 1 % of a standard error off. The
+    change between two models is off by as much unless they order nearly all rows alike: bins then add noise, and a
+    spread of 2e-5 came out as 3e-5 (20,000 rows). It errs to the safe side; DeLong's closed form has no such error.
 
     Attributes:
         scores: The least score of each bin, ascending.
