@@ -17,8 +17,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import Report, Statistics, infer_schema, statistics, validate
+    from assay.api import DriftReport, Report, Statistics, compare, infer_schema, statistics, validate
     from assay.errors import AssayError
+    from assay.kernels.distances import DriftLimits
+    from assay.kernels.feature_summary import FeatureSummary
+    from assay.kernels.findings import CheckResult
     from assay.runners.local import LocalDagRunner
     from assay.spec import (
         Channel,
@@ -41,7 +44,11 @@ _HOME = {
     "AssayError": "assay.errors",
     "Channel": "assay.spec",
     "Cond": "assay.spec",
+    "CheckResult": "assay.kernels.findings",
+    "DriftLimits": "assay.kernels.distances",
+    "DriftReport": "assay.api",
     "ExecutionContext": "assay.spec",
+    "FeatureSummary": "assay.kernels.feature_summary",
     "Importer": "assay.spec",
     "Input": "assay.spec",
     "Inputs": "assay.spec",
@@ -53,6 +60,7 @@ _HOME = {
     "RuntimeParameter": "assay.spec",
     "Statistics": "assay.api",
     "UserModule": "assay.spec",
+    "compare": "assay.api",
     "component": "assay.spec",
     "infer_schema": "assay.api",
     "statistics": "assay.api",
@@ -62,8 +70,12 @@ _HOME = {
 __all__ = [
     "AssayError",
     "Channel",
+    "CheckResult",
     "Cond",
+    "DriftLimits",
+    "DriftReport",
     "ExecutionContext",
+    "FeatureSummary",
     "Importer",
     "Input",
     "Inputs",
@@ -76,6 +88,7 @@ __all__ = [
     "Statistics",
     "UserModule",
     "__version__",
+    "compare",
     "component",
     "infer_schema",
     "statistics",

@@ -1,9 +1,19 @@
-"""What a data scientist calls: statistics, schema and validation of whatever data is at hand."""
+"""What a data scientist calls: statistics, schema, validation and drift of whatever data is at hand."""
 
 from __future__ import annotations
 
+from assay.api.drift import DriftReport, compare
+from assay.api.report import Report
 from assay.api.schema import infer_schema
 from assay.api.statistics import Statistics, statistics
-from assay.api.validation import Report, validate
+from assay.api.validation import validate
 
-__all__ = ["Report", "Statistics", "infer_schema", "statistics", "validate"]
+__all__ = [
+    "DriftReport",
+    "Report",
+    "Statistics",
+    "compare",
+    "infer_schema",
+    "statistics",
+    "validate",
+]

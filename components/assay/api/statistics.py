@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,15 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.api.feature_summary import FeatureSummary, summarise
+from assay.api.pages import page, table
 from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
+from assay.engines.base import Source
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 
 if TYPE_CHECKING:
@@ -60,6 +62,12 @@ class Statistics:
         else:
             write_durably(path, self.proto.SerializeToString(deterministic=True))
 
+    def _repr_html_(self) -> str:
+        """A table of the features, which a notebook shows by itself."""
+        rows = [tuple(map(_cell, feature.as_dict().values())) for feature in self.features]
+        header = tuple(field.name for field in fields(FeatureSummary))
+        return page(f"{self.num_examples:,} examples", f"{len(rows)} features", table(header, rows), ok=True)
+
     def __str__(self) -> str:
         """A line a feature."""
         lines = [f"{self.num_examples:,} examples, {len(self.features)} features"]
@@ -80,7 +88,7 @@ def statistics(
 
     Args:
         data: A path or glob (CSV, Parquet, TFRecord; plain or gzip), a folder, a pandas or polars data frame, an Arrow
-            table, or an Examples artifact.
+            table, an Examples artifact, or a Source of batches.
         schema: Tells which integers are categories.
         options: Options with the names and defaults of `tfdv.StatsOptions`.
         split: The split of Examples that have several.
@@ -100,10 +108,24 @@ def statistics(
     """
     engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
     accumulator = DatasetStatistics(options or StatisticsOptions(), schema=schema)
-    return Statistics(engine.reduce(rows_of(data, split=split, delimiter=delimiter), accumulator))
+    rows = data if isinstance(data, Source) else rows_of(data, split=split, delimiter=delimiter)
+    return Statistics(engine.reduce(rows, accumulator))
 
 
-def statistics_of(data: Any, *, split: str | None = None, schema: Schema | None = None) -> Statistics:
+def is_statistics(data: Any) -> bool:
+    """Whether these are statistics, or the path of a statistics file, rather than data."""
+    if isinstance(data, (Statistics, statistics_pb2.DatasetFeatureStatisticsList, ExampleStatistics)):
+        return True
+    return isinstance(data, (str, Path)) and str(data).endswith(_PROTO_ENDINGS)
+
+
+def statistics_of(
+    data: Any,
+    *,
+    split: str | None = None,
+    schema: Schema | None = None,
+    options: StatisticsOptions | None = None,
+) -> Statistics:
     """Gives statistics as they are, reads them from a `.pb` or `.pbtxt` file, or computes them from data.
 
     Raises:
@@ -121,7 +143,7 @@ def statistics_of(data: Any, *, split: str | None = None, schema: Schema | None 
         return Statistics(data.read(split or names[0]))
     if isinstance(data, (str, Path)) and str(data).endswith(_PROTO_ENDINGS):
         return Statistics(_read(Path(data)))
-    return statistics(data, split=split, schema=schema)
+    return statistics(data, split=split, schema=schema, options=options)
 
 
 def _read(path: Path) -> statistics_pb2.DatasetFeatureStatisticsList:
@@ -138,3 +160,9 @@ def _read(path: Path) -> statistics_pb2.DatasetFeatureStatisticsList:
     if not message.datasets:
         raise DataError("statistics.empty", f"{path} holds no statistics.")
     return message
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value)

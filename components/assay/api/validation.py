@@ -2,82 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from assay.api.report import Report
 from assay.api.schema import schema_of
-from assay.api.statistics import Statistics, statistics_of
-from assay.artifacts.store import write_durably
-from assay.components.example_validator.compute import FailOn, SplitStatistics, data_verdict, find_anomalies
-from assay.gate.verdict import Verdict, write_verdict
-from assay.kernels.findings import Finding, find
+from assay.api.statistics import is_statistics, statistics_of
+from assay.artifacts.sources import rows_of
+from assay.components.example_validator.compute import FailOn, data_verdict
+from assay.components.example_validator.user_checks import named, sorted_checks
+from assay.errors import UsageError, did_you_mean
+from assay.kernels.distances import DriftLimits
+from assay.kernels.findings import Expectations, examine
+from assay.kernels.findings.drift_findings import ALL_FEATURES
+from assay.kernels.findings.examination import OnMissingControl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-    from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
-    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What validation found.
-
-    Attributes:
-        findings: Each way in which the data does not fit, with its evidence.
-        verdict: Every check, passed and failed, as `verdict.json` has it.
-        anomalies: The `Anomalies` proto of tensorflow-metadata, as TFDV gives it.
-        statistics: What was validated.
-        schema: What it was validated against.
-    """
-
-    findings: tuple[Finding, ...]
-    verdict: Verdict
-    anomalies: Anomalies
-    statistics: Statistics
-    schema: Schema
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing at or above `fail_on` was found."""
-        return self.verdict.ok
-
-    def to_pandas(self) -> pd.DataFrame:
-        """A row a finding."""
-        import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
-
-        columns = ["feature", "type", "severity", "observed", "limit", "count", "share", "schema_field", "description"]
-        rows = [
-            (
-                finding.feature,
-                finding.type,
-                finding.severity,
-                finding.evidence.observed,
-                finding.evidence.limit,
-                finding.evidence.count,
-                finding.evidence.share,
-                finding.evidence.schema_field,
-                finding.description,
-            )
-            for finding in self.findings
-        ]
-        return pd.DataFrame(rows, columns=columns)
-
-    def save(self, folder: str | Path) -> None:
-        """Writes TFDV's files and the verdict: `FeatureStats.pb`, `SchemaDiff.pb` and `verdict.json`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.statistics.save(folder / "FeatureStats.pb")
-        write_durably(folder / "SchemaDiff.pb", self.anomalies.SerializeToString(deterministic=True))
-        write_verdict(self.verdict, folder)
-
-    def __str__(self) -> str:
-        """The verdict, and a line a finding."""
-        lines = [self.verdict.summary]
-        lines += [f"[{finding.severity}] {finding.sentence}" for finding in self.findings]
-        return "\n".join(lines)
+    from assay.api.rows import ValidatedRows
+    from assay.gate.verdict import Check
+    from assay.kernels.findings.comparators import ControlName
+    from assay.kernels.rows.declared_rules import RuleLike
 
 
 def validate(
@@ -87,25 +33,42 @@ def validate(
     environment: str | None = None,
     previous: Any = None,
     serving: Any = None,
+    previous_version: Any = None,
     severity_overrides: Mapping[str, str] | None = None,
+    drift_limits: DriftLimits | Mapping[str, DriftLimits] | None = None,
+    checks: str | Path | Iterable[Any] | None = None,
+    rows: bool = False,
+    on_missing_control: OnMissingControl = "error",
     fail_on: FailOn = "error",
     split: str | None = None,
+    options: Any = None,
 ) -> Report:
-    """Holds data against a schema; finds anomalies, drift and skew as TFDV does.
+    """Holds data against a schema; finds anomalies, drift and skew as TFDV does, in every slice, and more.
 
     Args:
         data: Statistics, a statistics file, or anything that `assay.statistics` takes.
         schema: A schema proto, the path of a `schema.pbtxt`, or a Schema artifact.
         environment: One of the schema's environments.
-        previous: Data or statistics of the previous span, for the schema's drift comparators.
+        previous: Data or statistics of the previous span, for the schema's drift comparators and `drift_limits`.
         serving: Data or statistics from serving, for the schema's skew comparators.
+        previous_version: Data or statistics of an earlier version, for `num_examples_version_comparator`.
         severity_overrides: Severity (`ERROR`, `WARNING`, `UNKNOWN`) by anomaly type, such as `SCHEMA_NEW_COLUMN`.
+        drift_limits: Limits besides the schema's (PSI, Kolmogorov-Smirnov, Wasserstein, …): for all features, or by
+            feature name.
+        checks: Your own checks: annotated functions over statistics or rows, or the path of a module whose `checks()`
+            gives their list.
+        rows: Whether to hold every row against the schema too, and count the rows that break each rule.
+        on_missing_control: What a comparator without anything to compare with is: an `error` before anything is
+            computed, or a finding of severity `warning`.
         fail_on: The least severity that makes the report not ok: `error`, `warning`, or `never`.
         split: The split of Examples that have several.
+        options: `StatisticsOptions`, such as slices; every slice is validated.
 
     Raises:
         DataError: If data or schema cannot be read.
-        UsageError: If the environment or an override is unknown.
+        UsageError: If something that is asked for cannot apply: an unknown environment or override, a comparator on a
+            feature of another type, or one without anything to compare with.
+        UserCodeError: If a check raises.
 
     Example:
         ```python
@@ -114,18 +77,70 @@ def validate(
             print(report)
         ```
     """
-    expected = schema_of(schema)
-    validated = statistics_of(data, split=split, schema=expected)
-    anomalies = find_anomalies(
-        SplitStatistics(
-            validated.proto,
-            previous=None if previous is None else statistics_of(previous, split=split, schema=expected).proto,
-            serving=None if serving is None else statistics_of(serving, split=split, schema=expected).proto,
-        ),
-        expected,
+    if fail_on not in get_args(FailOn):
+        raise UsageError("validate.fail_on", f"fail_on is '{fail_on}'.", did_you_mean(fail_on, get_args(FailOn)))
+    of_statistics, of_rows = sorted_checks(checks)
+    expected = Expectations(
+        schema=schema_of(schema),
         environment=environment,
-        severity_overrides=severity_overrides,
+        severity_overrides=severity_overrides or {},
+        drift_limits={ALL_FEATURES: drift_limits} if isinstance(drift_limits, DriftLimits) else drift_limits or {},
+        checks=of_statistics,
+        on_missing_control=on_missing_control,
     )
-    findings = find(validated.proto, expected, anomalies)
-    verdict = data_verdict({split or "data": findings}, expected, fail_on)
-    return Report(findings, verdict, anomalies, validated, expected)
+    others: dict[ControlName, Any] = {"previous": previous, "serving": serving, "previous_version": previous_version}
+    given = {name: other for name, other in others.items() if other is not None}
+    expected.check(set(given))
+    place = split or "data"
+    opened = _open(data, split)
+    validated = statistics_of(opened.rows, split=split, schema=expected.schema, options=options)
+    controls = {
+        name: statistics_of(other, split=split, schema=expected.schema, options=options).proto
+        for name, other in given.items()
+    }
+    examination = examine(validated.proto, expected, controls)
+    held = opened.held_against(expected, of_rows)
+    row_checks = _row_checks(held, place, wanted=rows or bool(of_rows))
+    verdict = data_verdict({place: examination}, expected.schema, fail_on, row_checks)
+    return Report(
+        findings=examination.findings,
+        verdict=verdict,
+        anomalies=examination.overall.anomalies,
+        statistics=validated,
+        schema=expected.schema,
+        slices={name: examined.anomalies for name, examined in examination.slices.items()},
+        _rows=held,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Data that was opened once, so that files are scanned once; statistics have no rows."""
+
+    rows: Any
+    has_rows: bool
+
+    def held_against(self, expected: Expectations, functions: tuple[RuleLike, ...]) -> ValidatedRows | None:
+        if not self.has_rows:
+            if functions:
+                raise UsageError(
+                    "checks.rows",
+                    f"The check {named(functions[0])} looks at rows.",
+                    "Validate the data, not statistics.",
+                )
+            return None
+        from assay.api.rows import rows_to_validate  # noqa: PLC0415 (most validations look at no rows)
+
+        return rows_to_validate(self.rows, expected.schema, expected.environment, functions)
+
+
+def _open(data: Any, split: str | None) -> _Opened:
+    return _Opened(data, has_rows=False) if is_statistics(data) else _Opened(rows_of(data, split=split), has_rows=True)
+
+
+def _row_checks(rows: ValidatedRows | None, place: str, *, wanted: bool) -> list[Check]:
+    if not wanted:
+        return []
+    from assay.api.rows import require_rows, row_checks  # noqa: PLC0415 (as above)
+
+    return list(row_checks(require_rows(rows).report(), place))

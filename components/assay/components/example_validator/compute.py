@@ -1,20 +1,18 @@
-"""Anomalies of a split, and the verdict over all splits."""
+"""What was found in each split, and the verdict over all of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from assay.gate.verdict import Check, Detail, Verdict
-from assay.kernels.anomalies import validate_statistics
-from assay.kernels.findings import WHOLE_DATASET, Finding, Severity
+from assay.kernels.findings import WHOLE_DATASET, Examination, Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
-    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+    from assay.kernels.findings.examination import Examined
 
 FailOn = Literal["error", "warning", "never"]
 
@@ -23,33 +21,6 @@ _CLOSING: dict[FailOn, frozenset[Severity]] = {
     "warning": frozenset({"error", "warning"}),
     "never": frozenset(),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SplitStatistics:
-    """Statistics of a split, and those that drift and skew compare it with."""
-
-    statistics: DatasetFeatureStatisticsList
-    previous: DatasetFeatureStatisticsList | None = None
-    serving: DatasetFeatureStatisticsList | None = None
-
-
-def find_anomalies(
-    split: SplitStatistics,
-    schema: Schema,
-    *,
-    environment: str | None = None,
-    severity_overrides: Mapping[str, str] | None = None,
-) -> Anomalies:
-    """Finds the anomalies of a split; see `assay.kernels.anomalies.validate_statistics`."""
-    return validate_statistics(
-        split.statistics,
-        schema,
-        environment,
-        previous_span=split.previous,
-        serving=split.serving,
-        severity_overrides=severity_overrides,
-    )
 
 
 def counts_against(findings: Iterable[Finding], fail_on: FailOn) -> bool:
@@ -61,18 +32,26 @@ def counts_against(findings: Iterable[Finding], fail_on: FailOn) -> bool:
     return any(finding.severity in level for finding in findings)
 
 
-def data_verdict(findings: Mapping[str, Sequence[Finding]], schema: Schema, fail_on: FailOn) -> Verdict:
-    """The verdict over all splits: a check for each finding, and a passed one for each feature without any."""
-    checks = [check for split, found in findings.items() for check in _checks(split, found, schema)]
+def data_verdict(
+    examinations: Mapping[str, Examination], schema: Schema, fail_on: FailOn, more: Iterable[Check] = ()
+) -> Verdict:
+    """The verdict over all splits and their slices: a check for each finding and for everything that passed.
+
+    Args:
+        examinations: What was found, by split.
+        schema: What the data was held against.
+        fail_on: The least severity that closes the gate.
+        more: Further checks, such as those of rows.
+    """
+    checks = [check for split, examination in examinations.items() for check in _of_split(split, examination, schema)]
+    checks += more
     closing = [check for check in checks if not check.ok and check.severity in _CLOSING[fail_on]]
     return Verdict(ok=not closing, summary=_summary(checks, fail_on), checks=tuple(checks), policy={"fail_on": fail_on})
 
 
-def _checks(split: str, findings: Sequence[Finding], schema: Schema) -> Iterator[Check]:
-    for number, finding in enumerate(findings):
-        earlier = sum(finding.feature == other.feature and finding.type == other.type for other in findings[:number])
-        yield _failed(split, finding, f"-{earlier + 1}" if earlier else "")
-    failed = {finding.feature for finding in findings}
+def _of_split(split: str, examination: Examination, schema: Schema) -> Iterator[Check]:
+    yield from _of_findings(split, examination.overall.findings)
+    failed = {finding.feature for finding in examination.overall.findings}
     for name in [WHOLE_DATASET, *(feature.name for feature in schema.feature)]:
         if name not in failed:
             yield Check(
@@ -85,9 +64,33 @@ def _checks(split: str, findings: Sequence[Finding], schema: Schema) -> Iterator
                 sentence=f"{split}: {name} fits the schema.",
                 details={"anomaly_type": "NO_ANOMALY"},
             )
+    yield from _passed(split, examination.overall)
+    for name, examined in examination.slices.items():
+        part = f"{split}/{name}"
+        yield from _of_findings(part, examined.findings)
+        yield from _passed(part, examined)
+        if not examined.findings:
+            yield Check(
+                id=f"{part}/{WHOLE_DATASET}/NO_ANOMALY",
+                kind="anomaly",
+                ok=True,
+                subject=WHOLE_DATASET,
+                slice=part,
+                limit_origin="schema",
+                sentence=f"{part}: the slice fits the schema.",
+                details={"anomaly_type": "NO_ANOMALY"},
+            )
 
 
-def _failed(split: str, finding: Finding, suffix: str) -> Check:
+def _of_findings(place: str, findings: Iterable[Finding]) -> Iterator[Check]:
+    seen: dict[str, int] = {}
+    for finding in findings:
+        key = f"{place}/{finding.feature}/{finding.type}{f'/{finding.name}' if finding.name else ''}"
+        seen[key] = seen.get(key, 0) + 1
+        yield _failed(place, finding, key if seen[key] == 1 else f"{key}-{seen[key]}")
+
+
+def _failed(place: str, finding: Finding, id: str) -> Check:  # noqa: A002
     found = finding.evidence
     details: dict[str, Detail] = {"anomaly_type": finding.type, "count": found.count, "share": found.share}
     if found.values:
@@ -96,17 +99,53 @@ def _failed(split: str, finding: Finding, suffix: str) -> Check:
         if isinstance(getattr(found, name), str):
             details[name] = getattr(found, name)
     return Check(
-        id=f"{split}/{finding.feature}/{finding.type}{suffix}",
-        kind="anomaly",
+        id=id,
+        kind="custom_check" if finding.type == "CUSTOM_VALIDATION" and not finding.origin else "anomaly",
         ok=False,
         severity=finding.severity,
         subject=finding.feature,
-        slice=split,
+        slice=place,
         observed=found.observed if isinstance(found.observed, float) else None,
         limit=found.limit if isinstance(found.limit, float) else None,
-        limit_origin=_place(found.schema_field),
-        sentence=f"{split}: {finding.sentence}",
+        limit_origin=finding.origin or _place(found.schema_field),
+        sentence=f"{place}: {finding.sentence}",
         details={name: value for name, value in details.items() if value is not None},
+    )
+
+
+def _passed(place: str, examined: Examined) -> Iterator[Check]:
+    """The distances that kept their limits, and the custom checks that passed."""
+    for comparison in examined.comparisons:
+        comparator, observed = comparison.comparator, comparison.observed
+        limit = comparator.threshold
+        if observed is not None and limit is not None and observed <= limit:
+            yield _distance(place, comparator.feature, comparator.field, observed, limit)
+    for each in examined.drift:
+        if not each.distance.exceeded and each.distance.limit is not None:
+            yield _distance(place, each.feature, each.origin, each.distance.value, each.distance.limit)
+    for name in examined.passed_checks:
+        yield Check(
+            id=f"{place}/{name}",
+            kind="custom_check",
+            ok=True,
+            subject=name,
+            slice=place,
+            limit_origin=f"checks.{name}",
+            sentence=f"{place}: the check {name} passed.",
+        )
+
+
+def _distance(place: str, feature: str, field: str, observed: float, limit: float) -> Check:
+    return Check(
+        id=f"{place}/{field}",
+        kind="distance",
+        ok=True,
+        subject=feature,
+        slice=place,
+        observed=observed,
+        limit=limit,
+        limit_origin=field if field.startswith("drift_limits") else _place(field),
+        sentence=f"{place}: {feature} is {observed:.4g} from the data it is compared with; the limit is {limit:g}.",
     )
 
 

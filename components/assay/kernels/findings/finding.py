@@ -76,6 +76,9 @@ class Finding:
         summary: TFDV's short description.
         description: TFDV's description.
         evidence: What was observed, the limit, where it stands in the schema, count and share.
+        slice: The slice of the data; empty for all of it.
+        name: Tells apart findings of one type on one feature: the check or the measure that found it.
+        origin: Where the limit stands, if not in the schema.
     """
 
     feature: str
@@ -84,18 +87,29 @@ class Finding:
     summary: str
     description: str
     evidence: Evidence
+    slice: str = ""
+    name: str = ""
+    origin: str = ""
 
     @property
     def sentence(self) -> str:
         """The finding in a sentence that a person understands."""
         found = self.evidence
-        text = f"{self.feature}: {self.summary.rstrip('.')}. {self.description}".strip()
+        where = f" in the slice {self.slice}" if self.slice else ""
+        text = f"{self.feature}{where}: {self.summary.rstrip('.')}. {self.description}".strip()
         text += "" if text.endswith(".") else "."
         if found.count is not None and found.share is not None:
             text += f" {found.count:,} affected ({found.share:.2%})."
-        if found.schema_field:
+        if self.origin:
+            text += f" The limit stands in {self.origin}."
+        elif found.schema_field:
             text += f" The limit stands in schema.{found.schema_field}."
         return text
+
+
+def severity_of(name: str) -> Severity:
+    """The severity that tensorflow-metadata calls `ERROR`, `WARNING` or `UNKNOWN`."""
+    return _SEVERITIES[anomalies_pb2.AnomalyInfo.Severity.Value(name)]
 
 
 def find(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: Anomalies) -> tuple[Finding, ...]:

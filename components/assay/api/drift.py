@@ -1,0 +1,137 @@
+"""`assay.compare`: how far two data sets lie apart, feature by feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.api.pages import page, table
+from assay.api.statistics import is_statistics, statistics_of
+from assay.artifacts.sources import rows_of
+from assay.engines.embedded import EmbeddedEngine
+from assay.kernels.default_slice import default_dataset
+from assay.kernels.distances import (
+    DEFAULT_LIMITS,
+    Distance,
+    DriftLimits,
+    FeatureDrift,
+    Side,
+    ValueTables,
+    compare_features,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """How far each feature of one data set lies from the same feature of another.
+
+    Attributes:
+        features: Each feature of either, with its distances and bins.
+        limits: What the distances were held against.
+        num_examples: Rows of the first data set, and of the one that it is compared with.
+    """
+
+    features: tuple[FeatureDrift, ...]
+    limits: DriftLimits
+    num_examples: tuple[int, int]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no feature drifted, and every one could be compared."""
+        return not self.drifted
+
+    @property
+    def drifted(self) -> tuple[FeatureDrift, ...]:
+        """The features with a distance above its limit, and those that could not be compared."""
+        return tuple(feature for feature in self.features if feature.drifted)
+
+    @property
+    def summary(self) -> str:
+        """The outcome in a sentence."""
+        names = [feature.feature for feature in self.drifted]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        return f"{len(names)} of {len(self.features)} features drifted{': ' if names else ''}{shown}."
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a feature and measure."""
+        import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
+
+        rows = [
+            (each.feature, each.kind, d.measure, d.value, d.limit, d.chance, d.threshold, d.exceeded, d.where, d.basis)
+            for each in self.features
+            for d in each.distances
+        ]
+        columns = [
+            "feature", "kind", "measure", "value", "limit", "chance", "threshold", "exceeded", "where", "basis"
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+    def __str__(self) -> str:
+        """The outcome, and a line for each feature that drifted."""
+        lines = [self.summary]
+        for feature in self.drifted:
+            found = [_words(distance) for distance in feature.distances if distance.exceeded]
+            lines.append(f"{feature.feature}: {feature.problem or '; '.join(found)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """A table of distances, with the bins of each feature that drifted; a notebook shows it by itself."""
+        rows: list[tuple[str, ...]] = [
+            (each.feature, d.measure, f"{d.value:.4g}", f"{d.limit:.4g}", "above" if d.exceeded else "", d.basis)
+            for each in self.features
+            for d in each.distances
+            if d.limit is not None
+        ]
+        rows += [(each.feature, "", "", "", each.problem, "") for each in self.features if each.problem]
+        parts = [table(("feature", "measure", "distance", "limit", "", "computed from"), rows)]
+        n, m = self.num_examples
+        for each in self.drifted:
+            if each.bins:
+                header = (each.feature, f"of {n:,} examples", f"of {m:,} compared with")
+                bins = [(found.name, f"{found.treatment:,.0f}", f"{found.control:,.0f}") for found in each.bins[:20]]
+                parts.append(table(header, bins))
+        return page("no drift" if self.ok else "drift", self.summary, *parts, ok=self.ok)
+
+
+def compare(
+    data: Any, control: Any, *, limits: DriftLimits = DEFAULT_LIMITS, split: str | None = None, exact: bool = True
+) -> DriftReport:
+    """Measures how far data lies from other data: L-infinity, Jensen-Shannon, PSI, Kolmogorov-Smirnov, Wasserstein.
+
+    A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance.
+
+    Args:
+        data: Statistics, a statistics file, or anything that `assay.statistics` takes.
+        control: What it is compared with: the same kinds.
+        limits: The limit of each measure.
+        split: The split of Examples that have several.
+        exact: Whether to count every distinct value where data is given, in a pass of its own; else, and for
+            statistics, distances come from histograms, and say so.
+
+    Raises:
+        DataError: If the data cannot be read.
+
+    Example:
+        ```python
+        print(assay.compare("2024-02.csv", "2024-01.csv"))
+        ```
+    """
+    sides = [_side(each, split, exact=exact) for each in (data, control)]
+    counts = (int(sides[0].statistics.num_examples), int(sides[1].statistics.num_examples))
+    return DriftReport(compare_features(sides[0], sides[1], limits), limits, counts)
+
+
+def _side(data: Any, split: str | None, *, exact: bool) -> Side:
+    if is_statistics(data):
+        return Side(default_dataset(statistics_of(data, split=split).proto), {})
+    rows = rows_of(data, split=split)
+    tables = EmbeddedEngine().reduce(rows, ValueTables()) if exact else {}
+    return Side(default_dataset(statistics_of(rows).proto), tables)
+
+
+def _words(distance: Distance) -> str:
+    at = f" at {distance.where}" if distance.where else ""
+    return f"{distance.measure} {distance.value:.4g}{at} (limit {distance.limit:.4g})"

@@ -1,0 +1,100 @@
+"""Rows that were validated: which of them broke which rule, and the quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from assay.artifacts.formats.parquet import ParquetWriter
+from assay.artifacts.quarantine import QuarantineCounts, write_separated
+from assay.artifacts.store import write_durably
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import UsageError
+from assay.gate.verdict import Check
+from assay.kernels.rows.data_schema import DataSchema
+from assay.kernels.rows.declared_rules import compile_rules
+from assay.kernels.rows.rule_set import RuleSet
+from assay.kernels.rows.schema_rules import schema_rules
+from assay.kernels.rows.separation import Separation, rejected_schema
+from assay.kernels.rows.validation import find_duplicates, validate_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+
+    from assay.kernels.rows.declared_rules import RuleLike
+    from assay.kernels.rows.row_report import RowReport
+
+CLEAN = "clean.parquet"
+REJECTED = "rejected.parquet"
+COUNTS = "counts.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatedRows:
+    """A source of rows, and the rules that they are held against."""
+
+    source: Any
+    rules: RuleSet
+
+    def report(self) -> RowReport:
+        """Counts the rows that break each rule."""
+        return validate_rows(partial(EmbeddedEngine().reduce, self.source), self.rules)
+
+    def quarantine(self, folder: str | Path) -> QuarantineCounts:
+        """Writes clean and rejected rows; see `Report.quarantine`."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        engine = EmbeddedEngine()
+        reduce = partial(engine.reduce, self.source)
+        columns: pa.Schema = reduce(DataSchema())
+        parts = engine.map(self.source, Separation(self.rules, find_duplicates(reduce, self.rules)))
+        with ParquetWriter(folder / CLEAN, columns) as clean:
+            counts = write_separated(parts, folder / REJECTED, rejected_schema(columns), clean)
+        write_durably(folder / COUNTS, msgspec.json.format(msgspec.json.encode(counts), indent=2) + b"\n")
+        return counts
+
+
+def rows_to_validate(source: Any, schema: Schema, environment: str | None, rules: Sequence[RuleLike]) -> ValidatedRows:
+    """The rows of a source, held against a schema and a user's own rules.
+
+    Raises:
+        UsageError: A rule has the id of another, or cannot be compiled; or the environment is unknown.
+    """
+    return ValidatedRows(source, schema_rules(schema, environment) + compile_rules(rules))
+
+
+def require_rows(rows: ValidatedRows | None) -> ValidatedRows:
+    """Gives the rows.
+
+    Raises:
+        UsageError: There are none: statistics were validated.
+    """
+    if rows is None:
+        raise UsageError("rows.statistics", "Statistics were validated, which have no rows.", "Validate the data.")
+    return rows
+
+
+def row_checks(report: RowReport, place: str) -> Iterator[Check]:
+    """A check for each rule, kept and broken."""
+    for outcome in report.outcomes:
+        broken = outcome.num_broken if outcome.num_broken is not None else outcome.observed
+        yield Check(
+            id=f"{place}/rows/{outcome.rule_id}",
+            kind="row_rule",
+            ok=outcome.ok,
+            severity=outcome.severity,
+            subject=", ".join(outcome.columns) or "the data set",
+            slice=place,
+            observed=None if broken is None else float(broken),
+            limit=0.0 if outcome.num_broken is not None else None,
+            limit_origin=f"rule {outcome.rule_id}",
+            sentence=f"{place}: {outcome.sentence}",
+            details={"reason": outcome.reason, "rows": outcome.num_rows, "share": outcome.share},
+        )

@@ -1,0 +1,73 @@
+"""A user's checks, from functions or from a module file with a function `checks`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from assay.errors import UsageError
+from assay.kernels.findings import StatisticsCheck, is_statistics_check, statistics_check
+from assay.spec.user_code import load_function, run_user_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from assay.kernels.rows.declared_rules import RuleLike
+
+
+def load_checks(module_file: str | Path) -> list[Any]:
+    """Reads a module file, whose function `checks()` gives the list of its checks.
+
+    A list that is written down cannot lose a check to a misspelt name.
+
+    Raises:
+        UsageError: There is no such function, or it gives no list of functions.
+        UserCodeError: The module raises.
+    """
+    function = load_function(module_file, None, "checks")
+    with run_user_code("checks", module_file):
+        found = function()
+    if not isinstance(found, (list, tuple)) or not found:
+        raise UsageError(
+            "checks.list", f"checks() of {module_file} gave {found!r}.", "Return the list of its check functions."
+        )
+    return list(found)
+
+
+def sorted_checks(
+    checks: str | Path | Iterable[Any] | None,
+) -> tuple[tuple[StatisticsCheck, ...], tuple[RuleLike, ...]]:
+    """Gives the checks of statistics and those of rows, told apart by their annotations.
+
+    Args:
+        checks: Functions, `StatisticsCheck`s, declared row rules, or the path of a module file.
+
+    Raises:
+        UsageError: One of them is no function, or its annotations do not say what it looks at.
+    """
+    if checks is None:
+        return (), ()
+    given: Sequence[Any] = load_checks(checks) if isinstance(checks, (str, Path)) else list(checks)
+    of_statistics: list[StatisticsCheck] = []
+    of_rows: list[RuleLike] = []
+    for check in given:
+        if isinstance(check, StatisticsCheck):
+            of_statistics.append(check)
+        elif callable(check) and is_statistics_check(check):
+            of_statistics.append(statistics_check(check))
+        elif callable(check) or _is_declared(check):
+            of_rows.append(check)
+        else:
+            raise UsageError("checks.kind", f"Expected a check function or a row rule, got {check!r}.")
+    return tuple(of_statistics), tuple(of_rows)
+
+
+def named(check: Any) -> str:
+    """A check's name for a message."""
+    return str(getattr(check, "id", None) or getattr(check, "__name__", type(check).__name__))
+
+
+def _is_declared(check: Any) -> bool:
+    from assay.kernels.rows.declared_rules import DeclaredRule  # most validations have no row checks
+
+    return isinstance(check, get_args(DeclaredRule))

@@ -1,0 +1,202 @@
+"""The comparators of a schema: which distances it limits, whether they can apply, and what came of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from assay.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
+    from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
+
+ControlName = Literal["previous", "serving", "previous_version"]
+
+_COMPARATORS: Final[dict[str, ControlName]] = {"drift_comparator": "previous", "skew_comparator": "serving"}
+_OF_DATASET: Final[dict[str, ControlName]] = {
+    "num_examples_drift_comparator": "previous",
+    "num_examples_version_comparator": "previous_version",
+}
+MEASURES: Final = {
+    "infinity_norm": "L_INFTY",
+    "normalized_abs_difference": "NORMALIZED_ABSOLUTE_DIFFERENCE",
+    "jensen_shannon_divergence": "JENSEN_SHANNON_DIVERGENCE",
+}
+COUNTING: Final = frozenset({"infinity_norm", "normalized_abs_difference"})
+"""Measures that compare counts of categories; for numbers TFDV's core gives 0 and passes (TFDV #147)."""
+
+_NOT_VALIDATED: Final = frozenset({"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparator:
+    """One limit of a distance.
+
+    Attributes:
+        feature: The feature's name, steps joined with dots; empty for the data set's own comparators.
+        kind: The field that holds it: `drift_comparator`, `skew_comparator`, `num_examples_drift_comparator`, ….
+        measure: `infinity_norm`, `jensen_shannon_divergence`, …; empty for the data set's own.
+        threshold: The limit; None for the data set's own.
+    """
+
+    feature: str
+    kind: str
+    measure: str = ""
+    threshold: float | None = None
+
+    @property
+    def control(self) -> ControlName:
+        """Which statistics it compares with."""
+        return _COMPARATORS.get(self.kind) or _OF_DATASET[self.kind]
+
+    @property
+    def field(self) -> str:
+        """Its place in the schema."""
+        if not self.feature:
+            return f"dataset_constraints.{self.kind}"
+        return f"feature[{self.feature}].{self.kind}.{self.measure}.threshold"
+
+
+def comparators_of(schema: Schema, environment: str | None = None) -> tuple[Comparator, ...]:
+    """Every comparator that a schema sets for the features that are validated in an environment."""
+    found = [each for path, feature in _validated(schema.feature, environment) for each in _of_feature(path, feature)]
+    constraints = schema.dataset_constraints
+    return (*found, *(Comparator(feature="", kind=kind) for kind in _OF_DATASET if constraints.HasField(kind)))
+
+
+def check_schema(schema: Schema, environment: str | None, controls: Iterable[ControlName] | None) -> None:
+    """Refuses what validation would pass over in silence; to be called before anything is computed.
+
+    Args:
+        schema: What is expected.
+        environment: The environment that is validated.
+        controls: The control statistics that were given; None where missing ones are only to be told.
+
+    Raises:
+        UsageError: A feature names an environment that the schema does not have; or a comparator has no threshold,
+            cannot apply to the type of its feature, or has nothing to compare with. All of them are named.
+    """
+    problems = [*_environment_problems(schema), *_comparator_problems(schema, environment)]
+    if controls is not None:
+        given = set(controls)
+        lacking = [each for each in comparators_of(schema, environment) if each.control not in given]
+        problems += [f"schema.{each.field} has no {_words(each.control)} to compare with" for each in lacking]
+    if problems:
+        hint = "Change the schema, or give the statistics to compare with."
+        if any("to compare with" in problem for problem in problems):
+            hint = (
+                "Give them (previous=, serving=, previous_version=), or say on_missing_control='warning' where there "
+                "are none yet, as for a first span."
+            )
+        raise UsageError("schema.cannot_apply", f"The schema cannot be applied: {'; '.join(problems)}.", hint)
+
+
+def measurement(anomalies: Anomalies, comparator: Comparator) -> float | None:
+    """The distance that TFDV's core measured for a comparator; None where it measured none."""
+    for info in anomalies.drift_skew_info:
+        if ".".join(info.path.step) == comparator.feature:
+            is_drift = comparator.kind == "drift_comparator"
+            for found in info.drift_measurements if is_drift else info.skew_measurements:
+                if type(found).Type.Name(found.type) == MEASURES[comparator.measure]:
+                    return float(found.value)
+    return None
+
+
+def lacks_control(anomalies: Anomalies, comparator: Comparator) -> bool:
+    """Whether TFDV's core itself says that the control data has no such feature."""
+    kind = anomalies_pb2.AnomalyInfo.COMPARATOR_CONTROL_DATA_MISSING
+    reasons = anomalies.anomaly_info[comparator.feature].reason if comparator.feature in anomalies.anomaly_info else ()
+    return any(reason.type == kind for reason in reasons)
+
+
+def _words(control: ControlName) -> str:
+    return {
+        "previous": "statistics of a previous span",
+        "serving": "statistics of serving data",
+        "previous_version": "statistics of a previous version",
+    }[control]
+
+
+def _validated(features: Iterable[Feature], environment: str | None, prefix: str = "") -> Iterator[tuple[str, Feature]]:
+    """The features that are validated in an environment, with those in structs, by their paths."""
+    for feature in features:
+        stage = schema_pb2.LifecycleStage.Name(feature.lifecycle_stage)
+        if feature.deprecated or stage in _NOT_VALIDATED or environment in feature.not_in_environment:
+            continue
+        path = f"{prefix}{feature.name}"
+        yield path, feature
+        yield from _validated(feature.struct_domain.feature, environment, f"{path}.")
+
+
+def _of_feature(path: str, feature: Feature) -> Iterator[Comparator]:
+    for kind in _COMPARATORS:
+        if not feature.HasField(kind):
+            continue
+        comparator = getattr(feature, kind)
+        for measure in MEASURES:
+            if comparator.HasField(measure) and getattr(comparator, measure).HasField("threshold"):
+                yield Comparator(
+                    feature=path, kind=kind, measure=measure, threshold=getattr(comparator, measure).threshold
+                )
+
+
+def _comparator_problems(schema: Schema, environment: str | None) -> Iterator[str]:
+    for path, feature in _validated(schema.feature, environment):
+        for kind in _COMPARATORS:
+            if feature.HasField(kind):
+                yield from _threshold_problems(path, feature, kind)
+    for kind in _OF_DATASET:
+        if schema.dataset_constraints.HasField(kind):
+            bounds = getattr(schema.dataset_constraints, kind)
+            if not (bounds.HasField("min_fraction_threshold") or bounds.HasField("max_fraction_threshold")):
+                yield f"schema.dataset_constraints.{kind} has no threshold"
+
+
+def _threshold_problems(path: str, feature: Feature, kind: str) -> Iterator[str]:
+    comparator = getattr(feature, kind)
+    measures = [measure for measure in MEASURES if comparator.HasField(measure)]
+    if not measures:
+        yield f"schema.feature[{path}].{kind} names no measure"
+    for measure in measures:
+        place = f"schema.feature[{path}].{kind}.{measure}"
+        threshold = getattr(comparator, measure)
+        if not threshold.HasField("threshold"):
+            yield f"{place} has no threshold"
+        elif not threshold.threshold >= 0:
+            yield f"{place}.threshold must not be negative, and is {threshold.threshold}"
+        yield from _type_problems(place, measure, feature)
+
+
+def _type_problems(place: str, measure: str, feature: Feature) -> Iterator[str]:
+    if feature.type == schema_pb2.STRUCT:
+        yield f"{place} cannot apply to a STRUCT, which has no values of its own"
+    elif measure in COUNTING and feature.type in {schema_pb2.INT, schema_pb2.FLOAT} and not _is_categorical(feature):
+        yield (
+            f"{place} compares counts of categories, and {feature.name} is a numeric feature "
+            f"({schema_pb2.FeatureType.Name(feature.type)}): use jensen_shannon_divergence, or mark its domain as "
+            "categorical"
+        )
+
+
+def _is_categorical(feature: Feature) -> bool:
+    return bool(feature.int_domain.is_categorical or feature.float_domain.is_categorical) or feature.HasField(
+        "bool_domain"
+    )
+
+
+def _environment_problems(schema: Schema) -> Iterator[str]:
+    known = set(schema.default_environment)
+    for feature in schema.feature:
+        for field in ("in_environment", "not_in_environment"):
+            for name in getattr(feature, field):
+                if name not in known:
+                    hint = did_you_mean(name, known)
+                    yield (
+                        f"schema.feature[{feature.name}].{field} has '{name}', which is not among the schema's "
+                        f"default_environment{f' ({hint[:-1]})' if hint else ''}"
+                    )

@@ -1,0 +1,216 @@
+"""Holds statistics against everything that is expected of them: every slice, every comparator, every check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from assay.kernels.anomalies import validate_statistics
+from assay.kernels.default_slice import default_dataset
+from assay.kernels.distances import DriftLimits
+from assay.kernels.findings.comparators import ControlName, check_schema
+from assay.kernels.findings.comparisons import UNMEASURED, Comparison, compare
+from assay.kernels.findings.custom_checks import StatisticsCheck, run_checks
+from assay.kernels.findings.drift_findings import (
+    MEASURE_OF_TYPE,
+    MeasuredDrift,
+    chance_of,
+    check_drift_limits,
+    drift_findings,
+)
+from assay.kernels.findings.finding import Finding, find, severity_of
+from assay.kernels.findings.recording import record
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
+
+OnMissingControl = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """What data is held against.
+
+    Attributes:
+        schema: The schema.
+        environment: One of its environments.
+        severity_overrides: Severity by anomaly type.
+        drift_limits: Limits besides the schema's, by feature; `*` stands for all features that are not named.
+        checks: A user's own checks of statistics.
+        on_missing_control: What a comparator is that has nothing to compare with: an error before anything is
+            computed, or a finding of severity warning.
+    """
+
+    schema: Schema
+    environment: str | None = None
+    severity_overrides: Mapping[str, str] = field(default_factory=dict)
+    drift_limits: Mapping[str, DriftLimits] = field(default_factory=dict)
+    checks: tuple[StatisticsCheck, ...] = ()
+    on_missing_control: OnMissingControl = "error"
+
+    def check(self, controls: set[ControlName]) -> None:
+        """Refuses what cannot be applied, before anything is computed.
+
+        Args:
+            controls: Which statistics to compare with will be given.
+
+        Raises:
+            UsageError: See `check_schema`; or drift limits are set and there is no previous span.
+        """
+        check_schema(self.schema, self.environment, controls if self.on_missing_control == "error" else None)
+        check_drift_limits(self.drift_limits, self.schema, has_previous="previous" in controls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """One slice, or all of the data.
+
+    Attributes:
+        anomalies: What TFDV's core found, and our own findings as CUSTOM_VALIDATION or STATS_NOT_AVAILABLE.
+        findings: All that does not fit.
+        comparisons: Every comparator of the schema, with what it measured.
+        drift: Every distance that was held against `drift_limits`.
+        passed_checks: The ids of custom checks that the data passes.
+    """
+
+    anomalies: Anomalies
+    findings: tuple[Finding, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    drift: tuple[MeasuredDrift, ...] = ()
+    passed_checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found in the data as a whole, and in each of its slices by name."""
+
+    overall: Examined
+    slices: dict[str, Examined] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, those of the whole data first."""
+        return (*self.overall.findings, *(found for each in self.slices.values() for found in each.findings))
+
+
+Controls = Mapping[ControlName, "DatasetFeatureStatisticsList"]
+
+
+def examine(statistics: DatasetFeatureStatisticsList, expected: Expectations, controls: Controls) -> Examination:
+    """Examines all of the data, and every slice that the statistics have besides.
+
+    A slice is compared with the slice of the same name. Limits on the number of examples are those of the whole data
+    and do not apply to a part of it; see docs/decisions/0050-every-slice-is-validated.md.
+
+    Raises:
+        UsageError: Something cannot be applied; see `Expectations.check`.
+        UserCodeError: A custom check raised.
+    """
+    expected.check(set(controls))
+    whole = default_dataset(statistics)
+    of_slices = replace(expected, schema=schema_of_slices(expected.schema))
+    return Examination(
+        overall=_examine(whole, expected, {name: default_dataset(control) for name, control in controls.items()}),
+        slices={
+            dataset.name: _named(
+                dataset.name,
+                _examine(
+                    dataset,
+                    of_slices,
+                    {name: _same(control, dataset.name) for name, control in controls.items()},
+                    is_slice=True,
+                ),
+            )
+            for dataset in statistics.datasets
+            if dataset.name != whole.name
+        },
+    )
+
+
+def schema_of_slices(schema: Schema) -> Schema:
+    """The schema without limits that count the examples of the whole data set."""
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    if result.HasField("dataset_constraints"):
+        result.dataset_constraints.ClearField("min_examples_count")
+        result.dataset_constraints.ClearField("max_examples_count")
+    for feature in result.feature:
+        if feature.HasField("presence"):
+            feature.presence.ClearField("min_count")
+        if feature.HasField("unique_constraints"):
+            feature.unique_constraints.ClearField("min")
+    return result
+
+
+def _same(control: DatasetFeatureStatisticsList, name: str) -> DatasetFeatureStatistics | None:
+    return next((dataset for dataset in control.datasets if dataset.name == name), None)
+
+
+def _named(name: str, examined: Examined) -> Examined:
+    return replace(examined, findings=tuple(replace(found, slice=name) for found in examined.findings))
+
+
+def _examine(
+    dataset: DatasetFeatureStatistics,
+    expected: Expectations,
+    controls: Mapping[ControlName, DatasetFeatureStatistics | None],
+    *,
+    is_slice: bool = False,
+) -> Examined:
+    anomalies = validate_statistics(
+        _listed(dataset),
+        expected.schema,
+        expected.environment,
+        previous_span=_listed(controls.get("previous")),
+        serving=_listed(controls.get("serving")),
+        previous_version=_listed(controls.get("previous_version")),
+        severity_overrides=expected.severity_overrides,
+    )
+    found = find(_listed(dataset), expected.schema, anomalies)
+    if is_slice:
+        found = tuple(_unless_chance(finding, dataset, controls) for finding in found)
+    comparisons, not_compared = compare(dataset, expected.schema, expected.environment, anomalies, controls)
+    drift, drifted = drift_findings(dataset, controls.get("previous"), expected.drift_limits)
+    failed, passed = run_checks(expected.checks, dataset)
+    ours = [_overridden(finding, expected.severity_overrides) for finding in (*not_compared, *drifted, *failed)]
+    if is_slice:  # a slice may be new, or hold next to nothing: that alone does not fail the data
+        ours = [replace(finding, severity="warning") if finding.type in UNMEASURED else finding for finding in ours]
+    record(anomalies, ours)
+    return Examined(
+        anomalies=anomalies,
+        findings=(*found, *ours),
+        comparisons=comparisons,
+        drift=drift,
+        passed_checks=tuple(passed),
+    )
+
+
+def _listed(dataset: DatasetFeatureStatistics | None) -> DatasetFeatureStatisticsList | None:
+    return None if dataset is None else statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+
+
+def _overridden(finding: Finding, overrides: Mapping[str, str]) -> Finding:
+    severity = overrides.get(finding.type)
+    return finding if severity is None else replace(finding, severity=severity_of(severity))
+
+
+def _unless_chance(
+    finding: Finding, dataset: DatasetFeatureStatistics, controls: Mapping[ControlName, DatasetFeatureStatistics | None]
+) -> Finding:
+    """Makes a warning of a distance that so few examples reach by chance: a rare slice alone does not fail the data."""
+    if finding.type not in MEASURE_OF_TYPE or finding.severity != "error":
+        return finding
+    control = controls.get("serving" if "serving" in finding.summary else "previous")
+    observed = finding.evidence.observed
+    if control is None or not isinstance(observed, float):
+        return finding
+    by_chance = chance_of(finding.feature, MEASURE_OF_TYPE[finding.type], dataset, control)
+    if by_chance is None or observed > by_chance:
+        return finding
+    words = f"{finding.description} {dataset.num_examples:,} examples reach {by_chance:.3g} by chance."
+    return replace(finding, severity="warning", description=words)
