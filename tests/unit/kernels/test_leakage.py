@@ -1,0 +1,56 @@
+"""Rows that splits share: pairs, types that differ between splits, and what cannot be asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from assay.errors import UsageError
+from assay.kernels.leakage import find_leakage
+
+
+def reduce(batch: pa.RecordBatch, accumulator: Any) -> Any:
+    return accumulator.extract(accumulator.add_batch(accumulator.create(), batch))
+
+
+def split(**columns: Any) -> Any:
+    return partial(reduce, pa.RecordBatch.from_pydict(columns))
+
+
+def test_each_two_splits_are_compared() -> None:
+    pairs = find_leakage({"train": split(id=[1, 2]), "eval": split(id=[2, 3]), "test": split(id=[4])})
+    assert [(pair.splits, pair.ok) for pair in pairs] == [
+        (("train", "eval"), False),
+        (("train", "test"), True),
+        (("eval", "test"), True),
+    ]
+    assert pairs[0].sentence == (
+        "train and eval share 1 distinct rows: 1 rows of train (50.00%) and 1 of eval (50.00%)."
+    )
+    assert pairs[1].sentence == "train and test share no row."
+
+
+def test_types_that_hold_the_same_value_are_equal() -> None:
+    one = split(x=pa.array([0.1, 5, None], pa.float32()), y=["a", "b", "c"])
+    other = split(x=pa.array([0.1, 5, float("nan")], pa.float64()), y=[b"a", b"b", b"c"])
+    (pair,) = find_leakage({"train": one, "eval": other})
+    assert pair.num_distinct == 3
+    assert pair.samples[0].values == {"x": 0.1, "y": "a"}
+
+
+def test_lists_are_compared_in_order() -> None:
+    (pair,) = find_leakage({"train": split(x=[[1, 2], [3]]), "eval": split(x=[[2, 1], [3, 3]])})
+    assert pair.ok
+
+
+def test_a_column_that_no_split_has_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"No split has a column 'idd'\. Did you mean 'id'"):
+        find_leakage({"train": split(id=[1]), "eval": split(id=[1])}, ["idd"])
+
+
+def test_one_split_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least two splits"):
+        find_leakage({"train": split(id=[1])})
