@@ -62,18 +62,23 @@ def _leaves_of(column: BatchColumn, rows: Mask) -> NDArray[np.intp]:
 def _differs(
     one: BatchColumn, left: NDArray[np.intp], other: BatchColumn, right: NDArray[np.intp], ndigits: int | None
 ) -> Mask:
-    nulls: Mask = one.present_leaves[left] != other.present_leaves[right]
+    differs: Mask = one.present_leaves[left] != other.present_leaves[right]
     if one.family == BYTES:
-        return nulls | _texts_differ(one, left, other, right)
-    numbers, other_numbers = one.numbers[left], other.numbers[right]
-    if one.family == INT:
-        return nulls | (numbers != other_numbers)
-    single = one.is_single or other.is_single
-    differs: Mask = _bits_differ(numbers, other_numbers, single=single)
+        differs |= _texts_differ(one, left, other, right)
+    elif one.family == INT:
+        differs |= one.numbers[left] != other.numbers[right]
+    else:
+        single = one.is_single or other.is_single
+        differs |= _numbers_differ(one.numbers[left], other.numbers[right], ndigits, single=single)
+    return differs
+
+
+def _numbers_differ(numbers: NDArray[Any], others: NDArray[Any], ndigits: int | None, *, single: bool) -> Mask:
+    differs = _bits_differ(numbers, others, single=single)
     if ndigits is not None:
         at = np.flatnonzero(differs)
-        differs[at] = _bits_differ(rounded(numbers[at], ndigits), rounded(other_numbers[at], ndigits), single=single)
-    return nulls | differs
+        differs[at] = _bits_differ(rounded(numbers[at], ndigits), rounded(others[at], ndigits), single=single)
+    return differs
 
 
 def _texts_differ(one: BatchColumn, left: NDArray[np.intp], other: BatchColumn, right: NDArray[np.intp]) -> Mask:

@@ -18,7 +18,7 @@ from assay.errors import UsageError
 from assay.kernels.rows.expression import compile_expression
 from assay.kernels.rows.expression_rule import ExpressionRule
 from assay.kernels.rows.key_rules import UniqueRule
-from assay.kernels.rows.rule import RowRule, Severity, shown
+from assay.kernels.rows.rule import RowRule, Severity, shown, shown_limit
 from assay.kernels.rows.rule_set import RuleSet
 from assay.kernels.rows.structure_rules import PresenceRule
 from assay.kernels.rows.value_rules import ValueRule
@@ -215,7 +215,7 @@ def _range(rule: Range) -> list[RowRule]:
             id=f"{rule.id or rule.column + '.range'}.{side}",
             reason="BELOW_RANGE" if side == "min" else "ABOVE_RANGE",
             columns=(rule.column,),
-            expectation=f"{rule.column} is {word} {limit:.17g}",
+            expectation=f"{rule.column} is {word} {shown_limit(limit)}",
             severity=rule.severity,
             test=Limit(side, whole_limit(side, limit), float_limit(side, limit)),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from assay.errors import UsageError, did_you_mean
-from assay.kernels.rows.rule import shown
+from assay.kernels.rows.rule import shown, shown_limit
 from assay.kernels.rows.value_rules import ValueRule
 from assay.kernels.rows.value_tests import (
     AnyOf,
@@ -132,7 +132,7 @@ def _bool_rules(name: str, domain: BoolDomain) -> Iterator[ValueRule]:
 
 def _limit_rule(name: str, side: str, limit: float, reason: str, test: Limit) -> ValueRule:
     word = "at least" if side == "min" else "at most"
-    return _rule(f"{name}.{side}", reason, name, f"{name} is {word} {limit:.17g}", test)
+    return _rule(f"{name}.{side}", reason, name, f"{name} is {word} {shown_limit(limit)}", test)
 
 
 def _sides(domain: IntDomain | FloatDomain) -> Sequence[Literal["min", "max"]]:

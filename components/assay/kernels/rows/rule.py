@@ -86,6 +86,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."
 
 
+def shown_limit(limit: float) -> str:
+    """Gives a limit for a sentence: 0.1, and 5 for 5.0."""
+    return repr(limit).removesuffix(".0")
+
+
 def breach_sentence(rule: RowRule | Rule, found: Any) -> str:
     """Says what a row was expected to be and what it is: "Expected: fare is at least 0; found -3.0"."""
     return f"Expected: {rule.expectation}; found {shown(found)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,7 @@ def batch(*keys: object) -> pa.RecordBatch:
 
 
 def broken(rows: pa.RecordBatch) -> list[bool]:
-    def reduce(accumulator):
+    def reduce(accumulator: Any) -> Any:
         return accumulator.extract(accumulator.add_batch(accumulator.create(), rows))
 
     mask = find_duplicates(reduce, RULES)["k"].mask(RULE, rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -17,7 +19,7 @@ BATCH = pa.RecordBatch.from_pydict(
 )
 
 
-def in_one_pass(accumulator):
+def in_one_pass(accumulator: Any) -> Any:
     return accumulator.extract(accumulator.add_batch(accumulator.create(), BATCH))
 
 

@@ -1,0 +1,109 @@
+"""RowValidator: from a file, pickled, light, and in words."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assay.errors import UsageError
+from assay.kernels.rows.declared_rules import Expression, Regex, Unique
+from assay.kernels.rows.record_validator import RowValidator
+
+SCHEMA = """
+default_environment: "TRAINING"
+default_environment: "SERVING"
+feature { name: "fare" type: FLOAT presence { min_fraction: 1 } float_domain { min: 0.1 } }
+feature { name: "tips" type: FLOAT not_in_environment: "SERVING" }
+feature { name: "company" type: BYTES domain: "companies" distribution_constraints { min_domain_mass: 0.9 } }
+feature { name: "picture" type: BYTES image_domain {} unique_constraints { min: 2 max: 3 } }
+feature { name: "old" type: INT lifecycle_stage: DEPRECATED int_domain { max: 0 } }
+string_domain { name: "companies" value: "A" value: "B" }
+"""
+
+
+@pytest.fixture
+def schema_file(tmp_path: Path) -> Path:
+    path = tmp_path / "schema.pbtxt"
+    path.write_text(SCHEMA)
+    return path
+
+
+def test_it_says_which_rule_a_record_breaks_and_why(schema_file: Path) -> None:
+    validator = RowValidator(schema_file, environment="SERVING")
+    (small, tips, company, extra) = validator.validate(
+        {"fare": -1.0, "tips": 2.0, "company": "Z" * 100, "old": 5, "surge": True, "absent": None}
+    )
+    assert (small.rule_id, small.reason, small.found) == ("fare.min", "FLOAT_TYPE_SMALL_FLOAT", -1.0)
+    assert small.sentence == "Expected: fare is at least 0.1; found -1.0."
+    assert tips.sentence == "Expected: tips has no value in the environment SERVING; found 2.0."
+    assert company.rule_id == "company.domain"
+    assert company.sentence.startswith("Expected: company is one of 'A', 'B' in all but 10% of its values; found 'ZZZ")
+    assert len(company.sentence) < 160
+    assert (extra.rule_id, extra.found) == ("schema.unknown_column", {"surge": True})
+    assert validator.is_valid({"fare": 0.1, "company": b"B"})
+    assert [each.sentence for each in validator.validate({})] == ["Expected: fare has a value; found nothing."]
+
+
+def test_values_of_python_that_no_feature_has(schema_file: Path) -> None:
+    validator = RowValidator(schema_file)
+    assert [breach.rule_id for breach in validator.validate({"fare": object()})] == ["fare.type"]
+    assert [breach.rule_id for breach in validator.validate({"fare": 10**400})] == ["fare.type"]
+    assert validator.is_valid({"fare": math.nan})
+    assert validator.is_valid({"fare": (0.5,)})
+
+
+def test_a_pickled_validator_needs_neither_schema_nor_protos(
+    schema_file: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    rules = [Regex(column="company", pattern="[AB]"), Expression(holds="tips <= fare")]
+    file = tmp_path / "validator.pickle"
+    file.write_bytes(pickle.dumps(RowValidator(schema_file.parent, rules)))
+    schema_file.unlink()
+    code = (
+        "import pickle, sys; validator = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "print([each.rule_id for each in validator.validate({'fare': 1.0, 'tips': 2.0, 'company': 'AB'})])\n"
+        "print({'numpy', 'pyarrow', 'google.protobuf', 'tensorflow', 'tensorflow_metadata'} & set(sys.modules))"
+    )
+    breaches, heavy = run_python(code, str(file)).stdout.splitlines()
+    assert breaches == "['company.domain', 'company.regex', 'tips <= fare']"
+    assert heavy == "set()"
+
+
+def test_what_one_record_cannot_decide_is_said(schema_file: Path) -> None:
+    validator = RowValidator(schema_file, [Unique(columns=("fare",))])
+    assert validator.unchecked == (
+        "picture: a domain of images is held against statistics only",
+        "no two rows have the same fare: needs the whole data set",
+        "picture has at least 2 distinct values: needs the whole data set",
+        "picture has at most 3 distinct values: needs the whole data set",
+    )
+
+
+def test_a_rule_on_a_column_that_the_schema_does_not_have_is_refused(schema_file: Path) -> None:
+    with pytest.raises(UsageError, match=r"reads the column 'compny', which there is not\. Did you mean 'company'"):
+        RowValidator(schema_file, [Regex(column="compny", pattern="A")])
+
+
+def test_an_environment_that_the_schema_does_not_have_is_refused(schema_file: Path) -> None:
+    with pytest.raises(UsageError, match="Environment 'SERVNG' is not among"):
+        RowValidator(schema_file, environment="SERVNG")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("feature {", "no text proto of a Schema"), ('feature { name: "x" domain: "d" }', "names the domain 'd'")],
+)
+def test_a_schema_that_is_wrong(tmp_path: Path, text: str, found: str) -> None:
+    (tmp_path / "schema.pbtxt").write_text(text)
+    with pytest.raises(UsageError, match=found):
+        RowValidator(tmp_path)
+
+
+def test_a_schema_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Could not read a schema from .*none\.pbtxt: No such file"):
+        RowValidator(tmp_path / "none.pbtxt")
