@@ -1,8 +1,8 @@
-"""What people decide about a schema: patches kept in git, differences, contradictions, suggestions.
+"""What people decide about a schema: patches, differences, contradictions, suggestions.
 
-A schema that TFDV infers says what one data set looked like. What must hold is for people to decide, and their decisions
-are kept apart from the inference, as a [`Patch`][assay.curation.patch.Patch]: it is applied again to whatever is
-inferred next.
+A schema that TFDV infers says what one data set looked like. What must hold is for people to decide, and their
+decisions are kept apart from the inference, as a [`Patch`][assay.curation.patch.Patch]: it is applied again to whatever
+is inferred next.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.curation.application import Application, Outcome, apply, apply_with_report
-    from assay.curation.contradictions import Finding, check, check_text
     from assay.curation.compatibility import Change, diff
-    from assay.curation.editor import FeatureEditor, SchemaEditor
+    from assay.curation.contradictions import check, check_text
+    from assay.curation.differences import patch_from
+    from assay.curation.editor import SchemaEditor
+    from assay.curation.feature_editor import FeatureEditor
+    from assay.curation.findings import Finding
     from assay.curation.patch import Entry, Patch
     from assay.curation.patch_file import format_patch, parse_patch, read_patch
-    from assay.curation.differences import patch_from
     from assay.curation.relaxation import Relaxation, relax
     from assay.curation.suggestions import SuggestOptions, suggest
 
@@ -26,8 +28,8 @@ _HOME = {
     "Application": "application",
     "Change": "compatibility",
     "Entry": "patch",
-    "FeatureEditor": "editor",
-    "Finding": "contradictions",
+    "FeatureEditor": "feature_editor",
+    "Finding": "findings",
     "Outcome": "application",
     "Patch": "patch",
     "Relaxation": "relaxation",

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor
-
 from assay.curation.leaves import leaves
 from assay.curation.patch import Entry, Patch
 from assay.curation.patch_fields import MESSAGES
-from assay.curation.plain import assign
+from assay.curation.plain import Descriptor, assign
 from assay.curation.subjects import Subject
 from assay.errors import UsageError
 
@@ -115,7 +113,7 @@ def _with_latest_values(group: list[Numbered]) -> Iterator[Numbered]:
                     key = (path, value)
                     latest[key] = max(latest.get(key, ("", "")), (_age(entry), what))
     for number, entry in group:
-        kept = {
+        kept: dict[str, Any] = {
             what: {
                 path: values
                 for path, given in getattr(entry, what).items()

@@ -59,6 +59,7 @@ def _change(difference: Difference, olds: dict[Subject, Place], news: dict[Subje
     elif difference.after is None:
         kind = "removed"
     sentence = _what(difference, kind)
+    sentence = f"{sentence[0].upper()}{sentence[1:]}"
     return Change(
         subject=difference.subject,
         path=difference.path,
@@ -83,12 +84,12 @@ def _what(difference: Difference, kind: Kind) -> str:
             for word, values in (("lost", difference.before), ("gained", difference.after))
             if values
         ]
-        return f"{path} of {subject} {' and '.join(parts)}"
+        return f"{subject}, {path} {' and '.join(parts)}"
     if kind == "added":
-        return f"{path} of {subject} is now {_shown(difference.after)}"
+        return f"{subject}, {path} is now {_shown(difference.after)}"
     if kind == "removed":
-        return f"{path} of {subject} is no longer set (was {_shown(difference.before)})"
-    return f"{path} of {subject} went from {_shown(difference.before)} to {_shown(difference.after)}"
+        return f"{subject}, {path} is no longer set (was {_shown(difference.before)})"
+    return f"{subject}, {path} went from {_shown(difference.before)} to {_shown(difference.after)}"
 
 
 def _shown(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias
 
 from assay.curation.differences import Difference
@@ -98,16 +99,12 @@ def ruling(difference: Difference, olds: dict[Subject, Place], news: dict[Subjec
         return _whole(subject, olds.get(subject), news.get(subject))
     if subject.kind in {"sparse_feature", "weighted_feature"} and path != "lifecycle_stage":
         return _READING
-    if path == "type":
-        return ("type", _BOTH, "data of the one type cannot be read as the other")
-    if path == "lifecycle_stage":
-        return _stage(difference)
     if path in _BOUNDS:
         return _bound(difference, _BOUNDS[path], _NARROWER, _WIDER)
     if path in _LIMITS:
         return _bound(difference, _LIMITS[path], _STRICTER, _LOOSER)
-    if path.endswith("environment"):
-        return _environments(difference)
+    if path in _ALONE:
+        return _ALONE[path](difference)
     if subject.kind == "string_domain" and path == "value":
         return _values(difference.before or (), difference.after or ())
     if path == "domain" or path.startswith("string_domain"):
@@ -141,13 +138,24 @@ def _unchecked(message: Any) -> bool:
     return (stage is not None and stage.name in _UNCHECKED_STAGES) or bool(getattr(message, "deprecated", False))
 
 
+def _type(_: Difference) -> Ruling:
+    return ("type", _BOTH, "data of the one type cannot be read as the other")
+
+
 def _stage(difference: Difference) -> Ruling:
-    was, now = difference.before in _UNCHECKED_STAGES, difference.after in _UNCHECKED_STAGES
+    return _checking(was=difference.before not in _UNCHECKED_STAGES, now=difference.after not in _UNCHECKED_STAGES)
+
+
+def _flag(difference: Difference) -> Ruling:
+    return _checking(was=not difference.before, now=not difference.after)
+
+
+def _checking(*, was: bool, now: bool) -> Ruling:
     if was == now:
         return _SAFE
     if now:
-        return ("unchecked", ("consumer",), "it is no longer validated")
-    return ("checked", ("producer",), "it is validated from now on")
+        return ("checked", ("producer",), "it is validated from now on")
+    return ("unchecked", ("consumer",), "it is no longer validated")
 
 
 def _bound(difference: Difference, bound: tuple[float, bool], tighter: Ruling, looser: Ruling) -> Ruling:
@@ -166,10 +174,10 @@ def _environments(difference: Difference) -> Ruling:
             return ("environment_removed", _BOTH, "nothing can be validated in it any more")
         return ("environment_added", (), "features are expected in it unless they say otherwise")
     leaves, joins = (come, gone) if difference.path == "not_in_environment" else (gone, come)
-    breaks: list[Party] = (["producer"] if joins else []) + (["consumer"] if leaves else [])
+    breaks: tuple[Party, ...] = (*(("producer",) if joins else ()), *(("consumer",) if leaves else ()))
     where = [f"it is expected in {', '.join(joins)} now"] if joins else []
     where += [f"it may be missing in {', '.join(leaves)} now"] if leaves else []
-    return ("environment", tuple(breaks), ", and ".join(where))
+    return ("environment", breaks, ", and ".join(where))
 
 
 def _values(gone: Any, come: Any) -> Ruling:
@@ -211,17 +219,7 @@ def _other(difference: Difference, olds: dict[Subject, Place], news: dict[Subjec
             return ruled
     if path in {"presence", "value_count", "unique_constraints", "distribution_constraints"}:
         return _SAFE  # set, but empty: it bounds nothing
-    if path == "deprecated":
-        return _stage_of_flag(difference)
     return ("changed", _BOTH, "no rule knows this field")
-
-
-def _stage_of_flag(difference: Difference) -> Ruling:
-    if bool(difference.before) == bool(difference.after):
-        return _SAFE
-    if difference.after:
-        return ("unchecked", ("consumer",), "it is no longer validated")
-    return ("checked", ("producer",), "it is validated from now on")
 
 
 def _domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
@@ -242,3 +240,13 @@ def _domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subje
     if has:
         return _NARROWER if not difference.path.endswith(("is_categorical", "is_embedding")) else _READING
     return _WIDER if not difference.path.endswith(("is_categorical", "is_embedding")) else _READING
+
+
+_ALONE: Final[dict[str, Callable[[Difference], Ruling]]] = {
+    "type": _type,
+    "lifecycle_stage": _stage,
+    "deprecated": _flag,
+    "in_environment": _environments,
+    "not_in_environment": _environments,
+    "default_environment": _environments,
+}

@@ -36,8 +36,7 @@ def check_text(text: str, source: str = "schema") -> tuple[Finding, ...]:
         raise DataError("schema.syntax", f"{source}, line {error.GetLine()}: {detail}") from None
     lines = field_lines(text)
     located = [
-        replace(finding, line=_line(place.location, finding.path, lines))
-        for place, finding in _findings(schema)
+        replace(finding, line=_line(place.location, finding.path, lines)) for place, finding in _findings(schema)
     ]
     return tuple(sorted(located, key=lambda finding: (finding.severity, finding.line or 0)))
 
@@ -133,5 +132,3 @@ def _line(location: Location, path: str, lines: dict[Location, int]) -> int | No
         if (line := lines.get((*location, *steps[:depth]))) is not None:
             return line
     return None
-
-

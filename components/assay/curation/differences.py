@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +83,7 @@ def patch_from(
     *,
     owner: str = "",
     reason: str = "",
-    date: datetime.date | None = None,
+    date: dt.date | None = None,
 ) -> Patch:
     """Gives the patch that makes `after` of `before`: what someone edited by hand, as decisions that can be kept.
 

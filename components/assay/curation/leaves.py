@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from assay.curation.plain import field_of, is_map, is_repeated, to_plain
+from assay.curation.plain import Descriptor, Field, field_of, is_map, is_repeated, to_plain
 from assay.errors import UsageError
 
 # Lists whose order says nothing; a patch adds to them and removes from them.
@@ -43,7 +42,7 @@ def _flatten(descriptor: Descriptor, plain: dict[str, Any], prefix: str) -> list
     return found
 
 
-def field_at(descriptor: Descriptor, path: str, where: str) -> FieldDescriptor:
+def field_at(descriptor: Descriptor, path: str, where: str) -> Field:
     """Gives the field that a dotted path leads to.
 
     Raises:
@@ -58,7 +57,7 @@ def field_at(descriptor: Descriptor, path: str, where: str) -> FieldDescriptor:
     return field_of(descriptor, last, where)
 
 
-def is_set_like(field: FieldDescriptor) -> bool:
+def is_set_like(field: Field) -> bool:
     """Whether a field is a list of values whose order says nothing."""
     return is_repeated(field) and field.message_type is None and field.name in _SET_LIKE
 

@@ -56,9 +56,7 @@ def impossible_bounds(place: Place) -> Iterator[Finding]:
 
     def error(code: str, path: str, sentence: str) -> Finding:
         text = f"{subject}: {sentence}"
-        return Finding(
-            code=code, severity="error", subject=subject, path=path, sentence=f"{text[0].upper()}{text[1:]}"
-        )
+        return Finding(code=code, severity="error", subject=subject, path=path, sentence=f"{text[0].upper()}{text[1:]}")
 
     for low, high in _PAIRS:
         if _is_number(found.get(low)) and _is_number(found.get(high)) and found[low] > found[high]:
@@ -72,17 +70,23 @@ def impossible_bounds(place: Place) -> Iterator[Finding]:
     for path, value in found.items():
         if isinstance(value, float) and math.isnan(value):
             yield error("not_a_number", path, f"{path} is NaN, with which nothing compares.")
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            for item in sorted({item for item in value if value.count(item) > 1}):
-                text = f"{subject}: {path} lists '{item}' twice."
-                yield Finding(
-                    code="value_twice",
-                    severity="warning",
-                    subject=subject,
-                    path=path,
-                    sentence=f"{text[0].upper()}{text[1:]}",
-                )
+    yield from _repeated_values(place, found)
     yield from _counts_in_lists(place)
+
+
+def _repeated_values(place: Place, found: dict[str, Any]) -> Iterator[Finding]:
+    for path, value in found.items():
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            continue
+        for item in sorted({item for item in value if value.count(item) > 1}):
+            text = f"{place.subject}: {path} lists '{item}' twice."
+            yield Finding(
+                code="value_twice",
+                severity="warning",
+                subject=place.subject,
+                path=path,
+                sentence=f"{text[0].upper()}{text[1:]}",
+            )
 
 
 def _counts_in_lists(place: Place) -> Iterator[Finding]:

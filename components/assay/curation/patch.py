@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
@@ -54,7 +54,7 @@ class Entry:
     remove: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     owner: str = ""
     reason: str = ""
-    date: datetime.date | None = None
+    date: dt.date | None = None
     suggested: bool = False
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
@@ -101,5 +101,5 @@ class Patch:
 
 def entry_for(subject: Subject, **content: Any) -> Entry:
     """Gives an entry about a subject."""
-    name = {} if subject.kind == "schema" else {subject.kind: subject.name}
+    name: dict[str, Any] = {} if subject.kind == "schema" else {subject.kind: subject.name}
     return Entry(**name, **content)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from google.protobuf.descriptor import Descriptor
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.curation.leaves import field_at, is_set_like
 from assay.curation.patch import NAMED_KINDS, Entry, Patch
-from assay.curation.plain import assign, scalar
+from assay.curation.plain import Descriptor, assign, scalar
 from assay.curation.subjects import PARTS, Kind
 from assay.errors import UsageError
 
@@ -49,6 +48,11 @@ def _check_entry(entry: Entry, where: str) -> None:
         raise UsageError("schema_patch.drop_and_change", f"{where} drops {entry.subject} and changes it.")
     if not named and (entry.drop or entry.create):
         raise UsageError("schema_patch.no_subject", f"{where} says drop or create, but not of what.", "Name a feature.")
+    _check_settings(entry, where)
+    _check_lists(entry, where)
+
+
+def _check_settings(entry: Entry, where: str) -> None:
     kind = entry.subject.kind
     descriptor = MESSAGES[kind].DESCRIPTOR
     for path in entry.unset:
@@ -56,13 +60,17 @@ def _check_entry(entry: Entry, where: str) -> None:
         _refuse_part(kind, path, f"{where}, unset")
     for path in entry.set:
         _refuse_part(kind, path, f"{where}, set")
-    if "struct_domain" in entry.set and entry.set["struct_domain"]:
+    if entry.set.get("struct_domain"):
         raise UsageError(
             "schema_patch.inner_feature",
             f"{where}: features inside a struct have entries of their own.",
             "Write `feature: outer.inner`.",
         )
     assign(MESSAGES[kind](), entry.set, f"{where}, set")
+
+
+def _check_lists(entry: Entry, where: str) -> None:
+    descriptor = MESSAGES[entry.subject.kind].DESCRIPTOR
     for what in ("add", "remove"):
         for path, values in getattr(entry, what).items():
             _check_values(descriptor, path, values, f"{where}, {what}")
@@ -72,7 +80,7 @@ def _check_entry(entry: Entry, where: str) -> None:
 
 
 def _refuse_part(kind: Kind, path: str, where: str) -> None:
-    name = path.split(".")[0]
+    name = path.split(".", maxsplit=1)[0]
     if kind == "schema" and name in PARTS:
         raise UsageError(
             "schema_patch.part", f"{where}: {name} has entries of its own.", f"Write `{name}: its name` in the entry."

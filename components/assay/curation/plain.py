@@ -9,12 +9,16 @@ from __future__ import annotations
 import base64
 import math
 import struct
-from typing import Any
+from typing import Any, TypeAlias
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from assay.errors import UsageError, did_you_mean
+
+# The stubs give the classes of the Python and of the C++ implementation by turns.
+Field: TypeAlias = Any
+Descriptor: TypeAlias = Any
 
 _INTEGERS = {
     FieldDescriptor.CPPTYPE_INT32: (-(1 << 31), (1 << 31) - 1),
@@ -25,13 +29,13 @@ _INTEGERS = {
 _FLOATS = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
 
 
-def is_repeated(field: FieldDescriptor) -> bool:
+def is_repeated(field: Field) -> bool:
     """Whether a field holds several values; protobuf 6 has a property for it and deprecates `label`."""
     known: Any = getattr(field, "is_repeated", None)
-    return bool(field.label == FieldDescriptor.LABEL_REPEATED if known is None else known)
+    return bool(field.label == field.LABEL_REPEATED if known is None else known)
 
 
-def is_map(field: FieldDescriptor) -> bool:
+def is_map(field: Field) -> bool:
     """Whether a field is a map."""
     return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
 
@@ -41,7 +45,7 @@ def to_plain(message: Message) -> dict[str, Any]:
     return {field.name: _plain_field(field, value) for field, value in message.ListFields()}
 
 
-def _plain_field(field: FieldDescriptor, value: Any) -> Any:
+def _plain_field(field: Field, value: Any) -> Any:
     if is_map(field):
         entry = field.message_type.fields_by_name["value"]
         return {str(key): _plain_value(entry, value[key]) for key in sorted(value)}
@@ -50,7 +54,7 @@ def _plain_field(field: FieldDescriptor, value: Any) -> Any:
     return _plain_value(field, value)
 
 
-def _plain_value(field: FieldDescriptor, value: Any) -> Any:
+def _plain_value(field: Field, value: Any) -> Any:
     if field.message_type is not None:
         return to_plain(value)
     if field.enum_type is not None:
@@ -74,7 +78,7 @@ def shortest_float(value: float) -> float:
     return value
 
 
-def field_of(descriptor: Descriptor, name: str, where: str) -> FieldDescriptor:
+def field_of(descriptor: Descriptor, name: str, where: str) -> Field:
     """Gives a field by its name.
 
     Raises:
@@ -101,7 +105,7 @@ def assign(message: Message, plain: dict[str, Any], where: str) -> None:
         _assign_field(message, field, value, f"{where}.{name}")
 
 
-def _assign_field(message: Message, field: FieldDescriptor, value: Any, where: str) -> None:
+def _assign_field(message: Message, field: Field, value: Any, where: str) -> None:
     if is_map(field):
         _assign_map(message, field, value, where)
     elif is_repeated(field):
@@ -121,7 +125,7 @@ def _assign_field(message: Message, field: FieldDescriptor, value: Any, where: s
         setattr(message, field.name, scalar(field, value, where))
 
 
-def _assign_map(message: Message, field: FieldDescriptor, value: Any, where: str) -> None:
+def _assign_map(message: Message, field: Field, value: Any, where: str) -> None:
     _expect(isinstance(value, dict), "a mapping", value, where)
     message.ClearField(field.name)
     entry = field.message_type.fields_by_name["value"]
@@ -138,7 +142,7 @@ def _assign_message(message: Message, value: Any, where: str) -> None:
     assign(message, value, where)
 
 
-def scalar(field: FieldDescriptor, value: Any, where: str) -> Any:
+def scalar(field: Field, value: Any, where: str) -> Any:
     """Gives a plain value as the field takes it.
 
     Raises:
@@ -169,7 +173,7 @@ def scalar(field: FieldDescriptor, value: Any, where: str) -> Any:
     return value
 
 
-def _float(field: FieldDescriptor, value: Any, where: str) -> float:
+def _float(field: Field, value: Any, where: str) -> float:
     if isinstance(value, str):  # YAML 1.1 reads 1e-3, which has no point, as text
         try:
             value = float(value)
@@ -193,6 +197,6 @@ def _bytes(value: Any, where: str) -> bytes:
         raise
 
 
-def _expect(holds: bool, expected: str, value: Any, where: str) -> None:
+def _expect(holds: object, expected: str, value: Any, where: str) -> None:
     if not holds:
         raise UsageError("schema.value", f"{where}: expected {expected}, got {value!r}.")

@@ -41,7 +41,7 @@ def field_lines(text: str) -> dict[Location, int]:
             if not _opens_message(text, token.end()):
                 _note(lines, above[-1], counts[-1], name, line)
         elif kind in {"word", "text"}:
-            expects_value = in_list or kind == "text" and _continues(text, token.end())
+            expects_value = in_list or (kind == "text" and _continues(text, token.end()))
         elif kind == "list":
             in_list = True
         elif kind == "end":

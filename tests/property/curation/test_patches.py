@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 from random import Random
 from typing import Any
 
@@ -92,7 +92,7 @@ def content(schema: schema_pb2.Schema) -> dict[str, dict[str, Any]]:
 def test_the_patch_between_two_schemas_leads_from_the_one_to_the_other(
     before: schema_pb2.Schema, after: schema_pb2.Schema
 ) -> None:
-    patch = parse_patch(format_patch(patch_from(before, after, reason="edited", date=datetime.date(2026, 5, 4))))
+    patch = parse_patch(format_patch(patch_from(before, after, reason="edited", date=dt.date(2026, 5, 4))))
     assert content(apply(before, patch)) == content(after)
     assert patch_from(after, after) == Patch()
     assert bool(diff(before, after)) == bool(patch.entries)
