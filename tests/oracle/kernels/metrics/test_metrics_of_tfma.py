@@ -49,8 +49,9 @@ def of_tfma(columns: Mapping[str, Any], metrics: str) -> dict[SliceKey, dict[tup
     import pandas as pd
     import tensorflow_model_analysis as tfma
     from google.protobuf import text_format
+    from tensorflow_model_analysis.proto import config_pb2
 
-    config = text_format.Parse(CONFIG.format(metrics=metrics), tfma.EvalConfig())
+    config = text_format.Parse(CONFIG.format(metrics=metrics), config_pb2.EvalConfig())
     data = pd.DataFrame({name: list(column) for name, column in columns.items()})
     result = tfma.analyze_raw_data(data, config)
     values: dict[SliceKey, dict[tuple[str, str], Any]] = {}
@@ -260,6 +261,7 @@ def test_rankings() -> None:
 def test_plots() -> None:
     import tensorflow_model_analysis as tfma
     from google.protobuf import text_format
+    from tensorflow_model_analysis.proto import config_pb2
 
     rng = np.random.default_rng(3)
     labels = rng.integers(0, 2, 300).astype(float)
@@ -268,7 +270,7 @@ def test_plots() -> None:
         metrics { class_name: "CalibrationPlot" config: '"num_buckets": 20' } }"""
     import pandas as pd
 
-    config = text_format.Parse(CONFIG.format(metrics=text), tfma.EvalConfig())
+    config = text_format.Parse(CONFIG.format(metrics=text), config_pb2.EvalConfig())
     result = tfma.analyze_raw_data(pd.DataFrame({k: list(v) for k, v in columns.items()}), config)
     theirs = {tuple(key): by_output[""][""] for key, by_output in result.plots}
     values = ours(columns, [plots.confusion_matrix_plot(100), plots.calibration_plot(20)])
