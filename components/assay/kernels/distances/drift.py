@@ -94,11 +94,13 @@ def _problem(ours: FeatureNameStatistics, theirs: FeatureNameStatistics, mine: o
 
 def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
     n, m = ours.size, theirs.size
-    shares = [(each.treatment + each.control) / (n + m) for each in bins]
+    # Rare categories share a bin of the PSI, but the other measures look at each of them.
+    listed = {**ours.counts, **theirs.counts}
+    shares = [(ours.counts.get(each, 0.0) + theirs.counts.get(each, 0.0)) / (n + m) for each in listed]
     by_chance: dict[MeasureName, float | None] = {
         "l_infinity": chance.l_infinity_limit(n, m, shares, limits.significance),
         "normalized_absolute_difference": None,  # compares counts: no distribution follows from equal shares
-        "jensen_shannon": chance.jensen_shannon_limit(n, m, _occupied(bins), limits.significance),
+        "jensen_shannon": chance.jensen_shannon_limit(n, m, len(listed), limits.significance),
         "psi": chance.psi_limit(n, m, len(bins), limits.significance),
     }
     greatest = {"l_infinity": l_infinity(ours, theirs)}
@@ -176,10 +178,6 @@ def _numeric(
             ),
         )
     return distances
-
-
-def _occupied(bins: Sequence[Bin]) -> int:
-    return sum(bool(each.treatment or each.control) for each in bins)
 
 
 def _standard(feature: FeatureNameStatistics) -> Histogram | None:
