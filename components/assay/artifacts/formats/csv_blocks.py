@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 BLOCK_BYTES = 8 << 20
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+
 _GZIP_MAGIC = b"\x1f\x8b"
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
 _ROWS_PER_REWRITTEN_BLOCK = 65_536
@@ -135,7 +136,7 @@ def read_header(path: Path, delimiter: str) -> Header:
             if not more:
                 break
             raw += more
-    bom = len(_BOM) if raw.startswith(_BOM) else 0
+    bom = len(BOM) if raw.startswith(BOM) else 0
     names, length = _first_record(raw[bom:], delimiter)
     if not names:
         raise DataError(

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
+from assay.artifacts.formats.csv_blocks import BOM
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -109,6 +111,8 @@ def parse(data: bytes, names: Sequence[str], types: Mapping[str, pa.DataType], d
     Raises:
         pa.ArrowInvalid: A record has too few or too many cells, or a cell does not convert.
     """
+    if data.startswith(BOM):  # Arrow drops one at the start of every block; behind a blank line it is text
+        data = b"\n" + data
     return arrow_csv.read_csv(
         pa.BufferReader(data),
         read_options=arrow_csv.ReadOptions(
