@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from assay.artifacts.examples import Examples
 from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
@@ -9,7 +11,13 @@ from assay.artifacts.statistics import ExampleStatistics
 from assay.components.statistics_gen.counted_rows import CountedRows
 from assay.errors import EngineError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tfdv
 from assay.spec import ExecutionContext, Input, Output, component
+from assay.spec.annotations import ParsedBy
+
+
+def _options(given: Any) -> Any:
+    return options_of_tfdv(given) if is_tfdv_options(given) else given
 
 
 @component(libraries=("tfx-bsl",))
@@ -19,7 +27,7 @@ def StatisticsGen(
     statistics: Output[ExampleStatistics],
     *,
     schema: Input[Schema] | None = None,
-    stats_options: StatisticsOptions | None = None,
+    stats_options: Annotated[StatisticsOptions | None, ParsedBy(_options)] = None,
     exclude_splits: list[str] | None = None,
 ) -> None:
     """Computes the statistics of each split: counts, presence, quantiles, histograms, top values.
@@ -31,7 +39,7 @@ def StatisticsGen(
         examples: The rows.
         statistics: A statistics proto of tensorflow-metadata for each split, as TFDV writes it.
         schema: Tells which integers are categories and which text is of a known domain.
-        stats_options: Options with the names and defaults of `tfdv.StatsOptions`.
+        stats_options: Options with the names and defaults of `tfdv.StatsOptions`, or such an object itself.
         exclude_splits: Names of splits that are left out.
     """
     splits = chosen_splits(examples, examples.split_names, exclude_splits)
