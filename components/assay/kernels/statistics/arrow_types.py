@@ -53,9 +53,9 @@ class Meaning:
     def text(self, number: int) -> str:
         """Gives a time as ISO 8601 writes it; an instant with a time zone is given in UTC."""
         if self.counts_from == "zero":
-            seconds = np.timedelta64(number, self.unit) / np.timedelta64(1, "s")
+            seconds = np.array(number, f"m8[{self.unit}]") / np.timedelta64(1, "s")
             return f"PT{seconds:.9f}".rstrip("0").rstrip(".") + "S"
-        text = str(np.datetime_as_string(np.datetime64(number, self.unit)))
+        text = str(np.datetime_as_string(np.array(number, f"M8[{self.unit}]")))
         if self.counts_from == "midnight":
             return text.partition("T")[2]
         return f"{text}Z" if "tz=" in self.arrow_type else text

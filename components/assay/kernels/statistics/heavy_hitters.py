@@ -48,7 +48,9 @@ class HeavyHitters:
     def estimate(self) -> Counted | None:
         """Gives the values that are kept, with what was subtracted given back; `None` if there are none."""
         table = self.table.table()
-        return None if table is None else self._with_amounts(table, self._amounts(table) + self.subtracted)
+        if table is None:
+            return None
+        return self._with_amounts(table, self._amounts(table).astype(np.float64) + self.subtracted)
 
     def _forget(self, max_bytes: int) -> None:
         if not self.table.exceeds(max_bytes):
