@@ -14,7 +14,7 @@ from assay.kernels.rows.expression import Term
 from assay.kernels.rows.record import BYTES, FLOAT, INT, OTHER, STRUCT, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -214,6 +214,16 @@ class BatchColumns:
     def no_rows(self) -> Mask:
         """A new mask that chooses no row."""
         return np.zeros(self.num_rows, np.bool_)
+
+    def missing(self, name: str) -> Mask:
+        """Gives the rows without a value in a column."""
+        array = self.array(name)
+        return _nulls(pa.nulls(self.num_rows) if array is None else _unwrapped(array))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Frees what was made of columns; asked for again, they are taken apart again."""
+        for name in names:
+            self._columns.pop(name, None)
 
     def array(self, name: str) -> pa.Array | None:
         """Gives a column as Arrow holds it; None where the batch lacks it."""

@@ -82,7 +82,16 @@ def judge(rules: RuleSet, batch: pa.RecordBatch, duplicates: Mapping[str, Duplic
         duplicates: For each of `rules.unique_rules` the keys that occur twice in the whole data set.
     """
     columns = BatchColumns(batch)
+    last_use = {name: at for at, rule in enumerate(rules.row_rules) for name in rule.columns}
+    masks: list[Mask | None] = []
     with np.errstate(all="ignore"):  # numbers of the data may overflow: infinity and NaN are what the rules compare
-        masks: list[Mask | None] = [rule.mask(columns) for rule in rules.row_rules]
-    masks += [duplicates[rule.id].mask(rule, batch) for rule in rules.unique_rules]
-    return BatchOutcome(rules, columns, tuple(mask if mask is not None and mask.any() else None for mask in masks))
+        for at, rule in enumerate(rules.row_rules):
+            masks.append(_unless_empty(rule.mask(columns)))
+            # Wide data: at no time are all columns taken apart, nor is there a mask for each rule.
+            columns.forget(name for name in rule.columns if last_use[name] == at)
+    masks += [_unless_empty(duplicates[rule.id].mask(rule, batch)) for rule in rules.unique_rules]
+    return BatchOutcome(rules, columns, tuple(masks))
+
+
+def _unless_empty(mask: Mask | None) -> Mask | None:
+    return mask if mask is not None and mask.any() else None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DataSchema:
-    """An accumulator that gives every column of the data, in the order of their names."""
+    """An accumulator that gives every column of the data, in the order in which they first come."""
 
     def create(self) -> dict[str, pa.DataType]:
         """Gives the state of no rows."""
@@ -41,7 +41,7 @@ class DataSchema:
 
     def extract(self, state: dict[str, pa.DataType]) -> pa.Schema:
         """Gives the schema."""
-        return pa.schema(sorted(state.items()))
+        return pa.schema(list(state.items()))
 
 
 def _joined(name: str, one: pa.DataType, other: pa.DataType) -> pa.DataType:

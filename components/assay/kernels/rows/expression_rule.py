@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from assay.kernels.rows.expression import Kind, Term, compile_expression, condition
-from assay.kernels.rows.record import BYTES, FLOAT, INT
+from assay.kernels.rows.record import BYTES, FLOAT, INT, as_double
 from assay.kernels.rows.rule import Rule
 
 if TYPE_CHECKING:
@@ -52,14 +52,7 @@ class ExpressionRule(Rule):
                 return _NOTHING
             family, value = leaves[0]
             kind = _KINDS.get(family, "mixed")
-            return Term(kind, _double(value) if kind == "number" else value, known=True)
+            return Term(kind, as_double(value) if kind == "number" else value, known=True)
 
         value, known = condition(node(read))
         return bool(known and not value)
-
-
-def _double(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # a whole number beyond every double
-        return float("inf") if value > 0 else float("-inf")

@@ -59,6 +59,13 @@ class RecordColumn:
         self.flat = not isinstance(value, list)
         self._add_list([value] if self.flat else value, 0)
 
+    def read_as_real(self) -> None:
+        """Turns whole numbers, but not booleans, into numbers with decimals."""
+        self.leaves = [
+            (FLOAT, as_double(value)) if family == INT and value is not True and value is not False else (family, value)
+            for family, value in self.leaves
+        ]
+
     def _add_list(self, values: list[Any], level: int) -> None:
         if len(self.lengths) <= level:
             self.lengths.append([])
@@ -78,12 +85,17 @@ class Record:
 
     Attributes:
         values: The record as it was given.
+
+    Args:
+        values: Python values by column.
+        real: Columns whose whole numbers are read as numbers with decimals, which JSON writes alike.
     """
 
-    __slots__ = ("_columns", "values")
+    __slots__ = ("_columns", "_real", "values")
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], real: frozenset[str] = frozenset()) -> None:
         self.values = values
+        self._real = real
         self._columns: dict[str, RecordColumn] = {}
 
     def __getitem__(self, name: str) -> RecordColumn:
@@ -91,12 +103,22 @@ class Record:
         column = self._columns.get(name)
         if column is None:
             column = self._columns[name] = RecordColumn(self.values.get(name))
+            if name in self._real:
+                column.read_as_real()
         return column
 
 
 def decoded(value: str | bytes | bytearray) -> str:
     """Gives text as text; each byte that is no UTF-8 becomes a lone surrogate."""
     return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
+
+
+def as_double(value: float) -> float:
+    """Gives a number as a double, infinity for a whole number beyond every double."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _plain(value: Any) -> Any:

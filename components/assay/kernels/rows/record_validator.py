@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import UsageError
 from assay.kernels.rows.declared_rules import RuleLike, compile_rules, read_rules
-from assay.kernels.rows.record import Record
+from assay.kernels.rows.record import FLOAT, Record
 from assay.kernels.rows.rule import RowRule, Severity, breach_sentence
-from assay.kernels.rows.structure_rules import KnownColumnsRule
+from assay.kernels.rows.structure_rules import KnownColumnsRule, TypeRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +65,7 @@ class RowValidator:
         schema: A schema, or the path of a `schema.pbtxt` or of a folder that holds one.
         rules: More rules: a list of them and of annotated functions, or the path of a file.
         environment: One of the schema's environments, `SERVING` for one.
+        json_numbers: Whether records come from JSON, which may write 5.0 as 5: then a whole number is a FLOAT too.
 
     Raises:
         UsageError: The schema or the rules cannot be read, or a rule reads a column that the schema does not have.
@@ -82,6 +83,8 @@ class RowValidator:
         schema: Schema | str | PathLike[str],
         rules: Sequence[RuleLike] | str | PathLike[str] = (),
         environment: str | None = None,
+        *,
+        json_numbers: bool = False,
     ) -> None:
         # The protos are loaded here and not above: an unpickled validator does without them.
         from assay.kernels.rows.schema_rules import schema_rules  # noqa: PLC0415
@@ -91,6 +94,11 @@ class RowValidator:
         compiled = schema_rules(parsed, environment) + compile_rules(declared)
         compiled.check_columns()
         self.rules: tuple[RowRule, ...] = compiled.row_rules
+        self._real = frozenset(
+            rule.columns[0]
+            for rule in self.rules
+            if json_numbers and isinstance(rule, TypeRule) and rule.family == FLOAT
+        )
         self.unchecked: tuple[str, ...] = compiled.unchecked + tuple(
             f"{rule.expectation}: needs the whole data set" for rule in compiled.rules if rule not in compiled.row_rules
         )
@@ -100,14 +108,14 @@ class RowValidator:
 
         Args:
             record: Python values (numbers, text, bytes, lists of them, numpy's too) by column; None, or no key, for a
-                missing one. A whole number is no FLOAT, as a column of integers is none.
+                missing one. A whole number is no FLOAT, as a column of integers is none, unless `json_numbers`.
         """
-        seen = Record(record)
+        seen = Record(record, self._real)
         return tuple([Breach(rule, _found(rule, record)) for rule in self.rules if rule.breaks(seen)])
 
     def is_valid(self, record: Mapping[str, Any]) -> bool:
         """Tells whether a record breaks no rule of severity `error`."""
-        seen = Record(record)
+        seen = Record(record, self._real)
         return not any(rule.severity == "error" and rule.breaks(seen) for rule in self.rules)
 
 

@@ -74,7 +74,7 @@ class KnownColumnsRule(Rule):
         broken = None
         for name in batch.names:
             if name not in self.known:
-                present = ~batch[name].missing
+                present = ~batch.missing(name)
                 broken = present if broken is None else broken | present
         return broken
 

@@ -57,6 +57,14 @@ def test_values_of_python_that_no_feature_has(schema_file: Path) -> None:
     assert validator.is_valid({"fare": (0.5,)})
 
 
+def test_json_may_write_a_number_with_decimals_as_a_whole_one(schema_file: Path) -> None:
+    validator = pickle.loads(pickle.dumps(RowValidator(schema_file, json_numbers=True)))
+    assert validator.is_valid({"fare": 5})
+    assert [breach.rule_id for breach in validator.validate({"fare": 0})] == ["fare.min"]
+    assert [breach.rule_id for breach in validator.validate({"fare": True})] == ["fare.type"]
+    assert [breach.rule_id for breach in RowValidator(schema_file).validate({"fare": 5})] == ["fare.type"]
+
+
 def test_a_pickled_validator_needs_neither_schema_nor_protos(
     schema_file: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
