@@ -17,9 +17,13 @@ from typer.core import TyperGroup
 
 import assay
 from assay.cli.doctor import doctor
+from assay.cli.drift import drift
 from assay.cli.failures import exit_code_of, print_failure
 from assay.cli.lineage import lineage
 from assay.cli.run import run
+from assay.cli.stats import stats
+from assay.cli.validate import validate
+from assay.cli.schema import schema
 from assay.errors import AssayError
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -77,8 +81,12 @@ def common(
 
 
 app.command()(run)
+app.add_typer(stats, name="stats")
+app.command()(validate)
+app.command()(drift)
 app.command()(lineage)
 app.command()(doctor)
+app.add_typer(schema)
 
 
 def main() -> None:

@@ -35,7 +35,13 @@ class AscendingColumns:
     """Finds the columns of integers and times whose values never fall, as an accumulator over record batches.
 
     Missing values are passed over.
+
+    Args:
+        columns: The columns to look at; all by default.
     """
+
+    def __init__(self, columns: Sequence[str] | None = None) -> None:
+        self._columns = None if columns is None else frozenset(columns)
 
     def create(self) -> AscendingState:
         """Gives the state of no rows."""
@@ -44,6 +50,8 @@ class AscendingColumns:
     def add_batch(self, state: AscendingState, batch: pa.RecordBatch) -> AscendingState:
         """Adds the rows of one batch to `state`, in place."""
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if self._columns is not None and name not in self._columns:
+                continue
             if not (pa.types.is_integer(column.type) or pa.types.is_temporal(column.type)):
                 continue
             values = column.drop_null()

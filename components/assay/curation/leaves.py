@@ -30,6 +30,17 @@ def leaves(message: Message) -> dict[str, Any]:
     return dict(_flatten(message.DESCRIPTOR, to_plain(message), ""))
 
 
+def flat(plain: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Gives nested plain values by their dotted path."""
+    found: list[tuple[str, Any]] = []
+    for name, value in plain.items():
+        if isinstance(value, dict) and value:
+            found.extend(flat(value, f"{prefix}{name}."))
+        else:
+            found.append((f"{prefix}{name}", value))
+    return found
+
+
 def _flatten(descriptor: Descriptor, plain: dict[str, Any], prefix: str) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, value in plain.items():

@@ -1,0 +1,187 @@
+"""The files that `assay schema` reads and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from assay.artifacts import anomalies as anomalies_artifact
+from assay.artifacts import schema as schema_artifact
+from assay.artifacts import statistics as statistics_artifact
+from assay.artifacts.store import write_durably
+from assay.curation.patch_file import format_patch, parse_patch, read_patch
+from assay.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+    from assay.curation.patch import Patch
+
+
+def schema_path(path: Path) -> Path:
+    """The schema's file, where a folder of a Schema artifact is named."""
+    return path / schema_artifact.FILE_NAME if path.is_dir() else path
+
+
+def read_schema(path: Path) -> Schema:
+    """Reads a schema from its file, or from the folder of a Schema artifact."""
+    return schema_artifact.read_schema(schema_path(path))
+
+
+def write_schema(path: Path, schema: Schema) -> None:
+    """Writes a schema as TFDV does."""
+    write_durably(path, schema_artifact.format_schema(schema).encode())
+
+
+def read_schema_text(path: Path) -> tuple[str, str]:
+    """Reads a schema's text, and gives it with the file's name.
+
+    Raises:
+        DataError: There is no such file, or it is not text.
+    """
+    path = schema_path(path)
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except OSError as error:
+        raise DataError("schema.no_such_file", f"Expected a schema at {path}: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise DataError("schema.not_text", f"{path} is not a text proto: byte {error.start} is not UTF-8.") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes text whole or not at all."""
+    write_durably(path, text.encode())
+
+
+def statistics_of_each(data: Sequence[str], split: str | None) -> list[DatasetFeatureStatisticsList]:
+    """Gives the statistics in each statistics file or artifact; data files of one kind are one data set.
+
+    Raises:
+        UsageError: Statistics and data are mixed, or a split is not there.
+        DataError: A file cannot be read.
+    """
+    from assay.api.statistics import is_statistics, statistics_of
+
+    files = [files for item in data for files in statistics_files(item, split)]
+    if files:
+        if any(not statistics_files(item, split) for item in data):
+            raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
+        return [statistics_of(file).proto for file in files]
+    if any(is_statistics(item) for item in data):
+        raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
+    return [statistics_of(data[0] if len(data) == 1 else list(data), split=split).proto]
+
+
+def statistics_files(item: str, split: str | None) -> list[Path]:
+    """The statistics files that a path names: the file itself, or those of an ExampleStatistics artifact."""
+    from assay.api.statistics import is_statistics
+
+    path = Path(item)
+    if is_statistics(item):
+        return [path]
+    if not path.is_dir():
+        return []
+    if (path / statistics_artifact.FILE_NAME).is_file():
+        return [path / statistics_artifact.FILE_NAME]
+    return sorted(path.glob(f"Split-{split or '*'}/{statistics_artifact.FILE_NAME}"))
+
+
+def find_anomalies(path: Path, split: str | None) -> Path:
+    """The anomalies file that a path names: itself, or the one in a folder that validation wrote.
+
+    Raises:
+        DataError: There is none.
+        UsageError: There are several splits, and none is named.
+    """
+    if not path.is_dir():
+        return path
+    name = anomalies_artifact.FILE_NAME
+    found = [path / name] if (path / name).is_file() else sorted(path.glob(f"Split-{split or '*'}/{name}"))
+    if not found:
+        raise DataError("anomalies.missing", f"Expected {name} in {path}, or in a Split-… folder in it.")
+    if len(found) > 1:
+        splits = ", ".join(file.parent.name.removeprefix("Split-") for file in found)
+        raise UsageError("anomalies.split", f"{path} has anomalies of the splits {splits}.", "Say which: --split NAME.")
+    return found[0]
+
+
+def read_anomalies(path: Path) -> Anomalies:
+    """Reads anomalies from a binary or text proto.
+
+    Raises:
+        DataError: The file is missing, or is no anomalies proto.
+    """
+    anomalies = anomalies_pb2.Anomalies()
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".pbtxt":
+            return text_format.Parse(content.decode(), anomalies)
+        anomalies.ParseFromString(content)
+    except OSError as error:
+        raise DataError("anomalies.missing", f"Expected anomalies at {path}: {error.strerror}.") from None
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError):
+        raise DataError(
+            "anomalies.malformed", f"{path} is no Anomalies proto.", "Name the SchemaDiff.pb that validation wrote."
+        ) from None
+    return anomalies
+
+
+def statistics_beside(anomalies: Path, given: str | None) -> DatasetFeatureStatisticsList:
+    """Gives the statistics that were validated: those named, or `FeatureStats.pb` beside the anomalies.
+
+    Raises:
+        UsageError: There are none.
+    """
+    from assay.api.statistics import statistics_of
+
+    beside = anomalies.parent / statistics_artifact.FILE_NAME
+    if given is None and not beside.is_file():
+        raise UsageError(
+            "schema.needs_statistics",
+            f"Anomalies do not hold the values themselves, and there is no {statistics_artifact.FILE_NAME} beside "
+            f"{anomalies}.",
+            "Name the statistics or the data that were validated: --stats FILE.",
+        )
+    return statistics_of(given if given is not None else beside).proto
+
+
+def append_patch(path: Path, patch: Patch) -> int:
+    """Adds entries to a patch file without touching what stands in it, comments included; gives how many were new.
+
+    Raises:
+        UsageError: The file is laid out in a way that lines cannot just be added to.
+    """
+    if not path.exists():
+        write_durably(path, format_patch(patch).encode())
+        return len(patch.entries)
+    known = read_patch(path)
+    whole = known + patch
+    new = type(patch)(entries=whole.entries[len(known.entries) :])
+    if not new.entries:
+        return 0
+    text = path.read_text(encoding="utf-8")
+    lines = format_patch(new).split("entries:\n", 1)[1]
+    longer = f"{text.rstrip()}\n{lines}" if known.entries else format_patch(whole)
+    if _parsed(longer) != whole:
+        raise UsageError(
+            "schema_patch.layout",
+            f"{path} is not laid out as `assay` writes patches, and is not rewritten.",
+            "Indent its entries by two spaces, or name another file.",
+        )
+    write_durably(path, longer.encode())
+    return len(new.entries)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse_patch(text)
+    except (DataError, UsageError):
+        return None
