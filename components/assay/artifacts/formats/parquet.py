@@ -39,10 +39,12 @@ class ParquetShard:
         """Yields the rows, with the given columns (default: all) in the schema's order."""
         schema = self.schema
         if columns is not None:
-            schema = pa.schema([each for each in schema if each.name in set(columns)])
+            wanted = set(columns)
+            schema = pa.schema([each for each in schema if each.name in wanted])
         try:
             with pq.ParquetFile(self.path) as file:
-                present = [name for name in schema.names if name in file.schema_arrow.names]
+                there = set(file.schema_arrow.names)  # made anew at each access: milliseconds where columns are many
+                present = [name for name in schema.names if name in there]
                 table = file.read_row_group(self.row_group, columns=present, use_threads=False)
         except (pa.ArrowInvalid, OSError) as error:
             raise _unreadable(self.path, error) from error
@@ -50,7 +52,7 @@ class ParquetShard:
             yield pa.RecordBatch.from_struct_array(pa.array([{}] * self.num_rows, pa.struct([])))
             return
         for name in schema.names:
-            if name not in present:
+            if name not in there:
                 table = table.append_column(name, pa.nulls(self.num_rows, schema.field(name).type))
         yield from table.select(schema.names).cast(schema).combine_chunks().to_batches()
 
