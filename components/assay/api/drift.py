@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.api.pages import page, table
-from assay.api.statistics import is_statistics, statistics_of
-from assay.artifacts.sources import rows_of
+from assay.api.statistics import is_statistics, opened_rows, statistics_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import (
@@ -108,8 +107,8 @@ def compare(
         control: What it is compared with: the same kinds.
         limits: The limit of each measure.
         split: The split of Examples that have several.
-        exact: Whether to count every distinct value where data is given, in a pass of its own; else, and for
-            statistics, distances come from histograms, and say so.
+        exact: Whether to count every distinct value, in a pass of its own. Else, and where either is given as
+            statistics, distances come from the histograms of both, and say so.
 
     Raises:
         DataError: If the data cannot be read.
@@ -119,6 +118,7 @@ def compare(
         print(assay.compare("2024-02.csv", "2024-01.csv"))
         ```
     """
+    exact = exact and not (is_statistics(data) or is_statistics(control))
     sides = [_side(each, split, exact=exact) for each in (data, control)]
     counts = (int(sides[0].statistics.num_examples), int(sides[1].statistics.num_examples))
     return DriftReport(compare_features(sides[0], sides[1], limits), limits, counts)
@@ -127,7 +127,7 @@ def compare(
 def _side(data: Any, split: str | None, *, exact: bool) -> Side:
     if is_statistics(data):
         return Side(default_dataset(statistics_of(data, split=split).proto), {})
-    rows = rows_of(data, split=split)
+    rows = opened_rows(data, split)
     tables = EmbeddedEngine().reduce(rows, ValueTables()) if exact else {}
     return Side(default_dataset(statistics_of(rows).proto), tables)
 

@@ -48,6 +48,16 @@ class Statistics:
         """Each feature in figures that a table can show."""
         return summarise(default_dataset(self.proto))
 
+    @property
+    def slices(self) -> dict[str, Statistics]:
+        """The statistics of each slice, by its name."""
+        whole = default_dataset(self.proto)
+        return {
+            dataset.name: Statistics(statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset]))
+            for dataset in self.proto.datasets
+            if dataset.name != whole.name
+        }
+
     def to_pandas(self) -> pd.DataFrame:
         """A row a feature: type, counts, missing, mean, deviation, quantiles, distinct values, most frequent value."""
         import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
@@ -108,8 +118,13 @@ def statistics(
     """
     engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
     accumulator = DatasetStatistics(options or StatisticsOptions(), schema=schema)
-    rows = data if isinstance(data, Source) else rows_of(data, split=split, delimiter=delimiter)
-    return Statistics(engine.reduce(rows, accumulator))
+    return Statistics(engine.reduce(opened_rows(data, split, delimiter), accumulator))
+
+
+def opened_rows(data: Any, split: str | None = None, delimiter: str | None = None) -> Source:
+    """Gives a Source as it is, and opens any other data."""
+    rows: Source = data if isinstance(data, Source) else rows_of(data, split=split, delimiter=delimiter)
+    return rows
 
 
 def is_statistics(data: Any) -> bool:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from assay.api.report import Report
 from assay.api.schema import schema_of
-from assay.api.statistics import is_statistics, statistics_of
-from assay.artifacts.sources import rows_of
+from assay.api.statistics import is_statistics, opened_rows, statistics_of
 from assay.components.example_validator.compute import FailOn, data_verdict
 from assay.components.example_validator.user_checks import named, sorted_checks
 from assay.errors import UsageError, did_you_mean
@@ -135,7 +134,7 @@ class _Opened:
 
 
 def _open(data: Any, split: str | None) -> _Opened:
-    return _Opened(data, has_rows=False) if is_statistics(data) else _Opened(rows_of(data, split=split), has_rows=True)
+    return _Opened(data, has_rows=False) if is_statistics(data) else _Opened(opened_rows(data, split), has_rows=True)
 
 
 def _row_checks(rows: ValidatedRows | None, place: str, *, wanted: bool) -> list[Check]:

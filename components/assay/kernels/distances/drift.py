@@ -65,11 +65,10 @@ def compare_feature(name: str, treatment: Side, control: Side, limits: DriftLimi
     if found[0] is None or found[1] is None:
         lacking = "the data" if found[0] is None else "the data it is compared with"
         return FeatureDrift(feature=name, problem=f"{lacking} has no such feature")
-    ours, theirs = (
-        side.tables.get(name) or distribution_of(each)
-        for side, each in zip((treatment, control), found, strict=True)
-        if each
-    )
+    if name in treatment.tables and name in control.tables:
+        ours, theirs = treatment.tables[name], control.tables[name]
+    else:  # like with like: a histogram beside a table of values differs from it even for the same data
+        ours, theirs = distribution_of(found[0]), distribution_of(found[1])
     missing = _missing(found[0], found[1], treatment.statistics, control.statistics, limits)
     if isinstance(ours, Categories) and isinstance(theirs, Categories) and ours.size and theirs.size:
         bins = bins_of_categories(ours, theirs)

@@ -1,0 +1,1 @@
+"""What the data commands share: reading with a progress bar, documents, tables, JUnit."""

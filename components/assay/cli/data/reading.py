@@ -1,0 +1,119 @@
+"""Opens what a command was given, and shows how far reading has come where it takes over a second."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.progress import Progress
+    from typing_extensions import Self
+
+    from assay.engines.base import Shard
+
+_PATIENCE = 1.0
+
+
+class ReadingBar:
+    """A bar on standard error, on a terminal only, after a second; it counts the parts of all data that is read."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr)
+        self._started = time.monotonic()
+        self._bar: Progress | None = None
+        self._done = 0
+        self._total = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Starts the clock."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Takes the bar down."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def expect(self, parts: int) -> None:
+        """Adds parts that will be read."""
+        with self._lock:
+            self._total += parts
+
+    def advance(self) -> None:
+        """Notes that a part was read."""
+        with self._lock:
+            self._done += 1
+            if self._bar is None and self._console.is_terminal and time.monotonic() - self._started > _PATIENCE:
+                from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+                self._bar = Progress(
+                    TextColumn("reading"), BarColumn(), TimeElapsedColumn(), console=self._console, transient=True
+                )
+                self._bar.add_task("reading")
+                self._bar.start()
+            if self._bar is not None:
+                # Several passes over the same parts read more of them than were announced.
+                self._bar.update(self._bar.task_ids[0], completed=self._done, total=max(self._total, self._done))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedShard:
+    """A shard that says when it was read."""
+
+    shard: Shard
+    bar: ReadingBar
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Reads the shard."""
+        yield from self.shard.batches(columns)
+        self.bar.advance()
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedRows:
+    """A source whose shards say when they were read."""
+
+    source: Any
+    bar: ReadingBar
+
+    @property
+    def shards(self) -> list[WatchedShard]:
+        """The parts, in order."""
+        return [WatchedShard(shard, self.bar) for shard in self.source.shards]
+
+    @property
+    def bounded(self) -> bool:
+        """As the source."""
+        return bool(self.source.bounded)
+
+
+def opened(paths: Sequence[Path], bar: ReadingBar) -> Any:
+    """The path of a statistics file as it is; data of any kind as rows that are watched.
+
+    Raises:
+        DataError: There is no such data, or it is of no known kind.
+    """
+    from assay.api.statistics import is_statistics
+    from assay.artifacts.sources import rows_of
+
+    if len(paths) == 1 and is_statistics(paths[0]):
+        return paths[0]
+    rows = rows_of([str(path) for path in paths] if len(paths) > 1 else str(paths[0]))
+    bar.expect(len(rows.shards))
+    return WatchedRows(rows, bar)
+
+
+def opened_if_given(path: Path | None, bar: ReadingBar) -> Any:
+    """As `opened`; None for None."""
+    return None if path is None else opened([path], bar)

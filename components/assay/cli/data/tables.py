@@ -1,0 +1,102 @@
+"""Statistics, findings and distances as tables that fit the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from assay.cli.summary.layout import bullet, heading, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from assay.api import DriftReport, Report, Statistics
+    from assay.kernels.feature_summary import FeatureSummary
+    from assay.kernels.rows.row_report import RowReport
+
+_SHOWN = 50
+_BINS_SHOWN = 12
+_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+
+
+def print_statistics(console: Console, statistics: Statistics) -> None:
+    """Prints a line a feature; of slices, how many examples each has."""
+    heading(console, f"{statistics.num_examples:,} examples, {len(statistics.features)} features")
+    console.print(_features(statistics.features))
+    if statistics.slices:
+        heading(console, f"{len(statistics.slices)} slices")
+        rows = table("slice", "examples", numbers=["examples"])
+        for name, part in list(statistics.slices.items())[:_SHOWN]:
+            rows.add_row(name, f"{part.num_examples:,}")
+        console.print(rows)
+        _print_hidden(console, len(statistics.slices), "every slice is in the file of -o, and in --json")
+
+
+def print_report(console: Console, report: Report, rows: RowReport | None) -> None:
+    """Prints the findings, the rules that rows broke, and the verdict."""
+    for finding in report.findings[:_SHOWN]:
+        console.print(bullet(finding.severity, _STYLES[finding.severity], finding.sentence))
+    _print_hidden(console, len(report.findings), "all are in --json and verdict.json")
+    if rows is not None:
+        heading(console, f"Rows: {rows.num_rows:,} read, {rows.num_clean:,} clean, {rows.num_rejected:,} rejected")
+        for outcome in rows.broken:
+            console.print(bullet(outcome.severity, _STYLES[outcome.severity], f"{outcome.rule_id}: {outcome.sentence}"))
+    passed = sum(check.ok for check in report.verdict.checks)
+    word, style = ("passed", "bold green") if report.ok else ("failed", "bold red")
+    summary = f" {passed} of {len(report.verdict.checks)} checks passed. {report.verdict.summary}"
+    console.print(Text.assemble((word, style), ": ", summary.strip()), soft_wrap=True)
+
+
+def print_drift(console: Console, report: DriftReport) -> None:
+    """Prints every distance that has a limit, the bins of features that drifted, and the outcome."""
+    rows = table("feature", "measure", "distance", "limit", "chance", "", numbers=["distance", "limit", "chance"])
+    for feature in report.features:
+        name = feature.feature
+        for each in feature.distances:
+            if each.limit is not None:
+                mark = Text("above", "bold red") if each.exceeded else Text("")
+                by_chance = "" if each.chance is None else f"{each.chance:.3g}"
+                rows.add_row(name, each.measure, f"{each.value:.3g}", f"{each.limit:.3g}", by_chance, mark)
+                name = ""
+        if feature.problem:
+            rows.add_row(name, Text(feature.problem, "bold red"), "", "", "", "")
+    console.print(rows)
+    n, m = report.num_examples
+    for feature in report.drifted:
+        if feature.bins:
+            heading(console, f"{feature.feature}: values by bin, of {n:,} and {m:,} examples")
+            bins = table("bin", "data", "compared with", numbers=["data", "compared with"])
+            for found in feature.bins[:_BINS_SHOWN]:
+                bins.add_row(found.name, f"{found.treatment:,.0f}", f"{found.control:,.0f}")
+            console.print(bins)
+            if len(feature.bins) > _BINS_SHOWN:
+                console.print(f"  and {len(feature.bins) - _BINS_SHOWN} more bins in --json", soft_wrap=True)
+    word, style = ("no drift", "bold green") if report.ok else ("drift", "bold red")
+    console.print(Text.assemble((word, style), ": ", report.summary), soft_wrap=True)
+
+
+def _features(features: Iterable[FeatureSummary]) -> object:
+    rows = table("feature", "type", "missing", "values", numbers=["missing"])
+    for feature in features:
+        rows.add_row(feature.feature, feature.type, f"{feature.missing:.1%}", _values(feature))
+    return rows
+
+
+def _values(feature: FeatureSummary) -> str:
+    if feature.mean is not None:
+        return (
+            f"mean {feature.mean:.5g} ± {feature.std_dev:.3g}; "
+            f"min {feature.min:.5g}, median {feature.median:.5g}, max {feature.max:.5g}"
+        )
+    if feature.unique is not None:
+        top = f"; most often {feature.top!r} ({feature.top_count:,})" if feature.top is not None else ""
+        return f"{feature.unique:,} distinct{top}"
+    return ""
+
+
+def _print_hidden(console: Console, number: int, where: str) -> None:
+    if number > _SHOWN:
+        console.print(f"  and {number - _SHOWN} more: {where}", soft_wrap=True)

@@ -1,0 +1,110 @@
+"""`assay validate`: whether data fits its schema, with an exit code that a pipeline can stop on."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class FailOnLevel(str, Enum):
+    """The least severity that fails."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+class MissingControl(str, Enum):
+    """What a comparator is that has nothing to compare with."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+def validate(
+    data: Annotated[
+        list[Path], typer.Argument(metavar="DATA|STATS", help="CSV, Parquet or TFRecord files, or a statistics file.")
+    ],
+    schema: Annotated[Path, typer.Option(metavar="FILE", help="The schema, as text proto.")],
+    *,
+    environment: Annotated[str | None, typer.Option(help="One of the schema's environments.")] = None,
+    previous: Annotated[Path | None, typer.Option(help="Data or statistics of the previous span, for drift.")] = None,
+    serving: Annotated[Path | None, typer.Option(help="Data or statistics from serving, for skew.")] = None,
+    previous_version: Annotated[
+        Path | None, typer.Option(help="Data or statistics of an earlier version of the same data.")
+    ] = None,
+    missing_control: Annotated[
+        MissingControl, typer.Option(help="What a comparator is that has nothing to compare with.")
+    ] = MissingControl.ERROR,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", metavar="FEATURE", help="Also validate each value's examples.")
+    ] = None,
+    checks: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A Python file whose checks() gives your own checks.")
+    ] = None,
+    fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
+    quarantine: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write clean and rejected rows here, with reasons.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Write FeatureStats.pb, SchemaDiff.pb and verdict.json."),
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML.")] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Also hold every row against the schema.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+) -> None:
+    """Hold data against a schema: anomalies, drift, skew, rows.
+
+    Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies at or above --fail-on.
+    """
+    from assay.cli.data.quick_arrow import keep_pandas_out
+
+    if checks is None:
+        keep_pandas_out()
+    from assay.api.validation import validate as validate_data
+    from assay.cli.data.reading import ReadingBar, opened, opened_if_given
+    from assay.kernels.statistics import SlicingSpec, StatisticsOptions
+
+    slices = tuple(SlicingSpec(feature_keys=(feature,)) for feature in by or ())
+    with ReadingBar() as bar:
+        report = validate_data(
+            opened(data, bar),
+            schema,
+            environment=environment,
+            previous=opened_if_given(previous, bar),
+            serving=opened_if_given(serving, bar),
+            previous_version=opened_if_given(previous_version, bar),
+            checks=checks,
+            rows=rows,
+            on_missing_control=missing_control.value,
+            fail_on=fail_on.value,
+            options=StatisticsOptions(slices=slices),
+        )
+        of_rows = report.rows() if rows else None
+        if quarantine is not None:
+            report.quarantine(quarantine)
+    if output is not None:
+        report.save(output)
+    if junit is not None:
+        from assay.artifacts.store import write_durably
+        from assay.cli.data.junit import junit_xml
+
+        junit.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(junit, junit_xml(report.verdict))
+    exit_code = 0 if report.ok else 3
+    if as_json:
+        from assay.cli.data.documents import as_json as document_text
+        from assay.cli.data.documents import validate_document
+
+        typer.echo(document_text(validate_document(report, exit_code, of_rows)))
+    else:
+        from assay.cli.console import open_console
+        from assay.cli.data.tables import print_report
+
+        with open_console() as console:
+            print_report(console, report, of_rows)
+    raise typer.Exit(exit_code)
