@@ -30,6 +30,8 @@ class ExecutionContext:
         log: Writes one line to the step's log.
         rows: Row counts by split, as `count_rows` recorded them.
         beam_pipeline_args: Beam's options, where the author gave some.
+        wired: Names of the inputs that the author wired; an optional one may have come without an artifact all the
+            same, where a resolver found none.
     """
 
     engine: Engine
@@ -41,6 +43,7 @@ class ExecutionContext:
     node_id: str = ""
     beam_pipeline_args: tuple[str, ...] = ()
     rows: dict[str, RowCount] = field(default_factory=dict)
+    wired: frozenset[str] = frozenset()
 
     def count_rows(self, split: str, *, read: int, written: int, rejected: int = 0) -> None:
         """Records a split's row counts and checks that no row was lost or made.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,11 +12,15 @@ import msgspec
 from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.pushed_model import RECEIPT, PushedModel
-from assay.components.pusher.compute import Blessing, push, still_pushed
-from assay.components.pusher.config import PushDestination, base_folder
-from assay.errors import ArtifactError, disk_full
-from assay.gate.verdict import FILE_NAME, read_verdict
+from assay.components.pusher.compute import Push, push, still_pushed
+from assay.components.pusher.config import PushDestination
+from assay.components.pusher.places import open_destination
+from assay.components.pusher.receipt import read_receipt
+from assay.errors import ArtifactError, UsageError, disk_full
+from assay.gate.served_model import served_digest
+from assay.gate.verification import Claim
 from assay.spec import ExecutionContext, Input, Output, component
+from assay.spec.annotations import FilePath
 
 
 class Outcome(NamedTuple):
@@ -30,43 +35,57 @@ class Outcome(NamedTuple):
     pushed_version: str
 
 
-def _still_valid(_parameters: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None:
+def _still_valid(parameters: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None:
     pushed_model: PushedModel = outputs["pushed_model"]
-    return still_pushed(pushed_model.receipt())
+    receipt = read_receipt(pushed_model.require(RECEIPT).read_bytes(), str(pushed_model.path))
+    destination = msgspec.convert(parameters["push_destination"], PushDestination)
+    return still_pushed(receipt, open_destination(destination))
 
 
 @component(still_valid=_still_valid)
 def Pusher(
     context: ExecutionContext,
-    model: Input[Model],
     pushed_model: Output[PushedModel],
     *,
     push_destination: PushDestination,
+    model: Input[Model] | None = None,
     model_blessing: Input[ModelBlessing] | None = None,
     infra_blessing: Input[InfraBlessing] | None = None,
+    public_key_file: FilePath | None = None,
 ) -> Outcome:
-    """Copies a blessed model to a folder that a model server watches, as a new version.
+    """Copies a blessed model to a place that a model server watches, as a new version.
 
-    The version appears whole or not at all. A model that is not blessed, or whose blessing names another model, is not
-    pushed, and the receipt says why. Without any blessing wired the model is pushed, and the receipt says that nothing
-    vouched for it.
+    The version appears whole or not at all. A blessing is held against the very files that are pushed: where it is for
+    another model, where the model, the verdict or the blessing was changed since, or where a signature is required and
+    is missing or wrong, nothing is pushed, and the receipt says why. Without any blessing wired the model is pushed,
+    and the receipt says that nothing vouched for it; a blessing that is wired and does not come stops the push.
 
     Args:
         context: The run that the step is part of.
-        model: The model to push.
         pushed_model: A copy of what was pushed, and `receipt.json`.
-        push_destination: `PushDestination(filesystem=PushDestination.Filesystem(base_directory=...))`.
+        push_destination: `PushDestination(filesystem=PushDestination.Filesystem(base_directory=...))`: a folder or a
+            URL; or `kserve=PushDestination.KServe(...)`.
+        model: The model to push; without it, the one with warm-up requests that comes with the infra_blessing.
         model_blessing: Evaluator's word on the model.
         infra_blessing: InfraValidator's word on the model.
+        public_key_file: PEM public keys; every blessing must then be signed by the private key of one of them.
     """
-    base = base_folder(push_destination)
-    blessings = _blessings(model_blessing, infra_blessing)
-    receipt = push(model.serving_path, base, model_digest=model.digest, blessings=blessings)
-    text = msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n"
+    wanted = Push(
+        serving=_serving(model, infra_blessing),
+        model_digest=model.digest if model else "",
+        claims=_claims(model_blessing, infra_blessing, public_key_file),
+        required=_required(context, signed=public_key_file is not None),
+    )
+    receipt = push(wanted, open_destination(push_destination))
     try:
         if receipt.pushed:
-            shutil.copytree(model.serving_path, pushed_model.path, dirs_exist_ok=True)
-        (pushed_model.path / RECEIPT).write_bytes(text)
+            shutil.copytree(wanted.serving, pushed_model.path, dirs_exist_ok=True)
+            if served_digest(pushed_model.path) != receipt.content_digest:
+                raise ArtifactError(
+                    "pusher.changed",
+                    f"{wanted.serving} was changed after version {receipt.version} was pushed from it.",
+                )
+        (pushed_model.path / RECEIPT).write_bytes(receipt.to_json())
     except OSError as error:
         raise disk_full(pushed_model.path, error) from error
     pushed_model.properties["pushed"] = int(receipt.pushed)
@@ -77,27 +96,39 @@ def Pusher(
     return Outcome(pushed=receipt.pushed, pushed_version=receipt.version)
 
 
-def _blessings(model_blessing: ModelBlessing | None, infra_blessing: InfraBlessing | None) -> tuple[Blessing, ...]:
-    blessings = []
+def _serving(model: Model | None, infra_blessing: InfraBlessing | None) -> Path:
+    if model is not None:
+        return model.serving_path
+    if infra_blessing is None:
+        raise UsageError("pusher.no_model", "Pusher has nothing to push.", "Wire `model`, or `infra_blessing`.")
+    if not infra_blessing.stamped_path.is_dir():
+        raise ArtifactError(
+            "pusher.no_stamped_model",
+            "Pusher has no `model`, and the infra_blessing holds none.",
+            "Wire `model`, or let InfraValidator make one: RequestSpec(make_warmup=True).",
+        )
+    return infra_blessing.stamped_path
+
+
+def _claims(
+    model_blessing: ModelBlessing | None, infra_blessing: InfraBlessing | None, public_key_file: str | None
+) -> tuple[Claim, ...]:
+    key = Path(public_key_file) if public_key_file else None
+    claims = []
     if model_blessing is not None:
-        blessings.append(
-            Blessing(
-                kind="model_blessing",
-                blessed=model_blessing.blessed,
-                model_digest=model_blessing.properties.get("current_model_digest") or "",
-                digest=model_blessing.digest,
-                reason="" if model_blessing.blessed else _reason(model_blessing),
-            )
+        claims.append(
+            Claim(folder=model_blessing.path, kind="model", digest=model_blessing.digest, public_key_file=key)
         )
     if infra_blessing is not None:
-        blessings.append(Blessing(kind="infra_blessing", blessed=infra_blessing.blessed, digest=infra_blessing.digest))
-    return tuple(blessings)
+        claims.append(
+            Claim(folder=infra_blessing.path, kind="infra", digest=infra_blessing.digest, public_key_file=key)
+        )
+    return tuple(claims)
 
 
-def _reason(blessing: ModelBlessing) -> str:
-    if not (blessing.path / FILE_NAME).is_file():
-        return ""  # TFX's Evaluator gives none
-    try:
-        return read_verdict(blessing.path).summary
-    except ArtifactError as error:
-        return error.message
+def _required(context: ExecutionContext, *, signed: bool) -> tuple[str, ...]:
+    """The blessings that must be there: those that the author wired, even if a resolver then found none."""
+    wired = [name for name in ("model_blessing", "infra_blessing") if name in context.wired]
+    if signed and "model_blessing" not in wired:
+        wired.append("model_blessing")
+    return tuple(wired)

@@ -1,135 +1,176 @@
-"""Deciding whether a model may be pushed, and pushing it.
+"""Deciding whether a model may be pushed, and pushing it; and going back.
 
 What is decided here is said in the receipt: a model that is not pushed is no error.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from assay.components.pusher.versioned_folder import Version, content_digest, latest_version, push_version
+from assay.artifacts.store import digest_of
+from assay.components.pusher.history import rollback_target
+from assay.components.pusher.receipt import Receipt
+from assay.components.pusher.versioned_folder import copy_model
 from assay.errors import ArtifactError
+from assay.gate.blessing import read_statement
+from assay.gate.served_model import served_digest, served_files
+from assay.gate.verification import Claim, verify
 
-RECEIPT_VERSION = 1
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blessing:
-    """What a blessing says.
-
-    Attributes:
-        kind: `model_blessing` or `infra_blessing`.
-        blessed: Whether it blesses.
-        model_digest: The model that it names; empty where it names none by digest, as TFX's do not.
-        digest: The blessing's own digest.
-        reason: Why it does not bless.
-    """
-
-    kind: str
-    blessed: bool
-    model_digest: str = ""
-    digest: str = ""
-    reason: str = ""
+    from assay.artifacts.store import FileEntry
+    from assay.components.pusher.destination import Destination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What a push did, or why there was none.
+class Push:
+    """What is to be pushed, and what must hold for it.
 
     Attributes:
-        pushed: Whether the model is at the destination.
-        reason: The outcome in a sentence.
-        destination: The folder of the version.
-        version: Its name.
-        model_digest: The model.
-        content_digest: The digest of the files that were pushed.
-        blessings: The digests of the blessings that vouched for it, by kind.
-        already_there: Whether an earlier push had put it there.
-        schema_version: The version of this layout.
+        serving: The folder whose files become the version's.
+        model_digest: The digest of the model artifact that they come from, as it was recorded.
+        claims: The blessings; each must vouch for the very files.
+        required: Names of blessings without which nothing is pushed.
     """
 
-    pushed: bool
-    reason: str
-    destination: str = ""
-    version: str = ""
+    serving: Path
     model_digest: str = ""
-    content_digest: str = ""
-    blessings: dict[str, str]
-    already_there: bool = False
-    schema_version: int = RECEIPT_VERSION
+    claims: tuple[Claim, ...] = ()
+    required: tuple[str, ...] = ()
 
 
-def why_not(model_digest: str, blessings: tuple[Blessing, ...]) -> str | None:
-    """Gives the reason why a model may not be pushed, or None where every blessing that is wired vouches for it."""
-    for blessing in blessings:
-        if not blessing.blessed:
-            return f"The {blessing.kind} does not bless the model" + (
-                f": {blessing.reason}" if blessing.reason else "."
-            )
-        if blessing.model_digest and model_digest and blessing.model_digest != model_digest:
-            return (
-                f"The {blessing.kind} is for another model: it names {_short(blessing.model_digest)}, "
-                f"the model to push is {_short(model_digest)}."
-            )
-    return None
+def push(wanted: Push, destination: Destination) -> Receipt:
+    """Pushes a model as a new version, if its blessings allow it.
 
-
-def push(serving: Path, base: Path, *, model_digest: str, blessings: tuple[Blessing, ...]) -> Receipt:
-    """Pushes the model in `serving` to a new version under `base`, if its blessings allow it.
+    The files are held against the blessings, copied, and the copy is held against what was checked: what is published
+    is what was verified, whatever happens to the source meanwhile.
 
     Raises:
         ArtifactError: There is no model, or the destination cannot be written; nothing is left behind.
+        UsageError: A public key cannot be read.
     """
-    vouched = {blessing.kind: blessing.digest for blessing in blessings}
-    refusal = why_not(model_digest, blessings)
+    files = served_files(wanted.serving)
+    refusal = why_not(wanted, files)
     if refusal is not None:
-        return Receipt(pushed=False, reason=refusal, model_digest=model_digest, blessings=vouched)
-    version = push_version(serving, base)
-    return Receipt(
-        pushed=True,
-        reason=_outcome(version, blessings),
-        destination=str(version.path),
-        version=version.name,
-        model_digest=model_digest,
-        content_digest=version.digest,
-        blessings=vouched,
-        already_there=version.already_there,
-    )
+        return _refused(wanted, refusal)
+    with destination.staging() as staged:
+        copy_model(wanted.serving, staged)
+        if served_files(staged) != files:
+            return _refused(wanted, "The model was changed while it was being pushed.")
+        receipt = Receipt(
+            pushed=True,
+            reason="" if wanted.claims else "No blessing was wired: nothing vouched for this model.",
+            model_digest=wanted.model_digest,
+            content_digest=digest_of(files),
+            blessings=_digests(wanted),
+        )
+        return _said(destination.publish(staged, receipt))
 
 
-def still_pushed(receipt: dict[str, Any]) -> str | None:
+def why_not(wanted: Push, files: Sequence[FileEntry]) -> str | None:
+    """Gives the reason why a model may not be pushed, or None where every blessing vouches for its files.
+
+    Raises:
+        UsageError: A public key cannot be read.
+    """
+    given = {claim.name for claim in wanted.claims}
+    for name in wanted.required:
+        if name not in given:
+            return f"A {name} is required, and there is none."
+    warmup = ""
+    # What InfraValidator vouches for includes the warm-up requests, which the model's blessing does not know.
+    for claim in sorted(wanted.claims, key=lambda claim: claim.kind != "infra"):
+        verdict = verify(claim, files, model_artifact=wanted.model_digest, warmup=warmup)
+        if not verdict.ok:
+            return verdict.summary
+        if claim.kind == "infra":
+            warmup = read_statement(claim.folder)[0].warmup
+    return None
+
+
+def rollback(destination: Destination, version: str = "") -> Receipt:
+    """Makes an earlier version current again, as a new version with its files.
+
+    Nothing that a server may be reading is touched.
+
+    Args:
+        destination: Where the versions are.
+        version: The version to restore; what was current before by default.
+
+    Raises:
+        ArtifactError: There is none, or its files are not those that were pushed.
+    """
+    target = rollback_target(destination.versions(), version)
+    before = target.receipt
+    assert before is not None, "rollback_target gives versions with a receipt"
+    with destination.staging() as staged:
+        destination.fetch(target, staged)
+        if served_digest(staged) != before.content_digest:
+            raise ArtifactError(
+                "rollback.changed",
+                f"Version {target.name} was changed after it was pushed; nothing was rolled back.",
+                "Restore its files, or name another version with --version.",
+            )
+        receipt = Receipt(
+            pushed=True,
+            reason="",
+            model_digest=before.model_digest,
+            content_digest=before.content_digest,
+            blessings=before.blessings,
+            restores=target.origin,
+        )
+        return _said(destination.publish(staged, receipt))
+
+
+def still_pushed(receipt: Receipt, destination: Destination) -> str | None:
     """Gives the reason why what a receipt promised no longer holds, or None where it does.
 
     A push is an effect on the outside world: a run that finds it in the cache may skip it only if the world still has
     it.
     """
-    if not receipt.get("pushed"):
+    if not receipt.pushed:
         return None
-    destination = Path(str(receipt.get("destination", "")))
-    if not destination.is_dir():
-        return f"the pushed version {destination} is gone"
+    versions = {version.name: version for version in destination.versions()}
+    mine = versions.get(receipt.version)
+    if mine is None:
+        return f"the pushed version {receipt.destination} is gone"
     try:
-        changed = content_digest(destination) != receipt.get("content_digest")
+        changed = destination.digest(mine) != receipt.content_digest
     except ArtifactError:
         changed = True
     if changed:
-        return f"the pushed version {destination} was changed"
-    newest = latest_version(destination.parent)
-    if newest is not None and newest.name != destination.name:
-        return f"version {newest.name} was pushed after {destination.name}"
+        return f"the pushed version {receipt.destination} was changed"
+    newest = list(versions)[-1]
+    if newest != receipt.version:
+        return f"version {newest} was pushed after {receipt.version}"
     return None
 
 
-def _outcome(version: Version, blessings: tuple[Blessing, ...]) -> str:
-    done = (
-        f"Version {version.name} already holds this very model; nothing was copied."
-        if version.already_there
-        else f"Pushed as version {version.name}."
-    )
-    return done if blessings else f"{done} No blessing was wired: nothing vouched for this model."
+def _refused(wanted: Push, reason: str) -> Receipt:
+    return Receipt(pushed=False, reason=reason, model_digest=wanted.model_digest, blessings=_digests(wanted))
 
 
-def _short(digest: str) -> str:
-    return digest[:19] if digest.startswith("sha256:") else digest
+def _digests(wanted: Push) -> dict[str, str]:
+    """The blessings by kind; one that nothing recorded is named by its statement."""
+    found = {}
+    for claim in wanted.claims:
+        try:
+            found[claim.name] = claim.digest or read_statement(claim.folder)[0].verdict
+        except ArtifactError:
+            found[claim.name] = ""
+    return found
+
+
+def _said(receipt: Receipt) -> Receipt:
+    """Puts the outcome in words."""
+    if receipt.already_there:
+        done = f"Version {receipt.version} already holds this very model; it stays."
+    elif receipt.restores:
+        done = f"Rolled back: version {receipt.version} has the files of version {receipt.restores}."
+    else:
+        done = f"Pushed as version {receipt.version}."
+    removed = f" Removed {', '.join(receipt.removed)}." if receipt.removed else ""
+    return replace(receipt, reason=" ".join(f"{done}{removed} {receipt.reason}".split()))

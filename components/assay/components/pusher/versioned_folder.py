@@ -1,151 +1,190 @@
 """A folder of numbered versions, as TensorFlow Serving and its kin watch it.
 
 A server takes any subfolder whose name is a number for a version, the moment it appears. So a version is built under a
-name that is no number, forced to disk, and renamed: there is no moment at which a part of it is to be seen.
+name that is no number, forced to disk, and renamed: there is no moment at which a part of it is to be seen. A version
+that is removed is renamed first, for the same reason.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 import time
-import uuid
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.artifacts.store import write_durably
+from assay.components.pusher.destination import OWN_FOLDER
+from assay.components.pusher.folder_lock import held_folder, locked, sweep
+from assay.components.pusher.history import Version, is_version, next_number, removable
+from assay.components.pusher.receipt import Receipt, read_receipt
 from assay.errors import ArtifactError
+from assay.gate.served_model import served_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-_CHUNK = 1 << 20
-_TEMPORARY = ".assay-push-"
+_MODEL = "model"
+_REMOVING = "removing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A version in the folder.
+class VersionedFolder:
+    """A destination on this machine.
 
     Attributes:
-        path: Its folder.
-        name: Its number.
-        digest: The digest of its files.
-        already_there: Whether an earlier push had made it.
+        path: The folder of versions; made where it is not there.
+        keep_last: How many versions to keep; None keeps all.
+        inside: The folder within a version that holds the model; the version itself where it is empty.
+        clock: Gives the time.
     """
 
     path: Path
-    name: str
-    digest: str
-    already_there: bool = False
+    keep_last: int | None = None
+    inside: str = ""
+    clock: Callable[[], float] = time.time
+
+    @property
+    def base(self) -> str:
+        """The folder as text."""
+        return str(self.path)
+
+    def versions(self) -> Sequence[Version]:
+        """The versions, by number, with their receipts."""
+        names = [path.name for path in self.path.iterdir() if path.is_dir()] if self.path.is_dir() else []
+        return tuple(self._version(name) for name in sorted(filter(is_version, names), key=int))
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Gives a folder on the same file system as the versions, so that it can become one by a rename.
+
+        Raises:
+            ArtifactError: The folder of versions cannot be written.
+        """
+        with self._storage_failures():
+            with locked(self._lock):
+                sweep(self.path)
+                self._finish_removals()
+            with held_folder(self.path, self._lock) as held:
+                staged = held / _MODEL / self.inside
+                staged.mkdir(parents=True)
+                yield staged
+
+    def publish(self, staged: Path, receipt: Receipt) -> Receipt:
+        """Renames the staged model to the first free number.
+
+        Raises:
+            ArtifactError: The folder of versions cannot be written.
+        """
+        folder = staged.parent if self.inside else staged
+        with self._storage_failures():
+            _sync_tree(folder)
+            with locked(self._lock):
+                current = self.versions()[-1:]
+                if current and self._is(current[0], receipt.content_digest):
+                    return self._already_there(current[0], receipt)
+                published = self._claim(folder, receipt)
+                return replace(published, removed=self._remove_old())
+
+    def fetch(self, version: Version, folder: Path) -> None:
+        """Copies a version's model."""
+        copy_model(Path(version.location) / self.inside, folder)
+
+    def digest(self, version: Version) -> str:
+        """The digest of a version's model."""
+        return served_digest(Path(version.location) / self.inside)
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / OWN_FOLDER / "lock"
+
+    def _receipt(self, name: str) -> Path:
+        return self.path / OWN_FOLDER / "receipts" / f"{name}.json"
+
+    def _version(self, name: str) -> Version:
+        file = self._receipt(name)
+        receipt = read_receipt(file.read_bytes(), str(file)) if file.is_file() else None
+        return Version(name=name, location=str(self.path / name), receipt=receipt)
+
+    def _is(self, version: Version, digest: str) -> bool:
+        try:
+            return self.digest(version) == digest
+        except ArtifactError:  # an empty folder that someone made, or one that nothing can vouch for
+            return False
+
+    def _already_there(self, version: Version, receipt: Receipt) -> Receipt:
+        return replace(receipt, base=self.base, version=version.name, destination=version.location, already_there=True)
+
+    def _claim(self, folder: Path, receipt: Receipt) -> Receipt:
+        now = self.clock()
+        # A file or an empty folder of that name is not ours to take either.
+        number = next_number([path.name for path in self.path.iterdir() if is_version(path.name)], now)
+        while True:
+            target = self.path / str(number)
+            made = replace(
+                receipt, base=self.base, version=target.name, destination=str(target), pushed_at=round(now, 3)
+            )
+            file = self._receipt(target.name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # The receipt is there before the version: no version of ours is ever without one.
+            write_durably(file, made.to_json())
+            # rename() fails on a folder with files in it, and would replace an empty one.
+            if not target.exists():
+                try:
+                    folder.rename(target)
+                except OSError as error:
+                    file.unlink(missing_ok=True)
+                    if error.errno not in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
+                        raise
+                else:
+                    _sync(self.path)
+                    return made
+            number += 1
+
+    def _remove_old(self) -> tuple[str, ...]:
+        old = removable(self.versions(), self.keep_last)
+        removing = self.path / OWN_FOLDER / _REMOVING
+        for version in old:
+            removing.mkdir(exist_ok=True)
+            with suppress(OSError):  # not ours to remove, it seems: it stays
+                Path(version.location).rename(removing / version.name)
+        self._finish_removals()
+        return tuple(version.name for version in old)
+
+    def _finish_removals(self) -> None:
+        """Removes what a killed push left half removed; receipts stay, as the record of what was once pushed."""
+        shutil.rmtree(self.path / OWN_FOLDER / _REMOVING, ignore_errors=True)
+
+    @contextmanager
+    def _storage_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ArtifactError(
+                "pusher.destination",
+                f"Could not push to {self.path}: {error.strerror or error} ({error.filename or self.path}).",
+                "Nothing was pushed. See that the folder can be written and has space for the model, then run again.",
+            ) from error
 
 
-def push_version(model: Path, base: Path, *, clock: Callable[[], float] = time.time) -> Version:
-    """Copies `model` to a new version under `base`, whole or not at all.
-
-    The version is the Unix time in seconds, or the next number that is free: it is above every version that is there,
-    so that a server takes it for the newest. The model that is already the latest version is not copied again.
-
-    Args:
-        model: The folder whose contents become the version's.
-        base: The folder of versions; made where it is not there.
-        clock: Gives the time.
-
-    Raises:
-        ArtifactError: `model` is no folder with files in it, or `base` cannot be written. Nothing is left behind.
-    """
-    digest = content_digest(model)
-    temporary = base / f"{_TEMPORARY}{uuid.uuid4().hex}"
-    try:
-        latest = latest_version(base)
-        if latest is not None and any(_files(latest)) and content_digest(latest) == digest:
-            return Version(path=latest, name=latest.name, digest=digest, already_there=True)
-        base.mkdir(parents=True, exist_ok=True)
-        _copy(model, temporary)
-        path = _claim(temporary, base, clock)
-    except OSError as error:
-        raise ArtifactError(
-            "pusher.destination",
-            f"Could not push to {base}: {error.strerror or error} ({error.filename or temporary}).",
-            "Nothing was pushed. See that the folder can be written and has space for the model, then run again.",
-        ) from error
-    finally:
-        # Only a push that failed still has it. A folder that cannot be removed has no number: no server takes it.
-        shutil.rmtree(temporary, ignore_errors=True)
-    return Version(path=path, name=path.name, digest=digest)
-
-
-def latest_version(base: Path) -> Path | None:
-    """Gives the folder of the highest number, or None where there is none."""
-    versions = [path for path in base.iterdir() if path.name.isdecimal() and path.is_dir()] if base.is_dir() else []
-    return max(versions, key=lambda path: int(path.name), default=None)
-
-
-def content_digest(folder: Path) -> str:
-    """Gives `sha256:` over the names and contents of the files in a folder, as they are now.
-
-    Raises:
-        ArtifactError: The folder is missing, or holds no file.
-    """
-    total = hashlib.sha256()
-    count = 0
-    for path in _files(folder):
-        count += 1
-        one = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                one.update(chunk)
-        total.update(f"{one.hexdigest()} {path.relative_to(folder).as_posix()}\n".encode())
-    if not count:
-        raise ArtifactError(
-            "pusher.no_model",
-            f"Expected a model at {folder}; there is {'nothing in it' if folder.is_dir() else 'no such folder'}.",
-            "The Trainer must save the model for serving.",
-        )
-    return f"sha256:{total.hexdigest()}"
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    yield from sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copies a folder and forces it to disk, folders included: after the rename nothing may be missing."""
-    target.mkdir()
-    folders = [target]
+def copy_model(source: Path, target: Path) -> None:
+    """Copies the files of a model to an existing empty folder: contents only, no modes, no links."""
     for path in sorted(source.rglob("*")):
         copy = target / path.relative_to(source)
         if path.is_dir():
-            copy.mkdir()
-            folders.append(copy)
+            copy.mkdir(exist_ok=True)
         else:
             shutil.copyfile(path, copy)
-            _sync(copy)
-    for folder in reversed(folders):
-        _sync(folder)
 
 
-def _claim(temporary: Path, base: Path, clock: Callable[[], float]) -> Path:
-    """Renames the finished copy to the first free number."""
-    latest = latest_version(base)
-    number = max(int(clock()), int(latest.name) + 1 if latest else 0)
-    while True:
-        path = base / str(number)
-        # rename() fails on a folder with files in it, and would replace an empty one: no version is ever empty, but
-        # a folder made by hand may be, and is not ours to take.
-        if not path.exists():
-            try:
-                temporary.rename(path)
-            except OSError as error:
-                if error.errno not in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
-                    raise
-            else:
-                _sync(base)
-                return path
-        number += 1
+def _sync_tree(folder: Path) -> None:
+    """Forces a folder to disk, subfolders included: after the rename nothing may be missing."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        _sync(path)
+    _sync(folder)
 
 
 def _sync(path: Path) -> None:

@@ -111,6 +111,7 @@ def _context(session: Session, node: ComponentNode, staging: Path) -> ExecutionC
         run_id=session.run_id,
         node_id=node.id,
         beam_pipeline_args=session.pipeline.beam_pipeline_args,
+        wired=frozenset(node.input_channels()),
     )
 
 

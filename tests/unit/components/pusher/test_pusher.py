@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +11,45 @@ from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.pushed_model import PushedModel
 from assay.components.pusher import PushDestination, Pusher
-from assay.components.pusher.compute import still_pushed
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import UsageError
-from assay.gate.verdict import Verdict, write_verdict
+from assay.errors import ArtifactError, UsageError
 from assay.spec import ExecutionContext
 from assay.spec.values import canonical, typed
 
-DIGEST = "sha256:" + "a" * 64
+MakeModel = Callable[..., Model]
+BlessModel = Callable[..., ModelBlessing]
+BlessInfra = Callable[..., InfraBlessing]
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Model:
-    serving = tmp_path / "model" / "Format-Serving"
-    serving.mkdir(parents=True)
-    (serving / "saved_model.pb").write_bytes(b"graph")
-    return Model(tmp_path / "model", digest=DIGEST)
-
-
-def blessing(folder: Path, *, blessed: bool = True, digest: str = DIGEST) -> ModelBlessing:
-    folder.mkdir()
-    artifact = ModelBlessing(folder, digest="sha256:blessing")
-    artifact.mark(blessed=blessed)
-    artifact.properties["current_model_digest"] = digest
-    write_verdict(Verdict(ok=blessed, summary="Not blessed: auc fell."), folder)
-    return artifact
+def model(make_model: MakeModel) -> Model:
+    return make_model()
 
 
 def push(
-    tmp_path: Path, model: Model, base: Path | None = None, **blessings: Any
+    tmp_path: Path, model: Model | None, *, wired: tuple[str, ...] = (), **arguments: Any
 ) -> tuple[Any, PushedModel, list[str]]:
     folder = tmp_path / f"pushed-{len(list(tmp_path.glob('pushed-*')))}"
     folder.mkdir()
     pushed, said = PushedModel(folder), []
-    destination = PushDestination(
-        filesystem=PushDestination.Filesystem(base_directory=str(base or tmp_path / "serving"))
-    )
-    context = ExecutionContext(engine=EmbeddedEngine(), temp_dir=tmp_path, log=said.append)
+    destination = PushDestination(filesystem=PushDestination.Filesystem(base_directory=str(tmp_path / "serving")))
+    context = ExecutionContext(engine=EmbeddedEngine(), temp_dir=tmp_path, log=said.append, wired=frozenset(wired))
     outcome = Pusher.spec.function(
-        context=context, model=model, pushed_model=pushed, push_destination=destination, **blessings
+        context=context, model=model, pushed_model=pushed, push_destination=destination, **arguments
     )
     return outcome, pushed, said
 
 
-def test_a_blessed_model_is_pushed_and_the_receipt_says_on_whose_word(tmp_path: Path, model: Model) -> None:
-    outcome, pushed, _ = push(tmp_path, model, model_blessing=blessing(tmp_path / "blessing"))
-    [version] = (tmp_path / "serving").iterdir()
+def versions(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "serving").glob("*") if path.name.isdecimal()]
+
+
+def test_a_blessed_model_is_pushed_and_the_receipt_says_on_whose_word(
+    tmp_path: Path, model: Model, bless_model: BlessModel
+) -> None:
+    blessing = bless_model(model)
+    outcome, pushed, _ = push(tmp_path, model, model_blessing=blessing)
+    [version] = versions(tmp_path)
     assert outcome == (True, version.name)
     assert (version / "saved_model.pb").read_bytes() == b"graph"
     assert (pushed.path / "saved_model.pb").read_bytes() == b"graph"
@@ -65,13 +59,15 @@ def test_a_blessed_model_is_pushed_and_the_receipt_says_on_whose_word(tmp_path: 
         "pushed_version": version.name,
     }
     receipt = pushed.receipt()
-    assert receipt["model_digest"] == DIGEST
-    assert receipt["blessings"] == {"model_blessing": "sha256:blessing"}
+    assert receipt["model_digest"] == model.digest
+    assert receipt["blessings"] == {"model_blessing": blessing.digest}
     assert receipt["reason"] == f"Pushed as version {version.name}."
 
 
-def test_a_model_that_is_not_blessed_is_not_pushed_and_the_reason_is_the_verdict(tmp_path: Path, model: Model) -> None:
-    outcome, pushed, said = push(tmp_path, model, model_blessing=blessing(tmp_path / "blessing", blessed=False))
+def test_a_model_that_is_not_blessed_is_not_pushed_and_the_reason_is_the_verdict(
+    tmp_path: Path, model: Model, bless_model: BlessModel
+) -> None:
+    outcome, pushed, said = push(tmp_path, model, model_blessing=bless_model(model, blessed=False))
     assert outcome == (False, "")
     assert dict(pushed.properties) == {"pushed": 0}
     assert said == ["The model_blessing does not bless the model: Not blessed: auc fell."]
@@ -80,26 +76,26 @@ def test_a_model_that_is_not_blessed_is_not_pushed_and_the_reason_is_the_verdict
     assert not (tmp_path / "serving").exists()
 
 
-def test_a_blessing_of_another_model_pushes_nothing(tmp_path: Path, model: Model) -> None:
-    other = blessing(tmp_path / "blessing", digest="sha256:" + "b" * 64)
-    outcome, _, said = push(tmp_path, model, model_blessing=other)
+def test_a_blessing_of_another_model_pushes_nothing(
+    tmp_path: Path, model: Model, make_model: MakeModel, bless_model: BlessModel
+) -> None:
+    other = make_model("other", b"other")
+    outcome, _, [said] = push(tmp_path, model, model_blessing=bless_model(other))
     assert not outcome.pushed
-    assert said == [
-        (
-            "The model_blessing is for another model: it names sha256:bbbbbbbbbbbb, the model to push is "
-            "sha256:aaaaaaaaaaaa."
-        )
-    ]
+    assert said == (
+        f"The model_blessing is for another model: it names {other.digest[:19]}, the model to push is "
+        f"{model.digest[:19]}."
+    )
     assert not (tmp_path / "serving").exists()
 
 
-def test_every_blessing_that_is_wired_must_bless(tmp_path: Path, model: Model) -> None:
-    (tmp_path / "infra").mkdir()
-    infra = InfraBlessing(tmp_path / "infra")
-    outcome, _, said = push(tmp_path, model, model_blessing=blessing(tmp_path / "blessing"), infra_blessing=infra)
-    assert (outcome.pushed, said) == (False, ["The infra_blessing does not bless the model."])
-    (tmp_path / "infra" / "INFRA_BLESSED").touch()
-    assert push(tmp_path, model, infra_blessing=infra)[0].pushed
+def test_every_blessing_that_is_wired_must_bless(
+    tmp_path: Path, model: Model, bless_model: BlessModel, bless_infra: BlessInfra
+) -> None:
+    good, bad = bless_infra(model), bless_infra(model, "bad", blessed=False)
+    outcome, _, said = push(tmp_path, model, model_blessing=bless_model(model), infra_blessing=bad)
+    assert (outcome.pushed, said) == (False, ["The infra_blessing does not bless the model: Not blessed: auc fell."])
+    assert push(tmp_path, model, infra_blessing=good)[0].pushed
 
 
 def test_without_a_blessing_the_receipt_says_that_nothing_vouched(tmp_path: Path, model: Model) -> None:
@@ -108,30 +104,41 @@ def test_without_a_blessing_the_receipt_says_that_nothing_vouched(tmp_path: Path
     assert "nothing vouched for this model" in pushed.receipt()["reason"]
 
 
-def test_the_same_model_again_makes_no_second_version(tmp_path: Path, model: Model) -> None:
-    first, *_ = push(tmp_path, model)
-    again, pushed, _ = push(tmp_path, model)
-    assert again == first
-    assert pushed.receipt()["already_there"] is True
-    assert "already holds this very model" in pushed.receipt()["reason"]
+def test_a_blessing_that_was_wired_and_did_not_come_pushes_nothing(tmp_path: Path, model: Model) -> None:
+    outcome, _, said = push(tmp_path, model, wired=("model", "model_blessing"))
+    assert (outcome.pushed, said) == (False, ["A model_blessing is required, and there is none."])
+
+
+def test_the_model_with_warm_up_requests_is_pushed_where_no_other_is_wired(
+    tmp_path: Path, model: Model, bless_model: BlessModel, bless_infra: BlessInfra
+) -> None:
+    infra = bless_infra(model, warmup=b"requests")
+    outcome, *_ = push(tmp_path, None, model_blessing=bless_model(model), infra_blessing=infra)
+    [version] = versions(tmp_path)
+    assert outcome.pushed
+    assert (version / "assets.extra" / "tf_serving_warmup_requests").read_bytes() == b"requests"
+
+
+def test_a_push_without_any_model_is_a_mistake(tmp_path: Path, model: Model, bless_infra: BlessInfra) -> None:
+    with pytest.raises(UsageError, match="Pusher has nothing to push"):
+        push(tmp_path, None)
+    with pytest.raises(ArtifactError, match="the infra_blessing holds none"):
+        push(tmp_path, None, infra_blessing=bless_infra(model))
 
 
 def test_a_cached_push_stands_only_while_the_world_holds_it(tmp_path: Path, model: Model) -> None:
     _, pushed, _ = push(tmp_path, model)
-    receipt = pushed.receipt()
-    version = Path(receipt["destination"])
-    assert still_pushed(receipt) is None
-    assert Pusher.spec.still_valid is not None
-    assert Pusher.spec.still_valid({}, {"pushed_model": pushed}) is None
+    version = Path(pushed.receipt()["destination"])
+    destination = {"push_destination": {"filesystem": {"base_directory": str(tmp_path / "serving")}}}
+    still_valid = Pusher.spec.still_valid
+    assert still_valid is not None
+    assert still_valid(destination, {"pushed_model": pushed}) is None
     shutil.copytree(version, version.with_name(str(int(version.name) + 1)))
-    assert "was pushed after" in (still_pushed(receipt) or "")
+    assert "was pushed after" in (still_valid(destination, {"pushed_model": pushed}) or "")
     (version / "saved_model.pb").write_bytes(b"other")
-    assert "was changed" in (still_pushed(receipt) or "")
-    (version / "saved_model.pb").unlink()
-    assert "was changed" in (still_pushed(receipt) or "")
+    assert "was changed" in (still_valid(destination, {"pushed_model": pushed}) or "")
     shutil.rmtree(version)
-    assert "is gone" in (still_pushed(receipt) or "")
-    assert still_pushed({"pushed": False}) is None
+    assert "is gone" in (still_valid(destination, {"pushed_model": pushed}) or "")
 
 
 @pytest.mark.parametrize(
@@ -147,13 +154,22 @@ def test_a_destination_is_written_as_in_tfx(given: Any) -> None:
     assert typed(canonical(given, "x"), hint, "x").filesystem.base_directory == "/models"
 
 
-@pytest.mark.parametrize("folder", ["", "gs://bucket/models"])
-def test_a_destination_that_is_no_folder_is_refused(tmp_path: Path, model: Model, folder: str) -> None:
-    destination = PushDestination(filesystem=PushDestination.Filesystem(base_directory=folder))
-    with pytest.raises(UsageError, match="must be a folder on this machine"):
-        Pusher.spec.function(
-            context=ExecutionContext(engine=EmbeddedEngine(), temp_dir=tmp_path),
-            model=model,
-            pushed_model=PushedModel(tmp_path),
-            push_destination=destination,
-        )
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PushDestination.Filesystem(base_directory=""), "must name a folder"),
+        (lambda: PushDestination.Filesystem(base_directory="/m", keep_last=0), "keep_last must be 1 or more, got 0"),
+        (PushDestination, "exactly one of `filesystem` and `kserve`"),
+        (lambda: PushDestination.KServe(base_directory="/m", manifest="m", name="taxi"), "cannot reach the folder"),
+        (lambda: PushDestination.KServe(base_directory="gs://m", manifest="m", name="Taxi_1"), "no name in Kubernetes"),
+        (
+            lambda: PushDestination.KServe(
+                base_directory="gs://m", manifest="m", name="taxi", canary_traffic_percent=101
+            ),
+            "must be from 0 to 100, got 101",
+        ),
+    ],
+)
+def test_a_destination_that_cannot_work_is_refused(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make()

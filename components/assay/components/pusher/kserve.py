@@ -1,0 +1,119 @@
+"""KServe: a version is pushed to storage, and an InferenceService's manifest names it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from assay.artifacts.store import write_durably
+from assay.errors import ArtifactError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from assay.components.pusher.config import KServeDestination
+    from assay.components.pusher.destination import Destination
+    from assay.components.pusher.history import Version
+    from assay.components.pusher.receipt import Receipt
+
+INSIDE = "1"
+"""TensorFlow Serving looks for a numbered folder below what `storageUri` names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KServe:
+    """A destination whose current version is the one that a manifest names.
+
+    Attributes:
+        storage: Where the models are kept.
+        config: The InferenceService.
+    """
+
+    storage: Destination
+    config: KServeDestination
+
+    @property
+    def base(self) -> str:
+        """Where the models are kept."""
+        return self.storage.base
+
+    def versions(self) -> Sequence[Version]:
+        """The versions in storage."""
+        return self.storage.versions()
+
+    def staging(self) -> AbstractContextManager[Path]:
+        """The storage's."""
+        return self.storage.staging()
+
+    def publish(self, staged: Path, receipt: Receipt) -> Receipt:
+        """Stores the version, then writes the manifest that names it, and applies that where it was asked for.
+
+        Raises:
+            ArtifactError: The storage or the manifest cannot be written, or kubectl failed.
+            UsageError: kubectl is to apply it and is not there.
+        """
+        if self.config.apply and shutil.which("kubectl") is None:
+            raise UsageError("kserve.kubectl", "kserve.apply needs kubectl on the PATH; there is none.")
+        published = self.storage.publish(staged, receipt)
+        # A rollback is no experiment: all requests go to the version that was good.
+        percent = 100 if published.restores else self.config.canary_traffic_percent
+        text = yaml.safe_dump(manifest(self.config, published, percent), sort_keys=False)
+        file = Path(self.config.manifest)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(file, text.encode())
+        if self.config.apply:
+            _apply(file)
+        return replace(published, reason=f"{published.reason} The manifest {file} names it.")
+
+    def fetch(self, version: Version, folder: Path) -> None:
+        """The storage's."""
+        self.storage.fetch(version, folder)
+
+    def digest(self, version: Version) -> str:
+        """The storage's."""
+        return self.storage.digest(version)
+
+
+def manifest(config: KServeDestination, receipt: Receipt, percent: int) -> dict[str, Any]:
+    """Gives the InferenceService that serves a version; the version before it keeps the rest of the requests."""
+    root = (config.storage_uri or config.base_directory).rstrip("/")
+    predictor: dict[str, Any] = {} if percent == 100 else {"canaryTrafficPercent": percent}
+    predictor["model"] = {
+        "modelFormat": {"name": config.model_format},
+        "storageUri": f"{root}/{receipt.version}",
+    }
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {
+            "name": config.name,
+            "namespace": config.namespace,
+            "annotations": {
+                "assay/version": receipt.version,
+                "assay/content-digest": receipt.content_digest,
+                **{f"assay/{kind.replace('_', '-')}": digest for kind, digest in receipt.blessings.items()},
+            },
+        },
+        "spec": {"predictor": predictor},
+    }
+
+
+def _apply(file: Path) -> None:
+    done = subprocess.run(  # noqa: S603 (the file's name is an argument of its own)
+        ["kubectl", "apply", "-f", str(file)],  # noqa: S607 (whichever kubectl the user has)
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ArtifactError(
+            "kserve.apply",
+            f"kubectl could not apply {file}: {done.stderr.strip() or done.stdout.strip()}",
+            "The model is stored and the manifest written; apply it by hand, or run again.",
+        )
