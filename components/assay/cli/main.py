@@ -16,14 +16,17 @@ import typer
 from typer.core import TyperGroup
 
 import assay
+from assay.cli.data.quick_arrow import OWN_PROCESS
 from assay.cli.doctor import doctor
 from assay.cli.drift import drift
 from assay.cli.failures import exit_code_of, print_failure
 from assay.cli.lineage import lineage
+from assay.cli.push import push
 from assay.cli.run import run
+from assay.cli.schema import schema
 from assay.cli.stats import stats
 from assay.cli.validate import validate
-from assay.cli.schema import schema
+from assay.cli.verify import verify
 from assay.errors import AssayError
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -84,6 +87,8 @@ app.command()(run)
 app.add_typer(stats, name="stats")
 app.command()(validate)
 app.command()(drift)
+app.command()(verify)
+app.command()(push)
 app.command()(lineage)
 app.command()(doctor)
 app.add_typer(schema)
@@ -99,7 +104,7 @@ def main() -> None:
 
 def _call() -> int:
     try:
-        app()
+        app(obj=OWN_PROCESS)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except AssayError:  # only with --debug: Commands reports it otherwise

@@ -1,0 +1,48 @@
+"""`assay verify`: whether a blessing vouches for a model, and what is wrong where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.errors import ArtifactError
+
+
+def verify(
+    blessing: Annotated[Path, typer.Argument(metavar="BLESSING", help="Folder of a blessing.", show_default=False)],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="A Model artifact, a SavedModel, or a pushed version.", show_default=False
+        ),
+    ],
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM public keys; one of them must have signed the blessing.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Check that a blessing is whole and vouches for this very model.
+
+    Exit codes: 0 it does, 1 error, 2 wrong usage, 4 it does not.
+    """
+    from assay.artifacts.blessing import INFRA_BLESSED, INFRA_NOT_BLESSED
+    from assay.gate.served_model import served_files, serving_folder
+    from assay.gate.verdict import to_json
+    from assay.gate.verification import Claim
+    from assay.gate.verification import verify as verified
+
+    if not blessing.is_dir():
+        raise ArtifactError("blessing.none", f"Expected a blessing at {blessing}; there is no such folder.")
+    is_infra = any((blessing / mark).exists() for mark in (INFRA_BLESSED, INFRA_NOT_BLESSED))
+    claim = Claim(folder=blessing, kind="infra" if is_infra else "model", public_key_file=public_key)
+    verdict = verified(claim, served_files(serving_folder(model)))
+    if as_json:
+        typer.echo(to_json(verdict).decode(), nl=False)
+    else:
+        for check in verdict.checks:
+            typer.echo(f"{'-' if not check.applied else 'ok' if check.ok else 'NO':>2}  {check.sentence}")
+        typer.echo(f"{blessing} vouches for {model}." if verdict.ok else f"{blessing} does not vouch for {model}.")
+    raise typer.Exit(0 if verdict.ok else 4)

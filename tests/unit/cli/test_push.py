@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from assay.artifacts.blessing import ModelBlessing
+from assay.artifacts.model import Model
+from assay.artifacts.store import Producer, seal
+from assay.cli.main import app
+from assay.gate.blessing import bless, judged_by_digest
+from assay.gate.verdict import Check, Verdict
+
+
+def a_model(folder: Path, weights: bytes = b"weights") -> Model:
+    model = Model(folder.with_name(f"{folder.name}-staged"))
+    model.serving_path.mkdir(parents=True)
+    (model.serving_path / "saved_model.pb").write_bytes(weights)
+    seal(model, folder, Producer())
+    return model
+
+
+def a_blessing(folder: Path, model: Model, *, blessed: bool = True) -> ModelBlessing:
+    blessing = ModelBlessing(folder.with_name(f"{folder.name}-staged"))
+    blessing.path.mkdir()
+    check = Check(id="auc", kind="value_threshold", ok=blessed, subject="auc", sentence="auc is 0.7.")
+    verdict = Verdict(ok=blessed, summary="Blessed." if blessed else "auc is too low.", checks=(check,))
+    bless(judged_by_digest(model=model), verdict, blessing, model=model)
+    seal(blessing, folder, Producer())
+    return blessing
+
+
+def assay(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def versions(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "serving").glob("[0-9]*"))
+
+
+def test_push_list_and_roll_back(tmp_path: Path) -> None:
+    serving = tmp_path / "serving"
+    for name in ("a", "b"):
+        model = a_model(tmp_path / name, name.encode())
+        a_blessing(tmp_path / f"{name}-blessing", model)
+        done = assay("push", tmp_path / name, "--to", serving, "--blessing", tmp_path / f"{name}-blessing")
+        assert (done.exit_code, done.stdout) == (0, f"Pushed as version {versions(tmp_path)[-1]}.\n")
+    first, second = versions(tmp_path)
+    done = assay("push", "--rollback", serving, "--json")
+    assert done.exit_code == 0
+    receipt = json.loads(done.stdout)
+    assert receipt["restores"] == first
+    listed = assay("push", "--list", serving).stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [first, second, receipt["version"]]
+    assert listed[-1].endswith(f"restores {first}  current")
+    assert json.loads(assay("push", "--list", serving, "--json").stdout)[0]["name"] == first
+    assert json.loads(assay("push", "--rollback", serving, "--version", second, "--json").stdout)["restores"] == second
+    assert assay("push", "--list", tmp_path / "nothing").stdout == "No version.\n"
+
+
+def test_a_refusal_is_exit_code_4_and_says_why(tmp_path: Path) -> None:
+    model = a_model(tmp_path / "model")
+    a_blessing(tmp_path / "blessing", model, blessed=False)
+    done = assay("push", tmp_path / "model", "--to", tmp_path / "serving", "--blessing", tmp_path / "blessing")
+    assert (done.exit_code, done.stdout) == (
+        4,
+        "The model_blessing does not bless the model: auc is too low.\n",
+    )
+    assert versions(tmp_path) == []
+
+
+def test_without_a_blessing_a_push_says_that_it_is_meant(tmp_path: Path) -> None:
+    a_model(tmp_path / "model")
+    done = assay("push", tmp_path / "model", "--to", tmp_path / "serving", "--unblessed", "--keep-last", "3")
+    assert done.exit_code == 0
+    assert "nothing vouched for this model" in done.stdout
+    assert "unblessed" in assay("push", "--list", tmp_path / "serving").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["push"], "takes one of MODEL, --rollback and --list, got none"),
+        (["push", "model", "--list", "serving"], "got MODEL and --list"),
+        (["push", "model"], "MODEL and --to DIR belong together"),
+        (["push", "model", "--to", "serving"], "Give --blessing DIR, or --unblessed"),
+        (["push", "model", "--to", "serving", "--blessing", "blessing", "--unblessed"], "contradict each other"),
+        (["push", "--list", "serving", "--version", "1"], "--version says which version --rollback restores"),
+        (["push", "model", "--to", "serving", "--unblessed", "--keep-last", "0"], "keep_last must be 1 or more"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str], said: str) -> None:
+    done = assay(*arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_a_model_that_was_changed_since_it_was_sealed_is_an_error(tmp_path: Path) -> None:
+    model = a_model(tmp_path / "model")
+    a_blessing(tmp_path / "blessing", model)
+    (model.serving_path / "saved_model.pb").write_bytes(b"other")
+    arguments = ["push", tmp_path / "model", "--to", tmp_path / "serving"]
+    done = assay(*arguments, "--blessing", tmp_path / "blessing")
+    assert done.exit_code == 1
+    assert "was changed after it was sealed (Format-Serving/saved_model.pb)" in done.stderr
+    assert assay(*arguments, "--blessing", tmp_path / "none").exit_code == 1
+
+
+def test_verify_says_what_holds_and_what_does_not(tmp_path: Path) -> None:
+    model = a_model(tmp_path / "model")
+    a_blessing(tmp_path / "blessing", model)
+    good = assay("verify", tmp_path / "blessing", tmp_path / "model")
+    assert good.exit_code == 0
+    assert good.stdout.splitlines()[-1] == f"{tmp_path}/blessing vouches for {tmp_path}/model."
+    # The folder that is served, and a pushed version, are the model as well.
+    assert assay("verify", tmp_path / "blessing", model.serving_path).exit_code == 0
+    assay("push", tmp_path / "model", "--to", tmp_path / "serving", "--blessing", tmp_path / "blessing")
+    version = tmp_path / "serving" / versions(tmp_path)[0]
+    assert assay("verify", tmp_path / "blessing", version).exit_code == 0
+    (version / "saved_model.pb").write_bytes(b"other")
+    bad = assay("verify", tmp_path / "blessing", version)
+    assert bad.exit_code == 4
+    assert "NO  The model_blessing does not fit the model's files" in bad.stdout
+    document = json.loads(assay("verify", tmp_path / "blessing", version, "--json").stdout)
+    assert document["ok"] is False
+    assert [check["id"] for check in document["checks"] if not check["ok"]] == ["model"]
+    assert assay("verify", tmp_path / "none", version).exit_code == 1
+    assert assay("verify", tmp_path / "blessing", tmp_path / "none").exit_code == 1
