@@ -9,6 +9,7 @@ import typer
 
 
 def drift(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="A", help="Data or statistics.")],
     control: Annotated[Path, typer.Argument(metavar="B", help="What A is compared with, such as the previous span.")],
     *,
@@ -21,7 +22,7 @@ def drift(
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
-    keep_pandas_out()
+    keep_pandas_out(context)
     from assay.api.drift import compare
     from assay.cli.data.reading import ReadingBar, opened
 

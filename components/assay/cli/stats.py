@@ -30,6 +30,7 @@ stats = typer.Typer(
 
 @stats.command(_COMPUTE)
 def compute(
+    context: typer.Context,
     data: Annotated[list[Path], typer.Argument(metavar="DATA…", help="CSV, Parquet or TFRecord files, or statistics.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the statistics, .pb or .pbtxt.")
@@ -44,7 +45,7 @@ def compute(
     """Compute the statistics of data: `assay stats DATA…` is short for this."""
     from assay.cli.data.quick_arrow import keep_pandas_out
 
-    keep_pandas_out()
+    keep_pandas_out(context)
     from assay.api.statistics import is_statistics, statistics_of
     from assay.cli.data.reading import ReadingBar, opened
     from assay.errors import UsageError

@@ -25,6 +25,7 @@ class MissingControl(str, Enum):
 
 
 def validate(
+    context: typer.Context,
     data: Annotated[
         list[Path], typer.Argument(metavar="DATA|STATS", help="CSV, Parquet or TFRecord files, or a statistics file.")
     ],
@@ -64,7 +65,7 @@ def validate(
     from assay.cli.data.quick_arrow import keep_pandas_out
 
     if checks is None:
-        keep_pandas_out()
+        keep_pandas_out(context)
     from assay.api.validation import validate as validate_data
     from assay.cli.data.reading import ReadingBar, opened, opened_if_given
     from assay.kernels.statistics import SlicingSpec, StatisticsOptions

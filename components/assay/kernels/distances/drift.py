@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from assay.kernels.distances import limits as chance
 from assay.kernels.distances.bins import Bin, bins_of_categories, bins_of_numbers, population_stability_index
 from assay.kernels.distances.categorical import jensen_shannon, l_infinity, normalized_absolute_difference
-from assay.kernels.distances.distribution import Categories, Numbers, distribution_of
+from assay.kernels.distances.distribution import EXACT, Categories, Numbers, distribution_of
 from assay.kernels.distances.histogram import histogram_jensen_shannon
 from assay.kernels.distances.measure import Distance, DriftLimits, FeatureDrift, MeasureName
 from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
@@ -65,6 +65,8 @@ def compare_feature(name: str, treatment: Side, control: Side, limits: DriftLimi
     if found[0] is None or found[1] is None:
         lacking = "the data" if found[0] is None else "the data it is compared with"
         return FeatureDrift(feature=name, problem=f"{lacking} has no such feature")
+    ours: Categories | Numbers | None
+    theirs: Categories | Numbers | None
     if name in treatment.tables and name in control.tables:
         ours, theirs = treatment.tables[name], control.tables[name]
     else:  # like with like: a histogram beside a table of values differs from it even for the same data
@@ -162,21 +164,39 @@ def _numeric(
         Distance(measure=name, value=value, chance=by_chance, threshold=limits.threshold(name), where=where, basis=what)
         for name, (value, by_chance, where, what) in values.items()
     ]
-    histograms = _standard(our_statistics), _standard(their_statistics)
-    divergence = histogram_jensen_shannon(*histograms) if histograms[0] and histograms[1] else None
-    if divergence is not None and math.isfinite(divergence):
-        num_bins = 2 * max(len(each.buckets) for each in histograms if each)
-        distances.insert(
-            0,
-            Distance(
-                measure="jensen_shannon",
-                value=divergence,
-                chance=chance.jensen_shannon_limit(n, m, num_bins, limits.significance),
-                threshold=limits.threshold("jensen_shannon"),
-                basis="the equal-width histograms of both, laid over each other, as TFDV has it",
-            ),
-        )
-    return distances
+    divergence = _divergence(our_statistics, their_statistics, sides, bins, limits)
+    return [divergence, *distances] if divergence is not None else distances
+
+
+def _divergence(
+    our_statistics: FeatureNameStatistics,
+    their_statistics: FeatureNameStatistics,
+    sides: tuple[Numbers, Numbers],
+    bins: Sequence[Bin],
+    limits: DriftLimits,
+) -> Distance | None:
+    """The Jensen-Shannon divergence: over the bins of exact tables; else of the histograms, as TFDV has it.
+
+    TFDV's figure is far too high where one outlier stretches the equal-width buckets of one side (TFDV #207, #216).
+    """
+    if all(side.basis == EXACT for side in sides):
+        counts = [{each.name: each.treatment for each in bins}, {each.name: each.control for each in bins}]
+        value, num_bins, basis = jensen_shannon(*map(Categories, counts)), len(bins), f"{EXACT}, in the bins shown"
+    else:
+        ours, theirs = _standard(our_statistics), _standard(their_statistics)
+        found = histogram_jensen_shannon(ours, theirs) if ours and theirs else None
+        if found is None or ours is None or theirs is None or not math.isfinite(found):
+            return None
+        value, num_bins = found, 2 * max(len(ours.buckets), len(theirs.buckets))
+        basis = "the equal-width histograms of both, laid over each other, as TFDV has it"
+    n, m = (side.size + side.not_finite for side in sides)
+    return Distance(
+        measure="jensen_shannon",
+        value=value,
+        chance=chance.jensen_shannon_limit(n, m, num_bins, limits.significance),
+        threshold=limits.threshold("jensen_shannon"),
+        basis=basis,
+    )
 
 
 def _standard(feature: FeatureNameStatistics) -> Histogram | None:

@@ -1,0 +1,222 @@
+"""`assay stats`, `assay validate` and `assay drift`: what they print, write and end with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pyarrow.parquet as pq
+import pytest
+from jsonschema import Draft202012Validator
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from typer.testing import CliRunner, Result
+
+import assay
+from assay.cli.data.documents import DOCUMENTS, json_schema
+from assay.cli.main import app
+from assay.gate.verdict import read_verdict
+
+Ask = Callable[..., Result]
+
+GOOD = "city,fare\n" + "a,1.5\nb,2.5\n" * 20
+BAD = "city,fare\n" + "a,1.5\nzzz,2.5\n" * 20
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Data that fits its schema, data that does not, and the schema."""
+    (tmp_path / "good.csv").write_text(GOOD)
+    (tmp_path / "bad.csv").write_text(BAD)
+    schema = assay.infer_schema(tmp_path / "good.csv")
+    (tmp_path / "schema.pbtxt").write_text(str(schema))
+    return tmp_path
+
+
+@pytest.fixture
+def ask(folder: Path) -> Ask:
+    def ask(*arguments: str) -> Result:
+        placed = [
+            str(folder / each) if each.endswith((".csv", ".pb", ".pbtxt", ".xml", "/")) else each for each in arguments
+        ]
+        return CliRunner().invoke(app, placed, env={"COLUMNS": "80"})
+
+    return ask
+
+
+def document(result: Result, command: str) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(result.stdout)
+    Draft202012Validator(json_schema(command)).validate(plain)
+    return plain
+
+
+@pytest.mark.parametrize("command", DOCUMENTS)
+def test_the_shipped_schema_of_the_json_is_current(command: str, project_root: Path, update_golden: bool) -> None:
+    path = project_root / "schemas" / "cli" / f"{command}.schema.json"
+    text = json.dumps(json_schema(command), indent=2) + "\n"
+    if update_golden:
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+class TestStats:
+    def test_a_table_that_fits_the_width(self, ask: Ask) -> None:
+        result = ask("stats", "good.csv")
+        assert result.exit_code == 0
+        assert "40 examples, 2 features" in result.stdout
+        assert "2 distinct" in result.stdout
+        assert max(map(len, result.stdout.splitlines())) <= 80
+
+    def test_json_and_slices(self, ask: Ask) -> None:
+        found = document(ask("stats", "good.csv", "--json", "--by", "city"), "stats")
+        assert found["num_examples"] == 40
+        assert [feature["feature"] for feature in found["features"]] == ["city", "fare"]
+        assert [(part["name"], part["num_examples"]) for part in found["slices"]] == [("city_a", 20), ("city_b", 20)]
+
+    def test_several_files_are_one_data_set(self, ask: Ask) -> None:
+        assert document(ask("stats", "good.csv", "bad.csv", "--json"), "stats")["num_examples"] == 80
+
+    def test_options_may_come_first(self, ask: Ask) -> None:
+        assert document(ask("stats", "--json", "good.csv"), "stats")["num_examples"] == 40
+
+    def test_statistics_files_of_other_features_merge(self, ask: Ask, folder: Path) -> None:
+        (folder / "city.csv").write_text("city\n" + "a\nb\n" * 20)
+        (folder / "fare.csv").write_text("fare\n" + "1.5\n2.5\n" * 20)
+        for name in ("city", "fare"):
+            assert ask("stats", f"{name}.csv", "-o", f"{name}.pb").exit_code == 0
+        merged = document(ask("stats", "merge", "city.pb", "fare.pb", "-o", "both.pb", "--json"), "stats")
+        assert merged == document(ask("stats", "good.csv", "--json"), "stats")
+        assert document(ask("stats", "both.pb", "--json"), "stats") == merged
+
+    def test_statistics_of_other_rows_do_not_merge(self, ask: Ask) -> None:
+        assert ask("stats", "good.csv", "-o", "good.pb").exit_code == 0
+        result = ask("stats", "merge", "good.pb", "good.pb", "-o", "twice.pb")
+        assert result.exit_code == 1
+        assert "Two parts have statistics of 'city'" in result.stderr
+
+    def test_slices_of_statistics_are_wrong_usage(self, ask: Ask) -> None:
+        assert ask("stats", "good.csv", "-o", "good.pb").exit_code == 0
+        assert ask("stats", "good.pb", "--by", "city").exit_code == 2
+
+    def test_data_that_is_not_there(self, ask: Ask) -> None:
+        result = ask("stats", "none.csv")
+        assert result.exit_code == 1
+        assert "there is no such file" in result.stderr
+
+
+class TestValidate:
+    def test_data_that_fits_ends_with_0(self, ask: Ask) -> None:
+        result = ask("validate", "good.csv", "--schema", "schema.pbtxt")
+        assert result.exit_code == 0
+        assert "passed: 3 of 3 checks passed. No anomalies." in result.stdout
+
+    def test_anomalies_end_with_3(self, ask: Ask) -> None:
+        result = ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--json")
+        found = document(result, "validate")
+        assert result.exit_code == found["exit_code"] == 3
+        assert [(each["feature"], each["values"]) for each in found["findings"]] == [("city", ["zzz"])]
+        assert found["rows"] is None
+
+    @pytest.mark.parametrize(("level", "exit_code"), [("never", 0), ("warning", 3), ("error", 3)])
+    def test_fail_on(self, ask: Ask, level: str, exit_code: int) -> None:
+        result = ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--fail-on", level)
+        assert result.exit_code == exit_code
+        assert "zzz" in result.stdout
+
+    def test_files_that_tfdv_reads_and_the_verdict(self, ask: Ask, folder: Path) -> None:
+        assert ask("validate", "bad.csv", "--schema", "schema.pbtxt", "-o", "out/").exit_code == 3
+        anomalies = anomalies_pb2.Anomalies.FromString((folder / "out/SchemaDiff.pb").read_bytes())
+        assert list(anomalies.anomaly_info) == ["city"]
+        assert not read_verdict(folder / "out").ok
+        again = ask("validate", "out/FeatureStats.pb", "--schema", "schema.pbtxt")
+        assert again.exit_code == 3
+
+    def test_rows_and_quarantine(self, ask: Ask, folder: Path) -> None:
+        result = ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--rows", "--quarantine", "q/", "--json")
+        rows = document(result, "validate")["rows"]
+        assert (rows["num_rows"], rows["num_clean"], rows["num_rejected"]) == (40, 20, 20)
+        assert [rule["rule"] for rule in rows["rules"] if not rule["ok"]] == ["city.domain"]
+        assert pq.read_table(folder / "q/clean.parquet").num_rows == 20
+        assert pq.read_table(folder / "q/rejected.parquet").num_rows == 20
+        assert json.loads((folder / "q/counts.json").read_text())["read"] == 40
+
+    def test_rows_of_statistics_are_wrong_usage(self, ask: Ask) -> None:
+        assert ask("stats", "good.csv", "-o", "good.pb").exit_code == 0
+        result = ask("validate", "good.pb", "--schema", "schema.pbtxt", "--rows")
+        assert result.exit_code == 2
+        assert "which have no rows" in result.stderr
+
+    def test_junit(self, ask: Ask, folder: Path) -> None:
+        assert ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--junit", "junit.xml").exit_code == 3
+        suites = ET.parse(folder / "junit.xml").getroot()
+        (suite,) = suites
+        assert (suites.tag, suite.get("tests"), suite.get("failures")) == ("testsuites", "3", "1")
+        (failure,) = suite.findall("testcase/failure")
+        assert failure.get("type") == "ENUM_TYPE_UNEXPECTED_STRING_VALUES"
+        assert "zzz" in str(failure.get("message"))
+
+    def test_junit_of_names_that_xml_cannot_hold(self, ask: Ask, folder: Path) -> None:
+        (folder / "odd.csv").write_bytes(b"city,fare,o\x01d<&d\na,1.5,1\n")
+        assert ask("validate", "odd.csv", "--schema", "schema.pbtxt", "--junit", "junit.xml").exit_code == 3
+        names = [case.get("name", "") for case in ET.parse(folder / "junit.xml").getroot().iter("testcase")]
+        assert "data/o\N{REPLACEMENT CHARACTER}d<&d/SCHEMA_NEW_COLUMN" in names
+
+    def test_every_slice_is_validated(self, ask: Ask) -> None:
+        found = document(ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--by", "city", "--json"), "validate")
+        assert [each["slice"] for each in found["findings"]] == ["", "city_zzz"]
+
+    def test_a_comparator_without_control_is_wrong_usage(self, ask: Ask, folder: Path) -> None:
+        path = folder / "schema.pbtxt"
+        drift = "type: BYTES\n  drift_comparator { infinity_norm { threshold: 0.1 } }"
+        path.write_text(path.read_text().replace("type: BYTES", drift))
+        result = ask("validate", "good.csv", "--schema", "schema.pbtxt")
+        assert result.exit_code == 2
+        assert "has no statistics of a previous span to compare with" in result.stderr
+        told = ask("validate", "good.csv", "--schema", "schema.pbtxt", "--missing-control", "warning")
+        assert told.exit_code == 0
+        assert "warning" in told.stdout
+        compared = ask("validate", "good.csv", "--schema", "schema.pbtxt", "--previous", "bad.csv")
+        assert compared.exit_code == 3
+        assert "High Linfty distance" in compared.stdout
+
+    def test_an_unknown_environment_is_wrong_usage(self, ask: Ask) -> None:
+        result = ask("validate", "good.csv", "--schema", "schema.pbtxt", "--environment", "SERVING")
+        assert result.exit_code == 2
+
+    def test_own_checks(self, ask: Ask, folder: Path) -> None:
+        checks = folder / "checks.py"
+        checks.write_text(
+            "from assay import FeatureSummary\n"
+            "def fares_are_low(fare: FeatureSummary) -> bool:\n"
+            "    '''No fare is above 2.'''\n"
+            "    return fare.max <= 2\n"
+            "def checks():\n"
+            "    return [fares_are_low]\n"
+        )
+        result = ask("validate", "good.csv", "--schema", "schema.pbtxt", "--checks", str(checks))
+        assert result.exit_code == 3
+        assert "No fare is above 2" in result.stdout
+
+
+class TestDrift:
+    def test_the_same_data_does_not_drift(self, ask: Ask) -> None:
+        result = ask("drift", "good.csv", "good.csv", "--json")
+        assert result.exit_code == 0
+        assert document(result, "drift")["ok"]
+
+    def test_drift_ends_with_3_and_shows_bins(self, ask: Ask) -> None:
+        result = ask("drift", "bad.csv", "good.csv", "--json")
+        found = document(result, "drift")
+        assert result.exit_code == 3
+        (city,) = [feature for feature in found["features"] if feature["drifted"]]
+        assert city["feature"] == "city"
+        assert {(each["name"], each["data"], each["control"]) for each in city["bins"]} == {
+            ("a", 20, 20), ("b", 0, 20), ("zzz", 20, 0)
+        }  # fmt: skip
+
+    def test_a_table_that_fits_the_width(self, ask: Ask) -> None:
+        result = ask("drift", "bad.csv", "good.csv")
+        assert "drift: 1 of 2 features drifted: city." in result.stdout
+        assert max(map(len, result.stdout.splitlines())) <= 80
