@@ -73,7 +73,7 @@ def shortest_float(value: float) -> float:
         return value
     for digits in range(6, 10):
         short = float(f"{value:.{digits}g}")
-        if struct.pack("f", short) == struct.pack("f", value):
+        if struct.pack("<f", short) == struct.pack("<f", value):
             return short
     return value
 
@@ -182,7 +182,7 @@ def _float(field: Field, value: Any, where: str) -> float:
     _expect(isinstance(value, int | float) and not isinstance(value, bool), "a number", value, where)
     if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and math.isfinite(value):
         try:
-            struct.pack("f", value)
+            struct.pack("<f", value)
         except OverflowError:
             _expect(False, "a number that fits 32-bit floats", value, where)
     return float(value)
