@@ -31,7 +31,9 @@ MAX_PAIRS = 100_000
 
 
 @dataclass(slots=True)
-class _Feature:
+class FeatureLift:
+    """Examples with each value of one feature, and with each together with each value of the label."""
+
     counts: dict[Value, Amount] = field(default_factory=dict)
     pairs: dict[tuple[Value, Value], Amount] = field(default_factory=dict)
     too_many: bool = False
@@ -49,7 +51,7 @@ class LiftState:
 
     examples: Amount = field(default_factory=lambda: np.zeros(2))
     labels: dict[Value, Amount] = field(default_factory=dict)
-    features: dict[str, _Feature] = field(default_factory=dict)
+    features: dict[str, FeatureLift] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Lift:
             is_wanted = name in self.columns if self.columns is not None else column.type == FeatureType.STRING
             if name == self.label or len(column.path) > 1 or not is_wanted:
                 continue
-            feature = state.features.setdefault(name, _Feature())
+            feature = state.features.setdefault(name, FeatureLift())
             xs, x_rows, x_values = _values(batch.column(batch.schema.get_field_index(name)))
             if feature.too_many or xs is None:
                 continue
@@ -110,7 +112,7 @@ class Lift:
         state.examples += other.examples
         _add_table(state.labels, other.labels)
         for name, theirs in other.features.items():
-            ours = state.features.setdefault(name, _Feature())
+            ours = state.features.setdefault(name, FeatureLift())
             ours.too_many |= theirs.too_many
             _add_table(ours.counts, theirs.counts)
             _add_table(ours.pairs, theirs.pairs)
@@ -168,7 +170,7 @@ class Lift:
         return f"[{low},{high}{']' if high == np.inf else ')'}"
 
 
-def _fill(series: LiftSeries, histogram: Any, state: LiftState, feature: _Feature, y: Value, which: int) -> None:
+def _fill(series: LiftSeries, histogram: Any, state: LiftState, feature: FeatureLift, y: Value, which: int) -> None:
     """Adds the lift of each value, the greatest first; a value that weighs nothing has none."""
     y_amount = state.labels[y][which]
     if which:
@@ -246,7 +248,7 @@ def _add_table(table: dict[Any, Amount], other: Mapping[Any, Amount]) -> None:
         table[key] = table[key] + amount if key in table else amount
 
 
-def _drop_if_too_many(feature: _Feature) -> None:
+def _drop_if_too_many(feature: FeatureLift) -> None:
     if feature.too_many or max(len(feature.pairs), len(feature.counts)) > MAX_PAIRS:
         feature.counts, feature.pairs, feature.too_many = {}, {}, True
 

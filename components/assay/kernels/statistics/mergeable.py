@@ -1,0 +1,107 @@
+"""Statistics that can be merged later: what `assay stats merge` reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from assay.errors import DataError, UsageError
+from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics
+from assay.kernels.statistics.options import StatisticsOptions
+from assay.kernels.statistics.state_codec import decode_state, encode_state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+_MAGIC = b"assay statistics 1\n"
+"""The version changes with any state: a file is for the version that wrote it, the data is what lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeableStatistics:
+    """An accumulator of the same statistics as `DatasetStatistics`, whose result is bytes that can be merged.
+
+    Attributes:
+        options: What to compute.
+        schema: As `DatasetStatistics` takes it.
+    """
+
+    options: StatisticsOptions
+    schema: Schema | None = None
+
+    def create(self) -> DatasetState:
+        """Gives the state of no rows."""
+        return self._statistics().create()
+
+    def add_batch(self, state: DatasetState, batch: pa.RecordBatch) -> DatasetState:
+        """Adds the rows of one batch to `state`, in place."""
+        return self._statistics().add_batch(state, batch)
+
+    def merge(self, states: Sequence[DatasetState]) -> DatasetState:
+        """Gives the state of all rows."""
+        return self._statistics().merge(states)
+
+    def extract(self, state: DatasetState) -> bytes:
+        """Gives the state as bytes, with the options and the schema that it was made with."""
+        self._statistics().extract(state)  # describes what waits, and refuses what does not fit
+        schema = b"" if self.schema is None else self.schema.SerializeToString(deterministic=True)
+        header = msgspec.json.encode(self.options)
+        return _MAGIC + msgspec.msgpack.encode([header, schema, encode_state(state)])
+
+    def _statistics(self) -> DatasetStatistics:
+        return DatasetStatistics(self.options, self.schema)
+
+
+def merge_statistics(parts: Sequence[bytes]) -> bytes:
+    """Merges what `MergeableStatistics` gave for parts of the data: the same as for all of it in one.
+
+    Raises:
+        UsageError: No part is given, or the parts were made with other options or another schema.
+        DataError: A part is something else, or the parts' columns do not fit together.
+    """
+    opened = [_open(part) for part in parts]
+    if not opened:
+        raise UsageError("statistics.merge", "There is nothing to merge.")
+    mergeable = opened[0][0]
+    for other, _ in opened[1:]:
+        if (other.options, other.schema) != (mergeable.options, mergeable.schema):
+            what = "options" if other.options != mergeable.options else "schemas"
+            raise UsageError("statistics.merge", f"The parts were made with different {what}.", "Compute them anew.")
+    return mergeable.extract(mergeable.merge([state for _, state in opened]))
+
+
+def statistics_of_mergeable(data: bytes) -> DatasetFeatureStatisticsList:
+    """Gives the statistics proto.
+
+    Raises:
+        DataError: The bytes are something else.
+    """
+    mergeable, state = _open(data)
+    return DatasetStatistics(mergeable.options, mergeable.schema).extract(state)
+
+
+def _open(data: bytes) -> tuple[MergeableStatistics, DatasetState]:
+    if not data.startswith(_MAGIC):
+        raise DataError(
+            "statistics.not_mergeable",
+            "These bytes are not mergeable statistics of this version.",
+            "A finished FeatureStats.pb cannot be merged: it does not tell which values two parts have in common.",
+        )
+    try:
+        header, schema_bytes, state_bytes = msgspec.msgpack.decode(data[len(_MAGIC) :], type=tuple[bytes, bytes, bytes])
+        options = msgspec.json.decode(header, type=StatisticsOptions)
+        state: Any = decode_state(state_bytes)
+        schema = schema_pb2.Schema.FromString(schema_bytes) if schema_bytes else None
+    except (msgspec.MsgspecError, DecodeError, ValueError) as error:
+        raise DataError("statistics.not_mergeable", f"Mergeable statistics are damaged: {error}.") from error
+    if not isinstance(state, DatasetState):
+        raise DataError("statistics.not_mergeable", f"Mergeable statistics hold {type(state).__name__}.")
+    return MergeableStatistics(options, schema), state
