@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Transform,
     )
     from assay.components.trainer.fn_args import DataAccessor, FnArgs, TunerFnResult
+    from assay.components.transform import StatsType
 
 __all__ = [
     "CsvExampleGen",
@@ -32,6 +33,7 @@ __all__ = [
     "Pusher",
     "SchemaGen",
     "StatisticsGen",
+    "StatsType",
     "Trainer",
     "Transform",
     "TunerFnResult",
@@ -40,6 +42,7 @@ __all__ = [
 _HOMES = dict.fromkeys(__all__, "assay.components") | dict.fromkeys(
     ("DataAccessor", "FnArgs", "TunerFnResult"), "assay.components.trainer.fn_args"
 )
+_HOMES["StatsType"] = "assay.components.transform.config"
 __getattr__ = lazy_names(__name__, _HOMES)
 
 

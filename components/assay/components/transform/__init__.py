@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from assay.components.transform.component import Transform
-from assay.components.transform.config import SplitsConfig
+from assay.components.transform.config import SplitsConfig, StatsType
 
-__all__ = ["SplitsConfig", "Transform"]
+__all__ = ["SplitsConfig", "StatsType", "Transform"]

@@ -10,7 +10,7 @@ from assay.artifacts.examples import PARQUET, Examples
 from assay.artifacts.schema import Schema
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.transform_graph import TransformCache, TransformGraph
-from assay.components.transform.config import OutputFormat, SplitsConfig
+from assay.components.transform.config import OutputFormat, SplitsConfig, StatsType
 from assay.errors import UsageError, did_you_mean
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, UserModule, component
 
@@ -48,6 +48,7 @@ def Transform(
     disable_statistics: bool = False,
     custom_config: dict[str, Any] | None = None,
     force_tf_compat_v1: bool = False,
+    stats_options_updater_fn: UserFunction | None = None,
 ) -> None:
     """Transforms rows by tf.Transform's `preprocessing_fn`, and exports the graph that serving uses too.
 
@@ -67,7 +68,8 @@ def Transform(
         updated_analyzer_cache: Analyzer results of the analysed rows; empty where the cache is disabled.
         analyzer_cache: Analyzer results of an earlier run: rows of the same splits of the same artifacts are not
             analysed again.
-        module_file: A Python file that defines `preprocessing_fn(inputs)` or `preprocessing_fn(inputs, custom_config)`.
+        module_file: A Python file that defines `preprocessing_fn(inputs)` or `preprocessing_fn(inputs, custom_config)`,
+            and maybe `stats_options_updater_fn(stats_type, stats_options)`.
         preprocessing_fn: Its dotted name instead, where it is importable.
         splits_config: Splits to analyse (`train` by default) and to transform (all by default).
         materialize: Whether to write the transformed rows; without, only the graph is made.
@@ -77,6 +79,8 @@ def Transform(
         disable_statistics: Leaves out the statistics, schemas and anomalies before and after.
         custom_config: Passed to `preprocessing_fn`, where it takes it.
         force_tf_compat_v1: Refused: graphs are traced as TensorFlow 2 functions only.
+        stats_options_updater_fn: The dotted name of a function that changes the options of the statistics; it is looked
+            for in `module_file` where there is one.
     """
     _check_arguments(
         force_tf_compat_v1=force_tf_compat_v1, unread_cache=analyzer_cache is not None and disable_analyzer_cache
@@ -84,7 +88,9 @@ def Transform(
     # TensorFlow, TFT and Beam take seconds to import; declaring a pipeline must not.
     from assay.components.transform.analysis import CacheFolders
     from assay.components.transform.compute import Preprocessing, build_graph
+    from assay.components.transform.stats_options import load_stats_options_updater
 
+    updater = load_stats_options_updater(module_file, stats_options_updater_fn)
     cache = None
     if not disable_analyzer_cache and updated_analyzer_cache is not None:
         cache = CacheFolders(analyzer_cache.path if analyzer_cache else None, updated_analyzer_cache.path)
@@ -110,11 +116,15 @@ def Transform(
     if pre_transform_schema is not None and pre_transform_stats is not None:
         pre_transform_schema.write(raw_schema)
         before = {split: _Rows(examples, split) for split in splits.analyze}
-        write_statistics(pre_transform_stats, before, raw_schema, context.engine)
+        options, chosen = updater.options(StatsType.PRE_TRANSFORM, raw_schema) if updater else (None, raw_schema)
+        write_statistics(pre_transform_stats, before, chosen, context.engine, options)
     if materialize and transformed_examples is not None and post_transform_stats is not None:
         transformed_schema = transform_graph.transformed_schema()
         after = {split: _Rows([transformed_examples], split) for split in splits.transform}
-        statistics = write_statistics(post_transform_stats, after, transformed_schema, context.engine)
+        options, chosen = (
+            updater.options(StatsType.POST_TRANSFORM, transformed_schema) if updater else (None, transformed_schema)
+        )
+        statistics = write_statistics(post_transform_stats, after, chosen, context.engine, options)
         if post_transform_schema is not None:
             post_transform_schema.write(transformed_schema)
         if post_transform_anomalies is not None:

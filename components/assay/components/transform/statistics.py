@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 
 def write_statistics(
-    output: ExampleStatistics, sources: Mapping[str, Source], schema: SchemaProto, engine: Engine
+    output: ExampleStatistics,
+    sources: Mapping[str, Source],
+    schema: SchemaProto,
+    engine: Engine,
+    options: StatisticsOptions | None = None,
 ) -> dict[str, DatasetFeatureStatisticsList]:
     """Computes and writes the statistics of each split."""
-    accumulator = DatasetStatistics(StatisticsOptions(), schema=schema)
+    accumulator = DatasetStatistics(options or StatisticsOptions(), schema=schema)
     found = {}
     for split, source in sources.items():
         found[split] = engine.reduce(source, accumulator)

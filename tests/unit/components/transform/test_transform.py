@@ -119,6 +119,41 @@ def test_statistics_schemas_and_anomalies_lie_beside(done: RunResult) -> None:
     assert result.output("Transform", "post_transform_anomalies").split_names == ("train", "eval")
 
 
+UPDATER = """
+from assay.v1 import components as stats_options_util
+
+def stats_options_updater_fn(stats_type, stats_options):
+    if stats_type == stats_options_util.StatsType.PRE_TRANSFORM:
+        stats_options.feature_allowlist = ["x"]
+    else:
+        assert {feature.name for feature in stats_options.schema.feature} == {"x_scaled", "word_id"}
+        stats_options.num_histogram_buckets = 4
+    return stats_options
+"""
+
+
+def test_the_module_may_change_the_options_of_the_statistics(case: Case) -> None:
+    result = case.run(MODULE + UPDATER)
+    assert result.exit_code == 0, result.step("Transform").reason
+    before, after = (result.output("Transform", f"{when}_transform_stats").read("train") for when in ("pre", "post"))
+    assert [feature.path.step[0] for feature in before.datasets[0].features] == ["x"]
+    scaled = next(each for each in after.datasets[0].features if each.path.step[0] == "x_scaled")
+    assert len(scaled.num_stats.histograms[0].buckets) == 4
+
+
+def test_an_updater_that_returns_nothing_is_named(case: Case) -> None:
+    module = MODULE + "def stats_options_updater_fn(stats_type, stats_options): pass"
+    assert "stats_options_updater_fn of module.py must return a tfdv.StatsOptions; it returned NoneType" in case.reason(
+        module
+    )
+
+
+def test_an_updater_by_name_besides_a_module_file_is_refused(case: Case) -> None:
+    assert "stats_options_updater_fn is given besides module_file" in case.reason(
+        stats_options_updater_fn="tensorflow_transform.mean"
+    )
+
+
 def test_the_graph_alone(case: Case) -> None:
     step = case.run(materialize=False, disable_statistics=True).step("Transform")
     assert set(step.outputs) == {"transform_graph"}
