@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from assay.cli.summary.layout import table
+from assay.cli.layout import table
 from assay.errors import LineageError
 from assay.lineage.queries import BlessedModel, latest_blessed_model
 from assay.lineage.tree import ArtifactNode, ancestor_tree, descendant_tree, record_json, tree_json

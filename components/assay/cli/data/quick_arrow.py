@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import typer
@@ -17,22 +15,8 @@ def keep_pandas_out(context: typer.Context) -> None:
     """Lets pyarrow find no pandas in this process, if the process is the command's own and has not loaded it yet.
 
     pyarrow imports pandas on the first conversion of Python values, to recognise pandas' own, which a command line
-    never holds; it looks once and remembers. Whoever imports pandas later still gets it, but no data frames from
-    pyarrow: not for processes that run a user's module.
+    never holds. Not for processes that run a user's module, which may want pandas.
     See docs/decisions/0051-pandas-is-kept-out-of-the-command-line.md.
     """
-    if context.find_root().obj != OWN_PROCESS or "pandas" in sys.modules:
-        return
-    with _absent("pandas"):
-        import pyarrow as pa
-
-        pa.array([0])
-
-
-@contextmanager
-def _absent(name: str) -> Iterator[None]:
-    sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to make an import fail
-    try:
-        yield
-    finally:
-        del sys.modules[name]
+    if context.find_root().obj == OWN_PROCESS and "pandas" not in sys.modules:
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # Python's own way to make an import fail

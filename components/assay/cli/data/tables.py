@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from assay.cli.summary.layout import bullet, heading, table
+from assay.cli.layout import bullet, heading, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

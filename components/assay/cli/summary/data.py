@@ -9,7 +9,7 @@ from rich.text import Text
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.artifacts import ExampleAnomalies, Examples
-from assay.cli.summary.layout import heading, table
+from assay.cli.layout import heading, table
 from assay.cli.summary.produced import outputs
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.artifacts import ModelEvaluation
-from assay.cli.summary.layout import heading, table
+from assay.cli.layout import heading, table
 from assay.cli.summary.produced import outputs
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from assay.artifacts import InfraBlessing, ModelBlessing, PushedModel
+from assay.cli.layout import bullet, heading, indented
 from assay.cli.progress import short_reason
-from assay.cli.summary.layout import bullet, heading, indented
 from assay.cli.summary.produced import outputs, verdicts
 
 if TYPE_CHECKING:
