@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assay.artifacts.examples import Examples
 from assay.artifacts.model import HyperParameters, Model, ModelRun
 from assay.artifacts.schema import FILE_NAME, Schema
+from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.transform_graph import TransformGraph
 from assay.components.trainer.config import EvalArgs, TrainArgs
 from assay.errors import UsageError, did_you_mean
@@ -30,6 +31,7 @@ def Trainer(
     schema: Input[Schema] | None = None,
     base_model: Input[Model] | None = None,
     hyperparameters: Input[HyperParameters] | None = None,
+    statistics: Input[ExampleStatistics] | None = None,
     module_file: UserModule | None = None,
     run_fn: UserFunction | None = None,
     custom_config: dict[str, Any] | None = None,
@@ -51,6 +53,7 @@ def Trainer(
         schema: The schema of the rows.
         base_model: A model to start from (`fn_args.base_model`).
         hyperparameters: A tuner's best hyperparameters.
+        statistics: Their numbers of rows become `fn_args.num_examples`; without, it is what ExampleGen counted.
         module_file: A Python file that defines `run_fn`.
         run_fn: Its dotted name instead, where it is importable.
         custom_config: Passed as `fn_args.custom_config`.
@@ -76,7 +79,7 @@ def Trainer(
         base_model=str(base_model.serving_path) if base_model else None,
         hyperparameters=hyperparameters.read() if hyperparameters else None,
         custom_config=custom_config,
-        num_examples=_num_examples(examples),
+        num_examples=_num_examples(examples) if statistics is None else _described_rows(statistics),
     )
     train(fn_args, module_file=module_file, run_fn=run_fn, seed=context.seed)
     logs.mkdir(parents=True, exist_ok=True)
@@ -103,3 +106,7 @@ def _num_examples(examples: Sequence[Examples]) -> dict[str, int]:
         for split in one.split_names:
             counts[split] = counts.get(split, 0) + one.num_rows(split)
     return counts
+
+
+def _described_rows(statistics: ExampleStatistics) -> dict[str, int]:
+    return {split: int(statistics.read(split).datasets[0].num_examples) for split in statistics.split_names}

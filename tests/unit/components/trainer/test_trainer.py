@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from assay.components.statistics_gen import StatisticsGen
 from assay.components.trainer import EvalArgs, TrainArgs, Trainer
 from assay.runners.local import RunResult
 from assay.spec import Importer
@@ -61,6 +62,16 @@ def test_run_fn_gets_everything_by_tfx_names(write_examples: WriteExamples, run_
     assert seen["transform_output"] is None
     assert seen["accessor"] == ["tf_dataset_factory", "record_batch_factory", "data_view_decode_fn"]
     assert json.loads((logs / "versions.json").read_text())["libraries"]["tensorflow"]
+
+
+def test_the_numbers_of_rows_may_come_from_statistics(
+    write_examples: WriteExamples, run_steps: RunSteps, module: Path
+) -> None:
+    examples = write_examples(train=TABLE, eval=TABLE.slice(0, 1))
+    described = StatisticsGen(examples=examples.outputs["result"], exclude_splits=["eval"])
+    step = trainer(examples, module, statistics=described.outputs["statistics"])
+    logs = run_steps(examples, described, step).output("Trainer", "model_run").path
+    assert json.loads((logs / "seen.json").read_text())["num_examples"] == {"train": 3}
 
 
 def test_seeds_are_set_before_run_fn(write_examples: WriteExamples, run_steps: RunSteps, module: Path) -> None:
