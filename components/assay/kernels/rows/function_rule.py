@@ -106,7 +106,7 @@ def function_rule(function: Callable[..., Any], *, severity: Severity = "error",
 
 def _for_numpy(array: pa.Array) -> Any:
     if pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_boolean(array.type):
-        return array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan)
     return array.to_numpy(zero_copy_only=False)
@@ -114,7 +114,7 @@ def _for_numpy(array: pa.Array) -> Any:
 
 def _good_rows(rule_id: str, answer: Any, num_rows: int) -> Mask:
     if isinstance(answer, pa.Array | pa.ChunkedArray):
-        answer = answer.to_pylist() if pa.types.is_null(answer.type) else answer.fill_null(True).to_numpy(False)
+        answer = answer.to_pylist()
     good = np.asarray(answer)
     if good.dtype == object:
         good = np.array([each is None or each for each in good])

@@ -44,7 +44,7 @@ class Case:
     why: str = ""
 
 
-NUMBER_TEXT = ["7", "x", "", "99", "-1", " 7 ", "7_0", "1.5", "nan", "inf", "1e999", "0x1p3", "٣", b"\xff", None]
+NUMBER_TEXT = ["7", "x", "", "99", "-1", " 7 ", "7_0", "1.5", "nan", "inf", "1e999", "0x1p3", "\u0663", b"\xff", None]
 CASES = {
     "float domain": Case(
         'feature { name: "x" type: FLOAT float_domain { min: 0.1 max: 10 } }',

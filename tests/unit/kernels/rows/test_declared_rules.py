@@ -138,6 +138,17 @@ def test_functions_of_numpy_and_of_arrow() -> None:
         assert [rule.breaks(Record(record)) for rule in rules.row_rules] == [row == 1, row == 1]
 
 
+def unset_or_large(number: np.ndarray, flag: np.ndarray) -> list[bool | None]:
+    return [None if missing else big > 2**53 for big, missing in zip(number, np.isnan(flag), strict=True)]
+
+
+def test_numbers_reach_a_function_as_doubles_and_none_is_as_good_as_true() -> None:
+    batch = pa.RecordBatch.from_pydict({"number": [2**60, 1, 1], "flag": [True, False, None]})
+    (mask,) = judge(compile_rules([unset_or_large]), batch, {}).masks
+    assert mask is not None
+    assert mask.tolist() == [False, True, False]
+
+
 def without_annotations(fare):  # noqa: ANN001, ANN201
     return fare > 0
 
