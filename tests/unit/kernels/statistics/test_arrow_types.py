@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay import native
 from assay.errors import DataError
+from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics
 from assay.kernels.statistics.arrow_types import FeatureType, plain
 
@@ -63,6 +64,9 @@ def test_tfdv_infers_a_time_domain_that_the_same_data_then_fits(type_: pa.DataTy
     schema = schema_pb2.Schema.FromString(inferred)
     assert schema.feature[0].type == schema_pb2.INT
     assert schema.feature[0].time_domain.integer_format == unit
+    assert not validate_statistics(
+        statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics]), schema
+    ).anomaly_info
 
 
 def test_decimals_are_numbers() -> None:
