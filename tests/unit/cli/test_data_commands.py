@@ -220,3 +220,16 @@ class TestDrift:
         result = ask("drift", "bad.csv", "good.csv")
         assert "drift: 1 of 2 features drifted: city." in result.stdout
         assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_a_process_of_its_own_loads_neither_pandas_nor_a_database(folder: Path, run_python: Any) -> None:
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print([name for name in sys.modules if sys.modules[name] is not None]))\n"
+        "from assay.cli.main import main\n"
+        "sys.argv = ['assay', 'validate', 'good.csv', '--schema', 'schema.pbtxt']\n"
+        "main()"
+    )
+    loaded = set(eval(run_python(code, cwd=folder).stdout.splitlines()[-1]))
+    assert "pyarrow" in loaded
+    assert not loaded & {"pandas", "sqlalchemy", "tensorflow", "apache_beam", "jinja2", "scipy", "sklearn"}

@@ -1,0 +1,211 @@
+"""`assay.validate` and `assay.compare` on whatever data is at hand."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+
+import assay
+from assay.errors import UsageError
+from assay.gate.verdict import read_verdict
+from assay.kernels.rows.declared_rules import NotNull
+from assay.kernels.statistics import SlicingSpec, StatisticsOptions
+
+GOOD = pa.table({"city": ["a", "b"] * 20, "fare": [1.5, 2.5] * 20})
+BAD = pa.table({"city": ["a", "<b>z</b>"] * 20, "fare": [1.5, None] * 20})
+
+
+class Page(HTMLParser):
+    """Collects tags and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+        assert not {name for name, _ in attrs} & {"src", "href", "onclick"}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def schema() -> Any:
+    return assay.infer_schema(GOOD)
+
+
+def test_good_data_passes(schema: Any) -> None:
+    report = assay.validate(GOOD, schema)
+    assert report.ok
+    assert not report.findings
+    assert str(report) == "No anomalies."
+
+
+def test_bad_data_says_what_and_where(schema: Any) -> None:
+    report = assay.validate(BAD, schema)
+    assert not report.ok
+    assert {(found.feature, found.type) for found in report.findings} == {
+        ("city", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"),
+        ("fare", "FEATURE_TYPE_LOW_FRACTION_PRESENT"),
+        ("fare", "INVALID_FEATURE_SHAPE"),
+    }
+    assert set(report.anomalies.anomaly_info) == {"city", "fare"}
+
+
+@pytest.mark.parametrize("kind", ["pandas", "csv", "parquet", "statistics", "file"])
+def test_every_kind_of_data_gives_the_same_findings(kind: str, schema: Any, tmp_path: Path) -> None:
+    frame: pd.DataFrame = BAD.to_pandas()
+    if kind == "csv":
+        frame.to_csv(tmp_path / "bad.csv", index=False)
+    if kind == "parquet":
+        pq.write_table(BAD, tmp_path / "bad.parquet")
+    if kind == "file":
+        assay.statistics(BAD).save(tmp_path / "bad.pb")
+    data = {
+        "pandas": frame,
+        "csv": tmp_path / "bad.csv",
+        "parquet": str(tmp_path / "bad.parquet"),
+        "statistics": assay.statistics(BAD) if kind == "statistics" else None,
+        "file": tmp_path / "bad.pb",
+    }[kind]
+    findings = assay.validate(data, schema).findings
+    assert [found.sentence for found in findings] == [f.sentence for f in assay.validate(BAD, schema).findings]
+
+
+def test_a_notebook_shows_a_page_that_is_safe_and_self_contained(schema: Any) -> None:
+    page = Page(assay.validate(BAD, schema)._repr_html_())
+    assert page.tags.count("b") == 1  # the heading; the value <b>z</b> is text
+    assert not {"script", "link", "img"} & set(page.tags)
+    assert "<b>z</b>" in page.text
+    assert "failed" in page.text
+    assert "passed" in Page(assay.validate(GOOD, schema)._repr_html_()).text
+    assert "40 examples" in Page(assay.statistics(BAD)._repr_html_()).text
+
+
+def test_findings_as_a_frame(schema: Any) -> None:
+    frame = assay.validate(BAD, schema).to_pandas()
+    assert list(frame.feature) == ["city", "fare", "fare"]
+    assert set(frame["count"].dropna()) == {20}
+
+
+def test_files_that_tfdv_reads(schema: Any, tmp_path: Path) -> None:
+    report = assay.validate(BAD, schema)
+    report.save(tmp_path / "out")
+    assert anomalies_pb2.Anomalies.FromString((tmp_path / "out/SchemaDiff.pb").read_bytes()) == report.anomalies
+    saved = statistics_pb2.DatasetFeatureStatisticsList.FromString((tmp_path / "out/FeatureStats.pb").read_bytes())
+    assert saved == report.statistics.proto
+    assert read_verdict(tmp_path / "out") == report.verdict
+
+
+def test_slices_are_validated(schema: Any) -> None:
+    options = StatisticsOptions(slices=(SlicingSpec(feature_keys=("city",)),))
+    data = pa.table({"city": ["a", "b"] * 20, "fare": [1.5] * 40})
+    assert assay.validate(data, schema, options=options).ok
+    report = assay.validate(BAD, schema, options=options)
+    assert set(report.slices) == {"city_<b>z</b>", "city_a"}
+    assert {found.slice for found in report.findings} == {"", "city_<b>z</b>"}
+    assert {check.slice for check in report.verdict.checks} == {"data", "data/city_a", "data/city_<b>z</b>"}
+
+
+class TestRows:
+    def test_which_rows_broke_which_rule(self, schema: Any) -> None:
+        rows = assay.validate(BAD, schema).rows()
+        assert (rows.num_rows, rows.num_rejected) == (40, 20)
+        assert {outcome.rule_id: outcome.num_broken for outcome in rows.broken}["city.domain"] == 20
+
+    def test_quarantine_adds_up(self, schema: Any, tmp_path: Path) -> None:
+        counts = assay.validate(BAD, schema).quarantine(tmp_path / "q")
+        assert (counts.read, counts.clean, counts.rejected) == (40, 20, 20)
+        rejected = pq.read_table(tmp_path / "q/rejected.parquet")
+        assert rejected["assay_row"].to_pylist() == list(range(1, 40, 2))
+
+    def test_rows_count_in_the_verdict_when_asked(self, schema: Any) -> None:
+        report = assay.validate(BAD, schema, rows=True)
+        assert any(check.kind == "row_rule" and not check.ok for check in report.verdict.checks)
+        assert not any(check.kind == "row_rule" for check in assay.validate(BAD, schema).verdict.checks)
+
+    def test_statistics_have_no_rows(self, schema: Any) -> None:
+        report = assay.validate(assay.statistics(BAD), schema)
+        with pytest.raises(UsageError, match="which have no rows"):
+            report.rows()
+
+
+class TestChecks:
+    def test_checks_of_statistics_and_rows_in_one_list(self, schema: Any) -> None:
+        def mean_fare_is_low(fare: assay.FeatureSummary) -> assay.CheckResult:
+            """The mean fare is at most 1."""
+            return assay.CheckResult(ok=(fare.mean or 0) <= 1, observed=fare.mean, limit=1.0)
+
+        def fares_are_low(fare: np.ndarray) -> np.ndarray:
+            """Every fare is at most 2."""
+            return fare <= 2
+
+        report = assay.validate(GOOD, schema, checks=[mean_fare_is_low, fares_are_low, NotNull(column="city")])
+        assert not report.ok
+        assert [(check.kind, check.subject, check.observed) for check in report.verdict.failed] == [
+            ("custom_check", "fare", 2.0),
+            ("row_rule", "fare", 20.0),
+        ]
+        assert "data/rows/city.not_null" in {check.id for check in report.verdict.checks if check.ok}
+
+    def test_a_module_gives_its_list(self, schema: Any, tmp_path: Path) -> None:
+        module = tmp_path / "my_checks.py"
+        module.write_text("def checks():\n    return []\n")
+        with pytest.raises(UsageError, match=r"checks\(\) of .*my_checks.py gave \[\]"):
+            assay.validate(GOOD, schema, checks=module)
+
+    def test_what_is_no_check_is_refused(self, schema: Any) -> None:
+        with pytest.raises(UsageError, match="Expected a check function or a row rule, got 3"):
+            assay.validate(GOOD, schema, checks=[3])
+
+    def test_a_check_of_rows_needs_rows(self, schema: Any) -> None:
+        with pytest.raises(UsageError, match="looks at rows"):
+            assay.validate(assay.statistics(GOOD), schema, checks=[NotNull(column="city")])
+
+
+def test_an_unknown_level_is_refused(schema: Any) -> None:
+    with pytest.raises(UsageError, match=r"fail_on is 'eror'\. Did you mean 'error'"):
+        assay.validate(GOOD, schema, fail_on="eror")  # type: ignore[arg-type]
+
+
+def test_what_cannot_apply_is_refused_before_data_is_read(schema: Any) -> None:
+    schema.feature[0].drift_comparator.infinity_norm.threshold = 0.1
+    with pytest.raises(UsageError, match="has no statistics of a previous span"):
+        assay.validate("no/such/file.csv", schema)
+
+
+class TestCompare:
+    def test_the_same_data(self) -> None:
+        report = assay.compare(GOOD, GOOD)
+        assert report.ok
+        assert str(report) == "0 of 2 features drifted."
+
+    def test_drift_with_its_bins(self) -> None:
+        rng = np.random.default_rng(1)
+        now, before = (pa.table({"fare": rng.normal(shift, 1, 1000)}) for shift in (1, 0))
+        report = assay.compare(now, before)
+        assert [feature.feature for feature in report.drifted] == ["fare"]
+        assert len(report.drifted[0].bins) == 10
+        assert "kolmogorov_smirnov" in str(report)
+        assert {"drift", "≤"} <= {word for word in ("drift", "≤") if word in Page(report._repr_html_()).text}
+        assert report.to_pandas().exceeded.any()
+
+    def test_data_and_its_own_statistics_do_not_drift(self) -> None:
+        rng = np.random.default_rng(2)
+        table = pa.table({"fare": rng.exponential(size=3000), "n": rng.integers(0, 50, 3000)})
+        assert assay.compare(table, assay.statistics(table)).ok
+
+    def test_limits_can_be_set(self) -> None:
+        assert not assay.compare(BAD, GOOD).ok
+        assert assay.compare(BAD, GOOD, limits=assay.DriftLimits()).ok
