@@ -160,6 +160,9 @@ class _Feature:
     def constraints(self) -> Iterator[Finding]:
         if not self.message.HasField("unique_constraints"):
             return
+        if not self.message.unique_constraints.HasField("max"):
+            sentence = "has unique_constraints without a max, which TFDV takes for 0: no data fits."
+            yield self.finding("no_max", "unique_constraints", sentence)
         if self.is_number or self.type == "STRUCT":
             sentence = f"is {self.type} and not categorical: its distinct values are not counted."
             yield self.finding("cannot_apply", "unique_constraints", sentence)

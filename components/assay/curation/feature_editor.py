@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from typing_extensions import Self
@@ -17,6 +17,8 @@ FeatureType: TypeAlias = Literal["BYTES", "INT", "FLOAT", "STRUCT"]
 Stage: TypeAlias = Literal[
     "PLANNED", "ALPHA", "BETA", "PRODUCTION", "DEPRECATED", "DEBUG_ONLY", "DISABLED", "VALIDATION_DERIVED"
 ]
+
+_UNBOUNDED: Final = (1 << 63) - 1
 
 
 def enum_number(enum: Any, name: str, what: str) -> int:
@@ -154,8 +156,8 @@ class FeatureEditor(DomainEditor):
         return self._merge(distribution_constraints={"min_domain_mass": share})
 
     def unique(self, *, min: int | None = None, max: int | None = None) -> Self:  # noqa: A002
-        """Sets how many distinct values a data set may have."""
-        return self._replace(unique_constraints={"min": min, "max": max})
+        """Sets how many distinct values a data set may have; TFDV takes a missing maximum for 0, so it is never missing."""
+        return self._replace(unique_constraints={"min": min, "max": _UNBOUNDED if max is None else max})
 
     def annotate(self, *, tags: Sequence[str] = (), comments: Sequence[str] = ()) -> Self:
         """Adds tags and comments."""

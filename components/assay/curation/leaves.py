@@ -91,8 +91,8 @@ def is_set(message: Any, path: str) -> bool:
     if found is None:
         return False
     holder, name = found
-    field = holder.DESCRIPTOR.fields_by_name[name]
-    return bool(getattr(holder, name)) if is_repeated(field) else bool(holder.HasField(name))
+    # Fields of proto3 messages, of which a derived feature's source is made, know no other presence.
+    return any(field.name == name for field, _ in holder.ListFields())
 
 
 def clear(message: Any, path: str) -> None:

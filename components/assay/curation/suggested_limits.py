@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _SMALLEST_DISTANCE: Final = 0.01
 """A distance below this matters to nobody, however large the sample that shows it."""
 
+UNBOUNDED: Final = (1 << 63) - 1
+"""For TFDV, a number of distinct values without a maximum has the maximum 0."""
+
 _LEAST_COUNT: Final = 5
 """With fewer values expected in a bucket, the chi-square approximation does not hold."""
 
@@ -59,7 +62,7 @@ def uniqueness(observed: Observed, options: SuggestOptions) -> Entry | None:
     return observed.entry(
         f"Nearly every value is another, as an id's are: {unique} distinct in {total}. The limit is a count: it holds "
         "for data sets of about this size.",
-        {"unique_constraints": {"min": least}},
+        {"unique_constraints": {"min": least, "max": UNBOUNDED}},
         distinct_values=unique,
         margin=options.margin,
         n=total,

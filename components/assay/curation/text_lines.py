@@ -31,7 +31,8 @@ def field_lines(text: str) -> dict[Location, int]:
     lines: dict[Location, int] = {}
     above: list[Location] = [()]
     counts: list[dict[str, int]] = [{}]
-    line, name, in_list, expects_value = 1, "", False, False
+    lists = [False]  # whether each message around is inside a list in brackets
+    line, name, expects_value = 1, "", False
     for token in _TOKEN.finditer(text):
         kind = token.lastgroup
         if kind == "newline":
@@ -41,18 +42,20 @@ def field_lines(text: str) -> dict[Location, int]:
             if not _opens_message(text, token.end()):
                 _note(lines, above[-1], counts[-1], name, line)
         elif kind in {"word", "text"}:
-            expects_value = in_list or (kind == "text" and _continues(text, token.end()))
+            expects_value = lists[-1] or (kind == "text" and _continues(text, token.end()))
         elif kind == "list":
-            in_list = True
+            lists[-1] = True
         elif kind == "end":
-            in_list, expects_value = False, False
+            lists[-1], expects_value = False, False
         elif kind == "open":
             above.append(_note(lines, above[-1], counts[-1], name, line))
             counts.append({})
+            lists.append(False)
             expects_value = False
         elif kind == "close" and len(above) > 1:
             name = above.pop()[-1][0]
             counts.pop()
+            lists.pop()
             expects_value = False
     return lines
 
