@@ -129,7 +129,7 @@ def _of_spec(config: EvalConfig, spec: Any, origin: str, metric_name: Callable[[
             raise _cross_slice(f"{place}.cross_slice_thresholds")
         if not metric.HasField("threshold") and not metric.per_slice_thresholds:
             continue
-        keys = list(_metric_keys(spec, metric_name(metric), _weightings(config, spec)))
+        keys = list(_metric_keys(spec, metric_name(metric), weightings(config, spec)))
         if metric.HasField("threshold"):
             yield from _of_threshold(keys, None, metric.threshold, f"{place}.threshold")
         yield from _of_slices(keys, metric.per_slice_thresholds, f"{place}.per_slice_thresholds")
@@ -217,13 +217,13 @@ def _cross_slice(origin: str) -> UsageError:
 
 def _metric_keys(spec: Any, name: str, weightings: list[bool | None]) -> Iterator[MetricKey]:
     """Gives a key for each output, class or rank, and weighting: TFMA holds a threshold against each."""
-    for output, (aggregation, sub_key), weighted in product(spec.output_names or [""], _sub_keys(spec), weightings):
+    for output, (aggregation, sub_key), weighted in product(spec.output_names or [""], sub_keys(spec), weightings):
         yield MetricKey(
             name=name, output_name=output, sub_key=sub_key, aggregation=aggregation, example_weighted=weighted
         )
 
 
-def _sub_keys(spec: Any) -> list[tuple[str, str]]:
+def sub_keys(spec: Any) -> list[tuple[str, str]]:
     """Gives (aggregation, sub key) pairs as TFMA makes them from `binarize` and `aggregate`."""
     pairs = []
     if spec.HasField("binarize"):
@@ -238,7 +238,8 @@ def _sub_keys(spec: Any) -> list[tuple[str, str]]:
     return pairs or [("", "")]
 
 
-def _weightings(config: EvalConfig, spec: Any) -> list[bool | None]:
+def weightings(config: EvalConfig, spec: Any) -> list[bool | None]:
+    """Gives whether a metrics spec counts examples by their weight; both where it asks for both."""
     if spec.HasField("example_weights"):
         chosen = spec.example_weights
         return [weighted for weighted, is_on in ((True, chosen.weighted), (False, chosen.unweighted)) if is_on]

@@ -18,15 +18,10 @@ from assay.components.evaluator.beam_pipeline import run_pipeline
 from assay.components.evaluator.data_checks import check_extracts
 from assay.components.evaluator.in_memory import NotElementwiseError
 from assay.components.evaluator.in_process import can_run_in_process, compute_metrics
+from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.components.evaluator.models import Models, load_models
 from assay.components.evaluator.tfma_config import check_metrics, has_thresholds, metric_name, with_defaults
-from assay.components.evaluator.tfma_files import (
-    METRICS_TABLE,
-    read_figures,
-    read_validation,
-    write_evaluation,
-    write_metrics_table,
-)
+from assay.components.evaluator.tfma_files import read_figures, read_validation, write_evaluation
 from assay.errors import DataError
 from assay.gate.decide import GatePolicy, decide
 from assay.gate.limits import limits_of

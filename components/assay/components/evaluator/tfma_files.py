@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from google.protobuf import json_format
 from tensorflow_model_analysis import constants, version
 from tensorflow_model_analysis.evaluators import metrics_validator
@@ -17,7 +15,7 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
 from assay.components.evaluator.tfma_config import baseline_name, candidate_name
 from assay.components.evaluator.tfma_parts import filter_by_key_type
-from assay.gate.figures import Figures, MetricKey, SliceKey, slice_name, slice_order
+from assay.gate.figures import Figures, MetricKey, SliceKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from assay.components.evaluator.in_process import SlicedMetrics
     from assay.gate.limits import EvalConfig
 
-METRICS_TABLE = "metrics.parquet"
 _VALIDATIONS = f"{constants.VALIDATIONS_KEY}.tfrecord"
 
 
@@ -98,32 +95,6 @@ def read_figures(folder: Path, config: EvalConfig, examples: Mapping[SliceKey, i
         not_numbers={key: frozenset(keys) for key, keys in not_numbers.items()},
         examples=examples or {},
     )
-
-
-def write_metrics_table(path: Path, figures: Figures) -> None:
-    """Writes a row for each model, slice and metric: model, slice, metric, value, examples (null where unknown)."""
-    rows = [
-        {
-            "model": model,
-            "slice": slice_name(key),
-            "metric": metric.label,
-            "value": value,
-            "examples": figures.examples.get(key),
-        }
-        for model, slices in (("candidate", figures.candidate), ("baseline", figures.baseline or {}))
-        for key in sorted(slices, key=slice_order)
-        for metric, value in sorted(slices[key].items(), key=lambda item: item[0].label)
-    ]
-    schema = pa.schema(
-        [
-            ("model", pa.string()),
-            ("slice", pa.string()),
-            ("metric", pa.string()),
-            ("value", pa.float64()),
-            ("examples", pa.int64()),
-        ]
-    )
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
 
 
 def _metrics_records(folder: Path) -> Iterator[Any]:

@@ -1,0 +1,210 @@
+"""One pass over the rows for all metrics of a plan, whatever their weights and queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay.gate.figures import MetricKey, SliceKey
+from assay.kernels.metrics.accumulator import MetricsState, SlicedMetrics
+from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric
+from assay.kernels.metrics.rows import RowColumns, column_of, numbers
+from assay.kernels.uncertainty.bootstrap import Bootstrap
+from assay.kernels.uncertainty.kept_rows import KeptRows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from assay.components.evaluator.kernel_engine.plan import PlannedMetric
+    from assay.kernels.metrics.rows import Floats, Rows
+    from assay.kernels.metrics.slices import SlicingSpec
+    from assay.kernels.metrics.values import SlicedValues
+
+CANDIDATE, BASELINE = "candidate", "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """A bootstrap that is asked for.
+
+    Attributes:
+        keys: The metrics to draw replicates of.
+        num_replicates: How many.
+        seed: Not negative.
+        workers: Threads.
+    """
+
+    keys: frozenset[MetricKey]
+    num_replicates: int = 1000
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What a pass over the rows gives.
+
+    Attributes:
+        rows: The number of rows.
+        examples: The number of rows in each slice.
+        values: By model, slice and metric: a number, or whatever else the metric is.
+        changes: By model, slice and metric, what each bootstrap replicate adds to the value.
+    """
+
+    rows: int
+    examples: Mapping[SliceKey, int]
+    values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
+    changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """Metrics that read rows alike."""
+
+    planned: tuple[PlannedMetric, ...]
+    weighted: bool
+    query: str | None
+    gain: str | None
+    metrics: SlicedMetrics
+    resampled: tuple[PlannedMetric, ...]
+    bootstrap: Bootstrap | None
+
+    def view(self, rows: Rows, batch: pa.RecordBatch) -> Rows:
+        """Gives the rows as these metrics read them."""
+        if not self.weighted:
+            rows = replace(rows, weights=np.ones(len(rows)))
+        if self.query is not None:
+            query = np.asarray(column_of(batch, self.query).to_pylist(), dtype=object)
+            rows = replace(rows, query=query, gains=None if self.gain is None else numbers(batch, self.gain))
+        return rows
+
+
+@dataclass(slots=True)
+class PlannedState:
+    """What was added up so far.
+
+    Attributes:
+        rows: The number of rows.
+        passes: The metrics' state, and the rows to resample, of each pass.
+    """
+
+    rows: int
+    passes: list[tuple[MetricsState, KeptRows]]
+
+
+class PlannedMetrics:
+    """Computes planned metrics: an `assay.engines.base.Accumulator`.
+
+    Args:
+        planned: What to compute.
+        columns: Which columns hold what, the weight included where there is one.
+        resampling: What to bootstrap, if anything.
+    """
+
+    def __init__(
+        self, planned: Sequence[PlannedMetric], columns: RowColumns, resampling: Resampling | None = None
+    ) -> None:
+        self._columns = columns
+        groups: dict[tuple[bool, str | None, str | None], list[PlannedMetric]] = {}
+        for one in planned:
+            groups.setdefault((bool(one.key.example_weighted), one.query, one.gain), []).append(one)
+        baseline = BASELINE if BASELINE in columns.predictions else None
+        self._passes = tuple(_pass(key, tuple(group), columns, baseline, resampling) for key, group in groups.items())
+
+    def create(self) -> PlannedState:
+        """Gives the state of no rows."""
+        return PlannedState(0, [(one.metrics.create(), KeptRows()) for one in self._passes])
+
+    def add_batch(self, state: PlannedState, batch: pa.RecordBatch) -> PlannedState:
+        """Adds the rows of one batch to `state`, in place.
+
+        Raises:
+            DataError: A column is missing or not what a metric needs.
+        """
+        rows = self._columns.rows(batch)
+        state.rows += len(rows)
+        for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
+            own = one.view(rows, batch)
+            one.metrics.add_rows(metrics, own)
+            if one.bootstrap is not None:
+                one.bootstrap.add_rows(kept, own)
+        return state
+
+    def merge(self, states: Sequence[PlannedState]) -> PlannedState:
+        """Gives the state of all rows, in the first of `states`."""
+        states[0].rows = sum(state.rows for state in states)
+        for one, parts in zip(self._passes, zip(*(state.passes for state in states), strict=True), strict=True):
+            one.metrics.merge([metrics for metrics, _ in parts])
+            if one.bootstrap is not None:
+                one.bootstrap.merge([kept for _, kept in parts])
+        return states[0]
+
+    def extract(self, state: PlannedState) -> Computed:
+        """Gives all values and replicates."""
+        models = tuple(self._columns.predictions)
+        examples: dict[SliceKey, int] = {}
+        values: dict[str, dict[SliceKey, dict[MetricKey, Any]]] = {model: {} for model in models}
+        changes: dict[str, dict[SliceKey, dict[MetricKey, Floats]]] = {model: {} for model in models}
+        for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
+            sliced = one.metrics.extract(metrics)
+            examples.update(zip(sliced.slices, map(int, sliced.examples), strict=True))
+            for model in models:
+                _fill(values[model], sliced, one.planned, model)
+            if one.bootstrap is not None:
+                replicates = one.bootstrap.extract(kept)
+                for (model, position), array in replicates.changes.items():
+                    for key, row in zip(replicates.slices, array, strict=True):
+                        changes[model].setdefault(key, {})[one.resampled[position].key] = row
+        return Computed(state.rows, examples, values, changes)
+
+
+def _pass(
+    key: tuple[bool, str | None, str | None],
+    planned: tuple[PlannedMetric, ...],
+    columns: RowColumns,
+    baseline: str | None,
+    resampling: Resampling | None,
+) -> _Pass:
+    weighted, query, gain = key
+    wanted = resampling.keys if resampling is not None else frozenset()
+    resampled, kernels = [], []
+    for one in planned:
+        if one.key in wanted and isinstance(one.metric, (SumsMetric, CurveMetric, AverageMetric)):
+            resampled.append(one)
+            kernels.append(one.metric)
+    bootstrap = None
+    if kernels and resampling is not None:
+        bootstrap = Bootstrap(
+            kernels,
+            columns,
+            baseline,
+            num_replicates=resampling.num_replicates,
+            seed=resampling.seed,
+            workers=resampling.workers,
+        )
+    metrics = SlicedMetrics([one.metric for one in planned], columns, baseline)
+    return _Pass(planned, weighted, query, gain, metrics, tuple(resampled), bootstrap)
+
+
+def _fill(
+    values: dict[SliceKey, dict[MetricKey, Any]],
+    sliced: SlicedValues,
+    planned: Sequence[PlannedMetric],
+    model: str,
+) -> None:
+    for place, key in enumerate(sliced.slices):
+        of_slice = values.setdefault(key, {})
+        for position, one in enumerate(planned):
+            if (model, position) in sliced.values:
+                of_slice[one.key] = sliced.values[model, position][place]
+
+
+def row_columns(
+    label: str, weight: str | None, candidate: str, baseline: str | None, slicing: tuple[SlicingSpec, ...]
+) -> RowColumns:
+    """Gives the columns of both models under the names by which figures tell them apart."""
+    predictions = {CANDIDATE: candidate} | ({BASELINE: baseline} if baseline is not None else {})
+    return RowColumns(label=label, predictions=predictions, weight=weight, slicing=slicing)

@@ -1,0 +1,94 @@
+"""Evaluates tables of predictions: from a configuration and rows to the gate's figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, PlannedMetrics, row_columns
+from assay.components.evaluator.kernel_engine.plan import Lacking, plan_of, slicing_of
+from assay.errors import DataError, UsageError
+from assay.gate.figures import Figures, MetricKey, SliceKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from assay.components.evaluator.kernel_engine.accumulation import Computed, Resampling
+    from assay.components.evaluator.kernel_engine.predictions import Predictions
+    from assay.engines.base import Engine
+    from assay.gate.limits import EvalConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableEvaluation:
+    """What came of a table.
+
+    Attributes:
+        figures: The metrics.
+        rows: The number of rows evaluated.
+        plots: Plots of the configuration, which a table of metrics leaves out.
+    """
+
+    figures: Figures
+    rows: int
+    plots: tuple[Lacking, ...]
+
+
+def evaluate_predictions(
+    config: EvalConfig, predictions: Predictions, engine: Engine, *, resampling: Resampling | None = None
+) -> TableEvaluation:
+    """Computes every metric of the configuration in every slice, for one model or two.
+
+    A slice of fewer rows than `options.min_slice_size` has no figures, as with the Evaluator.
+
+    Raises:
+        UsageError: The configuration asks for a metric that the kernels do not compute.
+        DataError: The table lacks a column, or has no rows.
+    """
+    plan = plan_of(config)
+    for missing in plan.lacking:
+        if missing.code != "plot":
+            code = f"eval_config.{'metric' if missing.code == 'setting' else missing.code}"
+            raise UsageError(code, f"{missing.place}: {missing.message}", missing.hint)
+    keys = predictions.keys
+    columns = row_columns(keys.label, keys.weight, keys.candidate, keys.baseline, slicing_of(config))
+    computed = engine.reduce(predictions.source, PlannedMetrics(plan.metrics, columns, resampling))
+    if not computed.rows:
+        raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
+    figures = figures_of(computed, has_baseline=keys.baseline is not None, smallest=config.options.min_slice_size.value)
+    return TableEvaluation(figures=figures, rows=computed.rows, plots=plan.lacking)
+
+
+def figures_of(computed: Computed, *, has_baseline: bool, smallest: int = 0) -> Figures:
+    """Gives the gate's figures, without those of slices of fewer rows than `smallest`."""
+    kept = {key for key, count in computed.examples.items() if count >= smallest}
+    candidate, not_numbers = _numbers(computed.values[CANDIDATE], kept)
+    return Figures(
+        candidate=candidate,
+        baseline=_numbers(computed.values[BASELINE], kept)[0] if has_baseline else None,
+        not_numbers=not_numbers,
+        examples=computed.examples,
+    )
+
+
+def _numbers(
+    values: Mapping[SliceKey, Mapping[MetricKey, Any]], kept: set[SliceKey]
+) -> tuple[dict[SliceKey, dict[MetricKey, float]], dict[SliceKey, frozenset[MetricKey]]]:
+    """Parts metrics with a single number from others."""
+    figures: dict[SliceKey, dict[MetricKey, float]] = {}
+    others: dict[SliceKey, frozenset[MetricKey]] = {}
+    for key, of_slice in values.items():
+        if key not in kept:
+            continue
+        single = {metric: float(value) for metric, value in of_slice.items() if _is_number(value)}
+        figures[key] = single
+        rest = frozenset(of_slice) - frozenset(single)
+        if rest:
+            others[key] = rest
+    return figures, others
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) or (isinstance(value, np.ndarray) and value.ndim == 0)

@@ -1,0 +1,188 @@
+"""What is wrong with a configuration, found before anything is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of, slicing_of
+from assay.components.evaluator.kernel_engine.predictions import keys_of
+from assay.errors import UsageError, did_you_mean
+from assay.gate.limits import limits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from assay.gate.limits import EvalConfig, Limit, Slicing
+
+Severity: TypeAlias = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintFinding:
+    """One thing that is wrong, or that would surprise.
+
+    Attributes:
+        code: A stable, machine-readable reason such as `unknown_metric`.
+        severity: An `error` stops an evaluation; a `warning` is shown.
+        place: Where in the configuration.
+        message: What is wrong.
+        hint: What to do.
+    """
+
+    code: str
+    severity: Severity = "error"
+    place: str
+    message: str
+    hint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Place, message and hint in one line."""
+        return f"{self.place}: {self.message} {self.hint}".rstrip()
+
+
+def lint(
+    config: EvalConfig, columns: Sequence[str] | None = None, *, has_baseline_table: bool = False
+) -> list[LintFinding]:
+    """Gives everything that is wrong with evaluating tables of predictions by this configuration.
+
+    Args:
+        config: The configuration. Thresholds without a bound or a direction do not get so far: reading it refuses them.
+        columns: The columns of the data, where it is known.
+        has_baseline_table: Whether the baseline's predictions come in a table of their own.
+    """
+    plan = plan_of(config)
+    findings = list(_of_models(config))
+    findings += _of_metrics(plan)
+    findings += _of_specs(config)
+    findings += _of_limits(config, plan, has_baseline_table=has_baseline_table)
+    if columns is not None:
+        findings += _of_columns(config, plan, columns, has_baseline_table=has_baseline_table)
+    return list(dict.fromkeys(findings))
+
+
+def _of_models(config: EvalConfig) -> Iterator[LintFinding]:
+    try:
+        keys_of(config)
+    except UsageError as error:
+        code = error.code.removeprefix("eval_config.")
+        yield LintFinding(code=code, place="eval_config.model_specs", message=error.message, hint=error.hint)
+
+
+def _of_metrics(plan: Plan) -> Iterator[LintFinding]:
+    for one in plan.lacking:
+        severity: Severity = "warning" if one.code == "plot" else "error"
+        yield LintFinding(code=one.code, severity=severity, place=one.place, message=one.message, hint=one.hint)
+    if not plan.metrics and not plan.lacking:
+        yield LintFinding(
+            code="no_metrics", place="eval_config.metrics_specs", message="there is no metric to compute."
+        )
+
+
+def _of_specs(config: EvalConfig) -> Iterator[LintFinding]:
+    models = {spec.name for spec in config.model_specs}
+    for index, spec in enumerate(config.metrics_specs):
+        place = f"eval_config.metrics_specs[{index}]"
+        for name in spec.model_names:
+            if name not in models:
+                hint = did_you_mean(name, models - {""})
+                message = f"there is no model spec named '{name}'."
+                yield LintFinding(code="unknown_model", place=f"{place}.model_names", message=message, hint=hint)
+        if spec.output_names:
+            message = "a table of predictions has one output, so output_names match nothing."
+            yield LintFinding(code="output_names", place=f"{place}.output_names", message=message)
+        for field in ("thresholds", "per_slice_thresholds"):
+            for name in sorted(getattr(spec, field)):
+                yield LintFinding(
+                    code="threshold_by_name",
+                    place=f'{place}.{field}["{name}"]',
+                    message="thresholds by name hold metrics that the model computes itself; a table has none.",
+                    hint="Write the threshold with its metric.",
+                )
+        yield from _of_own_classes(spec, place)
+
+
+def _of_own_classes(spec: Any, place: str) -> Iterator[LintFinding]:
+    for position, metric in enumerate(spec.metrics):
+        held = metric.HasField("threshold") or metric.per_slice_thresholds
+        if held and any(f'"{key}"' in metric.config for key in ("class_id", "top_k")):
+            yield LintFinding(
+                code="threshold_on_class",
+                place=f"{place}.metrics[{position}]",
+                message="TFMA does not find a metric of one class by a threshold where its config names the class.",
+                hint="Name the class in binarize of the metrics spec.",
+            )
+
+
+def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> Iterator[LintFinding]:
+    limits = limits_of(config, metric_name)
+    if not limits:
+        message = "there is no threshold, so no model is held against anything (no_thresholds says what then)."
+        yield LintFinding(code="no_thresholds", severity="warning", place="eval_config.metrics_specs", message=message)
+    plots = {one.place for one in plan.lacking if one.code == "plot"}
+    baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
+    made = [(set(one.feature_keys), dict(one.feature_values)) for one in slicing_of(config)]
+    for limit in limits:
+        if limit.origin.startswith(tuple(f"{place}." for place in plots)):
+            yield LintFinding(code="plot", place=limit.origin, message="a plot has no number to hold.")
+        if limit.is_change and baseline is None and not has_baseline_table:
+            yield LintFinding(
+                code="no_baseline_spec",
+                severity="warning",
+                place=limit.origin,
+                message="a change threshold has no baseline to compare with: no model spec has is_baseline.",
+                hint="Add a model spec with is_baseline and a prediction_key, or give the baseline's predictions.",
+            )
+        if limit.slicing is not None and not any(_makes(keys, values, limit.slicing) for keys, values in made):
+            yield LintFinding(
+                code="slice_not_made",
+                place=limit.origin,
+                message=f"slicing_specs make no slice {limit.slicing.name}, so the threshold would fail every model.",
+                hint="Add the slice to slicing_specs.",
+            )
+        yield from _of_direction(limit)
+
+
+def _of_direction(limit: Limit) -> Iterator[LintFinding]:
+    """A limit that no model can pass, or that none can fail, is a slip of the pen."""
+    if limit.bound == "relative" and limit.is_change and abs(limit.value) >= 1:
+        yield LintFinding(
+            code="relative_limit",
+            severity="warning",
+            place=limit.origin,
+            message=f"a relative change of {limit.value:g} is {abs(limit.value) * 100:g} % of the baseline.",
+            hint="Write 0.01 for 1 %.",
+        )
+
+
+def _makes(keys: set[str], values: dict[str, Any], wanted: Slicing) -> bool:
+    """Tells whether a slicing spec can make a slice that the threshold is for."""
+    wanted_values = dict(wanted.feature_values)
+    if keys | set(values) != set(wanted.feature_keys) | set(wanted_values):
+        return False
+    return all(str(wanted_values[name]) == str(values[name]) for name in set(values) & set(wanted_values))
+
+
+def _of_columns(
+    config: EvalConfig, plan: Plan, columns: Sequence[str], *, has_baseline_table: bool
+) -> Iterator[LintFinding]:
+    known = set(columns)
+    named = [
+        (f"eval_config.model_specs[{index}].{field}", getattr(spec, field))
+        for index, spec in enumerate(config.model_specs)
+        for field in ("label_key", "example_weight_key", "prediction_key")
+        if not (spec.is_baseline and has_baseline_table and field == "prediction_key")
+    ]
+    for index, slicing in enumerate(config.slicing_specs):
+        place = f"eval_config.slicing_specs[{index}]"
+        named += [(place, name) for name in (*slicing.feature_keys, *slicing.feature_values)]
+    named += [(f"metric {one.key.label}", name) for one in plan.metrics for name in (one.query, one.gain)]
+    for place, name in named:
+        if name and name not in known:
+            yield LintFinding(
+                code="no_such_column",
+                place=place,
+                message=f"the data has no column '{name}'.",
+                hint=did_you_mean(name, known),
+            )

@@ -1,0 +1,237 @@
+"""From an `EvalConfig` to metric kernels: which, in which slices, under which keys; and what the kernels lack."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from assay.components.evaluator.kernel_engine.recipes import PLOTS, RECIPES, TFMA_ONLY, Recipe
+from assay.errors import UsageError, did_you_mean
+from assay.gate.figures import MetricKey
+from assay.gate.limits import sub_keys, weightings
+from assay.kernels.metrics import terms
+from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric, Term
+from assay.kernels.metrics.ranking import RankingMetric
+from assay.kernels.metrics.slices import SlicingSpec
+from assay.kernels.metrics.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from assay.gate.limits import EvalConfig
+    from assay.kernels.metrics.accumulator import AnyMetric
+
+_OUR_MODULES = ("tensorflow_model_analysis", "tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMetric:
+    """One metric to compute.
+
+    Attributes:
+        key: What the gate knows it by.
+        metric: The kernel.
+        query: The feature that groups rows for a ranking metric.
+        gain: The feature of relevances.
+    """
+
+    key: MetricKey
+    metric: AnyMetric
+    query: str | None = None
+    gain: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """A metric of the configuration that the kernels do not compute.
+
+    Attributes:
+        place: Where it is written.
+        class_name: Its class.
+        code: `unknown_metric`, `tfma_only`, `plot` or `setting`.
+        message: Why, in words.
+        hint: What to do.
+    """
+
+    place: str
+    class_name: str
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a configuration asks for.
+
+    Attributes:
+        metrics: What the kernels compute.
+        lacking: What they do not.
+    """
+
+    metrics: tuple[PlannedMetric, ...]
+    lacking: tuple[Lacking, ...]
+
+
+def plan_of(config: EvalConfig) -> Plan:
+    """Gives the kernels for every metric of the configuration, and the metrics that there are none for."""
+    metrics: dict[MetricKey, PlannedMetric] = {}
+    lacking: list[Lacking] = []
+    for index, spec in enumerate(config.metrics_specs):
+        for position, metric in enumerate(spec.metrics):
+            place = f"eval_config.metrics_specs[{index}].metrics[{position}]"
+            refused = _refusal(metric, spec, place)
+            if refused is not None:
+                lacking.append(refused)
+                continue
+            try:
+                planned = list(_planned(config, spec, metric))
+            except UsageError as error:
+                lacking.append(_lack(place, metric, "setting", error.message, error.hint))
+                continue
+            for one in planned:
+                metrics.setdefault(one.key, one)
+    return Plan(tuple(metrics.values()), tuple(lacking))
+
+
+def metric_name(metric: Any) -> str:
+    """Gives TFMA's name for a `MetricConfig`, such as `auc` for class `AUC`, without importing TFMA."""
+    name = _settings(metric).get("name")
+    if name:
+        return str(name)
+    recipe = RECIPES.get(metric.class_name)
+    return recipe.name if recipe else str(metric.class_name)
+
+
+def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:
+    """Gives the slices to compute; the whole data where the configuration names none, as TFMA."""
+    specs = tuple(
+        SlicingSpec(feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items())))
+        for spec in config.slicing_specs
+    )
+    return tuple(dict.fromkeys(specs)) or (SlicingSpec(),)
+
+
+def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
+    name = metric.class_name
+    if name in PLOTS:
+        return _lack(place, metric, "plot", f"{name} gives a plot, which a table of metrics has no place for.")
+    if name in TFMA_ONLY or not _is_known(metric.module):
+        return _lack(
+            place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it.", "Use the Evaluator with a model."
+        )
+    if name not in RECIPES:
+        known = {*RECIPES, *TFMA_ONLY, *PLOTS}
+        return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", did_you_mean(name, known))
+    try:
+        settings = _settings(metric)
+    except ValueError as error:
+        return _lack(place, metric, "setting", f"the config of {name} is not JSON: {error}.")
+    recipe = RECIPES[name]
+    strange = sorted(set(settings) - recipe.settings - {"name", "dtype"})
+    if strange:
+        known_settings = sorted({*recipe.settings, "name"})
+        message = f"{name} has no setting '{strange[0]}' in the kernels."
+        return _lack(place, metric, "setting", message, did_you_mean(strange[0], known_settings))
+    if recipe.scope == "classes" and sub_keys(spec) != [("", "")]:
+        message = f"{name} looks at all classes of a row, so it cannot be binarized or averaged over classes."
+        return _lack(place, metric, "setting", message, "Move it to a metrics spec without binarize and aggregate.")
+    return None
+
+
+def _is_known(module: str) -> bool:
+    # A loss, or a class of the user's own, may have a known name and another meaning.
+    return not module or (module.startswith(_OUR_MODULES) and "losses" not in module)
+
+
+def _lack(place: str, metric: Any, code: str, message: str, hint: str = "") -> Lacking:
+    return Lacking(place=place, class_name=str(metric.class_name), code=code, message=message, hint=hint)
+
+
+def _settings(metric: Any) -> dict[str, Any]:
+    text = str(metric.config).strip()
+    if not text:
+        return {}
+    # TFMA also takes the inside of a JSON object.
+    settings = json.loads(text if text.startswith("{") else "{" + text + "}")
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def _planned(config: EvalConfig, spec: Any, metric: Any) -> Iterator[PlannedMetric]:
+    recipe, settings, name = RECIPES[metric.class_name], _settings(metric), metric_name(metric)
+    for weighted in weightings(config, spec):
+        for kernel, aggregation, sub_key in _kernels(spec, recipe, settings, name):
+            yield PlannedMetric(
+                key=MetricKey(
+                    name=kernel.name, sub_key=sub_key, aggregation=aggregation, example_weighted=bool(weighted)
+                ),
+                metric=kernel,
+                query=(spec.query_key or None) if isinstance(kernel, RankingMetric) else None,
+                gain=settings.get("gain_key") if isinstance(kernel, RankingMetric) else None,
+            )
+
+
+def _kernels(spec: Any, recipe: Recipe, settings: dict[str, Any], name: str) -> Iterator[tuple[AnyMetric, str, str]]:
+    """Gives each kernel with its aggregation and its sub key."""
+    if recipe.scope != "class":
+        for kernel in recipe.make(settings, name, BINARY):
+            yield kernel, "", kernel.sub_key if isinstance(kernel, RankingMetric) else ""
+        return
+    own = View(class_id=settings.get("class_id"), top_k=settings.get("top_k"))
+    if own != BINARY and sub_keys(spec) != [("", "")]:
+        raise UsageError("eval_config.metric", f"{name}: class_id and top_k exclude binarize and aggregate.")
+    for aggregation, sub_key in sub_keys(spec):
+        if aggregation in {"macro", "weighted_macro"}:
+            yield _macro(spec, recipe, settings, name, aggregation, sub_key), aggregation, sub_key
+            continue
+        view = _view(spec, aggregation, sub_key) if own == BINARY else own
+        for kernel in recipe.make(settings, name, view):
+            yield kernel, aggregation, view.sub_key
+
+
+def _view(spec: Any, aggregation: str, sub_key: str) -> View:
+    kind, _, number = sub_key.partition(":")
+    if aggregation == "micro":
+        if number:
+            return View(top_k=int(number), aggregated=True)
+        return View(class_weights=tuple(sorted(spec.aggregate.class_weights.items())))
+    value = int(number) if number else None
+    return View(
+        class_id=value if kind == "classId" else None,
+        k=value if kind == "k" else None,
+        top_k=value if kind == "topK" else None,
+    )
+
+
+def _macro(
+    spec: Any, recipe: Recipe, settings: dict[str, Any], name: str, aggregation: str, sub_key: str
+) -> AverageMetric:
+    weights = dict(sorted(spec.aggregate.class_weights.items()))
+    if sub_key:
+        # TFMA weighs ranks alike, even in the average weighted by labels.
+        views = {View(k=rank + 1): 1.0 for rank in range(int(sub_key.partition(":")[2]))}
+    elif weights:
+        views = {View(class_id=class_id): weight for class_id, weight in weights.items()}
+    else:
+        raise UsageError(
+            "eval_config.metric",
+            f"{aggregation}_average of {name} over all classes needs class_weights, a weight for each class.",
+        )
+    parts = [kernel for view in views for kernel in recipe.make(settings, name, view)]
+    if not all(isinstance(part, (SumsMetric, CurveMetric)) for part in parts):
+        raise UsageError("eval_config.metric", f"{name} cannot be averaged over classes.")
+    by_labels = aggregation == "weighted_macro" and not sub_key
+    labels = SumsMetric(name="labels", terms=(Term(terms.label),), formula=_first)
+    return AverageMetric(
+        name=name,
+        parts=tuple(part for part in parts if isinstance(part, (SumsMetric, CurveMetric))),
+        weights=tuple(views.values()),
+        by_labels=tuple(replace(labels, view=view) for view in views) if by_labels else (),
+        aggregation="weighted_macro" if aggregation == "weighted_macro" else "macro",
+        view=_view(spec, "", sub_key),
+    )
+
+
+def _first(values: Any) -> Any:
+    return values

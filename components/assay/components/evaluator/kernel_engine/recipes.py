@@ -1,0 +1,245 @@
+"""Which metric kernel computes what a metric class of TFMA or Keras computes, from the same settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from assay.errors import UsageError
+from assay.kernels.metrics import binary, comparison, multiclass, plots, ranking, regression
+from assay.kernels.metrics.accumulator import AnyMetric
+from assay.kernels.metrics.fairness import DEFAULT_THRESHOLDS, fairness_indicators
+from assay.kernels.metrics.metric import BINARY, SumsMetric
+from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
+from assay.kernels.metrics.rates import RATES
+from assay.kernels.metrics.view import View
+
+Settings: TypeAlias = Mapping[str, Any]
+Make: TypeAlias = Callable[[Settings, str, View], tuple[AnyMetric, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make the kernels of one metric class.
+
+    Attributes:
+        name: The metric's name where the settings give none.
+        settings: The settings that the kernels know, besides `name`.
+        make: Gives the kernels from settings, name and view.
+        scope: `class` for a metric of one class or a micro average, as `binarize` and `aggregate` say; `classes` for
+            one that looks at all classes of a row; `row` for one that neither changes.
+    """
+
+    name: str
+    settings: frozenset[str]
+    make: Make
+    scope: Literal["class", "classes", "row"] = "class"
+
+
+def _viewed(metric: SumsMetric, view: View) -> SumsMetric:
+    return metric if view == BINARY else replace(metric, view=view)
+
+
+def _several(settings: Settings, key: str) -> list[float] | None:
+    value = settings.get(key)
+    if value is None:
+        return None
+    return [float(item) for item in value] if isinstance(value, list) else [float(value)]
+
+
+def _rate(kind: str, threshold_key: str = "thresholds") -> Make:
+    def make(settings: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+        return (binary.rate(kind, thresholds=_several(settings, threshold_key), name=name, view=view),)
+
+    return make
+
+
+def _area(curve: str) -> Make:
+    def make(settings: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+        return (
+            binary.auc(
+                curve=str(settings.get("curve", curve)),
+                summation_method=str(settings.get("summation_method", "interpolation")),
+                num_thresholds=settings.get("num_thresholds"),
+                name=name,
+                view=view,
+            ),
+        )
+
+    return make
+
+
+def _best(kind: str, limit_key: str) -> Make:
+    def make(settings: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+        limits = _several(settings, limit_key)
+        if limits is None:
+            raise UsageError("eval_config.metric", f"{kind} needs the setting '{limit_key}'.")
+        return (binary.best_at(kind, limits, num_thresholds=settings.get("num_thresholds"), name=name, view=view),)
+
+    return make
+
+
+def _sums(make: Callable[..., SumsMetric], **fixed: Any) -> Make:
+    def made(_: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+        return (_viewed(make(name=name, **fixed), view),)
+
+    return made
+
+
+def _entropy(make: Callable[..., SumsMetric], clip: float) -> Make:
+    def made(settings: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+        options = {key: settings[key] for key in ("from_logits", "label_smoothing") if key in settings}
+        return (_viewed(make(clip=clip, name=name, **options), view),)
+
+    return made
+
+
+def _top_k_accuracy(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
+    return (multiclass.top_k_categorical_accuracy(int(settings.get("k", 5)), name=name),)
+
+
+def _counts(settings: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+    thresholds = _several(settings, "thresholds") or [0.5]
+    return (plots.confusion_matrix_at_thresholds(thresholds, name=name, view=view),)
+
+
+def _class_matrix(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
+    return (ClassMatrixMetric(name=name, thresholds=tuple(_several(settings, "thresholds") or [0.5])),)
+
+
+def _flip(kind: str) -> Make:
+    def make(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
+        threshold = float(settings.get("threshold", 0.5))
+        made = (*comparison.boolean_flip_rates(threshold), comparison.symmetric_flip_rate(threshold))
+        return tuple(replace(metric, name=name) for metric in made if metric.name == kind)
+
+    return make
+
+
+def _flips(settings: Settings, _: str, __: View) -> tuple[AnyMetric, ...]:
+    made = comparison.boolean_flip_rates(float(settings.get("threshold", 0.5)))
+    return tuple(replace(metric, name=str(settings.get(f"{metric.name}_name", metric.name))) for metric in made)
+
+
+def _ndcg(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
+    return tuple(replace(ranking.ndcg(top_k), name=name) for top_k in settings.get("top_k_list") or [None])
+
+
+def _fairness(settings: Settings, _: str, __: View) -> tuple[AnyMetric, ...]:
+    return tuple(fairness_indicators(_several(settings, "thresholds") or DEFAULT_THRESHOLDS))
+
+
+def _recipes() -> dict[str, Recipe]:
+    one_class = frozenset({"class_id", "top_k"})
+    at = frozenset({"thresholds", *one_class})
+    best = frozenset({"num_thresholds", *one_class})
+    flips = frozenset({"neg_to_neg_flip_rate", "neg_to_pos_flip_rate", "pos_to_neg_flip_rate", "pos_to_pos_flip_rate"})
+    none: frozenset[str] = frozenset()
+    loss = frozenset({"from_logits", "label_smoothing"})
+    area = frozenset({"num_thresholds", "summation_method", *one_class})
+    recipes = {_class_name(name): Recipe(name, at, _rate(name)) for name in RATES}
+    recipes["BinaryAccuracy"] = Recipe(
+        "binary_accuracy", frozenset({"threshold", *one_class}), _rate("binary_accuracy", "threshold")
+    )
+    recipes["AUC"] = Recipe("auc", area | {"curve"}, _area("ROC"))
+    recipes["AUCPrecisionRecall"] = Recipe("auc_precision_recall", area, _area("PR"))
+    for kind, limit in (
+        ("precision_at_recall", "recall"),
+        ("recall_at_precision", "precision"),
+        ("sensitivity_at_specificity", "specificity"),
+        ("specificity_at_sensitivity", "sensitivity"),
+        ("recall_at_false_positive_rate", "false_positive_rate"),
+        ("threshold_at_recall", "recall"),
+    ):
+        recipes[_class_name(kind)] = Recipe(kind, best | {limit}, _best(kind, limit))
+    recipes["ConfusionMatrixAtThresholds"] = Recipe("confusion_matrix_at_thresholds", at, _counts)
+    for sums in (
+        binary.mean_label,
+        binary.mean_prediction,
+        binary.calibration,
+        binary.brier_score,
+        regression.mean_squared_error,
+        regression.root_mean_squared_error,
+        regression.mean_absolute_error,
+        regression.mean_absolute_percentage_error,
+        regression.mean_squared_logarithmic_error,
+        regression.squared_pearson_correlation,
+        regression.pearson_correlation,
+        regression.r2_score,
+    ):
+        recipes[_class_name(sums.__name__)] = Recipe(sums.__name__, none, _sums(sums))
+    for relative, name in ((False, "coefficient_of_discrimination"), (True, "relative_coefficient_of_discrimination")):
+        make = _sums(binary.coefficient_of_discrimination, relative=relative)
+        recipes[_class_name(name)] = Recipe(name, none, make)
+    for name in ("example_count", "weighted_example_count"):
+        # TFMA weighs either as the specification says; the unweighted pass has weights of 1.
+        recipes[_class_name(name)] = Recipe(name, none, _sums(binary.example_count, weighted=True), "row")
+    recipes["BinaryCrossEntropy"] = Recipe("binary_crossentropy", loss, _entropy(binary.binary_crossentropy, 0.0))
+    recipes["BinaryCrossentropy"] = Recipe("binary_crossentropy", loss, _entropy(binary.binary_crossentropy, 1e-7))
+    for class_name, name, clip in (
+        ("CategoricalCrossEntropy", "categorical_crossentropy", 0.0),
+        ("CategoricalCrossentropy", "categorical_crossentropy", 1e-7),
+        ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy", 1e-7),
+    ):
+        recipes[class_name] = Recipe(name, loss, _entropy(multiclass.categorical_crossentropy, clip), "classes")
+    for name in ("categorical_accuracy", "sparse_categorical_accuracy"):
+        recipes[_class_name(name)] = Recipe(name, none, _sums(multiclass.categorical_accuracy), "classes")
+    for class_name, name in (
+        ("TopKCategoricalAccuracy", "top_k_categorical_accuracy"),
+        ("SparseTopKCategoricalAccuracy", "sparse_top_k_categorical_accuracy"),
+    ):
+        recipes[class_name] = Recipe(name, frozenset({"k"}), _top_k_accuracy, "classes")
+    name = "multi_class_confusion_matrix_at_thresholds"
+    recipes[_class_name(name)] = Recipe(name, frozenset({"thresholds"}), _class_matrix, "classes")
+    threshold = frozenset({"threshold"})
+    for kind in (*flips, "symmetric_flip_rate"):
+        recipes[_class_name(kind)] = Recipe(kind, threshold, _flip(kind), "row")
+    names = frozenset(f"{kind}_name" for kind in (*flips, "flip_rate"))
+    recipes["BooleanFlipRates"] = Recipe("flip_rate", threshold | names, _flips, "row")
+    recipes["SymmetricPredictionDifference"] = Recipe(
+        "symmetric_prediction_difference", none, lambda *_: (comparison.symmetric_prediction_difference(),), "row"
+    )
+    recipes["NDCG"] = Recipe("ndcg", frozenset({"gain_key", "top_k_list"}), _ndcg, "row")
+    recipes["MinLabelPosition"] = Recipe("min_label_position", none, lambda *_: (ranking.min_label_position(),), "row")
+    recipes["QueryStatistics"] = Recipe("total_queries", none, lambda *_: ranking.query_statistics(), "row")
+    recipes["FairnessIndicators"] = Recipe("fairness_indicators_metrics", frozenset({"thresholds"}), _fairness, "row")
+    return recipes
+
+
+def _class_name(name: str) -> str:
+    """Gives TFMA's class of a metric's name: `TPR` for `tpr`, `F1Score` for `f1_score`."""
+    return "".join(part.title() for part in name.split("_")) if len(name) > 3 else name.upper()
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(_recipes())
+"""The metric classes that the kernels compute."""
+
+PLOTS = frozenset(
+    {
+        "CalibrationPlot",
+        "ConfusionMatrixPlot",
+        "MultiClassConfusionMatrixPlot",
+        "MultiLabelConfusionMatrixPlot",
+        "ScoreDistributionPlot",
+    }
+)
+"""Classes that give plots: no figure, and nothing that a threshold could hold."""
+
+TFMA_ONLY = frozenset(
+    {
+        "Bleu", "COCOAveragePrecision", "COCOAverageRecall", "COCOMeanAveragePrecision", "COCOMeanAverageRecall",
+        "ExactMatch", "FalseNegativeFeatureSampler", "FalsePositiveFeatureSampler", "MaxRecall", "Mean",
+        "MeanAbsoluteAttributions", "MeanAttributions", "ModelCosineSimilarity", "ObjectDetectionConfusionMatrixPlot",
+        "ObjectDetectionMaxRecall", "ObjectDetectionPrecision", "ObjectDetectionPrecisionAtRecall",
+        "ObjectDetectionRecall", "ObjectDetectionThresholdAtRecall", "Rouge", "SemanticSegmentationConfusionMatrix",
+        "SemanticSegmentationFalsePositive", "SemanticSegmentationTruePositive", "SetMatchPrecision",
+        "SetMatchRecall", "TotalAbsoluteAttributions", "TotalAttributions",
+        # Keras's, which TFMA runs as they are
+        "Accuracy", "BinaryIoU", "CategoricalHinge", "CosineSimilarity", "FBetaScore", "Hinge", "IoU",
+        "KLDivergence", "LogCoshError", "MeanIoU", "MeanRelativeError", "MeanTensor", "OneHotIoU", "OneHotMeanIoU",
+        "Poisson", "SquaredHinge", "Sum",
+    }
+)  # fmt: skip
+"""Classes that TFMA 0.47 or Keras has and the kernels lack."""
