@@ -17,11 +17,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import DriftReport, Report, Statistics, compare, infer_schema, statistics, validate
+    from assay.api import DriftReport, Report, compare, infer_schema, validate
+    from assay.api.statistics import Statistics, statistics
     from assay.errors import AssayError
     from assay.kernels.distances import DriftLimits
     from assay.kernels.feature_summary import FeatureSummary
     from assay.kernels.findings import CheckResult
+    from assay.kernels.rows.record_validator import RowValidator
     from assay.runners.local import LocalDagRunner
     from assay.spec import (
         Channel,
@@ -43,8 +45,8 @@ __version__ = "0.1.0.dev0"
 _HOME = {
     "AssayError": "assay.errors",
     "Channel": "assay.spec",
-    "Cond": "assay.spec",
     "CheckResult": "assay.kernels.findings",
+    "Cond": "assay.spec",
     "DriftLimits": "assay.kernels.distances",
     "DriftReport": "assay.api",
     "ExecutionContext": "assay.spec",
@@ -57,6 +59,7 @@ _HOME = {
     "Pipeline": "assay.spec",
     "Report": "assay.api",
     "Resolver": "assay.spec",
+    "RowValidator": "assay.kernels.rows.record_validator",
     "RuntimeParameter": "assay.spec",
     "Statistics": "assay.api",
     "UserModule": "assay.spec",
@@ -84,6 +87,7 @@ __all__ = [
     "Pipeline",
     "Report",
     "Resolver",
+    "RowValidator",
     "RuntimeParameter",
     "Statistics",
     "UserModule",

@@ -9,6 +9,7 @@ from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.examples import Examples
 from assay.artifacts.model import HyperParameters, Model, ModelRun
 from assay.artifacts.pushed_model import PushedModel
+from assay.artifacts.quarantine import Quarantine
 from assay.artifacts.schema import Schema
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.transform_graph import TransformCache, TransformGraph
@@ -28,6 +29,7 @@ __all__ = [
     "ModelRun",
     "PropertyDeclaration",
     "PushedModel",
+    "Quarantine",
     "Schema",
     "TransformCache",
     "TransformGraph",
