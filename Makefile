@@ -37,7 +37,8 @@ format: setup ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 
 bench: setup ## Run the benchmarks
-	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+	@ls benchmarks/*.py >/dev/null 2>&1 || { echo "make bench: there are no benchmarks in benchmarks/" >&2; exit 1; }
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 lock: ## Write the lock files anew for every supported Python (needs uv)
 	@sh requirements/lock.sh
