@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from assay.artifacts.store import changed_files
 from assay.lineage import SqlLineageStore
 
@@ -72,6 +74,7 @@ def run_at_once(root: Path) -> list[str]:
     return outputs
 
 
+@pytest.mark.slow
 def test_runs_at_once_on_one_root(tmp_path: Path) -> None:
     root = tmp_path / "root"
     outputs = run_at_once(root)

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -49,6 +50,7 @@ def _bytes(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> bytes:
     return serialized
 
 
+@pytest.mark.slow
 @given(batches=st.lists(_batches(), min_size=3, max_size=3), weighted=st.booleans())
 def test_any_split_gives_the_same_bytes(batches: list[pa.RecordBatch], weighted: bool) -> None:
     accumulator = DatasetStatistics(StatisticsOptions(weight_feature="weight" if weighted else None))

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,6 +84,7 @@ def record(store: SqlLineageStore, steps: list[Step]) -> tuple[list[int], list[i
     return artifact_ids, execution_ids
 
 
+@pytest.mark.slow
 @given(histories())
 @settings(max_examples=40, deadline=None)
 def test_walks_agree_with_a_plain_model(steps: list[Step]) -> None:
