@@ -134,6 +134,8 @@ class _Draft:
         if gone is not None:
             if gone not in self.unset and not _replaced(new, gone):
                 self.unset.append(gone)
+        elif after is None and not difference.is_edit:
+            return  # a message that was empty has fields now, which are leaves of their own
         elif not difference.is_edit or _highest_unset(old, path, lists=False) is not None:
             merge(self.set, nested(path, after))
         else:

@@ -156,7 +156,7 @@ class FeatureEditor(DomainEditor):
         return self._merge(distribution_constraints={"min_domain_mass": share})
 
     def unique(self, *, min: int | None = None, max: int | None = None) -> Self:  # noqa: A002
-        """Sets how many distinct values a data set may have; TFDV takes a missing maximum for 0, so it is never missing."""
+        """Sets how many distinct values a data set may have; TFDV takes a missing maximum for 0, so one is written."""
         return self._replace(unique_constraints={"min": min, "max": _UNBOUNDED if max is None else max})
 
     def annotate(self, *, tags: Sequence[str] = (), comments: Sequence[str] = ()) -> Self:

@@ -90,8 +90,10 @@ Edit = Callable[[FeatureEditor], Any]
         (
             "hour",
             lambda f: f.int_domain(is_categorical=True).skew(infinity_norm=0.1, normalized_abs_difference=0.2),
-            "type: INT int_domain { is_categorical: true } skew_comparator { infinity_norm { threshold: 0.1 }"
-            " normalized_abs_difference { threshold: 0.2 } }",
+            (
+                "type: INT int_domain { is_categorical: true } skew_comparator { infinity_norm { threshold: 0.1 }"
+                " normalized_abs_difference { threshold: 0.2 } }"
+            ),
         ),
         (
             "payment_type",
@@ -219,7 +221,7 @@ def test_an_environment_goes_with_all_that_names_it() -> None:
     editor = SchemaEditor(SCHEMA)
     editor.feature("fare").not_in("SERVING")
     assert not editor.remove_environment("SERVING").schema.feature[0].not_in_environment
-    with pytest.raises(UsageError, match="The schema has no environment 'SERVING'. Known: TRAINING"):
+    with pytest.raises(UsageError, match=r"The schema has no environment 'SERVING'\. Known: TRAINING"):
         editor.remove_environment("SERVING")
 
 

@@ -97,13 +97,13 @@ def test_what_has_no_place_in_a_schema_is_refused(entry: str, message: str) -> N
 
 
 def test_a_newer_layout_is_refused() -> None:
-    with pytest.raises(UsageError, match="patch is not a schema patch: Invalid enum value 2 - at `.*version`"):
+    with pytest.raises(UsageError, match=r"patch is not a schema patch: Invalid enum value 2 - at `.*version`"):
         parse_patch("version: 2")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Expected a schema patch at .*none.yaml: No such file"):
+    with pytest.raises(DataError, match=r"Expected a schema patch at .*none\.yaml: No such file"):
         read_patch(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"# \xe9")
-    with pytest.raises(DataError, match="latin.yaml is not text: byte 2 is not UTF-8"):
+    with pytest.raises(DataError, match=r"latin\.yaml is not text: byte 2 is not UTF-8"):
         read_patch(tmp_path / "latin.yaml")
