@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError
 from assay.native import coders
@@ -130,6 +131,24 @@ def as_example_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
     """
     columns = [_as_list(batch.schema.field(at).name, batch.column(at)) for at in range(batch.num_columns)]
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def fits(kind: pa.DataType) -> bool:
+    """Tells whether a `tf.Example` can hold a column of this type: a value a row, or a list of them."""
+    try:
+        as_example_columns(pa.RecordBatch.from_arrays([pa.array([], kind)], ["column"]))
+    except (DataError, pa.ArrowException):  # Arrow makes no empty arrays of some nested types
+        return False
+    return True
+
+
+def without_structs(schema: schema_pb2.Schema) -> schema_pb2.Schema:
+    """Gives a schema of what a `tf.Example` can hold: without the features of nested columns."""
+    flat = schema_pb2.Schema()
+    flat.CopyFrom(schema)
+    del flat.feature[:]
+    flat.feature.extend(each for each in schema.feature if each.type != schema_pb2.STRUCT)
+    return flat
 
 
 def single_valued_columns(batch: pa.RecordBatch) -> frozenset[str]:

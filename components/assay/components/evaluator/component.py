@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.examples import TFRECORD_GZIP, Examples
-from assay.artifacts.formats.tf_example import encode
+from assay.artifacts.formats.parquet import open_parquet
+from assay.artifacts.formats.tf_example import encode, fits, without_structs
 from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
@@ -94,13 +95,16 @@ def Evaluator(
         splits=splits,
         config={"eval_config": eval_config, "policy": policy.as_dict()},
     )
+    batches = SerializedExamples(examples, splits)
+    if batches.left_out():
+        context.log(f"Left out, because a tf.Example cannot hold nested values: {', '.join(batches.left_out())}.")
     evaluated = evaluate(
         Evaluation(
             config=load_eval_config(eval_config),
-            batches=SerializedExamples(examples, splits),
+            batches=batches,
             model=model.serving_path if model else None,
             baseline=baseline_model.serving_path if baseline_model else None,
-            schema=schema.read() if schema else None,
+            schema=without_structs(schema.read()) if schema else None,
             data_location=", ".join(str(one.split_path(split)) for one in examples for split in splits),
             **_custom_functions(module_file),
             beam_pipeline_args=context.beam_pipeline_args,
@@ -132,15 +136,26 @@ class SerializedExamples:
     splits: Sequence[str]
 
     def __iter__(self) -> Iterator[list[bytes]]:
-        """Gives batches of at most 4,096 examples, split by split."""
+        """Gives batches of at most 4,096 examples, split by split, of the columns that an example can hold."""
         for artifact in self.examples:
             for split in self.splits:
                 if artifact.file_format == TFRECORD_GZIP:
                     yield from _record_batches(artifact.files(split))
                     continue
-                for batch in artifact.batches(split):
+                table = open_parquet(artifact.files(split))
+                for batch in table.batches([column.name for column in table.schema if fits(column.type)]):
                     for start in range(0, batch.num_rows, _BATCH_ROWS):
                         yield encode(batch.slice(start, _BATCH_ROWS))
+
+    def left_out(self) -> list[str]:
+        """Names the nested columns, which no `tf.Example` can hold."""
+        tables = [
+            open_parquet(artifact.files(split))
+            for artifact in self.examples
+            for split in self.splits
+            if artifact.file_format != TFRECORD_GZIP
+        ]
+        return sorted({column.name for table in tables for column in table.schema if not fits(column.type)})
 
 
 def _record_batches(files: Sequence[Path]) -> Iterator[list[bytes]]:

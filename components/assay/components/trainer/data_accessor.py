@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_representation_util, tf_example_record
 
 from assay.artifacts.formats.parquet import open_parquet
-from assay.artifacts.formats.tf_example import encode
+from assay.artifacts.formats.tf_example import encode, fits, without_structs
 from assay.components.trainer.fn_args import DataAccessor
 from assay.errors import ArtifactError, UsageError, did_you_mean
 from assay.native import coders
@@ -57,6 +57,7 @@ def tf_dataset(
             "tf_dataset_factory needs a schema to shape the tensors; got None.",
             "Pass TFTransformOutput.transformed_metadata.schema, or the schema of fn_args.schema_path.",
         )
+    schema = without_structs(schema)
     representations = tensor_representation_util.InferTensorRepresentationsFromMixedSchema(schema)
     if options.label_key is not None and options.label_key not in representations:
         raise UsageError(
@@ -96,6 +97,7 @@ def record_batches(
     if not _is_parquet(files):
         yield from tf_example_record.TFExampleRecord(files, schema=schema).RecordBatches(options)
         return
+    schema = without_structs(schema) if schema is not None else None
     decoder = coders().ExamplesToRecordBatchDecoder(*([] if schema is None else [schema.SerializeToString()]))
     for records in _batched(_serialized(files, schema), options).as_numpy_iterator():
         yield decoder.DecodeBatch(records)
@@ -142,7 +144,9 @@ def _serialized(
 ) -> tf.data.Dataset:
     """Gives the rows of Parquet files as serialised `tf.Example`s, in order."""
     table = open_parquet([Path(file) for file in files])
-    columns = None if schema is None else [feature.name for feature in schema.feature]
+    columns = [each.name for each in table.schema if fits(each.type)]
+    if schema is not None:  # what it declares is read, or refused by name
+        columns = [feature.name for feature in schema.feature]
     is_float = {feature.name for feature in (schema.feature if schema else ()) if feature.type == schema_pb2.FLOAT}
 
     def chunks() -> Iterator[list[bytes]]:

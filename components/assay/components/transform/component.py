@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.anomalies import ExampleAnomalies
 from assay.artifacts.examples import PARQUET, Examples
+from assay.artifacts.formats.tf_example import without_structs
 from assay.artifacts.schema import Schema
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.transform_graph import TransformCache, TransformGraph
@@ -99,7 +100,7 @@ def Transform(
     raw_schema = schema.read()
     graph = build_graph(
         Preprocessing(module_file=module_file, preprocessing_fn=preprocessing_fn, custom_config=custom_config or {}),
-        raw_schema,
+        without_structs(raw_schema),
         _rows_to_analyze(examples, splits.analyze),
         transform_graph.path,
         temp_dir=context.temp_dir,

@@ -6,13 +6,16 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.formats.tf_example import (
     as_example_columns,
     decode,
     encode,
+    fits,
     flatten_columns,
     single_valued_columns,
+    without_structs,
 )
 from assay.errors import DataError
 
@@ -100,6 +103,33 @@ def test_what_an_example_cannot_hold_is_named(column: pa.Array, code: str, messa
     with pytest.raises(DataError, match=message) as caught:
         as_example_columns(pa.record_batch([column], ["a"]))
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (pa.int8(), True),
+        (pa.list_(pa.date32()), True),
+        (pa.dictionary(pa.int32(), pa.string()), True),
+        (pa.list_(pa.list_(pa.int64())), False),
+        (pa.struct([("x", pa.int64())]), False),
+        (pa.map_(pa.string(), pa.int64()), False),
+    ],
+    ids=str,
+)
+def test_which_types_fit(kind: pa.DataType, expected: bool) -> None:
+    assert fits(kind) is expected
+
+
+def test_a_schema_without_structs_keeps_the_rest() -> None:
+    schema = schema_pb2.Schema(
+        feature=[{"name": "a", "type": schema_pb2.INT}, {"name": "s", "type": schema_pb2.STRUCT}],
+        string_domain=[{"name": "d"}],
+    )
+    flat = without_structs(schema)
+    assert [each.name for each in flat.feature] == ["a"]
+    assert [each.name for each in flat.string_domain] == ["d"]
+    assert len(schema.feature) == 2
 
 
 def test_a_record_that_is_no_example_is_named() -> None:

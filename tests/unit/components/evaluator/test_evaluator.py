@@ -83,7 +83,7 @@ def run(tmp_path: Path, examples: Examples, **arguments: Any) -> tuple[Any, Mode
 def test_a_model_that_keeps_its_limits_is_blessed(tmp_path: Path, examples: Examples) -> None:
     found, evaluation, blessing, said = run(tmp_path, examples)
     assert found == (True,)
-    assert sorted(path.name for path in blessing.path.iterdir()) == ["BLESSED", "verdict.json"]
+    assert sorted(path.name for path in blessing.path.iterdir()) == ["BLESSED", "blessing.json", "verdict.json"]
     assert blessing.blessed
     assert blessing.properties == {"blessed": 1, "component_id": "Evaluator"}
     assert said == ["Blessed: 4 checks passed, none failed."]
@@ -93,6 +93,16 @@ def test_a_model_that_keeps_its_limits_is_blessed(tmp_path: Path, examples: Exam
         ("site=a", 1.0, 20),
         ("site=b", 0.75, 20),
     ]
+
+
+def test_nested_columns_are_left_out_and_named(tmp_path: Path, examples: Examples) -> None:
+    table = pq.read_table(examples.files("eval")[0])
+    nested = table.append_column("basket", pa.array([{"items": [1]}] * len(table)))
+    with examples.writer("eval", nested.schema) as writer:
+        writer.write(nested.to_batches()[0])
+    found, *_, said = run(tmp_path, examples)
+    assert found == (True,)
+    assert said[0] == "Left out, because a tf.Example cannot hold nested values: basket."
 
 
 def test_a_model_that_breaks_a_limit_in_one_slice_is_not_blessed_and_is_no_error(

@@ -54,6 +54,24 @@ def patterns(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {name: str(root / name / "Split-train" / "*") for name in ("parquet", "tfrecord")}
 
 
+def test_nested_columns_and_their_features_are_passed_over(tmp_path: Path) -> None:
+    from tfx_bsl.tfxio.dataset_options import RecordBatchesOptions
+
+    from assay.components.trainer.data_accessor import record_batches, tf_dataset
+
+    nested = TABLE.append_column("basket", pa.array([{"items": [1]}] * ROWS))
+    pq.write_table(nested, tmp_path / "data.parquet")
+    declared = schema()
+    declared.feature.add(name="basket", type=schema_pb2.STRUCT)
+    [batch] = tf_dataset(str(tmp_path / "*"), options(batch_size=ROWS), declared)
+    assert set(batch) == {"scalar", "column", "pair", "gappy", "label"}
+    as_read = RecordBatchesOptions(batch_size=ROWS, num_epochs=1)
+    [rows] = record_batches(str(tmp_path / "*"), as_read, None)
+    assert set(rows.schema.names) == set(TABLE.schema.names)
+    [rows] = record_batches(str(tmp_path / "*"), as_read, declared)
+    assert set(rows.schema.names) == set(batch)
+
+
 def options(**given: Any) -> Any:
     from tfx_bsl.tfxio.dataset_options import TensorFlowDatasetOptions
 

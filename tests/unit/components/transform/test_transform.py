@@ -45,24 +45,25 @@ class Case:
         module: str = MODULE,
         splits: dict[str, pa.Table] | None = None,
         before: Sequence[Importer] = (),
+        schema: str = SCHEMA,
         **given: Any,
     ) -> RunResult:
         path = self._folder / "module.py"
         path.write_text(module, encoding="utf-8")
         (self._folder / "schema").mkdir()
-        (self._folder / "schema" / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
+        (self._folder / "schema" / "schema.pbtxt").write_text(schema, encoding="utf-8")
         rows = Examples(self._folder / "examples")
         for name, split in (splits or {"train": TRAIN, "eval": EVAL}).items():
             with rows.writer(name, split.schema) as writer:
                 writer.write(split.to_batches()[0])
         examples = Importer(rows.path, Examples, properties={"split_names": list(rows.rows)}).with_id("examples")
-        schema = Importer(self._folder / "schema", Schema).with_id("schema")
+        of_rows = Importer(self._folder / "schema", Schema).with_id("schema")
         step = Transform(
             examples=examples.outputs["result"],
-            schema=schema.outputs["result"],
+            schema=of_rows.outputs["result"],
             **{"module_file": str(path), **given},
         )
-        pipeline = Pipeline("test", self._folder / "root", [*before, examples, schema, step])
+        pipeline = Pipeline("test", self._folder / "root", [*before, examples, of_rows, step])
         return LocalDagRunner(progress=Silence()).run(pipeline)
 
     def reason(self, module: str = MODULE, **given: Any) -> str:
@@ -152,6 +153,13 @@ def test_an_updater_by_name_besides_a_module_file_is_refused(case: Case) -> None
     assert "stats_options_updater_fn is given besides module_file" in case.reason(
         stats_options_updater_fn="tensorflow_transform.mean"
     )
+
+
+def test_nested_columns_do_not_hinder_the_others(case: Case) -> None:
+    rows = TRAIN.append_column("basket", pa.array([{"items": [1]}] * len(TRAIN)))
+    schema = SCHEMA + 'feature { name: "basket" type: STRUCT struct_domain { feature { name: "items" type: INT } } }'
+    result = case.run(splits={"train": rows}, schema=schema)
+    assert result.exit_code == 0, result.step("Transform").reason
 
 
 def test_the_graph_alone(case: Case) -> None:
