@@ -98,16 +98,17 @@ def _failed(place: str, finding: Finding, id: str) -> Check:  # noqa: A002
     for name in ("observed", "limit"):
         if isinstance(getattr(found, name), str):
             details[name] = getattr(found, name)
+    is_custom = finding.type == "CUSTOM_VALIDATION" and not finding.origin
     return Check(
         id=id,
-        kind="custom_check" if finding.type == "CUSTOM_VALIDATION" and not finding.origin else "anomaly",
+        kind="custom_check" if is_custom else "anomaly",
         ok=False,
         severity=finding.severity,
         subject=finding.feature,
         slice=place,
         observed=found.observed if isinstance(found.observed, float) else None,
         limit=found.limit if isinstance(found.limit, float) else None,
-        limit_origin=finding.origin or _place(found.schema_field),
+        limit_origin=finding.origin or (f"checks.{finding.name}" if is_custom else _place(found.schema_field)),
         sentence=f"{place}: {finding.sentence}",
         details={name: value for name, value in details.items() if value is not None},
     )

@@ -11,6 +11,7 @@ from assay.components.example_validator import ExampleValidator
 from assay.components.schema_gen import ImportSchemaGen, SchemaGen
 from assay.components.statistics_gen import StatisticsGen
 from assay.gate.verdict import read_verdict
+from assay.kernels.distances import DriftLimits
 from assay.runners.local import RunResult
 from assay.spec import Importer
 
@@ -109,3 +110,79 @@ def test_an_unknown_environment_is_an_error(run_steps: RunSteps, write_examples:
     result = run_steps(*_steps(write_examples, TRAIN, environment="SERVING"))
     assert result.exit_code == 1
     assert "Environment 'SERVING' is not among" in result.step("ExampleValidator").reason
+
+
+COMPARED = (
+    'feature { name: "company" type: BYTES drift_comparator { infinity_norm { threshold: 0.1 } } }'
+    'feature { name: "fare" type: FLOAT }'
+)
+
+
+def _validated(write_examples: WriteExamples, schema: Path, now: pa.Table, **arguments: Any) -> tuple[Any, ...]:
+    schema_gen = ImportSchemaGen(schema_file=str(schema))
+    examples = write_examples(train=now)
+    statistics = StatisticsGen(examples=examples.outputs["result"])
+    outputs = {"statistics": statistics.outputs["statistics"], "schema": schema_gen.outputs["schema"]}
+    return schema_gen, examples, statistics, ExampleValidator(**outputs, **arguments)
+
+
+def test_a_first_span_says_that_it_was_not_compared(
+    run_steps: RunSteps, write_examples: WriteExamples, tmp_path: Path
+) -> None:
+    (tmp_path / "schema.pbtxt").write_text(COMPARED)
+    refused = run_steps(*_validated(write_examples, tmp_path / "schema.pbtxt", TRAIN))
+    assert refused.exit_code == 1
+    assert "has no statistics of a previous span to compare with" in refused.step("ExampleValidator").reason
+    told = run_steps(*_validated(write_examples, tmp_path / "schema.pbtxt", TRAIN, on_missing_control="warning"))
+    assert told.exit_code == 0
+    assert told.step("ExampleValidator").output_parameters == {"blessed": True, "num_errors": 0, "num_warnings": 1}
+
+
+def test_own_checks_and_drift_limits_of_a_pipeline(
+    run_steps: RunSteps, write_examples: WriteExamples, tmp_path: Path
+) -> None:
+    (tmp_path / "schema.pbtxt").write_text(
+        'feature { name: "company" type: BYTES } feature { name: "fare" type: FLOAT }'
+    )
+    (tmp_path / "my_checks.py").write_text(
+        "from assay import CheckResult, FeatureSummary\n"
+        "def fares_are_low(fare: FeatureSummary) -> CheckResult:\n"
+        "    '''No fare is above 1.'''\n"
+        "    return CheckResult(ok=fare.max <= 1, observed=fare.max, limit=1.0)\n"
+        "def checks():\n"
+        "    return [fares_are_low]\n"
+    )
+    before = write_examples(train=pa.table({"company": ["a", "b"] * 500, "fare": [9.0, 8.0] * 500}))
+    previous = StatisticsGen(examples=before.outputs["result"]).with_id("Previous")
+    steps = _validated(
+        write_examples,
+        tmp_path / "schema.pbtxt",
+        pa.table({"company": ["a", "b"] * 500, "fare": [1.0, 2.0] * 500}),
+        previous_statistics=previous.outputs["statistics"],
+        checks_file=str(tmp_path / "my_checks.py"),
+        drift_limits={"fare": DriftLimits(wasserstein=0.5), "company": DriftLimits(psi=0.1)},
+    )
+    result = run_steps(before, previous, *steps)
+    verdict = read_verdict(result.output("ExampleValidator", "anomalies").path)
+    assert result.exit_code == 3
+    assert [(check.kind, check.subject, check.limit_origin) for check in verdict.failed] == [
+        ("anomaly", "fare", "drift_limits[fare].wasserstein"),
+        ("custom_check", "fare", "checks.fares_are_low"),
+    ]
+    assert "drift_limits[company].psi" in {check.limit_origin for check in verdict.checks if check.ok}
+
+
+def test_a_check_of_rows_is_refused(run_steps: RunSteps, write_examples: WriteExamples, tmp_path: Path) -> None:
+    (tmp_path / "schema.pbtxt").write_text(COMPARED)
+    (tmp_path / "row_checks.py").write_text(
+        "import numpy as np\n"
+        "def fares_are_low(fare: np.ndarray) -> np.ndarray:\n"
+        "    return fare <= 1\n"
+        "def checks():\n"
+        "    return [fares_are_low]\n"
+    )
+    checks = str(tmp_path / "row_checks.py")
+    result = run_steps(*_validated(write_examples, tmp_path / "schema.pbtxt", TRAIN, checks_file=checks))
+    assert "fares_are_low looks at rows, and ExampleValidator has statistics only" in (
+        result.step("ExampleValidator").reason
+    )
