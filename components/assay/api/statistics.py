@@ -123,7 +123,9 @@ def statistics(
 
 def opened_rows(data: Any, split: str | None = None, delimiter: str | None = None) -> Source:
     """Gives a Source as it is, and opens any other data."""
-    rows: Source = data if isinstance(data, Source) else rows_of(data, split=split, delimiter=delimiter)
+    # A data frame has its columns as attributes: with columns named `shards` and `bounded` it would pass for a Source.
+    is_source = isinstance(data, Source) and hasattr(type(data), "shards")
+    rows: Source = data if is_source else rows_of(data, split=split, delimiter=delimiter)
     return rows
 
 

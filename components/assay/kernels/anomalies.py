@@ -43,12 +43,7 @@ def validate_statistics(
         UsageError: The environment is not in the schema, or an override names no anomaly type or severity.
         ArtifactError: Statistics of several slices have none of all examples.
     """
-    if environment is not None and environment not in schema.default_environment:
-        raise UsageError(
-            "schema.unknown_environment",
-            f"Environment '{environment}' is not among the schema's default_environment.",
-            did_you_mean(environment, schema.default_environment) or "Add it to the schema's default_environment.",
-        )
+    check_environment(schema, environment)
     config = _validation_config(severity_overrides or {})
     serialized = native.tfdv_validation().ValidateFeatureStatistics(
         _serialized(statistics),
@@ -63,6 +58,31 @@ def validate_statistics(
     )
     anomalies: Anomalies = anomalies_pb2.Anomalies.FromString(serialized)
     return anomalies
+
+
+def check_environment(schema: Schema, environment: str | None) -> None:
+    """Refuses an environment that the schema does not have.
+
+    Raises:
+        UsageError: It is not among the schema's `default_environment`.
+    """
+    if environment is not None and environment not in schema.default_environment:
+        raise UsageError(
+            "schema.unknown_environment",
+            f"Environment '{environment}' is not among the schema's default_environment.",
+            did_you_mean(environment, schema.default_environment) or "Add it to the schema's default_environment.",
+        )
+
+
+def check_severities(severity_overrides: Mapping[str, str]) -> None:
+    """Refuses names that tensorflow-metadata does not have.
+
+    Raises:
+        UsageError: An override names no anomaly type or no severity.
+    """
+    for anomaly_type, severity in severity_overrides.items():
+        _enum_value(anomalies_pb2.AnomalyInfo.Type, "anomaly type", anomaly_type)
+        _enum_value(anomalies_pb2.AnomalyInfo.Severity, "severity", severity)
 
 
 def _serialized(statistics: DatasetFeatureStatisticsList | None) -> bytes:

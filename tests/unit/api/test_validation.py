@@ -185,6 +185,33 @@ def test_what_cannot_apply_is_refused_before_data_is_read(schema: Any) -> None:
         assay.validate("no/such/file.csv", schema)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"environment": "SERVING"}, "Environment 'SERVING' is not among"),
+        ({"severity_overrides": {"SCHEMA_NEW_COLUM": "ERROR"}}, "'SCHEMA_NEW_COLUM' is no anomaly type"),
+        ({"severity_overrides": {"SCHEMA_NEW_COLUMN": "FATAL"}}, "'FATAL' is no severity"),
+        ({"drift_limits": assay.DriftLimits(psi=0.1)}, "there is nothing to compare with"),
+    ],
+)
+def test_unknown_names_are_refused_before_data_is_read(schema: Any, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        assay.validate("no/such/file.csv", schema, **arguments)
+
+
+def test_severities_decide_with_fail_on(schema: Any) -> None:
+    data = GOOD.append_column("more", pa.array([1] * 40))
+    assert not assay.validate(data, schema).ok
+    overrides = {"SCHEMA_NEW_COLUMN": "WARNING"}
+    assert assay.validate(data, schema, severity_overrides=overrides).ok
+    assert not assay.validate(data, schema, severity_overrides=overrides, fail_on="warning").ok
+
+
+def test_a_frame_with_columns_named_as_attributes_of_a_source() -> None:
+    frame = pd.DataFrame({"shards": [1, 2], "bounded": [1, 2]})
+    assert assay.statistics(frame).num_examples == 2
+
+
 class TestCompare:
     def test_the_same_data(self) -> None:
         report = assay.compare(GOOD, GOOD)

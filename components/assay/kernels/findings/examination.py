@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay.kernels.anomalies import validate_statistics
+from assay.kernels.anomalies import check_environment, check_severities, validate_statistics
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import DriftLimits
 from assay.kernels.findings.comparators import ControlName, check_schema
@@ -60,8 +60,10 @@ class Expectations:
             controls: Which statistics to compare with will be given.
 
         Raises:
-            UsageError: See `check_schema`; or drift limits are set and there is no previous span.
+            UsageError: The environment or an override is unknown; see `check_schema` and `check_drift_limits`.
         """
+        check_environment(self.schema, self.environment)
+        check_severities(self.severity_overrides)
         check_schema(self.schema, self.environment, controls if self.on_missing_control == "error" else None)
         check_drift_limits(self.drift_limits, self.schema, has_previous="previous" in controls)
 
