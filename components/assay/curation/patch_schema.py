@@ -22,7 +22,7 @@ _NEWER_DOMAINS: Final = {
     "video_domain": "VideoDomain",
 }
 
-_SCALARS: Final = {
+_SCALARS: Final[dict[Any, dict[str, Any]]] = {
     FieldDescriptor.CPPTYPE_BOOL: {"type": "boolean"},
     FieldDescriptor.CPPTYPE_INT32: {"type": "integer"},
     FieldDescriptor.CPPTYPE_INT64: {"type": "integer"},
@@ -123,9 +123,9 @@ def _define(descriptor: Descriptor, definitions: dict[str, Any]) -> None:
         "additionalProperties": False,
     }
     for field in descriptor.fields:
-        message = _inner(field)
-        if message is not None:
-            _define(message, definitions)
+        inner = _inner(field)
+        if inner is not None:
+            _define(inner, definitions)
 
 
 def _inner(field: Field) -> Descriptor | None:

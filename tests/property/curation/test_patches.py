@@ -53,6 +53,7 @@ def plain(descriptor: Descriptor, random: Random, depth: int = 0) -> dict[str, A
             continue
         taken.add(choice)
         if is_map(field):
+            assert field.message_type is not None
             inner = field.message_type.fields_by_name["value"]
             result[field.name] = {name: value_of(inner, random, depth) for name in random.sample(TEXTS, 1)}
         elif field.name in SUBJECTS and descriptor.name in {"Schema", "StructDomain"}:

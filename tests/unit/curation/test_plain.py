@@ -32,7 +32,9 @@ def test_plain_values_come_back_as_they_went(plain: dict[str, Any]) -> None:
 
 
 def test_a_map_comes_back_as_it_went() -> None:
-    plain = {"tensor_representation_group": {"": {"tensor_representation": {"x": {"dense_tensor": {}}}}}}
+    plain: dict[str, Any] = {
+        "tensor_representation_group": {"": {"tensor_representation": {"x": {"dense_tensor": {}}}}}
+    }
     schema = schema_pb2.Schema()
     assign(schema, plain, "schema")
     assert to_plain(schema) == plain
