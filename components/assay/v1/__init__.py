@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from assay.v1.lazy import lazy_modules
 
 if TYPE_CHECKING:
-    from assay.v1 import components, dsl, orchestration, proto, tfma, types
+    from assay.v1 import components, dsl, orchestration, proto, tfma, types, utils
 
-__all__ = ["components", "dsl", "orchestration", "proto", "tfma", "types"]
+__all__ = ["components", "dsl", "orchestration", "proto", "tfma", "types", "utils"]
 
 __getattr__ = lazy_modules(__name__, __all__)
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 import assay.components
 import assay.spec
 from assay import v1 as tfx
-from assay.errors import UsageError
+from assay.errors import ArtifactError, UsageError
 from assay.lineage import SqlLineageStore
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -25,12 +26,15 @@ MODULES = (
     "assay.v1.dsl",
     "assay.v1.dsl.components",
     "assay.v1.dsl.experimental",
+    "assay.v1.dsl.io",
+    "assay.v1.dsl.io.fileio",
     "assay.v1.orchestration",
     "assay.v1.orchestration.metadata",
     "assay.v1.proto",
     "assay.v1.tfma",
     "assay.v1.types",
     "assay.v1.types.standard_artifacts",
+    "assay.v1.utils",
 )
 
 
@@ -75,6 +79,31 @@ tfx.proto.TrainArgs, tfx.dsl.Pipeline
 assert not {"tensorflow", "sqlalchemy", "tfx_bsl", "apache_beam", "pandas"} & set(sys.modules)
 """
     run_python(code)
+
+
+def test_files_as_module_files_open_them(tmp_path: Path) -> None:
+    from assay.v1.dsl.io import fileio
+
+    first, second = str(tmp_path / "deep" / "a.txt"), str(tmp_path / "deep" / "b.txt")
+    fileio.makedirs(str(tmp_path / "deep"))
+    with fileio.open(first, "w") as stream:
+        stream.write("text")
+    fileio.copy(first, second)
+    assert fileio.glob(str(tmp_path / "deep" / "*")) == [first, second]
+    with pytest.raises(ArtifactError, match=r"b\.txt exists already"):
+        fileio.rename(first, second)
+    fileio.rename(first, second, overwrite=True)
+    assert fileio.listdir(str(tmp_path / "deep")) == ["b.txt"]
+    assert not fileio.exists(first)
+
+
+def test_a_text_proto_is_read_as_module_files_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "schema.pbtxt"
+    path.write_text('feature { name: "fare" }', encoding="utf-8")
+    assert tfx.utils.parse_pbtxt_file(str(path), schema_pb2.Schema()).feature[0].name == "fare"
+    path.write_text("feature {\n  nam: 1 }", encoding="utf-8")
+    with pytest.raises(ArtifactError, match=r"schema\.pbtxt is no text proto of .*Schema: 2:3"):
+        tfx.utils.parse_pbtxt_file(str(path), schema_pb2.Schema())
 
 
 def test_the_metadata_file_is_the_lineage_store(tmp_path: Path) -> None:

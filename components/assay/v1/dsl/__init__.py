@@ -9,11 +9,11 @@ from assay.v1.lazy import lazy_modules, lazy_names
 if TYPE_CHECKING:
     from assay.artifacts import Artifact
     from assay.spec import Channel, Cond, Importer, Pipeline, Resolver
-    from assay.v1.dsl import components, experimental
+    from assay.v1.dsl import components, experimental, io
 
-__all__ = ["Artifact", "Channel", "Cond", "Importer", "Pipeline", "Resolver", "components", "experimental"]
+__all__ = ["Artifact", "Channel", "Cond", "Importer", "Pipeline", "Resolver", "components", "experimental", "io"]
 
-_MODULES = ("components", "experimental")
+_MODULES = ("components", "experimental", "io")
 _HOMES = dict.fromkeys(("Channel", "Cond", "Importer", "Pipeline", "Resolver"), "assay.spec")
 _name = lazy_names(__name__, {**_HOMES, "Artifact": "assay.artifacts"})
 _module = lazy_modules(__name__, _MODULES)

@@ -1,0 +1,14 @@
+"""The names of `tfx.v1.dsl.io`."""
+
+from __future__ import annotations
+
+from assay.v1.lazy import lazy_modules
+
+__all__ = ["fileio"]
+
+__getattr__ = lazy_modules(__name__, __all__)
+
+
+def __dir__() -> list[str]:
+    """The submodules, loaded or not."""
+    return __all__
