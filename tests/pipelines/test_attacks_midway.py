@@ -1,4 +1,4 @@
-"""Attacks on what no blessing can name: links, file names, the time between check and copy, pushed versions, the key."""
+"""Attacks on what no digest names: links, file names, the time between check and copy, pushed versions, the key."""
 
 from __future__ import annotations
 

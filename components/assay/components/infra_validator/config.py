@@ -1,0 +1,106 @@
+"""How a model is tried, in the shape of TFX's `infra_validator_pb2`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from assay.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFlowServing:
+    """TensorFlow Serving's image.
+
+    Attributes:
+        image_name: Its name.
+        tags: Its tags, each of which is tried.
+        digests: Its digests, each of which is tried.
+    """
+
+    image_name: str = "tensorflow/serving"
+    tags: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalDockerConfig:
+    """A Docker on this machine; the fields are TFX's and are read from Docker's own environment instead."""
+
+    client_base_url: str = ""
+    client_api_version: str = ""
+    client_timeout_seconds: int = 0
+    host_ip_address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingSpec:
+    """Where the model is loaded; a fresh process of this Python by default.
+
+    Attributes:
+        tensorflow_serving: TensorFlow Serving in a container.
+        local_docker: That container runs on this machine.
+        model_name: The model's name in requests.
+    """
+
+    tensorflow_serving: TensorFlowServing | None = None
+    local_docker: LocalDockerConfig | None = None
+    model_name: str = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationSpec:
+    """The limits.
+
+    Attributes:
+        max_loading_time_seconds: For starting, loading and answering together.
+        num_tries: How often it is tried where it takes too long or dies; a wrong answer is not tried again.
+        max_memory_megabytes: Resident memory of the process; None sets no limit. TensorFlow itself takes about 500.
+    """
+
+    max_loading_time_seconds: int = 300
+    num_tries: int = 1
+    max_memory_megabytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the limits."""
+        for name in ("max_loading_time_seconds", "num_tries", "max_memory_megabytes"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError("infra_validator.limit", f"validation_spec.{name} must be 1 or more, got {value}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFlowServingRequestSpec:
+    """What is asked of the model.
+
+    Attributes:
+        tag_set: The SavedModel's tags; `serve` by default.
+        signature_names: The signatures to call; `serving_default` by default.
+    """
+
+    tag_set: list[str] = field(default_factory=list)
+    signature_names: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSpec:
+    """The examples that the model is asked about.
+
+    Attributes:
+        tensorflow_serving: The signatures.
+        split_name: The split that they come from; the first by default.
+        num_examples: How many.
+        make_warmup: Whether the requests are kept as warm-up requests, in a copy of the model beside the mark.
+    """
+
+    tensorflow_serving: TensorFlowServingRequestSpec = field(default_factory=TensorFlowServingRequestSpec)
+    split_name: str = ""
+    num_examples: int = 1
+    make_warmup: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks the number."""
+        if self.num_examples < 1:
+            raise UsageError(
+                "infra_validator.num_examples", f"request_spec.num_examples must be 1 or more, got {self.num_examples}."
+            )

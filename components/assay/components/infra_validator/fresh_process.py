@@ -1,0 +1,113 @@
+"""A fresh process under a limit of time and of memory.
+
+The memory is what the process really holds (its resident set): TensorFlow maps many gigabytes of addresses that it
+never touches, so that a limit on addresses (`RLIMIT_AS`) stops it before it has done anything.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import assay
+
+_POLL_SECONDS = 0.02
+_MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a process ended.
+
+    Attributes:
+        reason: `done`, `time`, `memory`, `signal` or `error`.
+        seconds: How long it ran.
+        peak_megabytes: The most memory that it held.
+        code: Its exit code, or the signal that killed it.
+        said: The end of what it wrote.
+    """
+
+    reason: str
+    seconds: float
+    peak_megabytes: int
+    code: int
+    said: str
+
+
+def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes: int | None) -> Ended:
+    """Runs a module of this Python in a process of its own and stops it when it goes over a limit.
+
+    Args:
+        arguments: The module and its arguments.
+        folder: Its working folder, which also takes what it writes.
+        seconds: The time that it may take.
+        megabytes: The memory that it may hold; None sets no limit.
+    """
+    output = folder / "output.txt"
+    begun = time.monotonic()
+    with output.open("wb") as stream:
+        process = subprocess.Popen(  # noqa: S603 (this Python, and a module of ours)
+            [sys.executable, "-m", *arguments],
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # what it starts itself ends with it
+        )
+    reason, peak = "", 0
+    try:
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            peak = max(peak, _resident(process.pid))
+            if time.monotonic() - begun > seconds:
+                reason = "time"
+            elif megabytes is not None and peak > megabytes * _MEGABYTE:
+                reason = "memory"
+            if reason:
+                _kill(process.pid)
+                _, status, usage = os.wait4(process.pid, 0)
+                break
+            time.sleep(_POLL_SECONDS)
+    except BaseException:
+        _kill(process.pid)
+        process.wait()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    peak = max(peak, usage.ru_maxrss * 1024)
+    if not reason and megabytes is not None and peak > megabytes * _MEGABYTE:
+        reason = "memory"  # a peak between two looks
+    code = process.returncode
+    return Ended(
+        reason=reason or ("done" if code == 0 else "signal" if code < 0 else "error"),
+        seconds=round(time.monotonic() - begun, 3),
+        peak_megabytes=round(peak / _MEGABYTE),
+        code=abs(code),
+        said=output.read_bytes()[-2000:].decode(errors="replace").strip(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    ours = str(Path(assay.__file__).parents[1])
+    paths = [ours, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def _resident(pid: int) -> int:
+    """Resident memory in bytes; 0 where the system does not tell, or the process is gone."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

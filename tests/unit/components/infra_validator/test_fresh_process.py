@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from assay.components.infra_validator.fresh_process import run_limited
+
+
+def module(folder: Path, code: str) -> list[str]:
+    (folder / "tried.py").write_text(code)
+    return ["tried"]
+
+
+def test_a_process_that_keeps_its_limits_is_done(tmp_path: Path) -> None:
+    ended = run_limited(module(tmp_path, "print('hello')"), tmp_path, seconds=30, megabytes=500)
+    assert (ended.reason, ended.code, ended.said) == ("done", 0, "hello")
+    assert 0 < ended.peak_megabytes < 500
+
+
+def test_a_process_that_takes_too_long_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    code = "import subprocess, time; subprocess.Popen(['sleep', '60']); print('started', flush=True); time.sleep(60)"
+    begun = time.monotonic()
+    ended = run_limited(module(tmp_path, code), tmp_path, seconds=2, megabytes=None)
+    assert ended.reason == "time"
+    assert ended.said == "started"
+    assert time.monotonic() - begun < 20
+
+
+def test_a_process_that_holds_too_much_is_killed(tmp_path: Path) -> None:
+    code = "import time\nheld = bytearray(300 << 20)\nheld[::4096] = b'x' * len(held[::4096])\ntime.sleep(60)"
+    ended = run_limited(module(tmp_path, code), tmp_path, seconds=30, megabytes=100)
+    assert ended.reason == "memory"
+    assert ended.peak_megabytes > 100
+
+
+def test_a_peak_that_is_over_at_once_counts(tmp_path: Path) -> None:
+    ended = run_limited(module(tmp_path, "bytearray(b'x') * (200 << 20)"), tmp_path, seconds=30, megabytes=100)
+    assert ended.reason == "memory"
+
+
+def test_address_space_that_is_not_touched_is_no_memory(tmp_path: Path) -> None:
+    code = "import mmap\nmmap.mmap(-1, 4 << 30)"
+    assert run_limited(module(tmp_path, code), tmp_path, seconds=30, megabytes=200).reason == "done"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "number"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "signal", 11),
+        ("raise SystemExit(7)", "error", 7),
+    ],
+)
+def test_how_a_process_died_is_told(tmp_path: Path, code: str, reason: str, number: int) -> None:
+    ended = run_limited(module(tmp_path, code), tmp_path, seconds=30, megabytes=None)
+    assert (ended.reason, ended.code) == (reason, number)
