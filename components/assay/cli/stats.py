@@ -68,7 +68,7 @@ def merge(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:
-    """Merge statistics of parts of one data set."""
+    """Merge statistics of other features or slices of the same rows; those of other rows are refused."""
     from assay.api.merging import merge_statistics
     from assay.api.statistics import statistics_of
 

@@ -11,7 +11,6 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from assay.errors import UsageError, UserCodeError
-from assay.kernels.distances import DriftLimits
 from assay.kernels.feature_summary import FeatureSummary
 from assay.kernels.findings import CheckResult, Examination, Expectations, examine, statistics_check
 from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
@@ -267,42 +266,3 @@ class TestCustomChecks:
 
         with pytest.raises(UsageError, match="the parameter 'fare' does not say what it takes"):
             statistics_check(untyped)
-
-
-class TestDriftLimits:
-    SCHEMA = 'feature { name: "x" type: FLOAT } feature { name: "w" type: BYTES }'
-
-    @staticmethod
-    def normal(shift: float) -> Statistics:
-        rng = np.random.default_rng(7)
-        return statistics_of(x=rng.normal(shift, 1, 2000), w=["a", "b"] * 1000)
-
-    def test_drift_is_a_finding_with_its_limit_and_where_it_stands(self) -> None:
-        limits = {"*": DriftLimits(kolmogorov_smirnov=0.1, psi=0.1)}
-        examination = examined(self.normal(1), self.SCHEMA, {"previous": self.normal(0)}, drift_limits=limits)
-        assert [(found.feature, found.name) for found in examination.findings] == [
-            ("x", "drift.psi"),
-            ("x", "drift.kolmogorov_smirnov"),
-        ]
-        assert examination.findings[1].evidence.limit == pytest.approx(0.1)
-        assert "The limit stands in drift_limits[*].kolmogorov_smirnov" in examination.findings[1].sentence
-        assert {each.feature for each in examination.overall.drift} == {"x", "w"}
-
-    @pytest.mark.parametrize(
-        ("limits", "message"),
-        [
-            (
-                {"w": DriftLimits(wasserstein=1)},
-                r"\[w\].wasserstein cannot apply to a feature of type BYTES",
-            ),
-            ({"x": DriftLimits(l_infinity=1)}, r"drift_limits\[x\].l_infinity cannot apply to a feature of type FLOAT"),
-            ({"y": DriftLimits(psi=1)}, "drift_limits names 'y', which is not in the schema"),
-        ],
-    )
-    def test_a_limit_that_cannot_apply_is_refused(self, limits: dict[str, DriftLimits], message: str) -> None:
-        with pytest.raises(UsageError, match=message):
-            examined(self.normal(0), self.SCHEMA, {"previous": self.normal(0)}, drift_limits=limits)
-
-    def test_limits_without_a_previous_span_are_refused(self) -> None:
-        with pytest.raises(UsageError, match="there is nothing to compare with"):
-            examined(self.normal(0), self.SCHEMA, drift_limits={"*": DriftLimits(psi=1)})

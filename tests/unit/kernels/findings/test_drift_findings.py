@@ -1,0 +1,57 @@
+"""Drift limits besides the schema's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from assay.errors import UsageError
+from assay.kernels.distances import DriftLimits
+from assay.kernels.findings import Examination, Expectations, examine
+from assay.kernels.statistics import DatasetStatistics
+
+Statistics = statistics_pb2.DatasetFeatureStatisticsList
+SCHEMA = text_format.Parse('feature { name: "x" type: FLOAT } feature { name: "w" type: BYTES }', schema_pb2.Schema())
+
+
+def normal(shift: float) -> Statistics:
+    rng, accumulator = np.random.default_rng(7), DatasetStatistics()
+    (batch,) = pa.table({"x": rng.normal(shift, 1, 2000), "w": ["a", "b"] * 1000}).to_batches()
+    return accumulator.extract(accumulator.add_batch(accumulator.create(), batch))
+
+
+def examined(shift: float, limits: dict[str, DriftLimits], *, compared: bool = True) -> Examination:
+    expected = Expectations(schema=SCHEMA, drift_limits=limits)
+    return examine(normal(shift), expected, {"previous": normal(0)} if compared else {})
+
+
+def test_drift_is_a_finding_with_its_limit_and_where_it_stands() -> None:
+    examination = examined(1, {"*": DriftLimits(kolmogorov_smirnov=0.1, psi=0.1)})
+    assert [(found.feature, found.name) for found in examination.findings] == [
+        ("x", "drift.psi"),
+        ("x", "drift.kolmogorov_smirnov"),
+    ]
+    assert examination.findings[1].evidence.limit == pytest.approx(0.1)
+    assert "The limit stands in drift_limits[*].kolmogorov_smirnov" in examination.findings[1].sentence
+    assert {each.feature for each in examination.overall.drift} == {"x", "w"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"w": DriftLimits(wasserstein=1)}, r"drift_limits\[w\].wasserstein cannot apply to a feature of type BYTES"),
+        ({"x": DriftLimits(l_infinity=1)}, r"drift_limits\[x\].l_infinity cannot apply to a feature of type FLOAT"),
+        ({"y": DriftLimits(psi=1)}, "drift_limits names 'y', which is not in the schema"),
+    ],
+)
+def test_a_limit_that_cannot_apply_is_refused(limits: dict[str, DriftLimits], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        examined(0, limits)
+
+
+def test_limits_without_a_previous_span_are_refused() -> None:
+    with pytest.raises(UsageError, match="there is nothing to compare with"):
+        examined(0, {"*": DriftLimits(psi=1)}, compared=False)
