@@ -86,8 +86,7 @@ def validate(
             options=StatisticsOptions(slices=slices),
         )
         of_rows = report.rows() if rows else None
-        if quarantine is not None:
-            report.quarantine(quarantine)
+        counts = report.quarantine(quarantine) if quarantine is not None else None
     if output is not None:
         report.save(output)
     if junit is not None:
@@ -101,11 +100,14 @@ def validate(
         from assay.cli.data.documents import as_json as document_text
         from assay.cli.data.documents import validate_document
 
-        typer.echo(document_text(validate_document(report, exit_code, of_rows)))
+        typer.echo(document_text(validate_document(report, exit_code, of_rows, counts)))
     else:
         from assay.cli.console import open_console
         from assay.cli.data.tables import print_report
 
         with open_console() as console:
             print_report(console, report, of_rows)
+            if counts is not None:
+                outcome = f"{counts.read:,} rows: {counts.clean:,} clean, {counts.rejected:,} rejected"
+                console.print(f"{outcome}, in {quarantine}", soft_wrap=True)
     raise typer.Exit(exit_code)

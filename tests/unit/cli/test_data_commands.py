@@ -135,12 +135,18 @@ class TestValidate:
 
     def test_rows_and_quarantine(self, ask: Ask, folder: Path) -> None:
         result = ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--rows", "--quarantine", "q/", "--json")
-        rows = document(result, "validate")["rows"]
+        found = document(result, "validate")
+        rows = found["rows"]
+        assert found["quarantine"] == {"read": 40, "clean": 20, "rejected": 20}
         assert (rows["num_rows"], rows["num_clean"], rows["num_rejected"]) == (40, 20, 20)
         assert [rule["rule"] for rule in rows["rules"] if not rule["ok"]] == ["city.domain"]
         assert pq.read_table(folder / "q/clean.parquet").num_rows == 20
         assert pq.read_table(folder / "q/rejected.parquet").num_rows == 20
         assert json.loads((folder / "q/counts.json").read_text())["read"] == 40
+
+    def test_the_quarantine_is_told(self, ask: Ask) -> None:
+        result = ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--quarantine", "q/")
+        assert "40 rows: 20 clean, 20 rejected, in " in result.stdout
 
     def test_rows_of_statistics_are_wrong_usage(self, ask: Ask) -> None:
         assert ask("stats", "good.csv", "-o", "good.pb").exit_code == 0

@@ -9,6 +9,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from assay.api import DriftReport, Report, Statistics
+    from assay.artifacts.quarantine import QuarantineCounts
     from assay.kernels.distances import FeatureDrift
     from assay.kernels.findings import Finding
     from assay.kernels.rows.row_report import RowReport
@@ -95,6 +96,14 @@ class RowsRecord(msgspec.Struct, frozen=True, kw_only=True):
     unchecked: tuple[str, ...]
 
 
+class QuarantineRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the rows; `read` is `clean` and `rejected`."""
+
+    read: int
+    clean: int
+    rejected: int
+
+
 class ValidateDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What `assay validate --json` prints."""
 
@@ -107,6 +116,7 @@ class ValidateDocument(msgspec.Struct, frozen=True, kw_only=True):
     checks_failed: int
     findings: tuple[FindingRecord, ...]
     rows: RowsRecord | None
+    quarantine: QuarantineRecord | None
     schema_version: int = _VERSION
 
 
@@ -190,7 +200,9 @@ def stats_document(statistics: Statistics) -> StatsDocument:
     )
 
 
-def validate_document(report: Report, exit_code: int, rows: RowReport | None) -> ValidateDocument:
+def validate_document(
+    report: Report, exit_code: int, rows: RowReport | None, quarantine: QuarantineCounts | None
+) -> ValidateDocument:
     """A validation."""
     failed = len(report.verdict.failed)
     return ValidateDocument(
@@ -203,6 +215,9 @@ def validate_document(report: Report, exit_code: int, rows: RowReport | None) ->
         checks_failed=failed,
         findings=tuple(map(_finding, report.findings)),
         rows=None if rows is None else _rows(rows),
+        quarantine=None
+        if quarantine is None
+        else QuarantineRecord(read=quarantine.read, clean=quarantine.clean, rejected=quarantine.rejected),
     )
 
 
