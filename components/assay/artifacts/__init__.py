@@ -7,6 +7,7 @@ from assay.artifacts.base import Artifact
 from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.examples import Examples
+from assay.artifacts.inference_result import InferenceResult
 from assay.artifacts.model import HyperParameters, Model, ModelRun
 from assay.artifacts.pushed_model import PushedModel
 from assay.artifacts.quarantine import Quarantine
@@ -22,6 +23,7 @@ __all__ = [
     "ExampleStatistics",
     "Examples",
     "HyperParameters",
+    "InferenceResult",
     "InfraBlessing",
     "Model",
     "ModelBlessing",

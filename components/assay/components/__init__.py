@@ -6,9 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.components.bulk_inferrer import BulkInferrer
     from assay.components.evaluator import Evaluator
     from assay.components.example_gen import CsvExampleGen, ImportExampleGen, ParquetExampleGen
     from assay.components.example_validator import ExampleValidator
+    from assay.components.infra_validator import InfraValidator
     from assay.components.pusher import Pusher
     from assay.components.schema_gen import ImportSchemaGen, SchemaGen
     from assay.components.statistics_gen import StatisticsGen
@@ -16,11 +18,13 @@ if TYPE_CHECKING:
     from assay.components.transform import Transform
 
 _HOME = {
+    "BulkInferrer": "bulk_inferrer",
     "CsvExampleGen": "example_gen",
     "Evaluator": "evaluator",
     "ExampleValidator": "example_validator",
     "ImportExampleGen": "example_gen",
     "ImportSchemaGen": "schema_gen",
+    "InfraValidator": "infra_validator",
     "ParquetExampleGen": "example_gen",
     "Pusher": "pusher",
     "SchemaGen": "schema_gen",
@@ -30,11 +34,13 @@ _HOME = {
 }
 
 __all__ = [
+    "BulkInferrer",
     "CsvExampleGen",
     "Evaluator",
     "ExampleValidator",
     "ImportExampleGen",
     "ImportSchemaGen",
+    "InfraValidator",
     "ParquetExampleGen",
     "Pusher",
     "SchemaGen",

@@ -8,11 +8,13 @@ from assay.v1.lazy import lazy_names
 
 if TYPE_CHECKING:
     from assay.components import (
+        BulkInferrer,
         CsvExampleGen,
         Evaluator,
         ExampleValidator,
         ImportExampleGen,
         ImportSchemaGen,
+        InfraValidator,
         Pusher,
         SchemaGen,
         StatisticsGen,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from assay.components.transform import StatsType
 
 __all__ = [
+    "BulkInferrer",
     "CsvExampleGen",
     "DataAccessor",
     "Evaluator",
@@ -30,6 +33,7 @@ __all__ = [
     "FnArgs",
     "ImportExampleGen",
     "ImportSchemaGen",
+    "InfraValidator",
     "Pusher",
     "SchemaGen",
     "StatisticsGen",
