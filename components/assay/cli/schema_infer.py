@@ -36,6 +36,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def infer(
+    context: typer.Context,
     data: _Data,
     *,
     output: Annotated[
@@ -60,12 +61,14 @@ def infer(
       assay schema infer train.csv --patch schema_patch.yaml -o schema.pbtxt
     """
     from assay.artifacts.schema import format_schema
+    from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.cli.schema_files import write_schema
     from assay.cli.schema_output import counted, document
     from assay.curation.application import apply
     from assay.curation.patch_file import read_patch
     from assay.curation.plain import to_plain
 
+    keep_pandas_out(context)
     schema = _inferred(data, split, max_string_domain_size, infer_feature_shape=infer_feature_shape)
     for path in patch or []:
         schema = apply(schema, read_patch(path))
@@ -91,6 +94,7 @@ def _inferred(data: Sequence[str], split: str | None, max_size: int, *, infer_fe
 
 
 def suggest(
+    context: typer.Context,
     data: _Data,
     *,
     output: Annotated[
@@ -125,12 +129,14 @@ def suggest(
       assay schema suggest FeatureStats.pb --kind ranges --margin 0.2
     """
     from assay.cli.console import open_console
+    from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.cli.schema_files import read_schema, statistics_of_each, write_text
     from assay.cli.schema_output import counted, document, entries_table
     from assay.curation.patch_file import format_patch, plain_entry
     from assay.curation.suggestions import ALL, SuggestOptions
     from assay.errors import UsageError
 
+    keep_pandas_out(context)
     given = statistics_of_each(data, split)
     if len(given) > 1:
         raise UsageError(

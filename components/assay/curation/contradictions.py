@@ -8,7 +8,7 @@ from dataclasses import replace
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.curation.contradictions_of_features import of_feature
+from assay.curation.contradictions_of_features import Shared, of_feature
 from assay.curation.findings import Finding
 from assay.curation.limits import impossible_bounds
 from assay.curation.subjects import Place, Subject, walk
@@ -46,8 +46,11 @@ def _findings(schema: schema_pb2.Schema) -> Iterator[tuple[Place, Finding]]:
     yield from _named_twice(places)
     yield from _domains(schema, places)
     yield from _composites(places)
+    shared = Shared(
+        frozenset(schema.default_environment), {domain.name: domain for domain in reversed(schema.string_domain)}
+    )
     for place in places:
-        for finding in (*impossible_bounds(place), *of_feature(place, schema)):
+        for finding in (*impossible_bounds(place), *of_feature(place, shared)):
             yield place, finding
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -33,11 +34,24 @@ _METRICS: Final = ("infinity_norm", "jensen_shannon_divergence", "normalized_abs
 _UNCHECKED: Final = {"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"}
 
 
-def of_feature(place: Place, schema: Any) -> Iterator[Finding]:
-    """Finds what is wrong with a feature of `schema`; nothing for other subjects."""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What features have in common.
+
+    Attributes:
+        environments: The schema's environments.
+        domains: The shared string domains by name.
+    """
+
+    environments: frozenset[str]
+    domains: dict[str, Any]
+
+
+def of_feature(place: Place, shared: Shared) -> Iterator[Finding]:
+    """Finds what is wrong with a feature; nothing for other subjects."""
     if place.subject.kind != "feature":
         return
-    feature = _Feature(place, schema)
+    feature = _Feature(place, shared)
     yield from feature.type_and_domain()
     yield from feature.string_domain()
     yield from feature.presence_and_shape()
@@ -49,10 +63,10 @@ def of_feature(place: Place, schema: Any) -> Iterator[Finding]:
 class _Feature:
     """One feature, with what its findings have in common."""
 
-    def __init__(self, place: Place, schema: Any) -> None:
+    def __init__(self, place: Place, shared: Shared) -> None:
         self.place = place
         self.message = place.message
-        self.schema = schema
+        self.shared = shared
         self.type = schema_pb2.FeatureType.Name(self.message.type)
         self.domain = self.message.WhichOneof("domain_info")
 
@@ -89,8 +103,8 @@ class _Feature:
     def string_domain(self) -> Iterator[Finding]:
         if self.domain == "string_domain" and not self.message.string_domain.value:
             yield self.finding("domain_is_empty", "string_domain", "has an empty string domain: no value fits.")
-        shared = [domain for domain in self.schema.string_domain if domain.name == self.message.domain]
-        if self.domain == "domain" and shared and not shared[0].value:
+        shared = self.shared.domains.get(self.message.domain)
+        if self.domain == "domain" and shared is not None and not shared.value:
             sentence = f"names the domain '{self.message.domain}', which is empty: no value fits."
             yield self.finding("domain_is_empty", "domain", sentence)
         mass = self.message.distribution_constraints
@@ -112,7 +126,7 @@ class _Feature:
         return len(self.place.subject.steps) == 1
 
     def environments(self) -> Iterator[Finding]:
-        known = set(self.schema.default_environment)
+        known = self.shared.environments
         for path in ("in_environment", "not_in_environment"):
             for name in getattr(self.message, path):
                 if name not in known:

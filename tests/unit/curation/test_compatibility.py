@@ -93,9 +93,9 @@ def test_changes_read_as_sentences() -> None:
     )
     after.string_domain[0].value[:] = ["b", "c"]
     assert [change.sentence for change in diff(before, after)] == [
+        "Feature 'x', value_count.max is no longer set (was 2): readers may meet values that they do not expect.",
         "Feature 'x', type went from INT to FLOAT: data of the one type cannot be read as the other.",
         "Feature 'x', int_domain.max went from 5 to 6: readers may meet values that they do not expect.",
-        "Feature 'x', value_count.max is no longer set (was 2): readers may meet values that they do not expect.",
         "Feature 'x', annotation.comment gained c.",
         "String domain 'd', value lost a and gained c: earlier values may be refused, and readers may meet new ones.",
         "Feature 'y' was added: it may be missing, so that earlier data stays valid.",

@@ -62,7 +62,7 @@ def test_decisions_of_two_patches_are_those_of_both_once() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("entries: [", "p.yaml, line 1: "),
+        ("version: 1\nentries: a: b\n", r"p\.yaml, line 2: mapping values are not allowed"),
         ("entries:\n  - feature: x\n    feature: y\n", "p.yaml, line 3: the key 'feature' is given twice"),
     ],
 )
