@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from assay.gate import sentences
 from assay.gate.figures import OVERALL, Figures, MetricKey, SliceKey, slice_name, slice_order
+from assay.gate.held import Held
 from assay.gate.verdict import Check, Verdict, blocking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from assay.gate.evidence import Evidence
     from assay.gate.limits import Limit
 
 FirstRun: TypeAlias = Literal["bless", "block", "values_only"]
@@ -52,6 +54,8 @@ def decide(
     policy: GatePolicy | None = None,
     subjects: Mapping[str, str] | None = None,
     second_opinion: bool | None = None,
+    evidence: Evidence | None = None,
+    waived: Callable[[Sequence[Check]], list[Check]] | None = None,
 ) -> Verdict:
     """Gives the verdict on a candidate model.
 
@@ -61,10 +65,14 @@ def decide(
         policy: The rules for the first run and for a configuration without thresholds.
         subjects: The digests of what was judged, by role.
         second_opinion: TFMA's own decision on the same thresholds; a verdict that differs from it is never ok.
+        evidence: How sure the figures are, where checks are to be held against that.
+        waived: Gives the checks with some failures waived, as [`waive`][assay.gate.waivers.waive] does.
     """
     policy = policy or GatePolicy()
-    held = check_limits(limits, figures)
-    checks = [*held, *_policy_checks(limits, figures, policy)]
+    points = _held(limits, figures)
+    held = [one.check for one in points]
+    weighed = held if evidence is None else evidence.weigh(points, figures)
+    checks = [*(weighed if waived is None else waived(weighed)), *_policy_checks(limits, figures, policy)]
     if second_opinion is not None and limits:
         checks += _agreement(held, second_opinion)
     if policy.first_run == "bless" and _is_first_run(limits, figures):
@@ -74,25 +82,29 @@ def decide(
         ok=ok,
         summary=_summary(checks, ok=ok, first_run=_is_first_run(limits, figures), policy=policy),
         checks=tuple(checks),
-        policy=policy.as_dict(),
+        policy=policy.as_dict() | (evidence.policy.as_dict() if evidence is not None else {}),
         subjects=dict(subjects or {}),
     )
 
 
 def check_limits(limits: Sequence[Limit], figures: Figures) -> list[Check]:
     """Gives a check for each limit in each slice that it is for, by slice (the whole data first) within each limit."""
-    checks: dict[str, Check] = {}
+    return [one.check for one in _held(limits, figures)]
+
+
+def _held(limits: Sequence[Limit], figures: Figures) -> list[Held]:
+    held: dict[str, Held] = {}
     slices = sorted(figures.candidate, key=slice_order)
     for limit in limits:
         keys = [key for key in slices if limit.slicing is None or limit.slicing.matches(key)]
         for key in keys:
             check = _check(limit, key, figures)
             # Two slicing specs of one threshold may match the same slice: it is held once.
-            checks.setdefault(check.id, check)
+            held.setdefault(check.id, Held(limit, key, check))
         if not keys:
             check = _no_slice(limit)
-            checks.setdefault(check.id, check)
-    return list(checks.values())
+            held.setdefault(check.id, Held(limit, None, check))
+    return list(held.values())
 
 
 def _check(limit: Limit, key: SliceKey, figures: Figures) -> Check:
@@ -259,6 +271,9 @@ def _summary(checks: Sequence[Check], *, ok: bool, first_run: bool, policy: Gate
         told = next((check for check in stopping if check.baseline is not None), stopping[0])
         return f"Not blessed: {told.sentence}{more}"
     failed = sum(not check.ok for check in checks)
+    waived = sum(not check.ok and "waiver" in check.details for check in checks)
+    if waived:
+        return f"Blessed: {_checks(len(applied) - failed)} passed, {waived} failed and waived."
     if failed:
         return f"Blessed by first_run '{policy.first_run}', although {failed} of {_checks(len(applied))} failed."
     unmeasured = [check.sentence for check in checks if check.kind in {"first_run", "no_thresholds"}]
