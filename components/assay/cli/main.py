@@ -19,7 +19,9 @@ import assay
 from assay.cli.data.quick_arrow import OWN_PROCESS
 from assay.cli.doctor import doctor
 from assay.cli.drift import drift
+from assay.cli.evaluate import evaluate
 from assay.cli.failures import exit_code_of, print_failure
+from assay.cli.gate import gate
 from assay.cli.lineage import lineage
 from assay.cli.push import push
 from assay.cli.run import run
@@ -87,6 +89,8 @@ app.command()(run)
 app.add_typer(stats, name="stats")
 app.command()(validate)
 app.command()(drift)
+app.command()(evaluate)
+app.add_typer(gate, name="gate")
 app.command()(verify)
 app.command()(push)
 app.command()(lineage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,17 @@ from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CAND
 from assay.components.evaluator.kernel_engine.plan import Lacking, plan_of, slicing_of
 from assay.errors import DataError, UsageError
 from assay.gate.figures import Figures, MetricKey, SliceKey
+from assay.kernels.uncertainty.interval import Interval, percentile_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from assay.components.evaluator.kernel_engine.accumulation import Computed, Resampling
     from assay.components.evaluator.kernel_engine.predictions import Predictions
+    from assay.components.evaluator.metrics_table import Bounds
     from assay.engines.base import Engine
     from assay.gate.limits import EvalConfig
+    from assay.kernels.metrics.rows import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +32,13 @@ class TableEvaluation:
     Attributes:
         figures: The metrics.
         rows: The number of rows evaluated.
+        changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
         plots: Plots of the configuration, which a table of metrics leaves out.
     """
 
     figures: Figures
     rows: int
+    changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     plots: tuple[Lacking, ...]
 
 
@@ -58,7 +64,37 @@ def evaluate_predictions(
     if not computed.rows:
         raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
     figures = figures_of(computed, has_baseline=keys.baseline is not None, smallest=config.options.min_slice_size.value)
-    return TableEvaluation(figures=figures, rows=computed.rows, plots=plan.lacking)
+    return TableEvaluation(figures=figures, rows=computed.rows, changes=computed.changes, plots=plan.lacking)
+
+
+def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
+    """Gives percentile bounds of each resampled metric, and of its change from the baseline by a paired bootstrap."""
+    bounds: dict[tuple[str, SliceKey, MetricKey], tuple[float, float]] = {}
+    figures = evaluation.figures
+    theirs = evaluation.changes.get(BASELINE, {})
+    for model, slices in ((CANDIDATE, figures.candidate), (BASELINE, figures.baseline or {})):
+        for key, metrics in slices.items():
+            for metric, value in metrics.items():
+                replicates = evaluation.changes.get(model, {}).get(key, {}).get(metric)
+                if replicates is None:
+                    continue
+                _put(bounds, (model, key, metric), percentile_interval(value, replicates, confidence))
+                if model == BASELINE or metric not in theirs.get(key, {}) or figures.baseline is None:
+                    continue
+                change = percentile_interval(
+                    value - figures.baseline[key][metric], replicates - theirs[key][metric], confidence
+                )
+                _put(bounds, ("change", key, metric), change)
+    return bounds
+
+
+def _put(
+    bounds: dict[tuple[str, SliceKey, MetricKey], tuple[float, float]],
+    place: tuple[str, SliceKey, MetricKey],
+    interval: Interval,
+) -> None:
+    if not math.isnan(interval.lower):
+        bounds[place] = interval.lower, interval.upper
 
 
 def figures_of(computed: Computed, *, has_baseline: bool, smallest: int = 0) -> Figures:

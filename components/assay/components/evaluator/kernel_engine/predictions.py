@@ -107,6 +107,8 @@ def open_predictions(
     keys = keys_of(config)
     source = rows_of(predictions)
     columns = columns_of(source)
+    if not columns:
+        raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
     if baseline_predictions is None:
         if join_on is not None:
             raise UsageError("predictions.join", "Joining takes a second table: give the baseline's predictions.")

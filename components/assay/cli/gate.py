@@ -1,0 +1,195 @@
+"""`assay gate`: whether a model may be released, by its predictions; `assay gate lint`: whether a config can say so."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+_DECIDE = "decide"
+
+
+class FirstRunChoice(str, Enum):
+    """Without a baseline for the change thresholds."""
+
+    BLESS = "bless"
+    BLOCK = "block"
+    VALUES_ONLY = "values_only"
+
+
+class SignificantChoice(str, Enum):
+    """What must be significant."""
+
+    OFF = "off"
+    REGRESSION = "regression"
+    NOT_WORSE = "not_worse"
+
+
+class CorrectionChoice(str, Enum):
+    """For many slices."""
+
+    NONE = "none"
+    HOLM = "holm"
+    BENJAMINI_HOCHBERG = "benjamini_hochberg"
+
+
+class InsufficientChoice(str, Enum):
+    """Of a slice with too few examples."""
+
+    BLOCK = "block"
+    PASS = "pass"  # noqa: S105 - no password
+
+
+class GateGroup(TyperGroup):
+    """`assay gate --predictions …` decides; a first word that names a subcommand is that."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Puts the name of the command that decides before anything but a subcommand or a call for help."""
+        if args and args[0] not in self.commands and args[0] not in {"-h", "--help"}:
+            args = [_DECIDE, *args]
+        return super().parse_args(ctx, args)
+
+
+gate = typer.Typer(
+    cls=GateGroup,
+    no_args_is_help=True,
+    help="Decide on a release: `assay gate --predictions P --config C`, see `assay gate decide --help`; or lint.",
+)
+
+
+@gate.command(_DECIDE)
+def decide(
+    predictions: Annotated[
+        Path, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
+    ],
+    config: Annotated[Path, typer.Option(metavar="FILE", help="EvalConfig as JSON, YAML or text proto.")],
+    *,
+    baseline_predictions: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="The baseline's predictions on the same rows.")
+    ] = None,
+    join_on: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Join the tables by this column; default: by row order.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Write verdict.json, metrics.parquet and summary.md."),
+    ] = None,
+    first_run: Annotated[
+        FirstRunChoice, typer.Option(help="What decides where change thresholds have no baseline.")
+    ] = FirstRunChoice.VALUES_ONLY,
+    significant: Annotated[
+        SignificantChoice | None,
+        typer.Option(help="Block only real regressions; or bless only what is shown not worse. 'off' shows bounds."),
+    ] = None,
+    level: Annotated[float, typer.Option(min=0.0001, max=0.5, help="One-sided chance of error.")] = 0.05,
+    correction: Annotated[CorrectionChoice, typer.Option(help="Correction for many slices.")] = CorrectionChoice.HOLM,
+    min_examples: Annotated[int, typer.Option(min=1, help="A slice of fewer has insufficient evidence.")] = 30,
+    insufficient: Annotated[
+        InsufficientChoice, typer.Option(help="What a check with insufficient evidence does.")
+    ] = InsufficientChoice.BLOCK,
+    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    waivers: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML list of waived checks.")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a summary fit for a pull request.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON on standard output.")] = False,
+) -> None:
+    """Evaluate predictions and decide: `assay gate …` is short for this.
+
+    Exit codes: 0 blessed, 1 error, 2 wrong usage, 4 not blessed.
+    """
+    from datetime import datetime, timezone
+
+    from assay.artifacts.store import write_durably
+    from assay.cli.gate_files import clear_outputs, prepare
+    from assay.components.evaluator.kernel_engine.judgement import Sampling, Tables, judge, write_metrics
+    from assay.engines.embedded.engine import EmbeddedEngine
+    from assay.gate.decide import GatePolicy
+    from assay.gate.evidence import EvidencePolicy
+    from assay.gate.junit import to_junit
+    from assay.gate.markdown import to_markdown
+    from assay.gate.verdict import to_json
+    from assay.gate.waivers import read_waivers
+
+    clear_outputs(output, junit, markdown)
+    engine = EmbeddedEngine()
+    evidence = None
+    if significant is not None:
+        evidence = EvidencePolicy(
+            significant=significant.value,
+            level=level,
+            correction=correction.value,
+            min_examples=min_examples,
+            insufficient=insufficient.value,
+        )
+    judged = judge(
+        Tables(config=config, predictions=predictions, baseline_predictions=baseline_predictions, join_on=join_on),
+        engine,
+        policy=GatePolicy(first_run=first_run.value),
+        evidence=evidence,
+        sampling=Sampling(num_replicates=replicates, seed=seed, threads=engine.threads),
+        waivers=read_waivers(waivers) if waivers is not None else (),
+        today=datetime.now(tz=timezone.utc).date(),
+    )
+    verdict = judged.verdict
+    for warning in judged.warnings:
+        typer.echo(f"warning: {warning.sentence}", err=True)
+    files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        write_metrics(output, judged.evaluation, 1 - 2 * level)
+        files[output / "summary.md"] = to_markdown(verdict).encode()
+        files[output / "verdict.json"] = to_json(verdict)  # the last: where it is, all is
+    for path, content in files.items():
+        if path is not None:
+            write_durably(prepare(path), content)
+    if as_json:
+        typer.echo(to_json(verdict).decode(), nl=False)
+    else:
+        for check in verdict.checks:
+            mark = ("ok" if check.applied else "-") if check.ok else "FAIL" if check.severity == "error" else "warn"
+            typer.echo(f"{mark:>4}  {check.sentence}")
+        typer.echo(verdict.summary)
+    raise typer.Exit(0 if verdict.ok else 4)
+
+
+@gate.command()
+def lint(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="EvalConfig as JSON, YAML or text proto.")],
+    data: Annotated[Path | None, typer.Option(metavar="TABLE", help="Predictions that it is to judge.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """Say what is wrong with a configuration, before anything is computed.
+
+    Exit codes: 0 nothing but warnings, 1 error, 2 the configuration is wrong.
+    """
+    import msgspec
+
+    from assay.artifacts.sources import rows_of
+    from assay.components.evaluator.config import load_eval_config
+    from assay.components.evaluator.kernel_engine.lint import LintFinding
+    from assay.components.evaluator.kernel_engine.lint import lint as lint_config
+    from assay.components.evaluator.kernel_engine.predictions import columns_of
+    from assay.errors import UsageError
+
+    columns = columns_of(rows_of(data)) if data is not None else None
+    try:
+        findings = lint_config(load_eval_config(config), columns)
+    except UsageError as error:
+        code = error.code.removeprefix("eval_config.")
+        findings = [LintFinding(code=code, place=str(config), message=error.message, hint=error.hint)]
+    ok = not any(finding.severity == "error" for finding in findings)
+    if as_json:
+        document = {"ok": ok, "findings": msgspec.to_builtins(findings)}
+        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.severity}: {finding.sentence}")
+        typer.echo("The configuration can be evaluated." if ok else "The configuration cannot be evaluated.")
+    raise typer.Exit(0 if ok else 2)

@@ -1,0 +1,164 @@
+"""From a configuration and tables of predictions to a verdict: lint, evaluate, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
+from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, bounds_of, evaluate_predictions
+from assay.components.evaluator.kernel_engine.lint import LintFinding, lint
+from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
+from assay.components.evaluator.kernel_engine.predictions import columns_of, open_predictions
+from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
+from assay.errors import UsageError
+from assay.gate.decide import GatePolicy, decide
+from assay.gate.evidence import Evidence, EvidencePolicy
+from assay.gate.limits import limits_of
+from assay.gate.verdict import Verdict
+from assay.gate.waivers import Waiver, waive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from assay.engines.base import Engine
+    from assay.gate.limits import EvalConfig
+    from assay.gate.verdict import Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What to evaluate.
+
+    Attributes:
+        config: An `EvalConfig` in any form that `load_eval_config` takes.
+        predictions: A table, in any form that `assay.artifacts.sources.rows_of` takes.
+        baseline_predictions: The baseline's table, where it is another.
+        join_on: The column that tells which rows of the two tables belong together; None for their order.
+    """
+
+    config: Any
+    predictions: Any
+    baseline_predictions: Any = None
+    join_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """A bootstrap.
+
+    Attributes:
+        num_replicates: How many samples to draw.
+        seed: Not negative; the same seed and rows give the same bounds.
+        threads: How many to draw with.
+    """
+
+    num_replicates: int = 1000
+    seed: int = 0
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the gate says, and by what figures.
+
+    Attributes:
+        verdict: The decision with every check.
+        evaluation: The metrics.
+        warnings: What the lint found that does not stop an evaluation.
+    """
+
+    verdict: Verdict
+    evaluation: TableEvaluation
+    warnings: tuple[LintFinding, ...] = ()
+
+
+def evaluate_tables(
+    tables: Tables, engine: Engine, sampling: Sampling | None = None, *, thresholds_only: bool = False
+) -> tuple[EvalConfig, TableEvaluation, tuple[LintFinding, ...]]:
+    """Gives the configuration read, the metrics, and the lint's warnings.
+
+    Args:
+        tables: What to evaluate.
+        engine: Who reads the rows.
+        sampling: The bootstrap to draw bounds from, if any.
+        thresholds_only: Whether only metrics with thresholds are resampled.
+
+    Raises:
+        UsageError: The configuration cannot be read, or the lint finds an error in it.
+        DataError: A table cannot be read, or the tables do not have the same rows.
+    """
+    config = load_eval_config(tables.config)
+    has_table = tables.baseline_predictions is not None
+    findings = lint(config, has_baseline_table=has_table)
+    _stop(findings)
+    predictions = open_predictions(config, tables.predictions, tables.baseline_predictions, join_on=tables.join_on)
+    findings = lint(config, columns_of(predictions.source), has_baseline_table=has_table)
+    _stop(findings)
+    resampling = None
+    if sampling is not None:
+        keys = {limit.metric for limit in limits_of(config, metric_name)}
+        if not thresholds_only:
+            keys |= {one.key for one in plan_of(config).metrics}
+        resampling = Resampling(frozenset(keys), sampling.num_replicates, sampling.seed, sampling.threads)
+    evaluation = evaluate_predictions(config, predictions, engine, resampling=resampling)
+    return config, evaluation, tuple(findings)
+
+
+def judge(
+    tables: Tables,
+    engine: Engine,
+    *,
+    policy: GatePolicy | None = None,
+    evidence: EvidencePolicy | None = None,
+    sampling: Sampling | None = None,
+    waivers: Sequence[Waiver] = (),
+    today: date | None = None,
+) -> Judged:
+    """Evaluates, and holds the figures against the configuration's thresholds.
+
+    Args:
+        tables: What to evaluate.
+        engine: Who reads the rows.
+        policy: The rules for the first run and for a configuration without thresholds.
+        evidence: How sure the gate must be; None holds point estimates.
+        sampling: The bootstrap that evidence is drawn from.
+        waivers: Failures that somebody answers for.
+        today: The day by which waivers expire.
+
+    Raises:
+        UsageError: As [`evaluate_tables`][...evaluate_tables]; and for waivers without a day.
+        DataError: As there.
+    """
+    if waivers and today is None:
+        raise UsageError("waivers.today", "Waivers expire, so the day must be given.")
+    drawn = (sampling or Sampling()) if evidence is not None else None
+    config, evaluation, warnings = evaluate_tables(tables, engine, drawn, thresholds_only=True)
+    weighed = None
+    if evidence is not None:
+        changes = evaluation.changes
+        weighed = Evidence(policy=evidence, candidate=changes[CANDIDATE], baseline=changes.get(BASELINE, {}))
+
+    def waived(checks: Sequence[Check]) -> list[Check]:
+        return list(checks) if today is None else waive(checks, waivers, today)
+
+    verdict = decide(limits_of(config, metric_name), evaluation.figures, policy=policy, evidence=weighed, waived=waived)
+    return Judged(verdict=verdict, evaluation=evaluation, warnings=warnings)
+
+
+def write_metrics(folder: Path, evaluation: TableEvaluation, confidence: float = 0.95) -> Path:
+    """Writes `metrics.parquet`, with bounds where the evaluation drew replicates, and gives its path."""
+    resampled = any(slices for slices in evaluation.changes.values())
+    path = folder / METRICS_TABLE
+    write_metrics_table(path, evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
+    return path
+
+
+def _stop(findings: Sequence[LintFinding]) -> None:
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        more = "".join(f"\n{finding.sentence}" for finding in errors[1:])
+        raise UsageError(f"eval_config.{errors[0].code}", errors[0].sentence + more)

@@ -1,0 +1,142 @@
+"""`assay gate`: exit codes that no error can turn into a pass, and files for people and for CI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from assay.cli.main import app
+from assay.gate.verdict import read_verdict
+
+CONFIG = """
+model_specs: [{{label_key: label, prediction_key: score}}]
+slicing_specs: [{{}}, {{feature_keys: [side]}}]
+metrics_specs:
+- metrics:
+  - class_name: AUC
+    threshold:
+      change_threshold: {{direction: HIGHER_IS_BETTER, absolute: {limit}}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 500)
+    score = np.clip(0.3 * labels + 0.7 * rng.uniform(size=500), 0, 1)
+    table = pa.table({"id": np.arange(500), "label": labels, "score": score, "side": rng.choice(["l", "r"], 500)})
+    pq.write_table(table, tmp_path / "new.parquet")
+    old = table.set_column(2, "score", pa.array(np.clip(score + rng.normal(0, 0.05, 500), 0, 1)))
+    pq.write_table(old.take(rng.permutation(500)), tmp_path / "old.parquet")
+    for name, limit in (("loose", -0.5), ("tight", 0.5)):
+        (tmp_path / f"{name}.yaml").write_text(CONFIG.format(limit=limit))
+    return tmp_path
+
+
+def gate(folder: Path, config: str = "loose", *more: str, baseline: bool = True, join: bool = True) -> Any:
+    tables = ["--predictions", str(folder / "new.parquet"), "--config", str(folder / f"{config}.yaml")]
+    if baseline:
+        tables += ["--baseline-predictions", str(folder / "old.parquet")]
+    if join:
+        tables += ["--join-on", "id"]
+    return CliRunner().invoke(app, ["gate", *tables, *more])
+
+
+def test_blessed_and_not_blessed(folder: Path) -> None:
+    for config, exit_code in (("loose", 0), ("tight", 4)):
+        done = gate(folder, config, "-o", str(folder / config), "--junit", str(folder / "ci/j.xml"))
+        assert done.exit_code == exit_code, done.output
+        verdict = read_verdict(folder / config)
+        assert verdict.ok == (exit_code == 0)
+        assert verdict.summary in done.stdout
+        assert (folder / config / "summary.md").read_text().startswith("## Model gate: ")
+        assert pq.read_table(folder / config / "metrics.parquet").num_rows == 6
+        suite = ET.parse(folder / "ci/j.xml").getroot()[0]
+        assert (suite.attrib["failures"] == "0") == verdict.ok
+
+
+def test_json_is_the_verdict(folder: Path) -> None:
+    done = gate(folder, "tight", "--json", "--markdown", str(folder / "pr.md"))
+    document = json.loads(done.stdout)
+    assert (document["ok"], len(document["checks"])) == (False, 3)
+    assert "not blessed" in (folder / "pr.md").read_text()
+
+
+@pytest.mark.parametrize(("first_run", "exit_code"), [("values_only", 0), ("bless", 0), ("block", 4)])
+def test_the_first_run_follows_its_policy(folder: Path, first_run: str, exit_code: int) -> None:
+    assert gate(folder, "loose", "--first-run", first_run, baseline=False, join=False).exit_code == exit_code
+
+
+def test_a_lost_baseline_is_an_error_and_no_first_run(folder: Path) -> None:
+    (folder / "old.parquet").unlink()
+    done = gate(folder, "loose", "--first-run", "bless")
+    assert done.exit_code == 1
+    assert "old.parquet" in done.stderr
+
+
+def test_rows_in_another_order_are_an_error(folder: Path) -> None:
+    done = gate(folder, join=False)
+    assert done.exit_code == 1
+    assert "not in the same order" in done.stderr
+
+
+def test_an_error_leaves_no_earlier_pass_behind(folder: Path) -> None:
+    output = folder / "out"
+    assert gate(folder, "loose", "-o", str(output), "--junit", str(folder / "j.xml")).exit_code == 0
+    (folder / "new.parquet").write_bytes(b"PAR1")
+    assert gate(folder, "loose", "-o", str(output), "--junit", str(folder / "j.xml")).exit_code == 1
+    assert not list(output.iterdir())
+    assert not (folder / "j.xml").exists()
+
+
+def test_evidence_and_waivers(folder: Path) -> None:
+    sampled = ("--significant", "regression", "--replicates", "100", "--min-examples", "400", "-o", str(folder / "o"))
+    assert gate(folder, "loose", *sampled).exit_code == 4
+    assert {"lower", "upper"} <= set(pq.read_table(folder / "o" / "metrics.parquet").column_names)
+    waivers = folder / "waivers.yaml"
+    entry = "- {{check: auc, slice: side={side}, who: ann, why: few rows, expires: {year}-01-01}}\n"
+    waivers.write_text("".join(entry.format(side=side, year=2999) for side in "lr"))
+    assert gate(folder, "loose", *sampled, "--waivers", str(waivers)).exit_code == 0
+    waivers.write_text("".join(entry.format(side=side, year=2001) for side in "lr"))
+    assert gate(folder, "loose", *sampled, "--waivers", str(waivers)).exit_code == 4
+
+
+def test_lint(folder: Path) -> None:
+    def lint(*arguments: str) -> Any:
+        return CliRunner().invoke(app, ["gate", "lint", *arguments])
+
+    done = lint(str(folder / "loose.yaml"), "--data", str(folder / "new.parquet"))
+    assert done.exit_code == 0
+    assert "warning: " in done.stdout
+    (folder / "wrong.yaml").write_text(CONFIG.format(limit=0).replace("AUC", "AUCC").replace("side", "sid"))
+    done = lint(str(folder / "wrong.yaml"), "--data", str(folder / "new.parquet"), "--json")
+    document = json.loads(done.stdout)
+    assert done.exit_code == 2
+    codes = [finding["code"] for finding in document["findings"] if finding["severity"] == "error"]
+    assert codes == ["unknown_metric", "no_such_column"]
+    (folder / "wrong.yaml").write_text(CONFIG.format(limit=0).replace("direction: HIGHER_IS_BETTER, ", ""))
+    done = lint(str(folder / "wrong.yaml"))
+    assert done.exit_code == 2
+    assert "has no direction" in done.stdout
+    assert gate(folder, "wrong").exit_code == 2
+
+
+def test_evaluate_prints_and_writes_figures(folder: Path) -> None:
+    arguments = ["evaluate", "--predictions", str(folder / "new.parquet"), "--config", str(folder / "loose.yaml")]
+    done = CliRunner().invoke(app, [*arguments, "--json", "-o", str(folder / "out")])
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    assert document["rows"] == 500
+    assert [row["slice"] for row in document["metrics"]] == ["Overall", "side=l", "side=r"]
+    assert pq.read_table(folder / "out" / "metrics.parquet").to_pylist() == document["metrics"]
+    done = CliRunner().invoke(app, [*arguments, "--bounds", "--replicates", "100"])
+    assert "candidate  Overall  auc = " in done.stdout
+    assert "[" in done.stdout

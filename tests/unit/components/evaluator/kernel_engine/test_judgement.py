@@ -1,0 +1,196 @@
+"""From tables to a verdict: exact figures, bounds, and files."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+from assay.components.evaluator.kernel_engine.judgement import (
+    Judged,
+    Sampling,
+    Tables,
+    evaluate_tables,
+    judge,
+    write_metrics,
+)
+from assay.engines.embedded.engine import EmbeddedEngine
+from assay.errors import DataError, UsageError
+from assay.gate.evidence import EvidencePolicy
+from assay.gate.figures import MetricKey
+from assay.gate.waivers import Waiver
+
+ENGINE = EmbeddedEngine(threads=2)
+SAMPLING = Sampling(num_replicates=200, threads=2)
+
+
+def rows(size: int = 3000, *, worse_by: float = 0.0) -> pa.Table:
+    rng = np.random.default_rng(8)
+    labels = rng.integers(0, 2, size)
+    old = np.clip(0.3 * labels + 0.7 * rng.uniform(size=size), 0, 1)
+    return pa.table(
+        {
+            "label": labels,
+            "old": old,
+            "new": np.clip(old - worse_by * labels + rng.normal(0, 0.01, size), 0, 1),
+            "side": rng.choice(["left", "right", "rare"], size, p=[0.5, 0.497, 0.003]),
+            "weight": rng.uniform(0.5, 2, size),
+        }
+    )
+
+
+def config_with(absolute: float = -0.01, **more: Any) -> dict[str, Any]:
+    threshold = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": absolute}}
+    return {
+        "model_specs": [
+            {"name": "new", "label_key": "label", "prediction_key": "new"},
+            {"name": "old", "label_key": "label", "prediction_key": "old", "is_baseline": True},
+        ],
+        "slicing_specs": [{}, {"feature_keys": ["side"]}],
+        "metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": threshold}, {"class_name": "F1Score"}]}],
+    } | more
+
+
+def judged(table: pa.Table, config: Any = None, **policy: Any) -> Judged:
+    evidence = EvidencePolicy(**policy) if policy else None
+    return judge(Tables(config=config or config_with(), predictions=table), ENGINE, evidence=evidence,
+                 sampling=SAMPLING)  # fmt: skip
+
+
+def test_figures_are_scikit_learns() -> None:
+    config = config_with()
+    config["model_specs"][0]["example_weight_key"] = "weight"
+    config["metrics_specs"] = [
+        {"metrics": [{"class_name": "AUC"}, {"class_name": "BinaryCrossEntropy"}, {"class_name": "ExampleCount"}]}
+    ]
+    table = rows()
+    _, evaluation, _ = evaluate_tables(Tables(config=config, predictions=table), ENGINE)
+    sides = table.column("side").to_numpy()
+    for key, metrics in evaluation.figures.candidate.items():
+        chosen = np.ones(len(sides), dtype=bool) if not key else sides == key[0][1]
+        labels, scores, weights = (table.column(name).to_numpy()[chosen] for name in ("label", "new", "weight"))
+        found = {metric.name: value for metric, value in metrics.items()}
+        assert found["auc"] == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights), abs=1e-9)
+        if scores.min() > 0:
+            loss = log_loss(labels, scores, sample_weight=weights)
+            assert found["binary_crossentropy"] == pytest.approx(loss, abs=1e-9)
+        assert found["example_count"] == pytest.approx(weights.sum())
+        assert evaluation.figures.examples[key] == chosen.sum()
+    assert average_precision_score([0, 1], [0.1, 0.2]) == 1
+
+
+def test_weighted_and_unweighted_figures_stand_side_by_side() -> None:
+    config = config_with()
+    config["model_specs"][0]["example_weight_key"] = "weight"
+    config["metrics_specs"][0]["example_weights"] = {"weighted": True, "unweighted": True}
+    table = rows()
+    _, evaluation, _ = evaluate_tables(Tables(config=config, predictions=table), ENGINE)
+    labels, scores, weights = (table.column(name).to_numpy() for name in ("label", "new", "weight"))
+    for weighted, sample_weight in ((True, weights), (False, None)):
+        key = MetricKey(name="auc", example_weighted=weighted)
+        wanted = roc_auc_score(labels, scores, sample_weight=sample_weight)
+        assert evaluation.figures.candidate[()][key] == pytest.approx(wanted, abs=1e-9)
+
+
+def test_a_slice_below_the_smallest_size_has_no_figures() -> None:
+    config = config_with(options={"min_slice_size": 100})
+    _, evaluation, _ = evaluate_tables(Tables(config=config, predictions=rows()), ENGINE)
+    assert (("side", "rare"),) not in evaluation.figures.candidate
+    assert evaluation.figures.examples[("side", "rare"),] < 100
+
+
+def test_figures_do_not_depend_on_how_rows_are_cut() -> None:
+    table = rows()
+    batches = table.to_batches(max_chunksize=113)
+    whole, cut = (
+        evaluate_tables(Tables(config=config_with(), predictions=one), ENGINE, SAMPLING)[1]
+        for one in (table, list(reversed(batches)))
+    )
+    for key, metrics in whole.figures.candidate.items():
+        assert cut.figures.candidate[key] == pytest.approx(metrics, abs=1e-12)
+    auc = MetricKey(name="auc")
+    np.testing.assert_allclose(whole.changes["candidate"][()][auc], cut.changes["candidate"][()][auc], atol=1e-12)
+
+
+def test_points_decide_without_evidence() -> None:
+    verdict = judged(rows(worse_by=0.1)).verdict
+    assert not verdict.ok
+    assert "p_value" not in verdict.checks[0].details
+
+
+def test_bounds_are_shown_without_deciding() -> None:
+    verdict = judged(rows(worse_by=0.1), significant="off").verdict
+    lower, upper = verdict.checks[0].details["lower"], verdict.checks[0].details["upper"]
+    observed, baseline = verdict.checks[0].observed, verdict.checks[0].baseline
+    assert isinstance(lower, float)
+    assert isinstance(upper, float)
+    assert observed is not None
+    assert baseline is not None
+    assert lower < observed - baseline < upper
+    assert not verdict.ok
+
+
+def test_only_a_real_regression_blocks() -> None:
+    noise = config_with(absolute=0.0)
+    assert not judged(rows(), noise).verdict.ok
+    passing = {"min_examples": 30, "insufficient": "pass"}
+    assert judged(rows(), noise, significant="regression", **passing).verdict.ok
+    assert not judged(rows(worse_by=0.1), noise, significant="regression", **passing).verdict.ok
+
+
+def test_only_what_is_shown_not_worse_is_blessed() -> None:
+    passing = {"insufficient": "pass"}
+    assert judged(rows(), config_with(absolute=-0.05), significant="not_worse", **passing).verdict.ok
+    tight = judged(rows(), config_with(absolute=-0.0003), significant="not_worse", **passing).verdict
+    assert not tight.ok
+    assert any("not shown" in check.sentence for check in tight.failed)
+
+
+def test_a_tiny_slice_says_so_and_follows_the_policy() -> None:
+    verdict = judged(rows(), config_with(absolute=-0.5), significant="regression").verdict
+    [check] = verdict.failed
+    assert check.slice == "side=rare"
+    assert check.sentence.startswith("Insufficient evidence (")
+    assert "min_examples is 30" in check.sentence
+
+
+def test_metrics_have_bounds_in_the_table_when_asked_for(tmp_path: Path) -> None:
+    _, evaluation, _ = evaluate_tables(Tables(config=config_with(), predictions=rows()), ENGINE, SAMPLING)
+    table = pq.read_table(write_metrics(tmp_path, evaluation))
+    assert table.column_names == ["model", "slice", "metric", "value", "lower", "upper", "examples"]
+    for row in table.to_pylist():
+        # With a handful of rows some samples hold one class only, and there are no bounds of an area.
+        assert row["lower"] is None or row["lower"] <= row["value"] <= row["upper"], row
+    assert set(table.column("model").to_pylist()) == {"candidate", "baseline", "change"}
+    _, evaluation, _ = evaluate_tables(Tables(config=config_with(), predictions=rows()), ENGINE)
+    table = pq.read_table(write_metrics(tmp_path, evaluation))
+    assert table.column_names == ["model", "slice", "metric", "value", "examples"]
+
+
+def test_a_waived_failure_does_not_block_until_it_expires() -> None:
+    waiver = Waiver(check="auc", slice="side=rare", who="ann", why="too few", expires=date(2026, 5, 1))
+    tables = Tables(config=config_with(), predictions=rows())
+    for today, ok in ((date(2026, 5, 1), True), (date(2026, 5, 2), False)):
+        found = judge(tables, ENGINE, evidence=EvidencePolicy(significant="regression"), sampling=SAMPLING,
+                      waivers=[waiver], today=today)  # fmt: skip
+        assert found.verdict.ok == ok
+    with pytest.raises(UsageError, match="day must be given"):
+        judge(tables, ENGINE, waivers=[waiver])
+
+
+def test_an_error_of_the_lint_stops_before_anything_is_read() -> None:
+    config = config_with()
+    config["metrics_specs"][0]["metrics"].append({"class_name": "AUCC"})
+    with pytest.raises(UsageError, match=r"there is no metric 'AUCC'\. Did you mean 'AUC'\?"):
+        judge(Tables(config=config, predictions="no/such/file.csv"), ENGINE)
+
+
+def test_a_table_without_rows_is_an_error() -> None:
+    with pytest.raises(DataError, match="no row to evaluate"):
+        judge(Tables(config=config_with(), predictions=rows().slice(0, 0)), ENGINE)

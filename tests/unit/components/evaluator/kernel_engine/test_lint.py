@@ -1,0 +1,114 @@
+"""What is wrong with a configuration is found before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.kernel_engine.lint import lint
+
+CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -0.01}}
+VALUE = {"value_threshold": {"lower_bound": 0.5}}
+BOTH = [
+    {"name": "new", "label_key": "label", "prediction_key": "score"},
+    {"name": "old", "label_key": "label", "prediction_key": "old_score", "is_baseline": True},
+]
+COLUMNS = ["label", "score", "old_score", "sex", "race"]
+
+
+def findings(metric: dict[str, Any], columns: list[str] | None = None, **more: Any) -> dict[str, str]:
+    has_baseline_table = more.pop("has_baseline_table", False)
+    config = {
+        "model_specs": more.pop("model_specs", BOTH),
+        "slicing_specs": more.pop("slicing_specs", [{}, {"feature_keys": ["sex"]}]),
+        "metrics_specs": [{"metrics": [metric], **more}],
+    }
+    found = lint(load_eval_config(config), columns, has_baseline_table=has_baseline_table)
+    return {one.code: f"{one.severity}: {one.sentence}" for one in found}
+
+
+def test_nothing_is_wrong_with_a_sound_configuration() -> None:
+    per_slice = [{"slicing_specs": [{"feature_keys": ["sex"]}], "threshold": VALUE}]
+    assert not findings({"class_name": "AUC", "threshold": CHANGE, "per_slice_thresholds": per_slice}, COLUMNS)
+
+
+def test_a_threshold_on_a_slice_that_is_not_made() -> None:
+    per_slice = [{"slicing_specs": [{"feature_keys": ["race"]}], "threshold": VALUE}]
+    found = findings({"class_name": "AUC", "per_slice_thresholds": per_slice})
+    assert "make no slice race=*" in found["slice_not_made"]
+
+
+@pytest.mark.parametrize(
+    ("made", "held", "ok"),
+    [
+        ({"feature_keys": ["sex"]}, {"feature_values": {"sex": "F"}}, True),
+        ({"feature_values": {"sex": "F"}}, {"feature_keys": ["sex"]}, True),
+        ({"feature_values": {"sex": "F"}}, {"feature_values": {"sex": "M"}}, False),
+        ({"feature_keys": ["sex", "race"]}, {"feature_keys": ["sex"]}, False),
+    ],
+)
+def test_slices_are_matched_as_thresholds_match_them(made: Any, held: Any, ok: bool) -> None:
+    metric = {"class_name": "AUC", "per_slice_thresholds": [{"slicing_specs": [held], "threshold": VALUE}]}
+    assert ("slice_not_made" not in findings(metric, slicing_specs=[made])) == ok
+
+
+def test_a_change_threshold_without_a_baseline() -> None:
+    metric = {"class_name": "AUC", "threshold": CHANGE}
+    assert "no model spec has is_baseline" in findings(metric, model_specs=BOTH[:1])["no_baseline_spec"]
+    assert not findings(metric, model_specs=BOTH[:1], has_baseline_table=True)
+
+
+def test_columns_that_the_data_lacks() -> None:
+    columns = ["label", "scores", "old_score", "sex"]
+    found = findings({"class_name": "AUC", "threshold": VALUE}, columns)
+    assert found == {
+        "no_such_column": "error: eval_config.model_specs[0].prediction_key: the data has no column 'score'. "
+        "Did you mean 'scores'?"
+    }
+
+
+def test_the_baselines_column_is_looked_for_in_its_own_table() -> None:
+    metric = {"class_name": "AUC", "threshold": CHANGE}
+    assert not findings(metric, ["label", "score", "sex"], has_baseline_table=True)
+
+
+def test_an_unknown_metric_has_its_close_match() -> None:
+    assert "Did you mean 'AUC'?" in findings({"class_name": "AUCC"})["unknown_metric"]
+
+
+def test_a_threshold_on_a_plot() -> None:
+    found = findings({"class_name": "CalibrationPlot", "threshold": VALUE})
+    assert found["plot"].startswith("error: ")
+
+
+def test_thresholds_by_name_are_for_models() -> None:
+    found = findings({"class_name": "AUC"}, thresholds={"auc": VALUE})
+    assert "Write the threshold with its metric" in found["threshold_by_name"]
+
+
+def test_a_configuration_without_thresholds_is_warned_of() -> None:
+    assert findings({"class_name": "AUC"})["no_thresholds"].startswith("warning: ")
+
+
+def test_a_class_in_a_metrics_own_settings_hides_it_from_its_threshold() -> None:
+    found = findings({"class_name": "Recall", "config": {"class_id": 1}, "threshold": VALUE})
+    assert "binarize" in found["threshold_on_class"]
+
+
+def test_models_and_outputs_that_do_not_exist() -> None:
+    found = findings({"class_name": "AUC", "threshold": VALUE}, model_names=["neww"], output_names=["a"])
+    assert "Did you mean 'new'?" in found["unknown_model"]
+    assert "one output" in found["output_names"]
+
+
+def test_a_relative_limit_in_percent() -> None:
+    threshold = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "relative": -5}}
+    assert "500 % of the baseline" in findings({"class_name": "AUC", "threshold": threshold})["relative_limit"]
+
+
+def test_a_model_spec_must_say_where_labels_and_predictions_are() -> None:
+    assert "has no label_key" in findings({"class_name": "AUC"}, model_specs=[{"prediction_key": "s"}])["no_label_key"]
+    found = findings({"class_name": "AUC"}, model_specs=[{"label_key": "label"}])
+    assert "has no prediction_key" in found["no_prediction_key"]
