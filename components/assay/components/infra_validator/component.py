@@ -17,6 +17,7 @@ from assay.components.infra_validator.compute import Trial, judge
 from assay.components.infra_validator.config import RequestSpec, ServingSpec, ValidationSpec
 from assay.components.infra_validator.fresh_process import run_limited
 from assay.components.infra_validator.probe import Report, Request
+from assay.components.infra_validator.serving_container import image_of, try_in_container
 from assay.errors import DataError, UsageError
 from assay.gate.blessing import bless, judged_by_digest
 from assay.gate.served_model import WARMUP
@@ -61,13 +62,13 @@ def InfraValidator(
         blessing: The mark `INFRA_BLESSED` or `INFRA_NOT_BLESSED`, `verdict.json`, and with `make_warmup` a copy of the
             model with warm-up requests.
         examples: What the model is asked about; without them it is only loaded.
-        serving_spec: Where it is loaded; a fresh process of this Python by default.
+        serving_spec: TensorFlow Serving in a container, where the model is tried besides.
         request_spec: What it is asked.
         validation_spec: The limits of time and memory.
     """
     serving, requests = serving_spec or ServingSpec(), request_spec or RequestSpec()
     limits = validation_spec or ValidationSpec()
-    _refuse_containers(serving)
+    image = image_of(serving)
     if requests.make_warmup and examples is None:
         raise UsageError(
             "infra_validator.warmup", "request_spec.make_warmup makes requests of examples; none are wired.", ""
@@ -87,9 +88,12 @@ def InfraValidator(
         model_name=serving.model_name,
         report=str(context.temp_dir / "report.json"),
     )
-    trial = _try(request, signatures, limits, context.temp_dir)
+    trials = {"a fresh process": _try(request, signatures, limits, context.temp_dir)}
+    if image:
+        rows = _read_examples(Path(request.examples)) if examples else None
+        trials[image] = try_in_container(image, model.serving_path, rows, signatures, limits, serving.model_name)
     subjects = {"model": model.digest} | ({"examples": examples.digest} if examples else {})
-    verdict = judge(trial, limits, subjects=subjects)
+    verdict = judge(trials, limits, subjects=subjects)
     stamped = verdict.ok and requests.make_warmup
     warmup = _stamp(model, Path(request.warmup), blessing) if stamped else ""
     bless(judged, verdict, blessing, model=model, warmup=warmup)
@@ -138,6 +142,11 @@ def _write_examples(examples: Examples, requests: RequestSpec, folder: Path) -> 
     return path
 
 
+def _read_examples(path: Path) -> pa.RecordBatch:
+    with pa.ipc.open_file(str(path)) as file:
+        return file.read_all().combine_chunks().to_batches()[0]
+
+
 def _stamp(model: Model, requests: Path, blessing: InfraBlessing) -> str:
     """Copies the model and puts the warm-up requests in it; gives their SHA-256.
 
@@ -150,18 +159,3 @@ def _stamp(model: Model, requests: Path, blessing: InfraBlessing) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(requests, target)
     return file_sha256(target)
-
-
-def _refuse_containers(serving: ServingSpec) -> None:
-    """Refuses TensorFlow Serving in a container, which needs a container engine that can be relied on.
-
-    Raises:
-        UsageError: It was asked for.
-    """
-    if serving.tensorflow_serving is None and serving.local_docker is None:
-        return
-    raise UsageError(
-        "infra_validator.container",
-        "serving_spec asks for TensorFlow Serving in a container, which this assay does not run.",
-        "Leave tensorflow_serving and local_docker out: the model is then loaded by TensorFlow in a fresh process.",
-    )

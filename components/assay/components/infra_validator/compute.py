@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assay.errors import did_you_mean
@@ -39,22 +39,27 @@ class Trial:
         return self.ended.reason in {"time", "signal"}
 
 
-def judge(trial: Trial, limits: ValidationSpec, *, subjects: Mapping[str, str]) -> Verdict:
-    """Gives the verdict on a trial.
+def judge(trials: Mapping[str, Trial], limits: ValidationSpec, *, subjects: Mapping[str, str]) -> Verdict:
+    """Gives the verdict on the trials of a model.
 
     Args:
-        trial: What was seen.
+        trials: What was seen, by where the model was loaded (`a fresh process`).
         limits: The limits that it ran under.
         subjects: The digests of the model and of the examples.
     """
-    checks = [*_process_checks(trial, limits)]
-    if not blocking(checks):
-        checks += _answer_checks(trial)
+    checks: list[Check] = []
+    for place, trial in trials.items():
+        held = [*_process_checks(trial, limits)]
+        if not blocking(held):
+            held += _answer_checks(trial)
+        # The first place is the usual one, and its checks need no further name.
+        checks += held if not checks else [replace(check, id=f"{check.id}@{place}") for check in held]
     failed = blocking(checks)
-    asked = f" and answers {trial.report.rows} examples" if trial.report.rows else ""
+    rows = max((trial.report.rows for trial in trials.values()), default=0)
+    asked = f" and answers {rows} examples" if rows else ""
     return Verdict(
         ok=not failed,
-        summary=failed[0].sentence if failed else f"The model loads{asked} in a fresh process.",
+        summary=failed[0].sentence if failed else f"The model loads{asked} in {' and in '.join(trials)}.",
         checks=tuple(checks),
         policy={
             "max_loading_time_seconds": str(limits.max_loading_time_seconds),
@@ -80,10 +85,14 @@ def _process_checks(trial: Trial, limits: ValidationSpec) -> Iterator[Check]:
         "memory",
         ended.reason != "memory",
         f"It held {ended.peak_megabytes} MB while {doing}, more than {megabytes} MB."
+        if ended.reason == "memory" and ended.peak_megabytes
+        else f"It was stopped while {doing}: it took more than {megabytes} MB."
         if ended.reason == "memory"
-        else f"It held {ended.peak_megabytes} MB at most.",
+        else f"It held {ended.peak_megabytes} MB at most."
+        if ended.peak_megabytes
+        else "It kept the container's limit.",
         limit=None if megabytes is None else float(megabytes),
-        observed=float(ended.peak_megabytes),
+        observed=float(ended.peak_megabytes) if ended.peak_megabytes else None,
     )
     if ended.reason in {"signal", "error"}:
         how = f"was killed by {_signal(ended.code)}" if ended.reason == "signal" else f"ended with code {ended.code}"

@@ -13,8 +13,8 @@ class TensorFlowServing:
 
     Attributes:
         image_name: Its name.
-        tags: Its tags, each of which is tried.
-        digests: Its digests, each of which is tried.
+        tags: Its tag; one of tag and digest, `latest` by default.
+        digests: Its digest.
     """
 
     image_name: str = "tensorflow/serving"
@@ -34,7 +34,7 @@ class LocalDockerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingSpec:
-    """Where the model is loaded; a fresh process of this Python by default.
+    """Where the model is loaded besides a fresh process of this Python.
 
     Attributes:
         tensorflow_serving: TensorFlow Serving in a container.

@@ -26,12 +26,20 @@ def report(**changed: Any) -> Report:
     return Report(**(plain | changed))
 
 
+def placed(seen: Report) -> dict[str, Trial]:
+    return {"a fresh process": Trial(ended=ended(), report=seen, signatures=["serving_default"])}
+
+
 def failed(trial: Trial) -> dict[str, str]:
-    return {check.id: check.sentence for check in judge(trial, LIMITS, subjects={}).checks if not check.ok}
+    return {
+        check.id: check.sentence
+        for check in judge({"a fresh process": trial}, LIMITS, subjects={}).checks
+        if not check.ok
+    }
 
 
 def test_a_model_that_loads_and_answers_is_good() -> None:
-    verdict = judge(Trial(ended=ended(), report=report(), signatures=["serving_default"]), LIMITS, subjects={"m": "d"})
+    verdict = judge(placed(report()), LIMITS, subjects={"m": "d"})
     assert verdict.ok
     assert verdict.summary == "The model loads and answers 3 examples in a fresh process."
     assert [check.id for check in verdict.checks] == [
@@ -48,7 +56,7 @@ def test_a_model_that_loads_and_answers_is_good() -> None:
 
 def test_a_model_that_is_only_loaded_says_so() -> None:
     loaded = report(rows=0, answers=[])
-    verdict = judge(Trial(ended=ended(), report=loaded, signatures=["serving_default"]), LIMITS, subjects={})
+    verdict = judge(placed(loaded), LIMITS, subjects={})
     assert (verdict.ok, verdict.summary) == (True, "The model loads in a fresh process.")
 
 
@@ -128,3 +136,16 @@ def test_what_stops_a_trial_is_said(end: dict[str, Any], seen: dict[str, Any], e
 )
 def test_what_is_wrong_with_an_answer_is_said(seen: dict[str, Any], expected: dict[str, str]) -> None:
     assert failed(Trial(ended=ended(), report=report(**seen), signatures=["serving_default"])) == expected
+
+
+def test_each_place_that_a_model_is_tried_in_counts() -> None:
+    container = Trial(
+        ended=ended(peak_megabytes=0), report=report(signatures=["other"], answers=[]), signatures=["serving_default"]
+    )
+    verdict = judge(placed(report()) | {"tensorflow/serving:2.16": container}, LIMITS, subjects={})
+    assert not verdict.ok
+    assert [check.id for check in verdict.failed] == ["signature:serving_default@tensorflow/serving:2.16"]
+    good = judge(
+        placed(report()) | {"tensorflow/serving:2.16": placed(report())["a fresh process"]}, LIMITS, subjects={}
+    )
+    assert good.summary == "The model loads and answers 3 examples in a fresh process and in tensorflow/serving:2.16."

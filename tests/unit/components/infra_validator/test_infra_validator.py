@@ -138,9 +138,10 @@ def test_a_model_that_takes_too_much_memory_is_not_blessed(tmp_path: Path, save_
     assert "more than 50 MB" in said
 
 
-def test_containers_are_refused_before_anything_runs(tmp_path: Path) -> None:
+def test_a_container_is_refused_where_there_is_no_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     serving = ServingSpec(tensorflow_serving=TensorFlowServing(tags=["latest"]), local_docker=LocalDockerConfig())
-    with pytest.raises(UsageError, match=r"TensorFlow Serving in a container.*Leave tensorflow_serving and"):
+    with pytest.raises(UsageError, match=r"there is no docker\. Leave tensorflow_serving and"):
         validate(tmp_path, Model(tmp_path), serving_spec=serving)
 
 
