@@ -17,13 +17,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from assay.gate.measured import Measured, Proportion, Resampled
 from assay.gate.sentences import number
-from assay.kernels.uncertainty.interval import (
-    Interval,
-    bootstrap_p_value_above,
-    bootstrap_p_value_below,
-    percentile_interval,
-)
 from assay.kernels.uncertainty.multiplicity import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
@@ -79,24 +74,17 @@ class Evidence:
         policy: How sure the gate must be.
         candidate: What each replicate adds to each of the candidate's metrics.
         baseline: The same of the baseline's, replicate by replicate on the same samples.
+        trials: For the candidate's rates over rows of equal weight: of how many rows each is a share.
     """
 
     policy: EvidencePolicy
     candidate: Changes
     baseline: Changes = field(default_factory=dict)
+    trials: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
 
     def weigh(self, held: Sequence[Held], figures: Figures) -> list[Check]:
         """Gives the checks as the evidence decides them; those that lack a figure stay as they are."""
         return _weigh(held, figures, self)
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """The quantity that a limit bounds, with what each replicate adds to it; None where there is no telling."""
-
-    value: float
-    changes: Floats
-    interval: Interval
 
 
 def _weigh(held: Sequence[Held], figures: Figures, evidence: Evidence) -> list[Check]:
@@ -128,17 +116,22 @@ def _is_numeric(one: Held) -> bool:
     return one.limit.bound != "relative" or check.baseline != 0
 
 
-def _measured(one: Held, figures: Figures, evidence: Evidence) -> _Measured | None:
+def _measured(one: Held, figures: Figures, evidence: Evidence) -> Measured | None:
     key, metric, check = one.key, one.limit.metric, one.check
     if key is None or check.observed is None:
         return None
     count = figures.examples.get(key)
     if evidence.policy.significant != "off" and count is not None and count < evidence.policy.min_examples:
         return None
+    trials = evidence.trials.get(key, {}).get(metric)
+    if trials and not one.limit.is_change:
+        return Proportion(check.observed, trials)
     ours = evidence.candidate.get(key, {}).get(metric)
     if ours is None:
         return None
     if not one.limit.is_change or check.baseline is None:
+        if not ours.any():
+            return None  # a figure at its extreme: that the rows at hand do not vary says nothing about others
         value, changes = check.observed, ours
     else:
         theirs = evidence.baseline.get(key, {}).get(metric)
@@ -152,12 +145,12 @@ def _measured(one: Held, figures: Figures, evidence: Evidence) -> _Measured | No
             changes = replicates - value
             if not (ours - theirs).any() and check.observed == check.baseline:
                 changes = np.zeros_like(changes)
-    interval = percentile_interval(value, changes, 1 - 2 * evidence.policy.level)
-    return None if math.isnan(interval.lower) else _Measured(value, changes, interval)
+    measured = Resampled(value, changes)
+    return None if math.isnan(measured.interval(1 - 2 * evidence.policy.level).lower) else measured
 
 
 def _p_values_of_breaking(
-    held: Sequence[Held], measured: Mapping[int, _Measured | None], policy: EvidencePolicy
+    held: Sequence[Held], measured: Mapping[int, Measured | None], policy: EvidencePolicy
 ) -> dict[int, float]:
     """Gives the p-value of "the limit is kept" for each check, corrected over the slices of its limit."""
     families: dict[Limit, list[int]] = {}
@@ -166,9 +159,8 @@ def _p_values_of_breaking(
             families.setdefault(held[place].limit, []).append(place)
     result: dict[int, float] = {}
     for limit, places in families.items():
-        test = bootstrap_p_value_below if _at_least(limit) else bootstrap_p_value_above
         raw = [
-            test(found.value, found.changes, limit.value)
+            found.p_value_below(limit.value) if _at_least(limit) else found.p_value_above(limit.value)
             for found in (measured[place] for place in places)
             if found is not None
         ]
@@ -182,9 +174,9 @@ def _at_least(limit: Limit) -> bool:
     return limit.bound == "lower" or (limit.is_change and limit.higher_is_better)
 
 
-def _decided(one: Held, found: _Measured, p_worse: float, policy: EvidencePolicy) -> Check:
+def _decided(one: Held, found: Measured, p_worse: float, policy: EvidencePolicy) -> Check:
     check, limit = one.check, one.limit
-    interval = found.interval
+    interval = found.interval(1 - 2 * policy.level)
     details = check.details | {"lower": interval.lower, "upper": interval.upper}
     what = f"{limit.bound} change" if limit.is_change else "value"
     bounds = f"{(1 - 2 * policy.level) * 100:g} % bounds of the {what}: {number(interval.lower)} to "
@@ -196,9 +188,9 @@ def _decided(one: Held, found: _Measured, p_worse: float, policy: EvidencePolicy
         details |= {"p_value": p_worse, "evidence": "point" if ok == check.ok else "within chance"}
         said = "" if ok == check.ok else " This is within what chance does, so it does not block."
         return replace(check, ok=ok, details=details, sentence=f"{check.sentence} ({bounds}.){said}")
-    test = bootstrap_p_value_above if _at_least(limit) else bootstrap_p_value_below
-    # What does not vary over samples, such as the change between identical models, is as it is seen.
-    p_kept = test(found.value, found.changes, limit.value) if found.changes.any() else (0.0 if check.ok else 1.0)
+    p_kept = found.p_value_above(limit.value) if _at_least(limit) else found.p_value_below(limit.value)
+    if check.ok and interval.lower == interval.upper:
+        p_kept = 0.0  # what does not vary, such as the change between identical models, is as it is seen
     ok = check.ok and p_kept <= policy.level
     details |= {"p_value": p_kept, "evidence": "shown" if ok else "not shown"}
     said = " That it keeps the limit is not shown: it may be chance." if check.ok and not ok else ""

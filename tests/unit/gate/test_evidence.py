@@ -148,3 +148,21 @@ def test_error_rates_hold_over_repeated_samples() -> None:
             wrong[significant] += ok if significant == "not_worse" else not ok
     # 20 of 400 are expected; 35 is more than three standard deviations above.
     assert all(5 <= count <= 35 for count in wrong.values()), wrong
+
+
+def test_a_perfect_rate_of_few_rows_is_no_proof() -> None:
+    figures = Figures(candidate={(): {KEY: 1.0}}, examples={(): 30})
+    still: dict[SliceKey, Any] = {(): {KEY: np.zeros(2000)}}
+    policy = EvidencePolicy(significant="not_worse")
+    high, low = limit(0.95, "lower"), limit(0.9, "lower")
+    assert not decide([high], figures, evidence=Evidence(policy=policy, candidate=still)).ok
+    counted = Evidence(policy=policy, candidate=still, trials={(): {KEY: 30.0}})
+    assert not decide([high], figures, evidence=counted).ok  # Wilson's lower bound is 0.917
+    assert decide([low], figures, evidence=counted).ok
+
+
+def test_a_large_regression_stays_real_among_many_slices() -> None:
+    slices: dict[SliceKey, float] = {(("side", str(number)),): 0.8 for number in range(3000)}
+    slices[A] = 0.5
+    found = verdict(slices, limit(0.0), dict.fromkeys(slices, 0.01), significant="regression")
+    assert [check.slice for check in found.failed] == ["side=a"]

@@ -52,12 +52,15 @@ class Computed:
         examples: The number of rows in each slice.
         values: By model, slice and metric: a number, or whatever else the metric is.
         changes: By model, slice and metric, what each bootstrap replicate adds to the value.
+        trials: By slice and metric, of how many rows a rate is a share (the same rows for both models, or the
+            candidate's own).
     """
 
     rows: int
     examples: Mapping[SliceKey, int]
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
+    trials: Mapping[SliceKey, Mapping[MetricKey, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Pass:
     gain: str | None
     metrics: SlicedMetrics
     resampled: tuple[PlannedMetric, ...]
+    counted: tuple[PlannedMetric, ...]
     bootstrap: Bootstrap | None
 
     def view(self, rows: Rows, batch: pa.RecordBatch) -> Rows:
@@ -148,17 +152,19 @@ class PlannedMetrics:
         examples: dict[SliceKey, int] = {}
         values: dict[str, dict[SliceKey, dict[MetricKey, Any]]] = {model: {} for model in models}
         changes: dict[str, dict[SliceKey, dict[MetricKey, Floats]]] = {model: {} for model in models}
+        trials: dict[SliceKey, dict[MetricKey, float]] = {}
         for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
             sliced = one.metrics.extract(metrics)
             examples.update(zip(sliced.slices, map(int, sliced.examples), strict=True))
             for model in models:
-                _fill(values[model], sliced, one.planned, model)
+                _fill(values[model], sliced, [single.key for single in one.planned], model)
+            _fill(trials, sliced, [single.key for single in one.counted], CANDIDATE, first=len(one.planned))
             if one.bootstrap is not None:
                 replicates = one.bootstrap.extract(kept)
                 for (model, position), array in replicates.changes.items():
                     for key, row in zip(replicates.slices, array, strict=True):
                         changes[model].setdefault(key, {})[one.resampled[position].key] = row
-        return Computed(state.rows, examples, values, changes)
+        return Computed(state.rows, examples, values, changes, trials)
 
 
 def _pass(
@@ -185,21 +191,25 @@ def _pass(
             seed=resampling.seed,
             workers=resampling.workers,
         )
-    metrics = SlicedMetrics([one.metric for one in planned], columns, baseline)
-    return _Pass(planned, weighted, query, gain, metrics, tuple(resampled), bootstrap)
+    counted = tuple(one for one in planned if one.trials is not None and one.key in wanted)
+    trials = [one.trials for one in counted if one.trials is not None]
+    metrics = SlicedMetrics([*(one.metric for one in planned), *trials], columns, baseline)
+    return _Pass(planned, weighted, query, gain, metrics, tuple(resampled), counted, bootstrap)
 
 
 def _fill(
     values: dict[SliceKey, dict[MetricKey, Any]],
     sliced: SlicedValues,
-    planned: Sequence[PlannedMetric],
+    keys: Sequence[MetricKey],
     model: str,
+    first: int = 0,
 ) -> None:
-    for place, key in enumerate(sliced.slices):
-        of_slice = values.setdefault(key, {})
-        for position, one in enumerate(planned):
+    """Files the values of metrics from position `first` on under their keys."""
+    for place, slice_key in enumerate(sliced.slices):
+        of_slice = values.setdefault(slice_key, {})
+        for position, key in enumerate(keys, start=first):
             if (model, position) in sliced.values:
-                of_slice[one.key] = sliced.values[model, position][place]
+                of_slice[key] = sliced.values[model, position][place]
 
 
 def row_columns(

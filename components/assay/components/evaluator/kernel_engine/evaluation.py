@@ -33,12 +33,14 @@ class TableEvaluation:
         figures: The metrics.
         rows: The number of rows evaluated.
         changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
+        trials: By slice and metric, of how many rows the candidate's rates are shares, where they are resampled.
         plots: Plots of the configuration, which a table of metrics leaves out.
     """
 
     figures: Figures
     rows: int
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
+    trials: Mapping[SliceKey, Mapping[MetricKey, float]]
     plots: tuple[Lacking, ...]
 
 
@@ -64,7 +66,9 @@ def evaluate_predictions(
     if not computed.rows:
         raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
     figures = figures_of(computed, has_baseline=keys.baseline is not None, smallest=config.options.min_slice_size.value)
-    return TableEvaluation(figures=figures, rows=computed.rows, changes=computed.changes, plots=plan.lacking)
+    return TableEvaluation(
+        figures=figures, rows=computed.rows, changes=computed.changes, trials=computed.trials, plots=plan.lacking
+    )
 
 
 def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:

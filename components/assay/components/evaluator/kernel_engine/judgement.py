@@ -140,7 +140,9 @@ def judge(
     weighed = None
     if evidence is not None:
         changes = evaluation.changes
-        weighed = Evidence(policy=evidence, candidate=changes[CANDIDATE], baseline=changes.get(BASELINE, {}))
+        weighed = Evidence(
+            policy=evidence, candidate=changes[CANDIDATE], baseline=changes.get(BASELINE, {}), trials=evaluation.trials
+        )
 
     def waived(checks: Sequence[Check]) -> list[Check]:
         return list(checks) if today is None else waive(checks, waivers, today)

@@ -194,3 +194,13 @@ def test_an_error_of_the_lint_stops_before_anything_is_read() -> None:
 def test_a_table_without_rows_is_an_error() -> None:
     with pytest.raises(DataError, match="no row to evaluate"):
         judge(Tables(config=config_with(), predictions=rows().slice(0, 0)), ENGINE)
+
+
+def test_a_rate_is_held_by_wilsons_bound() -> None:
+    labels = np.arange(200) % 2
+    table = pa.table({"label": labels, "new": labels * 0.8 + 0.1, "old": labels * 0.8 + 0.1, "side": ["x"] * 200})
+    for lower, ok in ((0.97, True), (0.975, False)):  # Wilson's bound for 100 of 100 is 0.9737
+        config = config_with()
+        threshold = {"value_threshold": {"lower_bound": lower}}
+        config["metrics_specs"] = [{"metrics": [{"class_name": "Recall", "threshold": threshold}]}]
+        assert judged(table, config, significant="not_worse").verdict.ok == ok
