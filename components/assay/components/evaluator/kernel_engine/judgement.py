@@ -12,7 +12,7 @@ from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CAND
 from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, bounds_of, evaluate_predictions
 from assay.components.evaluator.kernel_engine.lint import LintFinding, lint
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
-from assay.components.evaluator.kernel_engine.predictions import columns_of, open_predictions
+from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.errors import UsageError
 from assay.gate.decide import GatePolicy, decide
@@ -96,7 +96,7 @@ def evaluate_tables(
     findings = lint(config, has_baseline_table=has_table)
     _stop(findings)
     predictions = open_predictions(config, tables.predictions, tables.baseline_predictions, join_on=tables.join_on)
-    findings = lint(config, columns_of(predictions.source), has_baseline_table=has_table)
+    findings = lint(config, predictions.columns, has_baseline_table=has_table)
     _stop(findings)
     resampling = None
     if sampling is not None:

@@ -42,10 +42,12 @@ class Predictions:
     Attributes:
         source: The rows.
         keys: The columns; `baseline` is None where there is no baseline to compare with.
+        columns: The names of the candidate's columns.
     """
 
     source: Source
     keys: Keys
+    columns: tuple[str, ...]
 
 
 def keys_of(config: EvalConfig) -> Keys:
@@ -114,7 +116,7 @@ def open_predictions(
             raise UsageError("predictions.join", "Joining takes a second table: give the baseline's predictions.")
         for name in filter(None, (keys.label, keys.weight, keys.candidate, keys.baseline)):
             _require(name, columns, "the table of predictions")
-        return Predictions(source=source, keys=keys)
+        return Predictions(source=source, keys=keys, columns=tuple(columns))
     other = rows_of(baseline_predictions)
     ours = _table(source, None)
     theirs_key = keys.baseline or keys.candidate
@@ -133,6 +135,7 @@ def open_predictions(
     return Predictions(
         source=TableRows(joined),
         keys=Keys(label=keys.label, weight=keys.weight, candidate=keys.candidate, baseline=name),
+        columns=tuple(columns),
     )
 
 

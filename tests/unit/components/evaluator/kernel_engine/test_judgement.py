@@ -204,3 +204,11 @@ def test_a_rate_is_held_by_wilsons_bound() -> None:
         threshold = {"value_threshold": {"lower_bound": lower}}
         config["metrics_specs"] = [{"metrics": [{"class_name": "Recall", "threshold": threshold}]}]
         assert judged(table, config, significant="not_worse").verdict.ok == ok
+
+
+def test_flip_rates_can_be_held() -> None:
+    for upper, ok in ((0.9, True), (0.0001, False)):
+        config = config_with()
+        threshold = {"value_threshold": {"upper_bound": upper}}
+        config["metrics_specs"] = [{"metrics": [{"class_name": "SymmetricFlipRate", "threshold": threshold}]}]
+        assert judged(rows(), config).verdict.ok == ok
