@@ -91,7 +91,7 @@ def test_the_pipeline_runs_to_a_pushed_model_and_again_from_the_cache(ported: Po
         "Pusher": "complete",
     }
     assert steps["Pusher"]["output_parameters"]["pushed"] is True  # type: ignore[index]  # JSON
-    (version,) = (ported.home / "taxi" / "serving_model" / NAME).iterdir()
+    (version,) = (ported.home / "taxi" / "serving_model" / NAME).glob("[0-9]*")
     assert version.name.isdigit()
     assert (version / "saved_model.pb").is_file()
     assert (ported.home / "tfx" / "metadata" / NAME / "metadata.db").is_file()
