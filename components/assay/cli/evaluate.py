@@ -9,10 +9,12 @@ import typer
 
 
 def evaluate(
+    context: typer.Context,
     predictions: Annotated[
         Path, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
     ],
     config: Annotated[Path, typer.Option(metavar="FILE", help="EvalConfig as JSON, YAML or text proto.")],
+    *,
     baseline_predictions: Annotated[
         Path | None, typer.Option(metavar="TABLE", help="The baseline's predictions on the same rows.")
     ] = None,
@@ -22,7 +24,6 @@ def evaluate(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write metrics.parquet.")] = None,
     replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
-    *,
     bounds: Annotated[bool, typer.Option("--bounds", help="Add 95 % bounds by a paired bootstrap.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on standard output.")] = False,
 ) -> None:
@@ -31,6 +32,10 @@ def evaluate(
     Exit codes: 0 done, 1 error, 2 wrong usage.
     """
     import msgspec
+
+    from assay.cli.data.quick_arrow import keep_pandas_out
+
+    keep_pandas_out(context)
 
     from assay.cli.gate_files import clear_outputs
     from assay.components.evaluator.kernel_engine.evaluation import bounds_of

@@ -62,6 +62,7 @@ gate = typer.Typer(
 
 @gate.command(_DECIDE)
 def decide(
+    context: typer.Context,
     predictions: Annotated[
         Path, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
     ],
@@ -103,6 +104,9 @@ def decide(
 
     Exit codes: 0 blessed, 1 error, 2 wrong usage, 4 not blessed.
     """
+    from assay.cli.data.quick_arrow import keep_pandas_out
+
+    keep_pandas_out(context)
     from datetime import datetime, timezone
 
     from assay.artifacts.store import write_durably
