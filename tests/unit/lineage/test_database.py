@@ -37,7 +37,8 @@ def record_a_run(path: Path, run_id: str, barrier: Barrier) -> None:
 
 def test_two_processes_open_one_new_store_and_write_at_once(tmp_path: Path) -> None:
     path = tmp_path / "lineage.db"
-    context = multiprocessing.get_context("spawn")
+    # Not "spawn": a fresh interpreter cannot import this module, since test folders are not packages.
+    context = multiprocessing.get_context("fork")
     barrier = context.Barrier(2)
     runs = [context.Process(target=record_a_run, args=(path, run_id, barrier)) for run_id in ("one", "two")]
     for run in runs:
