@@ -101,7 +101,7 @@ def _serving(model: Model | None, infra_blessing: InfraBlessing | None) -> Path:
         return model.serving_path
     if infra_blessing is None:
         raise UsageError("pusher.no_model", "Pusher has nothing to push.", "Wire `model`, or `infra_blessing`.")
-    if not infra_blessing.stamped_path.is_dir():
+    if infra_blessing.blessed and not infra_blessing.stamped_path.is_dir():
         raise ArtifactError(
             "pusher.no_stamped_model",
             "Pusher has no `model`, and the infra_blessing holds none.",

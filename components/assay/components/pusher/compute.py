@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.artifacts.store import digest_of
+from assay.artifacts.store import digest_of, list_files
 from assay.components.pusher.history import rollback_target
 from assay.components.pusher.receipt import Receipt
 from assay.components.pusher.versioned_folder import copy_model
@@ -52,6 +52,9 @@ def push(wanted: Push, destination: Destination) -> Receipt:
         ArtifactError: There is no model, or the destination cannot be written; nothing is left behind.
         UsageError: A public key cannot be read.
     """
+    refusal = why_not(wanted, None)  # what does not bless at all may come without a model
+    if refusal is not None:
+        return _refused(wanted, refusal)
     files = served_files(wanted.serving)
     refusal = why_not(wanted, files)
     if refusal is not None:
@@ -70,8 +73,12 @@ def push(wanted: Push, destination: Destination) -> Receipt:
         return _said(destination.publish(staged, receipt))
 
 
-def why_not(wanted: Push, files: Sequence[FileEntry]) -> str | None:
+def why_not(wanted: Push, files: Sequence[FileEntry] | None) -> str | None:
     """Gives the reason why a model may not be pushed, or None where every blessing vouches for its files.
+
+    Args:
+        wanted: The push.
+        files: The model's files; None asks whether the blessings bless anything.
 
     Raises:
         UsageError: A public key cannot be read.
@@ -154,14 +161,8 @@ def _refused(wanted: Push, reason: str) -> Receipt:
 
 
 def _digests(wanted: Push) -> dict[str, str]:
-    """The blessings by kind; one that nothing recorded is named by its statement."""
-    found = {}
-    for claim in wanted.claims:
-        try:
-            found[claim.name] = claim.digest or read_statement(claim.folder)[0].verdict
-        except ArtifactError:
-            found[claim.name] = ""
-    return found
+    """The blessings' digests by kind; of one that nothing recorded, as it lies there."""
+    return {claim.name: claim.digest or digest_of(list_files(claim.folder)) for claim in wanted.claims}
 
 
 def _said(receipt: Receipt) -> Receipt:
