@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.abc import MetaPathFinder
 from typing import Final
 
 import typer
@@ -19,4 +20,16 @@ def keep_pandas_out(context: typer.Context) -> None:
     See docs/decisions/0051-pandas-is-kept-out-of-the-command-line.md.
     """
     if context.find_root().obj == OWN_PROCESS and "pandas" not in sys.modules:
-        sys.modules["pandas"] = None  # type: ignore[assignment]  # Python's own way to make an import fail
+        sys.meta_path.insert(0, _NoPandas())
+
+
+class _NoPandas(MetaPathFinder):
+    """Makes the import of pandas fail.
+
+    None in `sys.modules` would do so in Python code, but pyarrow 25 takes that None for the module.
+    """
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        """Gives nothing for other modules, so that the other finders look for them."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is kept out of this process", name=fullname)
