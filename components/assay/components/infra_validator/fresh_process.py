@@ -7,6 +7,8 @@ never touches, so that a limit on addresses (`RLIMIT_AS`) stops it before it has
 from __future__ import annotations
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -67,7 +69,7 @@ def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            peak = max(peak, _resident(process.pid))
+            peak = max(peak, _peak(process.pid))
             if time.monotonic() - begun > seconds:
                 reason = "time"
             elif megabytes is not None and peak > megabytes * _MEGABYTE:
@@ -82,7 +84,10 @@ def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes
         process.wait()
         raise
     process.returncode = os.waitstatus_to_exitcode(status)
-    peak = max(peak, usage.ru_maxrss * 1024)
+    # Linux counts what this process held when it started the other one as that one's peak, too: a figure beyond that is
+    # its own.
+    if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+        peak = max(peak, usage.ru_maxrss * 1024)
     if not reason and megabytes is not None and peak > megabytes * _MEGABYTE:
         reason = "memory"  # a peak between two looks
     code = process.returncode
@@ -101,10 +106,11 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
-def _resident(pid: int) -> int:
-    """Resident memory in bytes; 0 where the system does not tell, or the process is gone."""
-    with suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def _peak(pid: int) -> int:
+    """The most resident memory so far in bytes; 0 where the system does not tell, or the process is gone."""
+    with suppress(OSError):
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"), re.MULTILINE)
+        return int(found[1]) * 1024 if found else 0
     return 0
 
 
