@@ -20,7 +20,12 @@ from assay.kernels.metrics.slices import SliceKey, SlicingSpec
 from assay.kernels.metrics.values import SlicedValues
 from assay.kernels.metrics.view import View
 
-pytestmark = pytest.mark.tensorflow
+# TFMA warns about its own use of NumPy, hundreds of thousands of times.
+pytestmark = [
+    pytest.mark.tensorflow,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:::tensorflow_model_analysis"),
+]
 
 SLICING = (SlicingSpec(), SlicingSpec(feature_keys=("hour",)), SlicingSpec(feature_keys=("hour", "side")))
 CONFIG = """
