@@ -13,13 +13,14 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Machines differ in speed, so no example has a deadline; CI's examples are the same every time, so that a red run can
-# be repeated. `--hypothesis-profile=thorough` searches longer, with new examples each time.
-settings.register_profile("default", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+# Machines differ in speed, so no example has a deadline; the examples are the same every time, so that a red run
+# can be repeated. `--hypothesis-profile=thorough` searches longer, with new examples each time.
+settings.register_profile(
+    "default", max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.load_profile("default")
 
 
 class RunPython(Protocol):

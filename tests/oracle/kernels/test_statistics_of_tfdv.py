@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -173,8 +173,16 @@ def _tables(draw: st.DrawFn) -> pa.Table:
     )
 
 
+def _cancelling() -> pa.Table:
+    """Values of 2 ** 53 that cancel out, so that their mean is made of what was rounded."""
+    columns: dict[str, list[object]] = {name: [None] * 3 for name in _TYPES}
+    columns["int"] = [-1, 9007198254740992, -9007199254740992]
+    return pa.table({name: pa.array(values, _TYPES[name]) for name, values in columns.items()})
+
+
 @settings(max_examples=30)
 @given(table=_tables())
+@example(table=_cancelling())
 def test_any_table(differences: Any, table: pa.Table) -> None:
     from tensorflow_data_validation.statistics import stats_impl
 
