@@ -53,14 +53,7 @@ def _differences(ours: Any, theirs: Any, path: str) -> Iterator[str]:
     if _BUCKETS_IN_32_BITS and isinstance(ours, statistics_pb2.Histogram):
         yield from _different_buckets(ours, theirs, path)
     elif isinstance(ours, Message):
-        for field in ours.DESCRIPTOR.fields:
-            name = f"{path}.{field.name}"
-            if field.name == "mean" and _same_mean(ours, theirs):
-                continue
-            if field in _set(ours) ^ _set(theirs):
-                yield f"{name} is set in one only"
-            elif field in _set(ours):
-                yield from _differences(getattr(ours, field.name), getattr(theirs, field.name), name)
+        yield from _different_fields(ours, theirs, path)
     elif not isinstance(ours, (str, bytes)) and hasattr(ours, "__len__"):
         if len(ours) != len(theirs):
             yield f"{path}: {len(ours)} elements != {len(theirs)}"
@@ -68,6 +61,17 @@ def _differences(ours: Any, theirs: Any, path: str) -> Iterator[str]:
             yield from _differences(mine, other, f"{path}[{i}]")
     elif not _same(ours, theirs):
         yield f"{path}: {ours!r} != {theirs!r}"
+
+
+def _different_fields(ours: Message, theirs: Any, path: str) -> Iterator[str]:
+    for field in ours.DESCRIPTOR.fields:
+        name = f"{path}.{field.name}"
+        if field.name == "mean" and _same_mean(ours, theirs):
+            continue
+        if field in _set(ours) ^ _set(theirs):
+            yield f"{name} is set in one only"
+        elif field in _set(ours):
+            yield from _differences(getattr(ours, field.name), getattr(theirs, field.name), name)
 
 
 def _same_mean(ours: Any, theirs: Any) -> bool:
