@@ -12,9 +12,10 @@ from typing import Any
 
 import assay
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import Producer, is_storage_failure, seal
-from assay.errors import AssayError, EngineError, UsageError, disk_full
+from assay.artifacts.store import Producer, seal
+from assay.errors import AssayError
 from assay.lineage.records import NewArtifact
+from assay.runners.calling import call_component, is_written, one_error_tree, staged_outputs
 from assay.runners.local.capture import output_to
 from assay.runners.local.recovery import remove_outputs
 from assay.runners.local.resolution import Inputs
@@ -22,9 +23,6 @@ from assay.runners.local.session import Session, new_record
 from assay.spec.context import ExecutionContext, RowCount
 from assay.spec.fingerprint import Fingerprint
 from assay.spec.node import ComponentNode
-from assay.spec.signature import ComponentSpec
-from assay.spec.user_code import run_user_code
-from assay.spec.values import canonical, typed
 
 Outputs = dict[str, tuple[Artifact, ...]]
 
@@ -54,11 +52,12 @@ def execute(
     spec, layout = node.spec, session.layout
     staging = layout.staging(execution_id)
     try:
-        with _one_error_tree(spec, staging):
-            staged = _staged(spec, staging)
+        with one_error_tree(spec, staging):
+            staged = staged_outputs(spec, staging)
             context = _context(session, node, staging)
-            returned = _call(spec, context, inputs, staged, parameters, layout.log(session.run_id, node.id))
-            written = {key: artifact for key, artifact in staged.items() if _kept(spec, key, artifact)}
+            with output_to(layout.log(session.run_id, node.id)), _logged():
+                returned = call_component(spec, context, inputs, staged, parameters)
+            written = {key: artifact for key, artifact in staged.items() if is_written(spec, key, artifact)}
             for key, artifact in written.items():
                 producer = Producer(
                     component=spec.name,
@@ -90,15 +89,6 @@ def execute(
     return Executed({key: (artifact,) for key, artifact in written.items()}, returned, context.rows)
 
 
-def _staged(spec: ComponentSpec, staging: Path) -> dict[str, Artifact]:
-    staged: dict[str, Artifact] = {}
-    for key, output in spec.outputs.items():
-        folder = staging / key
-        folder.mkdir(parents=True)
-        staged[key] = output.artifact(folder)
-    return staged
-
-
 def _context(session: Session, node: ComponentNode, staging: Path) -> ExecutionContext:
     temp_dir = staging / ".temp"
     temp_dir.mkdir(parents=True)
@@ -115,29 +105,6 @@ def _context(session: Session, node: ComponentNode, staging: Path) -> ExecutionC
     )
 
 
-def _call(
-    spec: ComponentSpec,
-    context: ExecutionContext,
-    inputs: Inputs,
-    outputs: Mapping[str, Artifact],
-    parameters: Mapping[str, Any],
-    log: Path,
-) -> dict[str, Any]:
-    """Calls the component's function and gives its output parameters in their JSON form."""
-    arguments: dict[str, Any] = dict(outputs)
-    for key, declared in spec.inputs.items():
-        artifacts = inputs.get(key, ())
-        arguments[key] = artifacts if declared.many else (artifacts[0] if artifacts else None)
-    for name, declared_parameter in spec.parameters.items():
-        value = parameters[name]
-        arguments[name] = value if value is None else typed(value, declared_parameter.type, f"{spec.name}.{name}")
-    if spec.context_name:
-        arguments[spec.context_name] = context
-    with output_to(log), _logged(), _user_code(spec):
-        returned = spec.function(**arguments)
-    return _output_parameters(spec, returned)
-
-
 @contextlib.contextmanager
 def _logged() -> Iterator[None]:
     """Writes the traceback of whatever passes to the step's log."""
@@ -146,60 +113,3 @@ def _logged() -> Iterator[None]:
     except Exception:
         traceback.print_exc()
         raise
-
-
-def _user_code(spec: ComponentSpec) -> contextlib.AbstractContextManager[None]:
-    """Shows the user's own frames where the component itself is the user's."""
-    if spec.function.__module__.startswith("assay."):
-        return contextlib.nullcontext()
-    return run_user_code(spec.name, spec.function.__code__.co_filename)
-
-
-def _output_parameters(spec: ComponentSpec, returned: Any) -> dict[str, Any]:
-    """Checks what a component returned against its declaration.
-
-    Raises:
-        UsageError: For a missing, undeclared or ill-typed value.
-    """
-    if hasattr(returned, "_asdict"):
-        returned = returned._asdict()
-    values = canonical(returned or {}, f"{spec.name}'s return value")
-    if not isinstance(values, dict) or set(values) != set(spec.output_parameters):
-        found = sorted(values) if isinstance(values, dict) else repr(returned)
-        raise UsageError(
-            "component.returned",
-            f"{spec.name} must return {sorted(spec.output_parameters) or 'nothing'}, got {found}.",
-        )
-    for name, declared in spec.output_parameters.items():
-        typed(values[name], declared.type, f"{spec.name}.{name}")
-    return values
-
-
-def _kept(spec: ComponentSpec, key: str, artifact: Artifact) -> bool:
-    """Whether an output was written; an optional one may stay empty."""
-    return not spec.outputs[key].optional or any(artifact.path.iterdir())
-
-
-@contextlib.contextmanager
-def _one_error_tree(spec: ComponentSpec, staging: Path) -> Iterator[None]:
-    """Turns whatever a component raises into an AssayError.
-
-    Raises:
-        ArtifactError: For a full or read-only disk.
-        EngineError: For an exception that no component should let pass.
-    """
-    try:
-        yield
-    except AssayError:
-        raise
-    except OSError as error:
-        if is_storage_failure(error):
-            raise disk_full(Path(error.filename or staging), error) from error
-        raise _crashed(spec, error) from error
-    except Exception as error:
-        raise _crashed(spec, error) from error
-
-
-def _crashed(spec: ComponentSpec, error: Exception) -> EngineError:
-    what = f"{spec.name} failed: {type(error).__name__}: {error}"
-    return EngineError("component.crashed", what, "The step's log has the traceback; please report it.")
