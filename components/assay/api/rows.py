@@ -14,7 +14,6 @@ from assay.artifacts.quarantine import QuarantineCounts, write_separated
 from assay.artifacts.store import write_durably
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import UsageError
-from assay.gate.verdict import Check
 from assay.kernels.rows.data_schema import DataSchema
 from assay.kernels.rows.declared_rules import compile_rules
 from assay.kernels.rows.rule_set import RuleSet
@@ -23,7 +22,7 @@ from assay.kernels.rows.separation import Separation, rejected_schema
 from assay.kernels.rows.validation import find_duplicates, validate_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -79,22 +78,3 @@ def require_rows(rows: ValidatedRows | None) -> ValidatedRows:
     if rows is None:
         raise UsageError("rows.statistics", "Statistics were validated, which have no rows.", "Validate the data.")
     return rows
-
-
-def row_checks(report: RowReport, place: str) -> Iterator[Check]:
-    """A check for each rule, kept and broken."""
-    for outcome in report.outcomes:
-        broken = outcome.num_broken if outcome.num_broken is not None else outcome.observed
-        yield Check(
-            id=f"{place}/rows/{outcome.rule_id}",
-            kind="row_rule",
-            ok=outcome.ok,
-            severity=outcome.severity,
-            subject=", ".join(outcome.columns) or "the data set",
-            slice=place,
-            observed=None if broken is None else float(broken),
-            limit=0.0 if outcome.num_broken is not None else None,
-            limit_origin=f"rule {outcome.rule_id}",
-            sentence=f"{place}: {outcome.sentence}",
-            details={"reason": outcome.reason, "rows": outcome.num_rows, "share": outcome.share},
-        )

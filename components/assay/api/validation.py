@@ -140,6 +140,7 @@ def _open(data: Any, split: str | None) -> _Opened:
 def _row_checks(rows: ValidatedRows | None, place: str, *, wanted: bool) -> list[Check]:
     if not wanted:
         return []
-    from assay.api.rows import require_rows, row_checks  # noqa: PLC0415 (as above)
+    from assay.api.rows import require_rows  # noqa: PLC0415 (as above)
+    from assay.components.example_validator.row_checks import row_checks  # noqa: PLC0415
 
     return list(row_checks(require_rows(rows).report(), place))

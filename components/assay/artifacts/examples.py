@@ -25,6 +25,11 @@ _FILE_NAMES = {PARQUET: "data-00000-of-00001.parquet", TFRECORD_GZIP: "data-0000
 class BatchWriter(Protocol):
     """Writes the rows of a split."""
 
+    @property
+    def num_rows(self) -> int:
+        """Rows so far."""
+        ...
+
     def write(self, batch: pa.RecordBatch) -> None:
         """Adds rows."""
         ...

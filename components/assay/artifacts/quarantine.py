@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from assay.artifacts.formats.example_records import ExampleRecordWriter
+    from assay.artifacts.examples import BatchWriter
 
 COUNTS_FILE = "counts.json"
 ROWS_FILE = "data-00000-of-00001.parquet"
@@ -104,7 +104,7 @@ class Quarantine(Artifact):
         split: str,
         parts: Iterable[SeparatedRows],
         rejected_schema: pa.Schema,
-        clean: ParquetWriter | ExampleRecordWriter,
+        clean: BatchWriter,
     ) -> QuarantineCounts:
         """Writes a split's rows: the clean ones where they go on, the rejected ones here, with the counts.
 
@@ -131,7 +131,7 @@ def write_separated(
     parts: Iterable[SeparatedRows],
     rejected_path: Path,
     rejected_schema: pa.Schema,
-    clean: ParquetWriter | ExampleRecordWriter,
+    clean: BatchWriter,
 ) -> QuarantineCounts:
     """Writes clean rows to one writer and rejected rows to a Parquet file, numbered in the whole data.
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.artifacts.anomalies import ExampleAnomalies
+from assay.artifacts.examples import Examples
+from assay.artifacts.quarantine import Quarantine
 from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
 from assay.components.example_validator.compute import FailOn, counts_against, data_verdict
-from assay.components.example_validator.user_checks import named, sorted_checks
-from assay.errors import UsageError
+from assay.components.example_validator.row_validation import RowOptions, RowsFound, RowsMode, RowWork, SharedRowsAre
+from assay.components.example_validator.user_checks import sorted_checks
 from assay.gate.verdict import write_verdict
 from assay.kernels.distances import DriftLimits
 from assay.kernels.findings import Examination, Expectations, examine
 from assay.kernels.findings.comparators import ControlName
 from assay.kernels.findings.examination import OnMissingControl
-from assay.spec import ExecutionContext, Input, Output, UserModule, component
+from assay.kernels.rows.declared_rules import compile_rules, read_rules
+from assay.kernels.rows.schema_rules import schema_rules
+from assay.spec import ExecutionContext, FilePath, Input, Output, UserModule, component
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -29,11 +33,13 @@ class Findings(NamedTuple):
         blessed: Whether no split has an anomaly that counts.
         num_errors: Anomalies of severity ERROR, over all splits and features.
         num_warnings: Anomalies of severity WARNING, over all splits and features.
+        num_rejected: Rows that break a rule of severity `error`, over all splits; 0 where there are no examples.
     """
 
     blessed: bool
     num_errors: int
     num_warnings: int
+    num_rejected: int
 
 
 @component(libraries=("tensorflow-data-validation",))
@@ -43,6 +49,9 @@ def ExampleValidator(
     schema: Input[Schema],
     anomalies: Output[ExampleAnomalies],
     *,
+    clean_examples: Output[Examples] | None,
+    quarantine: Output[Quarantine] | None,
+    examples: Input[Examples] | None = None,
     previous_statistics: Input[ExampleStatistics] | None = None,
     serving_statistics: Input[ExampleStatistics] | None = None,
     previous_version_statistics: Input[ExampleStatistics] | None = None,
@@ -51,6 +60,11 @@ def ExampleValidator(
     severity_overrides: dict[str, str] | None = None,
     drift_limits: dict[str, DriftLimits] | None = None,
     checks_file: UserModule | None = None,
+    row_rules_file: FilePath | None = None,
+    rows: RowsMode = "count",
+    max_rejected_share: float = 1.0,
+    shared_rows: SharedRowsAre = "ignored",
+    shared_rows_by: list[str] | None = None,
     on_missing_control: OnMissingControl = "error",
     fail_on: FailOn = "error",
 ) -> Findings:
@@ -58,6 +72,10 @@ def ExampleValidator(
 
     What TFDV passes over in silence is an error before anything is computed (a comparator that cannot apply or has
     nothing to compare with, an unknown environment) or a finding (a distance that could not be measured).
+
+    With `examples`, each row is held against the schema too: types, presence, domains, numbers of values, and your own
+    rules. With `rows="quarantine"` the rows that break one are kept back, and `clean_examples` go on without them; what
+    they alone have against the schema is then a warning.
 
     An anomaly at or above `fail_on` closes the gate: the run starts no further step and ends with exit code 3. The
     anomalies and the verdict are written all the same.
@@ -67,6 +85,10 @@ def ExampleValidator(
         statistics: Statistics of the splits.
         schema: What is expected.
         anomalies: An anomalies proto for each split, and `verdict.json` over all of them.
+        clean_examples: With `rows="quarantine"`, the rows that break no rule of severity `error`, and all rows of
+            excluded splits.
+        quarantine: With `rows="quarantine"`, the other rows with their reasons, and counts that add up.
+        examples: The rows that the statistics were computed of.
         previous_statistics: Statistics of the previous span, for the schema's drift comparators.
         serving_statistics: Statistics of serving data, for the schema's skew comparators.
         previous_version_statistics: Statistics of an earlier version of the same span, for the schema's
@@ -76,19 +98,27 @@ def ExampleValidator(
         severity_overrides: Severity (`ERROR`, `WARNING`, `UNKNOWN`) by anomaly type, such as `SCHEMA_NEW_COLUMN`.
         drift_limits: Limits of distances from the previous span besides the schema's, by feature; `*` stands for all
             features that are not named.
-        checks_file: A Python file whose `checks()` gives a list of annotated functions over statistics.
+        checks_file: A Python file whose `checks()` gives a list of annotated functions over statistics or rows.
+        row_rules_file: More rules of rows, as YAML or JSON; see `schemas/row_rules.schema.json`.
+        rows: What is done with rows that break a rule: they are counted (`count`), or kept back (`quarantine`).
+        max_rejected_share: With `rows="quarantine"`, the greatest share of a split's rows that may be kept back. That
+            no row is left is an error in any case.
+        shared_rows: What rows are that two splits share: `ignored`, a `warning`, or an `error`.
+        shared_rows_by: The columns by which rows are the same, an id for one; all by default.
         on_missing_control: What a comparator without anything to compare with is: an `error` before anything is
             computed, or a finding of severity `warning`, as a first span needs it.
         fail_on: The least severity that closes the gate: `error`, `warning`, or `never`.
     """
     splits = chosen_splits(statistics, statistics.split_names, exclude_splits)
     of_statistics, of_rows = sorted_checks(checks_file)
-    if of_rows:
-        raise UsageError(
-            "checks.rows",
-            f"The check {named(of_rows[0])} looks at rows, and ExampleValidator has statistics only.",
-            "Use assay.validate on the data, or annotate the check's parameters as FeatureSummary.",
-        )
+    of_rows += read_rules(row_rules_file) if row_rules_file else ()
+    options = RowOptions(
+        rows=rows,
+        max_rejected_share=max_rejected_share,
+        shared_rows=shared_rows,
+        shared_rows_by=tuple(shared_rows_by) if shared_rows_by else None,
+    )
+    options.check_examples(examples, splits, of_rows)
     expected = Expectations(
         schema=schema.read(),
         environment=environment,
@@ -104,14 +134,20 @@ def ExampleValidator(
     }
     given = {name: other for name, other in others.items() if other is not None}
     expected.check(set(given))
+    in_rows = RowsFound()
+    if examples is not None:
+        rules = schema_rules(expected.schema, environment) + compile_rules(of_rows)
+        in_rows = RowWork(context.engine, examples, rules, options).run(splits, clean_examples, quarantine)
     found: dict[str, Examination] = {}
     for split in splits:
         controls = {name: _counterpart(other, split) for name, other in given.items()}
-        found[split] = examine(statistics.read(split), expected, controls)
-        anomalies.write(split, found[split].overall.anomalies)
-    blessed = {split: int(not counts_against(each.findings, fail_on)) for split, each in found.items()}
-    verdict = data_verdict(found, expected.schema, fail_on)
+        examination = examine(statistics.read(split), expected, controls)
+        anomalies.write(split, examination.overall.anomalies)
+        found[split] = in_rows.answered(split, examination)
+        _count_rows(context, split, in_rows)
+    verdict = data_verdict(found, expected.schema, fail_on, in_rows.checks)
     write_verdict(verdict, anomalies.path)
+    blessed = {split: int(not counts_against(verdict.checks, split, fail_on)) for split in splits}
     anomalies.properties["span"] = statistics.properties.get("span", 0)
     anomalies.properties["split_names"] = splits
     anomalies.properties["blessed"] = blessed
@@ -121,7 +157,14 @@ def ExampleValidator(
         blessed=all(blessed.values()),
         num_errors=sum(check.severity == "error" for check in verdict.failed),
         num_warnings=sum(check.severity == "warning" for check in verdict.failed),
+        num_rejected=in_rows.num_rejected,
     )
+
+
+def _count_rows(context: ExecutionContext, split: str, found: RowsFound) -> None:
+    if split in found.counts:
+        counts = found.counts[split]
+        context.count_rows(split, read=counts.read, written=counts.clean, rejected=counts.rejected)
 
 
 def _counterpart(other: ExampleStatistics, split: str) -> DatasetFeatureStatisticsList:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from assay.components.example_validator.row_checks import AND
 from assay.gate.verdict import Check, Detail, Verdict
 from assay.kernels.findings import WHOLE_DATASET, Examination, Finding, Severity
 
@@ -23,13 +24,16 @@ _CLOSING: dict[FailOn, frozenset[Severity]] = {
 }
 
 
-def counts_against(findings: Iterable[Finding], fail_on: FailOn) -> bool:
-    """Tells whether a split has a finding at or above `fail_on`; with `never`, at or above `error`.
+def counts_against(checks: Iterable[Check], split: str, fail_on: FailOn) -> bool:
+    """Tells whether a split failed a check at or above `fail_on`; with `never`, at or above `error`.
 
     A gate that never closes still does not bless data with errors.
     """
     level = _CLOSING["error" if fail_on == "never" else fail_on]
-    return any(finding.severity in level for finding in findings)
+    return any(
+        not check.ok and check.severity in level and split in check.slice.partition("/")[0].split(AND)
+        for check in checks
+    )
 
 
 def data_verdict(

@@ -39,7 +39,12 @@ def test_data_that_fits_opens_the_gate(run_steps: RunSteps, write_examples: Writ
     assert verdict.ok
     assert verdict.summary == "No anomalies."
     assert {check.subject for check in verdict.checks} == {"the data set", "company", "fare"}
-    assert result.step("ExampleValidator").output_parameters == {"blessed": True, "num_errors": 0, "num_warnings": 0}
+    assert result.step("ExampleValidator").output_parameters == {
+        "blessed": True,
+        "num_errors": 0,
+        "num_warnings": 0,
+        "num_rejected": 0,
+    }
 
 
 def test_an_unseen_value_closes_the_gate_and_is_named(run_steps: RunSteps, write_examples: WriteExamples) -> None:
@@ -135,7 +140,12 @@ def test_a_first_span_says_that_it_was_not_compared(
     assert "has no statistics of a previous span to compare with" in refused.step("ExampleValidator").reason
     told = run_steps(*_validated(write_examples, tmp_path / "schema.pbtxt", TRAIN, on_missing_control="warning"))
     assert told.exit_code == 0
-    assert told.step("ExampleValidator").output_parameters == {"blessed": True, "num_errors": 0, "num_warnings": 1}
+    assert told.step("ExampleValidator").output_parameters == {
+        "blessed": True,
+        "num_errors": 0,
+        "num_warnings": 1,
+        "num_rejected": 0,
+    }
 
 
 def test_own_checks_and_drift_limits_of_a_pipeline(
@@ -170,19 +180,3 @@ def test_own_checks_and_drift_limits_of_a_pipeline(
         ("custom_check", "fare", "checks.fares_are_low"),
     ]
     assert "drift_limits[company].psi" in {check.limit_origin for check in verdict.checks if check.ok}
-
-
-def test_a_check_of_rows_is_refused(run_steps: RunSteps, write_examples: WriteExamples, tmp_path: Path) -> None:
-    (tmp_path / "schema.pbtxt").write_text(COMPARED)
-    (tmp_path / "row_checks.py").write_text(
-        "import numpy as np\n"
-        "def fares_are_low(fare: np.ndarray) -> np.ndarray:\n"
-        "    return fare <= 1\n"
-        "def checks():\n"
-        "    return [fares_are_low]\n"
-    )
-    checks = str(tmp_path / "row_checks.py")
-    result = run_steps(*_validated(write_examples, tmp_path / "schema.pbtxt", TRAIN, checks_file=checks))
-    assert "fares_are_low looks at rows, and ExampleValidator has statistics only" in (
-        result.step("ExampleValidator").reason
-    )

@@ -1,0 +1,166 @@
+"""Holds the rows of each split against the rules, and separates the clean ones from the rejected ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from assay.components.example_validator.row_checks import (
+    answered_by_quarantine,
+    rejected_share_check,
+    row_checks,
+    shared_rows_check,
+)
+from assay.components.example_validator.user_checks import named
+from assay.errors import EngineError, UsageError
+from assay.kernels.leakage import find_leakage
+from assay.kernels.rows.data_schema import DataSchema
+from assay.kernels.rows.rule_set import RuleSet
+from assay.kernels.rows.separation import Separation, rejected_schema
+from assay.kernels.rows.validation import RowValidation, find_duplicates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from assay.artifacts.examples import Examples
+    from assay.artifacts.quarantine import Quarantine, QuarantineCounts
+    from assay.engines.base import Engine
+    from assay.gate.verdict import Check
+    from assay.kernels.findings import Examination
+    from assay.kernels.rows.row_report import RowReport
+
+RowsMode = Literal["count", "quarantine"]
+SharedRowsAre = Literal["ignored", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowOptions:
+    """What is asked of rows; see the component's arguments of the same names."""
+
+    rows: RowsMode = "count"
+    max_rejected_share: float = 1.0
+    shared_rows: SharedRowsAre = "ignored"
+    shared_rows_by: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_rejected_share <= 1:
+            raise UsageError(
+                "example_validator.max_rejected_share",
+                f"Expected max_rejected_share between 0 and 1, got {self.max_rejected_share}.",
+            )
+
+    def check_examples(self, examples: Examples | None, splits: Iterable[str], rules: Iterable[object]) -> None:
+        """Refuses what needs rows where there are none, and rows of other splits than those of the statistics.
+
+        Raises:
+            UsageError: With what was asked for.
+        """
+        wants = [f"the check {named(rule)} looks at rows" for rule in rules]
+        wants += ["rows='quarantine' separates rows"] if self.rows == "quarantine" else []
+        wants += [f"shared_rows='{self.shared_rows}' compares rows"] if self.shared_rows != "ignored" else []
+        if examples is None and wants:
+            raise UsageError(
+                "example_validator.no_examples",
+                f"ExampleValidator was given statistics only, and {wants[0]}.",
+                "Give the rows too: examples=example_gen.outputs['examples'].",
+            )
+        lacking = [split for split in splits if examples is not None and split not in examples.split_names]
+        if examples is not None and lacking:
+            raise UsageError(
+                "example_validator.other_examples",
+                f"The statistics have the split '{lacking[0]}', and the examples at {examples.path} have "
+                f"{', '.join(examples.split_names)} only.",
+                "Give the examples that the statistics were computed of, or exclude the split.",
+            )
+
+
+@dataclass(slots=True)
+class RowsFound:
+    """What was found in the rows of each split, and what became of them where they were separated."""
+
+    reports: dict[str, RowReport] = field(default_factory=dict)
+    counts: dict[str, QuarantineCounts] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def num_rejected(self) -> int:
+        """Rows that break a rule of severity `error`, over all splits."""
+        return sum(report.num_rejected for report in self.reports.values())
+
+    def answered(self, split: str, examination: Examination) -> Examination:
+        """What remains to be said of a split whose bad rows were taken out."""
+        return answered_by_quarantine(examination, self.reports[split]) if split in self.counts else examination
+
+
+@dataclass(frozen=True, slots=True)
+class RowWork:
+    """Rows, the rules that they are held against, and what is asked besides.
+
+    Attributes:
+        engine: Reads the rows.
+        examples: The rows.
+        rules: The rules.
+        options: What is asked.
+    """
+
+    engine: Engine
+    examples: Examples
+    rules: RuleSet
+    options: RowOptions
+
+    def run(self, splits: Iterable[str], clean: Examples | None, quarantine: Quarantine | None) -> RowsFound:
+        """Validates splits; with `rows="quarantine"` writes the rows of all splits to where they go.
+
+        Splits that are not to be validated go on as they are, so that the clean examples can stand for all of them.
+        """
+        found = RowsFound()
+        validated = list(splits)
+        if self.options.rows == "quarantine" and clean is not None and quarantine is not None:
+            self._describe(clean, quarantine)
+            for split in self.examples.split_names:
+                rules = self.rules if split in validated else RuleSet()
+                counts = self._separate(split, rules, clean, quarantine)
+                if split in validated:
+                    found.counts[split] = counts
+                    found.checks.append(rejected_share_check(counts, split, self.options.max_rejected_share))
+        for split in validated:
+            found.reports[split] = self._report(split)
+            found.checks += row_checks(found.reports[split], split, quarantined=split in found.counts)
+        if self.options.shared_rows != "ignored" and len(validated) > 1:
+            found.checks += self._shared(validated, self.options.shared_rows)
+        return found
+
+    def _describe(self, clean: Examples, quarantine: Quarantine) -> None:
+        about = {"span": self.examples.span, "split_names": list(self.examples.split_names)}
+        quarantine.properties.update(about)
+        clean.properties.update(self.examples.properties, **about, file_format=self.examples.file_format)
+
+    def _report(self, split: str) -> RowReport:
+        reduce = partial(self.engine.reduce, self.examples.source(split))
+        report: RowReport = reduce(RowValidation(self.rules, find_duplicates(reduce, self.rules)))
+        self._reconcile(split, report.num_rows)
+        return report
+
+    def _separate(self, split: str, rules: RuleSet, clean: Examples, quarantine: Quarantine) -> QuarantineCounts:
+        source = self.examples.source(split)
+        reduce = partial(self.engine.reduce, source)
+        columns = reduce(DataSchema())
+        parts = self.engine.map(source, Separation(rules, find_duplicates(reduce, rules)))
+        with clean.writer(split, columns) as writer:
+            counts = quarantine.write(split, parts, rejected_schema(columns), writer)
+        self._reconcile(split, counts.read)
+        return counts
+
+    def _shared(self, splits: list[str], severity: Literal["warning", "error"]) -> Iterator[Check]:
+        sources = {split: partial(self.engine.reduce, self.examples.source(split)) for split in splits}
+        for pair in find_leakage(sources, self.options.shared_rows_by):
+            yield shared_rows_check(pair, severity)
+
+    def _reconcile(self, split: str, found: int) -> None:
+        expected = self.examples.rows.get(split, found)
+        if found != expected:
+            raise EngineError(
+                "rows.do_not_add_up",
+                f"Split '{split}' of {self.examples.path} holds {expected} rows, but {found} were validated.",
+            )
