@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import DriftReport, Report, compare, infer_schema, validate
+    from assay.api import DriftReport, Report, compare, infer_schema, merge_statistics, validate
     from assay.api.statistics import Statistics, statistics
     from assay.errors import AssayError
     from assay.kernels.distances import DriftLimits
@@ -66,6 +66,7 @@ _HOME = {
     "compare": "assay.api",
     "component": "assay.spec",
     "infer_schema": "assay.api",
+    "merge_statistics": "assay.api",
     "statistics": "assay.api",
     "validate": "assay.api",
 }
@@ -95,6 +96,7 @@ __all__ = [
     "compare",
     "component",
     "infer_schema",
+    "merge_statistics",
     "statistics",
     "validate",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.api.drift import DriftReport, compare
+from assay.api.merging import merge_statistics
 from assay.api.report import Report
 from assay.api.schema import infer_schema
 from assay.api.statistics import Statistics, statistics
@@ -14,6 +15,7 @@ __all__ = [
     "Statistics",
     "compare",
     "infer_schema",
+    "merge_statistics",
     "statistics",
     "validate",
 ]

@@ -1,4 +1,4 @@
-"""Merges statistics files: of other features or other slices of the same rows, as TFDV's shards are."""
+"""Merges statistics: of other rows by their states, of other features or slices of the same rows by their protos."""
 
 from __future__ import annotations
 
@@ -8,51 +8,70 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.api.statistics import Statistics
 from assay.errors import DataError, UsageError
+from assay.kernels.statistics.mergeable import merge_statistics as merge_states
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
+
+_COMPUTE_STATES = "Statistics of other rows merge by their states: assay stats DATA -o PART.state, for each part."
 
 
 def merge_statistics(parts: Sequence[Statistics]) -> Statistics:
-    """Gives one list of datasets, those of one name joined feature by feature: `MergeDatasetFeatureStatisticsList`.
+    """Gives the statistics of all rows, or of all features.
 
-    Statistics of different rows cannot be merged from their files without a loss (distinct values, quantiles): those
-    are refused, rather than made up. Compute them from all the files together: `assay stats part1.csv part2.csv`.
+    Parts that were computed with `mergeable=True` are of other rows: the result is that of all the rows together, to
+    the byte, unless a feature has more distinct values than `max_exact_bytes` holds (see `estimated_features`).
+    Finished protos are joined feature by feature, as TFDV's `MergeDatasetFeatureStatisticsList` does: they must be of
+    the same rows, as nothing tells which distinct values two protos have in common.
 
     Raises:
-        UsageError: There are no parts.
-        DataError: Two parts have statistics of the same feature, or different numbers of examples.
+        UsageError: There are no parts, some have a state and some have not, or they were computed with other options.
+        DataError: Two protos have statistics of the same feature, or of different numbers of examples; or states hold
+            different types of one column.
     """
     if not parts:
         raise UsageError("stats.merge", "There are no statistics to merge.")
+    states = [part.state for part in parts if part.state is not None]
+    if not states:
+        return Statistics(_joined([part.proto for part in parts]))
+    if len(states) < len(parts):
+        raise UsageError(
+            "stats.merge_kinds",
+            f"{len(states)} of {len(parts)} statistics have the state by which other rows merge, the others have not.",
+            _COMPUTE_STATES,
+        )
+    merged = merge_states(states)
+    return Statistics(merged.proto, merged.state)
+
+
+def _joined(parts: Sequence[DatasetFeatureStatisticsList]) -> DatasetFeatureStatisticsList:
     merged = statistics_pb2.DatasetFeatureStatisticsList()
     by_name: dict[str, DatasetFeatureStatistics] = {}
     for part in parts:
-        for dataset in part.proto.datasets:
+        for dataset in part.datasets:
             if dataset.name in by_name:
                 _join(by_name[dataset.name], dataset)
             else:
                 by_name[dataset.name] = merged.datasets.add()
                 by_name[dataset.name].CopyFrom(dataset)
-    return Statistics(merged)
+    return merged
 
 
 def _join(dataset: DatasetFeatureStatistics, other: DatasetFeatureStatistics) -> None:
-    hint = "Compute the statistics of all the data together: assay stats DATA DATA …"
     if dataset.num_examples != other.num_examples:
         raise DataError(
             "stats.merge_rows",
             f"The parts are of {dataset.num_examples:,} and {other.num_examples:,} examples: other rows, not other "
             "features of the same rows.",
-            hint,
+            _COMPUTE_STATES,
         )
     known = {_key(feature) for feature in dataset.features}
     for feature in other.features:
         if _key(feature) in known:
             name = ".".join(_key(feature))
-            raise DataError("stats.merge_feature", f"Two parts have statistics of '{name}'.", hint)
+            raise DataError("stats.merge_feature", f"Two parts have statistics of '{name}'.", _COMPUTE_STATES)
         dataset.features.add().CopyFrom(feature)
     for cross in other.cross_features:
         dataset.cross_features.add().CopyFrom(cross)

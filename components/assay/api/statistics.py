@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,16 @@ from assay.errors import DataError, UsageError
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from assay.kernels.statistics.mergeable import MergeableStatistics, statistics_of_mergeable
 
 if TYPE_CHECKING:
     import pandas as pd
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-_PROTO_ENDINGS = (".pb", ".pbtxt")
+STATE_ENDING = ".state"
+"""Of files that statistics of other rows can be merged with."""
+
+_ENDINGS = (".pb", ".pbtxt", STATE_ENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,11 @@ class Statistics:
 
     Attributes:
         proto: The `DatasetFeatureStatisticsList` of tensorflow-metadata, as TFDV computes it.
+        state: What merges with the statistics of other rows, where it was asked for (see `merge_statistics`).
     """
 
     proto: statistics_pb2.DatasetFeatureStatisticsList
+    state: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def num_examples(self) -> int:
@@ -65,9 +71,21 @@ class Statistics:
         return pd.DataFrame([feature.as_dict() for feature in self.features]).set_index("feature")
 
     def save(self, path: str | Path) -> None:
-        """Writes the proto: binary, as `tfdv.load_stats_binary` reads it, or text for `.pbtxt`."""
+        """Writes the proto: binary, as `tfdv.load_stats_binary` reads it, or text for `.pbtxt`; for `.state` the state.
+
+        Raises:
+            UsageError: The state is to be written, and was not asked for when the statistics were computed.
+        """
         path = Path(path)
-        if path.suffix == ".pbtxt":
+        if path.suffix == STATE_ENDING:
+            if self.state is None:
+                raise UsageError(
+                    "statistics.no_state",
+                    f"Expected statistics that can be merged to write {path}, and these are a finished proto.",
+                    "Compute them with mergeable=True, or by `assay stats DATA -o FILE.state`.",
+                )
+            write_durably(path, self.state)
+        elif path.suffix == ".pbtxt":
             write_durably(path, text_format.MessageToString(self.proto).encode())
         else:
             write_durably(path, self.proto.SerializeToString(deterministic=True))
@@ -93,6 +111,7 @@ def statistics(
     split: str | None = None,
     delimiter: str | None = None,
     threads: int | None = None,
+    mergeable: bool = False,
 ) -> Statistics:
     """Computes the statistics of a data set.
 
@@ -104,6 +123,7 @@ def statistics(
         split: The split of Examples that have several.
         delimiter: The character between cells of a CSV.
         threads: Worker threads; all cores by default. The result does not depend on it.
+        mergeable: Keep the state besides, by which the statistics of parts can be merged to those of the whole.
 
     Raises:
         DataError: If the data cannot be read; the message names file, row and column.
@@ -117,8 +137,11 @@ def statistics(
         ```
     """
     engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
-    accumulator = DatasetStatistics(options or StatisticsOptions(), schema=schema)
-    return Statistics(engine.reduce(opened_rows(data, split, delimiter), accumulator))
+    rows, options = opened_rows(data, split, delimiter), options or StatisticsOptions()
+    if mergeable:
+        found = engine.reduce(rows, MergeableStatistics(options, schema))
+        return Statistics(found.proto, found.state)
+    return Statistics(engine.reduce(rows, DatasetStatistics(options, schema=schema)))
 
 
 def opened_rows(data: Any, split: str | None = None, delimiter: str | None = None) -> Source:
@@ -133,7 +156,7 @@ def is_statistics(data: Any) -> bool:
     """Whether these are statistics, or the path of a statistics file, rather than data."""
     if isinstance(data, (Statistics, statistics_pb2.DatasetFeatureStatisticsList, ExampleStatistics)):
         return True
-    return isinstance(data, (str, Path)) and str(data).endswith(_PROTO_ENDINGS)
+    return isinstance(data, (str, Path)) and str(data).endswith(_ENDINGS)
 
 
 def statistics_of(
@@ -143,7 +166,7 @@ def statistics_of(
     schema: Schema | None = None,
     options: StatisticsOptions | None = None,
 ) -> Statistics:
-    """Gives statistics as they are, reads them from a `.pb` or `.pbtxt` file, or computes them from data.
+    """Gives statistics as they are, reads them from a `.pb`, `.pbtxt` or `.state` file, or computes them from data.
 
     Raises:
         DataError: If a statistics file cannot be read.
@@ -158,25 +181,28 @@ def statistics_of(
         if split is None and len(names) != 1:
             raise UsageError("data.split", f"{data.path} has the splits {', '.join(names)}.", "Say which: split=….")
         return Statistics(data.read(split or names[0]))
-    if isinstance(data, (str, Path)) and str(data).endswith(_PROTO_ENDINGS):
-        return Statistics(_read(Path(data)))
+    if isinstance(data, (str, Path)) and str(data).endswith(_ENDINGS):
+        return _read(Path(data))
     return statistics(data, split=split, schema=schema, options=options)
 
 
-def _read(path: Path) -> statistics_pb2.DatasetFeatureStatisticsList:
+def _read(path: Path) -> Statistics:
     message = statistics_pb2.DatasetFeatureStatisticsList()
     try:
         content = path.read_bytes()
+        if path.suffix == STATE_ENDING:
+            return Statistics(statistics_of_mergeable(content), content)
         if path.suffix == ".pbtxt":
-            return text_format.Parse(content.decode(), message)
-        message.ParseFromString(content)
+            text_format.Parse(content.decode(), message)
+        else:
+            message.ParseFromString(content)
     except OSError as error:
         raise DataError("statistics.unreadable", f"Expected statistics at {path}: {error.strerror}.") from None
     except (DecodeError, text_format.ParseError, UnicodeDecodeError):
         raise DataError("statistics.malformed", f"{path} is not a DatasetFeatureStatisticsList.") from None
     if not message.datasets:
         raise DataError("statistics.empty", f"{path} holds no statistics.")
-    return message
+    return Statistics(message)
 
 
 def _cell(value: Any) -> str:

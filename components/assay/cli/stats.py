@@ -33,12 +33,28 @@ def compute(
     context: typer.Context,
     data: Annotated[list[Path], typer.Argument(metavar="DATA…", help="CSV, Parquet or TFRecord files, or statistics.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the statistics, .pb or .pbtxt.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the statistics: .pb or .pbtxt, or .state, which merges with those of other rows.",
+        ),
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option("--by", metavar="FEATURE", help="Also the statistics of each value's examples; may be repeated."),
+        typer.Option(
+            "--by",
+            metavar="SLICES",
+            help="Also the statistics of slices: by a feature's values (city), some of them (city=Paris|Rome), bins "
+            "(fare[10,20]), periods of time (start:month), a condition ('fare > 10'), or crosses of these, joined by "
+            "commas; may be repeated.",
+        ),
     ] = None,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Says which integers are categories or times.")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(metavar="CHARACTER", help="Between the cells of a CSV.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:
@@ -46,16 +62,30 @@ def compute(
     from assay.cli.data.quick_arrow import keep_pandas_out
 
     keep_pandas_out(context)
-    from assay.api.statistics import is_statistics, statistics_of
+    from assay.api.statistics import STATE_ENDING, is_statistics, statistics, statistics_of
     from assay.cli.data.reading import ReadingBar, opened
     from assay.errors import UsageError
-    from assay.kernels.statistics import SlicingSpec, StatisticsOptions
+    from assay.kernels.statistics import StatisticsOptions
+    from assay.kernels.statistics.slice_text import slicing_of_text
 
-    if by and len(data) == 1 and is_statistics(data[0]):
-        raise UsageError("stats.by", "--by needs data, and got statistics.", "Give the data that they are of.")
-    options = StatisticsOptions(slices=tuple(SlicingSpec(feature_keys=(feature,)) for feature in by or ()))
-    with ReadingBar() as bar:
-        found = statistics_of(opened(data, bar), options=options)
+    if len(data) == 1 and is_statistics(data[0]):
+        if by or schema or delimiter:
+            raise UsageError(
+                "stats.by",
+                "Options of the computation need data, and got statistics.",
+                "Give the data that they are of.",
+            )
+        found = statistics_of(data[0])
+    else:
+        from assay.cli.schema_files import read_schema
+
+        with ReadingBar() as bar:
+            found = statistics(
+                opened(data, bar, delimiter),
+                schema=None if schema is None else read_schema(schema),
+                options=StatisticsOptions(slices=tuple(map(slicing_of_text, by or ()))),
+                mergeable=output is not None and output.suffix == STATE_ENDING,
+            )
     if output is not None:
         found.save(output)
     _show(found, as_json=as_json)
@@ -63,17 +93,33 @@ def compute(
 
 @stats.command()
 def merge(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="Statistics files, .pb or .pbtxt.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Write the statistics here.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES…", help="Statistics files: all .state, or .pb, .pbtxt.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Write the statistics here: .state, .pb or .pbtxt.")
+    ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:
-    """Merge statistics of other features or slices of the same rows; those of other rows are refused."""
+    """Merge .state files of other rows, or finished statistics of other features of the same rows.
+
+    The states that `assay stats DATA -o PART.state` writes give, merged, the statistics of all the rows. Finished
+    statistics do not tell which values they have in common: those of the same features are refused.
+    """
     from assay.api.merging import merge_statistics
     from assay.api.statistics import statistics_of
+    from assay.kernels.statistics.mergeable import estimated_features
 
     merged = merge_statistics([statistics_of(path) for path in files])
     merged.save(output)
+    estimated = estimated_features(merged.state) if merged.state is not None else []
+    if estimated:
+        typer.echo(
+            f"Too many distinct values to keep, so that quantiles and distinct values are estimates of these features, "
+            f"which depend on how the rows were cut: {', '.join(estimated)}.",
+            err=True,
+        )
     _show(merged, as_json=as_json)
 
 

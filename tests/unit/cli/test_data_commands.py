@@ -38,9 +38,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(folder: Path) -> Ask:
     def ask(*arguments: str) -> Result:
-        placed = [
-            str(folder / each) if each.endswith((".csv", ".pb", ".pbtxt", ".xml", "/")) else each for each in arguments
-        ]
+        files = (".csv", ".tsv", ".pb", ".pbtxt", ".state", ".xml", "/")
+        placed = [str(folder / each) if each.endswith(files) else each for each in arguments]
         return CliRunner().invoke(app, placed, env={"COLUMNS": "80"})
 
     return ask
@@ -95,6 +94,38 @@ class TestStats:
         result = ask("stats", "merge", "good.pb", "good.pb", "-o", "twice.pb")
         assert result.exit_code == 1
         assert "Two parts have statistics of 'city'" in result.stderr
+
+    def test_states_of_other_rows_merge_to_the_statistics_of_all(self, ask: Ask, folder: Path) -> None:
+        for name in ("good", "bad"):
+            assert ask("stats", f"{name}.csv", "-o", f"{name}.state", "--by", "city").exit_code == 0
+        merged = ask("stats", "merge", "good.state", "bad.state", "-o", "merged.pb", "--json")
+        whole = ask("stats", "good.csv", "bad.csv", "-o", "whole.pb", "--by", "city", "--json")
+        assert document(merged, "stats") == document(whole, "stats")
+        assert (folder / "merged.pb").read_bytes() == (folder / "whole.pb").read_bytes()
+        assert ask("stats", "merge", "good.state", "bad.state", "-o", "all.state").exit_code == 0
+        assert document(ask("stats", "all.state", "--json"), "stats")["num_examples"] == 80
+
+    def test_slices_of_every_kind(self, ask: Ask) -> None:
+        options = ["--by", "city=a", "--by", "city,fare[2]", "--by", "fare > 2"]
+        found = document(ask("stats", "good.csv", *options, "--json"), "stats")
+        assert {part["name"]: part["num_examples"] for part in found["slices"]} == {
+            "city_a": 20,
+            "city_a_fare_[-inf,2.0)": 20,
+            "city_b_fare_[2.0,inf]": 20,
+            "fare > 2": 20,
+        }
+
+    def test_times_of_a_schema_are_cut_into_periods(self, ask: Ask, folder: Path) -> None:
+        (folder / "rows.csv").write_text("t;n\n0;1\n86400;2\n90000;3\n")
+        (folder / "times.pbtxt").write_text(
+            'feature { name: "t" type: INT time_domain { integer_format: UNIX_SECONDS } }'
+        )
+        options = ["--by", "t:day", "--schema", "times.pbtxt", "--delimiter", ";", "--json"]
+        found = document(ask("stats", "rows.csv", *options), "stats")
+        assert [(part["name"], part["num_examples"]) for part in found["slices"]] == [
+            ("t_1970-01-01", 1),
+            ("t_1970-01-02", 2),
+        ]
 
     def test_slices_of_statistics_are_wrong_usage(self, ask: Ask) -> None:
         assert ask("stats", "good.csv", "-o", "good.pb").exit_code == 0

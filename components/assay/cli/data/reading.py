@@ -98,7 +98,7 @@ class WatchedRows:
         return bool(self.source.bounded)
 
 
-def opened(paths: Sequence[Path], bar: ReadingBar) -> Any:
+def opened(paths: Sequence[Path], bar: ReadingBar, delimiter: str | None = None) -> Any:
     """The path of a statistics file as it is; data of any kind as rows that are watched.
 
     Raises:
@@ -109,7 +109,7 @@ def opened(paths: Sequence[Path], bar: ReadingBar) -> Any:
 
     if len(paths) == 1 and is_statistics(paths[0]):
         return paths[0]
-    rows = rows_of([str(path) for path in paths] if len(paths) > 1 else str(paths[0]))
+    rows = rows_of([str(path) for path in paths] if len(paths) > 1 else str(paths[0]), delimiter=delimiter)
     bar.expect(len(rows.shards))
     return WatchedRows(rows, bar)
 

@@ -11,9 +11,12 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError, UsageError
+from assay.kernels.statistics.categories import CategoryState
 from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics
+from assay.kernels.statistics.numeric import NumericState
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.state_codec import decode_state, encode_state
+from assay.kernels.statistics.widening import widen_integers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,41 +29,56 @@ _MAGIC = b"assay statistics 1\n"
 
 
 @dataclass(frozen=True, slots=True)
-class MergeableStatistics:
-    """An accumulator of the same statistics as `DatasetStatistics`, whose result is bytes that can be merged.
+class Mergeable:
+    """Statistics, and what merges with the statistics of other rows.
 
     Attributes:
+        proto: As `DatasetStatistics` gives them.
+        state: Bytes with the options and the schema that they were made with.
+    """
+
+    proto: DatasetFeatureStatisticsList
+    state: bytes
+
+
+class MergeableStatistics:
+    """An accumulator of the same statistics as `DatasetStatistics`, whose result can be merged besides.
+
+    Args:
         options: What to compute.
         schema: As `DatasetStatistics` takes it.
     """
 
-    options: StatisticsOptions
-    schema: Schema | None = None
+    def __init__(self, options: StatisticsOptions, schema: Schema | None = None) -> None:
+        self.options = options
+        self.schema = schema
+        self._statistics = DatasetStatistics(options, schema)
 
     def create(self) -> DatasetState:
         """Gives the state of no rows."""
-        return self._statistics().create()
+        return self._statistics.create()
 
     def add_batch(self, state: DatasetState, batch: pa.RecordBatch) -> DatasetState:
         """Adds the rows of one batch to `state`, in place."""
-        return self._statistics().add_batch(state, batch)
+        return self._statistics.add_batch(state, batch)
 
     def merge(self, states: Sequence[DatasetState]) -> DatasetState:
         """Gives the state of all rows."""
-        return self._statistics().merge(states)
+        return self._statistics.merge(states)
 
-    def extract(self, state: DatasetState) -> bytes:
-        """Gives the state as bytes, with the options and the schema that it was made with."""
-        self._statistics().extract(state)  # describes what waits, and refuses what does not fit
+    def extract_proto(self, state: DatasetState) -> DatasetFeatureStatisticsList:
+        """Gives the statistics alone."""
+        return self._statistics.extract(state)
+
+    def extract(self, state: DatasetState) -> Mergeable:
+        """Gives the statistics and the state."""
+        proto = self._statistics.extract(state)  # describes what waits, and refuses what does not fit
         schema = b"" if self.schema is None else self.schema.SerializeToString(deterministic=True)
         header = msgspec.json.encode(self.options)
-        return _MAGIC + msgspec.msgpack.encode([header, schema, encode_state(state)])
-
-    def _statistics(self) -> DatasetStatistics:
-        return DatasetStatistics(self.options, self.schema)
+        return Mergeable(proto, _MAGIC + msgspec.msgpack.encode([header, schema, encode_state(state)]))
 
 
-def merge_statistics(parts: Sequence[bytes]) -> bytes:
+def merge_statistics(parts: Sequence[bytes]) -> Mergeable:
     """Merges what `MergeableStatistics` gave for parts of the data: the same as for all of it in one.
 
     Raises:
@@ -75,7 +93,26 @@ def merge_statistics(parts: Sequence[bytes]) -> bytes:
         if (other.options, other.schema) != (mergeable.options, mergeable.schema):
             what = "options" if other.options != mergeable.options else "schemas"
             raise UsageError("statistics.merge", f"The parts were made with different {what}.", "Compute them anew.")
-    return mergeable.extract(mergeable.merge([state for _, state in opened]))
+    states = [state for _, state in opened]
+    widen_integers(states, mergeable.options)
+    return mergeable.extract(mergeable.merge(states))
+
+
+def estimated_features(data: bytes) -> list[str]:
+    """Gives the features with too many distinct values to keep: sketches of them depend on how parts were merged.
+
+    Quantiles then are within `options.epsilon` by rank, and numbers of distinct values within about 1 %. All else is
+    exact: counts, extremes, and (within rounding) means and deviations.
+
+    Raises:
+        DataError: The bytes are something else.
+    """
+    _, state = _open(data)
+    return [
+        ".".join(path)
+        for path, feature in state.overall.features.items()
+        if isinstance(feature.values, (NumericState, CategoryState)) and feature.values.sketch is not None
+    ]
 
 
 def statistics_of_mergeable(data: bytes) -> DatasetFeatureStatisticsList:
@@ -85,7 +122,7 @@ def statistics_of_mergeable(data: bytes) -> DatasetFeatureStatisticsList:
         DataError: The bytes are something else.
     """
     mergeable, state = _open(data)
-    return DatasetStatistics(mergeable.options, mergeable.schema).extract(state)
+    return mergeable.extract_proto(state)
 
 
 def _open(data: bytes) -> tuple[MergeableStatistics, DatasetState]:

@@ -47,7 +47,7 @@ def _bytes(accumulator: Any, *batches: pa.RecordBatch) -> bytes:
     state = accumulator.create()
     for batch in batches:
         state = accumulator.add_batch(state, batch)
-    result: bytes = accumulator.extract(state)
+    result: bytes = accumulator.extract(state).state
     return result
 
 
@@ -57,14 +57,14 @@ def test_merged_parts_are_the_statistics_of_the_whole(max_exact_bytes: int) -> N
     batch = _batch()
     mergeable = MergeableStatistics(options, _SCHEMA)
     parts = [_bytes(mergeable, batch.slice(start, 1000)) for start in (0, 1000, 2000)]
-    merged = merge_statistics([merge_statistics(parts[:2]), parts[2]])
+    merged = merge_statistics([merge_statistics(parts[:2]).state, parts[2]])
 
     accumulator = DatasetStatistics(options, _SCHEMA)
     states = [accumulator.add_batch(accumulator.create(), batch.slice(start, 1000)) for start in (0, 1000, 2000)]
     for state in states:
         accumulator.extract(state)
     expected = accumulator.extract(accumulator.merge(states))
-    assert statistics_of_mergeable(merged) == expected
+    assert statistics_of_mergeable(merged.state) == merged.proto == expected
 
 
 def test_parts_of_other_options_are_refused() -> None:
