@@ -33,8 +33,8 @@ def lineage(
     from assay.cli.lineage_answers import answer_on, overview
     from assay.cli.lineage_store import open_lineage
 
-    with open_lineage(root) as store, open_console() as console:
-        answer = answer_on(store, of, down=down) if of else overview(store)
+    with open_lineage(root) as standing, open_console() as console:
+        answer = answer_on(standing, of, down=down) if of else overview(standing)
         if as_json:
             typer.echo(answer.json())
         else:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from assay.lineage import ArtifactRecord, ExecutionRecord, LineageReader, RunRecord
+    from assay.runners.local.standing import Standing
 
 _OUTCOMES = {0: "passed", 3: "anomalies found", 4: "not blessed"}
 _ELISIONS = {"shown_above": "(shown above)", "too_deep": "(deeper levels left out)"}
@@ -41,9 +42,9 @@ class Answer:
         return json.dumps(self.document, indent=1)
 
 
-def overview(store: LineageReader) -> Answer:
+def overview(standing: Standing) -> Answer:
     """The runs, the latest first, and the latest blessed model."""
-    runs, blessed = store.runs(), latest_blessed_model(store)
+    runs, blessed = [standing.run(run) for run in standing.store.runs()], latest_blessed_model(standing.store)
     rows = table("run", "pipeline", "started (UTC)", "seconds", "outcome", numbers=["seconds"])
     for run in runs:
         rows.add_row(run.id, run.pipeline, f"{run.started_at:%Y-%m-%d %H:%M}", _seconds(run), _outcome(run))
@@ -58,17 +59,18 @@ def overview(store: LineageReader) -> Answer:
     return Answer(document, Group(rows, Text(), Text(_blessed_sentence(blessed))))
 
 
-def answer_on(store: LineageReader, name: str, *, down: bool) -> Answer:
+def answer_on(standing: Standing, name: str, *, down: bool) -> Answer:
     """What is known of a run, or of an artifact by its id, path or digest.
 
     Raises:
         LineageError: If the store knows nothing of that name.
     """
+    store = standing.store
     run = next((run for run in store.runs() if run.id == name), None)
     if run is not None:
-        return _run_answer(store, run)
+        return _run_answer(standing, standing.run(run))
     artifact = _find_artifact(store, name)
-    graph = store.descendants(artifact.id) if down else store.ancestors(artifact.id)
+    graph = standing.graph(store.descendants(artifact.id) if down else store.ancestors(artifact.id))
     tree = descendant_tree(graph) if down else ancestor_tree(graph)
     text = _drawn(tree, came_of_it=down)
     return Answer({"direction": "down" if down else "up", **tree_json(tree)}, text)
@@ -96,14 +98,15 @@ def _find_artifact(store: LineageReader, name: str) -> ArtifactRecord:
     )
 
 
-def _run_answer(store: LineageReader, run: RunRecord) -> Answer:
+def _run_answer(standing: Standing, run: RunRecord) -> Answer:
+    store = standing.store
     rows = table("step", "state", "seconds", "artifacts", numbers=["seconds"])
     executions = []
-    for execution in store.executions_of(run.id):
+    for execution in map(standing.execution, store.executions_of(run.id)):
         outputs = store.outputs_of(execution.id)
         named = [f"{key} {artifact.id}" for key, artifacts in outputs.items() for artifact in artifacts]
         rows.add_row(
-            execution.node_id, execution.state.lower(), _seconds(execution), ", ".join(named) or execution.error_message
+            execution.node_id, _state(execution), _seconds(execution), ", ".join(named) or execution.error_message
         )
         executions.append(
             {
@@ -132,7 +135,7 @@ def _grow(drawn: Tree, node: ArtifactNode, *, came_of_it: bool) -> None:
     for each in node.executions:
         run = each.execution
         branch = drawn.add(
-            Text.assemble((f"{verb} ", "dim"), run.node_id, (f"  {run.state.lower()}, run {run.run_id}", "dim"))
+            Text.assemble((f"{verb} ", "dim"), run.node_id, (f"  {_state(run)}, run {run.run_id}", "dim"))
         )
         for keyed in each.artifacts:
             line = _artifact_line(keyed.node.artifact, _ELISIONS.get(keyed.node.elided, ""), key=keyed.key)
@@ -152,7 +155,11 @@ def _artifact_line(artifact: ArtifactRecord, note: str, *, key: str = "") -> Tex
 def _outcome(run: RunRecord) -> str:
     if run.state == "COMPLETE":
         return _OUTCOMES.get(run.exit_code or 0, "complete")
-    return run.state.lower()
+    return _state(run)
+
+
+def _state(record: RunRecord | ExecutionRecord) -> str:
+    return "killed" if record.state == "ABANDONED" else record.state.lower()
 
 
 def _seconds(record: RunRecord | ExecutionRecord) -> str:

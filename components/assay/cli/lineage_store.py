@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from assay.errors import LineageError, UsageError
 from assay.lineage import SqlLineageStore
 from assay.runners.local.layout import RootLayout
+from assay.runners.local.standing import Standing
 
 # Where the local runner puts the roots of pipelines that name none.
 _ROOTS = Path("assay-root")
 
 
-def open_lineage(root: Path | None) -> SqlLineageStore:
+@contextmanager
+def open_lineage(root: Path | None) -> Iterator[Standing]:
     """Opens the store below a root, without making one.
+
+    Yields:
+        The store, and a way to tell a killed run from one that runs.
 
     Raises:
         UsageError: If no root is given and there is not just one below `assay-root/`.
         LineageError: If the root holds no lineage store.
     """
     place = (root if root is not None else _only_root()).resolve()
-    file = RootLayout(place).lineage
+    layout = RootLayout(place)
+    file = layout.lineage
     if not file.is_file():
         raise LineageError(
             "lineage.none", f"{place} holds no lineage store ({file.name}).", "Give the --root of a pipeline's runs."
         )
-    return SqlLineageStore.open(file, root=place, create=False)
+    with SqlLineageStore.open(file, root=place, create=False) as store:
+        yield Standing(store, layout.locks)
 
 
 def _only_root() -> Path:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +17,20 @@ from typer.testing import CliRunner, Result
 from assay.cli.main import app
 
 TINY = Path(__file__).parent / "tiny_pipeline.py"
+
+SLOW = """
+import time
+from pathlib import Path
+from assay import Output, Pipeline, component
+from assay.artifacts import Schema
+
+@component
+def Wait(schema: Output[Schema]) -> None:
+    (Path(__file__).parent / "started").touch()
+    time.sleep(600)
+
+pipeline = Pipeline("slow", None, [Wait()])
+"""
 
 Ask = Callable[..., Result]
 
@@ -107,6 +125,25 @@ def test_without_a_root_to_be_found_it_is_wrong_usage(tmp_path: Path, monkeypatc
     done = CliRunner().invoke(app, ["lineage"])
     assert done.exit_code == 2
     assert "Name it: --root DIR." in done.stderr
+
+
+def test_a_killed_run_is_told_from_a_running_one_at_once(tmp_path: Path, project_root: Path) -> None:
+    """By a real kill, in the middle of a step."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(SLOW, encoding="utf-8")
+    command = [sys.executable, "-m", "assay", "run", str(slow), "--root", str(tmp_path / "root")]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(project_root / "components")}) as run:
+        while not (tmp_path / "started").exists():
+            assert run.poll() is None
+            time.sleep(0.05)
+        ask = ["lineage", "--root", str(tmp_path / "root")]
+        assert document(CliRunner().invoke(app, [*ask, "--json"]))["runs"][0]["state"] == "RUNNING"  # type: ignore[index]  # JSON
+        run.kill()
+    listed = document(CliRunner().invoke(app, [*ask, "--json"]))["runs"][0]  # type: ignore[index]  # JSON
+    assert listed["state"] == "ABANDONED"
+    text = CliRunner().invoke(app, [ask[0], listed["id"], *ask[1:]]).stdout
+    assert f"Run {listed['id']} of slow: killed" in text
+    assert re.search(r"Wait +killed", text)
 
 
 def test_up_and_down_together_are_wrong_usage(ask: Ask) -> None:

@@ -38,6 +38,16 @@ def test_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == f"assay {assay.__version__}\n"
 
 
+def test_the_package_runs_as_the_command_does(project_root: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(project_root / "components")}
+    done = subprocess.run(
+        [sys.executable, "-m", "assay", "rnu"], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ")
+    assert "No such command 'rnu'" in done.stderr
+
+
 def test_help_names_every_command_and_the_exit_codes() -> None:
     text = " ".join(CliRunner().invoke(app, ["--help"]).stdout.split())
     assert all(command in text for command in ("run", "lineage", "doctor"))

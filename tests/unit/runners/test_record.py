@@ -13,6 +13,7 @@ from assay.lineage import SqlLineageStore
 from assay.lineage.queries import producer
 from assay.runners.local import LocalDagRunner, Silence
 from assay.runners.local.ownership import is_alive, owned
+from assay.runners.local.standing import Standing
 from assay.spec import Pipeline
 
 
@@ -137,6 +138,28 @@ def test_a_run_that_lives_is_left_alone(root: Any, toys: Any) -> None:
         assert is_alive(locks, "other")
     assert not is_alive(locks, "other")
     assert list(locks.iterdir()) == []
+
+
+def test_a_dead_process_is_told_without_touching_what_it_left(root: Any, toys: Any) -> None:
+    root.run(toys.Text())
+    locks = root.path / ".locks"
+    with SqlLineageStore.open(root.path / "lineage.db") as store:
+        run = store.start_run("other", "p", {}, "other")
+        artifact = store.artifacts()[0].id
+        execution = store.execution(store.start_execution("other", "Pass", "Pass", "f", {}, {"text": [artifact]}))
+        standing = Standing(store, locks)
+        with owned(locks, "other"):
+            assert standing.run(run) == run
+            assert standing.execution(execution) == execution
+            assert is_alive(locks, "other"), "whoever asks does not pass for the owner"
+        (locks / "other.lock").touch()  # as a killed process leaves it
+        assert standing.run(run).state == "ABANDONED"
+        assert standing.execution(execution).state == "ABANDONED"
+        assert standing.graph(store.descendants(artifact)).executions[execution.id].state == "ABANDONED"
+        assert store.run("other").state == "RUNNING"
+        assert [path.name for path in locks.iterdir()] == ["other.lock"]
+        store.finish_run("other", "COMPLETE", 0)
+        assert standing.run(run).state == "COMPLETE", "it ended between the two looks"
 
 
 def test_pipelines_that_share_a_store_see_each_other_alive(tmp_path: Path, toys: Any) -> None:

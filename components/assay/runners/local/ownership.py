@@ -22,7 +22,7 @@ def owned(folder: Path, token: str) -> Iterator[None]:
     Raises:
         ArtifactError: If the lock file cannot be written.
     """
-    path = folder / f"{token}.lock"
+    path = _lock(folder, token)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -37,18 +37,26 @@ def owned(folder: Path, token: str) -> Iterator[None]:
 
 
 def is_alive(folder: Path, token: str) -> bool:
-    """Tells whether the process that holds the lock of `token` still runs."""
-    path = folder / f"{token}.lock"
+    """Tells whether the process that holds the lock of `token` still runs; changes nothing."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(_lock(folder, token), os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Shared, so that two that ask at once do not take each other for the owner.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     else:
-        path.unlink(missing_ok=True)
         return False
     finally:
         os.close(descriptor)
+
+
+def forget(folder: Path, token: str) -> None:
+    """Removes the lock file that a dead process left."""
+    _lock(folder, token).unlink(missing_ok=True)
+
+
+def _lock(folder: Path, token: str) -> Path:
+    return folder / f"{token}.lock"

@@ -7,7 +7,7 @@ import shutil
 from assay.errors import LineageError
 from assay.lineage.store import LineageStore
 from assay.runners.local.layout import RootLayout
-from assay.runners.local.ownership import is_alive
+from assay.runners.local.ownership import forget, is_alive
 from assay.runners.local.result import end_run_record
 
 
@@ -24,6 +24,7 @@ def clear_dead_runs(store: LineageStore, layout: RootLayout) -> int:
     abandoned = store.abandon_executions(lambda owner: is_alive(layout.locks, owner))
     for run in dead:
         end_run_record(layout.run(run.id))
+        forget(layout.locks, run.owner)
     for staging in layout.staging_folder.glob("*"):
         try:
             execution = store.execution(int(staging.name))
