@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Rows of one call of the graph. Large enough that the overhead of a call does not show, small enough that a graph which
 # makes a thousand floats of a row stays within some 30 MB.
 BATCH_ROWS = 8192
+_TFT_WRAPPER = "Failed to apply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def analyze(
     try:
         with (
             _pipeline(beam_pipeline_args) as pipeline,
-            tft_beam.Context(temp_dir=str(temp_dir), use_deep_copy_optimization=True),
+            # TFT's deep copy of the pipeline's earlier phases does not know the arguments of today's Beam.
+            tft_beam.Context(temp_dir=str(temp_dir), use_deep_copy_optimization=False),
         ):
             if cache is None:
                 shards = [(each.place, shard) for each in rows for shard in each.shards]
@@ -155,7 +157,10 @@ def analyze(
                 transform_fn = _analyze_with_cache(pipeline, preprocessing_fn, projected, rows, cache)
             _ = transform_fn | transform_fn_io.WriteTransformFn(str(graph_path))
     except Exception as error:
-        raise _root_cause(error) from error
+        cause = _root_cause(error)
+        if cause is error:
+            raise
+        raise cause from None
 
 
 def _analyze_with_cache(
@@ -216,11 +221,14 @@ def _read_shard(place_and_shard: tuple[str, Shard], raw: RawFormat) -> Iterator[
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    """Gives the error of ours that Beam wrapped in its own words, or the error as it is."""
+    """Gives the error of ours that Beam wrapped in its own words, or what TFT failed to apply, or the error as it is."""
     cause: BaseException | None = error
-    found: BaseException = error
+    ours: AssayError | None = None
     while cause is not None:
-        if isinstance(cause, AssayError):
-            found = cause
+        ours = cause if isinstance(cause, AssayError) else ours
         cause = cause.__cause__ or cause.__context__
-    return found
+    if ours is not None:
+        return ours
+    while error.__cause__ is not None and str(error).startswith(_TFT_WRAPPER):
+        error = error.__cause__
+    return error

@@ -107,6 +107,37 @@ def test_tft_reads_the_graph(done: RunResult) -> None:
     assert output.vocabulary_by_name("words") == [b"b", b"a"]
 
 
+TWO_PHASES = """
+import tensorflow as tf
+import tensorflow_transform as tft
+
+def preprocessing_fn(inputs):
+    x = tf.sparse.to_dense(inputs["x"]) if isinstance(inputs["x"], tf.SparseTensor) else inputs["x"]
+    distance = x - tft.mean(x)
+    return {"scaled": distance / tft.max(tf.abs(distance))}
+"""
+
+
+def test_an_analyzer_may_need_the_result_of_another(case: Case) -> None:
+    result = case.run(TWO_PHASES)
+    assert result.exit_code == 0, result.step("Transform").reason
+    assert table(result, "train") == {"scaled": [-1.0, 0.0, 1.0]}
+
+
+def test_what_tft_could_not_apply_is_told_by_its_cause(case: Case) -> None:
+    broken = TWO_PHASES.replace(
+        "tft.max(tf.abs(distance))", "tft.experimental.ptransform_analyzer([distance], Broken(), [tf.float32], [[]])[0]"
+    )
+    broken += """
+import apache_beam as beam
+
+class Broken(beam.PTransform):
+    def expand(self, columns):
+        raise ZeroDivisionError("this analyzer divides by nothing")
+"""
+    assert "ZeroDivisionError: this analyzer divides by nothing" in case.reason(broken)
+
+
 def test_statistics_schemas_and_anomalies_lie_beside(done: RunResult) -> None:
     result = done
     before, after = (result.output("Transform", f"{when}_transform_stats") for when in ("pre", "post"))
