@@ -72,17 +72,34 @@ def file_sha256(path: Path) -> str:
 
 
 def list_files(folder: Path) -> tuple[FileEntry, ...]:
-    """Every file below `folder` but the manifest, sorted by path."""
+    """Every file below `folder` but the manifest, sorted by path.
+
+    Raises:
+        ArtifactError: If a file's name is not UTF-8, so that no manifest can hold it.
+    """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    for path in paths:
+        name = str(path.relative_to(folder))
+        if any("\udc80" <= character <= "\udcff" for character in name):  # how Python shows bytes that are not UTF-8
+            raise ArtifactError("artifact.file_name", f"A file in {folder} has a name that is not UTF-8: {name!r}.")
     return tuple(
         FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path)) for path in paths
     )
 
 
 def digest_of(files: tuple[FileEntry, ...]) -> str:
-    """The digest of an artifact: SHA-256 over each file's path and SHA-256, in order of path."""
-    lines = "".join(f"{entry.sha256}  {entry.path}\n" for entry in files)
+    """The digest of an artifact: SHA-256 over each file's path and SHA-256, in order of path.
+
+    The text that is digested is what GNU's `sha256sum` prints, so that it can be checked without us.
+    """
+    lines = "".join(_digest_line(entry) for entry in files)
     return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _digest_line(entry: FileEntry) -> str:
+    """A file's line. A line break in its name is escaped: it must not make one file look like two."""
+    escaped = entry.path.replace("\\", r"\\").replace("\n", r"\n")
+    return f"{'' if escaped == entry.path else chr(92)}{entry.sha256}  {escaped}\n"
 
 
 def _fsync(path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -154,6 +156,36 @@ def test_a_folder_of_another_tool_is_adopted_as_it_is(tmp_path: Path) -> None:
     assert (adopted.split_names, adopted.file_format) == (("eval", "train"), "tfrecord_gzip")
     assert adopted.digest == digest_of(list_files(tmp_path))
     assert not (tmp_path / MANIFEST).exists()
+
+
+def test_a_line_break_in_a_name_does_not_make_one_file_look_like_two(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+        (folder / "a").write_text("a")
+    (two / "b").write_text("b")
+    entry = list_files(two)[1]
+    (one / "a").rename(one / f"a\n{entry.sha256}  b")
+    assert digest_of(list_files(one)) != digest_of(list_files(two))
+    (two / "b").rename(two / r"c\nd")
+    escaped = digest_of(list_files(two))
+    (two / r"c\nd").rename(two / "c\nd")
+    assert digest_of(list_files(two)) != escaped
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "line\nbreak", "back\\slash", "ä"])
+def test_the_digest_is_of_what_sha256sum_prints(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("content")
+    printed = subprocess.run(["sha256sum", "--", name], cwd=tmp_path, capture_output=True, check=True).stdout
+    assert digest_of(list_files(tmp_path)) == "sha256:" + hashlib.sha256(printed).hexdigest()
+
+
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    note = staged(tmp_path / "staging")
+    Path(os.fsdecode(os.fsencode(note.path) + b"/caf\xe9")).touch()
+    with pytest.raises(ArtifactError, match=r"a name that is not UTF-8: 'caf\\udce9'"):
+        seal(note, tmp_path / "out" / "1", Producer())
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_adopted_artifact_of_assay_must_be_whole(sealed: Note) -> None:

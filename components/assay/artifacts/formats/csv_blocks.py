@@ -280,10 +280,13 @@ def _check_names(path: Path, names: tuple[str, ...]) -> None:
                 "Convert the file: iconv -f LATIN1 -t UTF-8 (or the encoding it has).",
             )
         if not name.strip():
+            is_index = position == 1 and all(other.strip() for other in names[1:])
             raise DataError(
                 "csv.empty_column_name",
                 f"{path}, row 1, column {position}: expected a column name and found an empty cell.",
-                "Name the column in the header, or remove the trailing delimiter.",
+                "It looks like the index of a pandas data frame: export it with df.to_csv(path, index=False)."
+                if is_index
+                else "Name the column in the header, or remove the trailing delimiter.",
             )
         if name in seen:
             raise DataError(

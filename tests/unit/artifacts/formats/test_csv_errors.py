@@ -28,6 +28,11 @@ BAD_FILES = {
     "ragged_after_a_stray_quote": (b'a,b\n1,5"\n3\n', "csv.ragged_row", "expected 2 cells .* found 1 cell;"),
     "duplicate_names": (b"a,b,a\n1,2,3\n", "csv.duplicate_column", "columns 1 and 3 have the same name 'a'"),
     "empty_name": (b"a,,c\n1,2,3\n", "csv.empty_column_name", "row 1, column 2: expected a column name"),
+    "index_of_pandas": (
+        b",a,b\n0,1,2\n",
+        "csv.empty_column_name",
+        r"column 1: .* empty cell.*to_csv\(path, index=False",
+    ),
     "latin1": (b"a,b\n1,x\n2,caf\xe9\n", "csv.not_utf8", "row 3, column 'b': expected UTF-8 text .* bytes e9"),
     "latin1_in_quotes": (b'a,b\n"1","x\n\xe9"\n', "csv.not_utf8", "row 3"),
     "latin1_name": (b"a,caf\xe9\n1,2\n", "csv.not_utf8", "row 1, column 2: the column's name is not UTF-8"),
