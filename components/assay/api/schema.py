@@ -20,24 +20,32 @@ def infer_schema(
     max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
     infer_feature_shape: bool = True,
     split: str | None = None,
+    patch: Any = None,
 ) -> schema_pb2.Schema:
-    """Infers a schema, as `tfdv.infer_schema` does.
+    """Infers a schema, as `tfdv.infer_schema` does, and applies to it what people decided.
 
     Args:
         data: Statistics, a statistics file, or anything that `assay.statistics` takes.
         max_string_domain_size: A text feature with more distinct values than this gets no domain.
         infer_feature_shape: Whether a feature that always has the same number of values gets a fixed shape.
         split: The split of Examples that have several.
+        patch: A patch file or an `assay.curation.Patch` to apply to what was inferred.
 
     Returns:
         The schema proto of tensorflow-metadata; edit it, or keep it with `schema.pbtxt`.
 
     Raises:
-        DataError: If the data cannot be read.
+        DataError: If the data cannot be read, or a decision of the patch does not fit what was inferred.
+        UsageError: If the patch contradicts itself.
     """
-    return infer_from_statistics(
+    schema = infer_from_statistics(
         statistics_of(data, split=split).proto, max_string_domain_size, infer_feature_shape=infer_feature_shape
     )
+    if patch is None:
+        return schema
+    from assay.curation import apply, read_patch  # noqa: PLC0415 (few inferences have a patch)
+
+    return apply(schema, read_patch(Path(patch)) if isinstance(patch, (str, Path)) else patch)
 
 
 def schema_of(schema: Any) -> schema_pb2.Schema:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from assay.api.report import Report
 from assay.api.schema import schema_of
 from assay.api.statistics import is_statistics, opened_rows, statistics_of
-from assay.components.example_validator.compute import FailOn, data_verdict
+from assay.components.example_validator.compute import FailOn, data_verdict, with_contradictions
 from assay.components.example_validator.user_checks import named, sorted_checks
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.distances import DriftLimits
@@ -97,7 +97,7 @@ def validate(
         name: statistics_of(other, split=split, schema=expected.schema, options=options).proto
         for name, other in given.items()
     }
-    examination = examine(validated.proto, expected, controls)
+    examination = with_contradictions(examine(validated.proto, expected, controls), expected.schema)
     held = opened.held_against(expected, of_rows)
     row_checks = _row_checks(held, place, wanted=rows or bool(of_rows))
     verdict = data_verdict({place: examination}, expected.schema, fail_on, row_checks)

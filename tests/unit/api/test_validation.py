@@ -236,3 +236,21 @@ class TestCompare:
     def test_limits_can_be_set(self) -> None:
         assert not assay.compare(BAD, GOOD).ok
         assert assay.compare(BAD, GOOD, limits=assay.DriftLimits()).ok
+
+
+def test_a_schema_that_contradicts_itself_is_a_finding(schema: Any) -> None:
+    """TFDV passes: the range that nothing can be in is looked at in one direction only."""
+    fare = next(feature for feature in schema.feature if feature.name == "fare")
+    fare.float_domain.min, fare.float_domain.max = 9.0, 3.0
+    report = assay.validate(GOOD, schema, severity_overrides={"FLOAT_TYPE_SMALL_FLOAT": "WARNING"})
+    assert not report.ok
+    (found,) = [each for each in report.findings if each.type == "INVALID_SCHEMA_SPECIFICATION"]
+    assert (found.feature, found.name, found.severity) == ("fare", "range_is_empty", "error")
+    assert "The schema contradicts itself" in str(report)
+
+
+def test_a_schema_is_inferred_with_the_decisions_of_a_patch(tmp_path: Path) -> None:
+    (tmp_path / "patch.yaml").write_text("version: 1\nentries:\n- {feature: fare, set: {float_domain: {min: 0}}}\n")
+    inferred = assay.infer_schema(GOOD, patch=tmp_path / "patch.yaml")
+    assert next(feature for feature in inferred.feature if feature.name == "fare").float_domain.min == 0
+    assert next(feature for feature in inferred.feature if feature.name == "fare").float_domain.HasField("min")

@@ -10,7 +10,7 @@ from assay.artifacts.quarantine import Quarantine
 from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
-from assay.components.example_validator.compute import FailOn, counts_against, data_verdict
+from assay.components.example_validator.compute import FailOn, counts_against, data_verdict, with_contradictions
 from assay.components.example_validator.row_validation import RowOptions, RowsFound, RowsMode, RowWork, SharedRowsAre
 from assay.components.example_validator.user_checks import sorted_checks
 from assay.gate.verdict import write_verdict
@@ -143,7 +143,7 @@ def ExampleValidator(
         controls = {name: _counterpart(other, split) for name, other in given.items()}
         examination = examine(statistics.read(split), expected, controls)
         anomalies.write(split, examination.overall.anomalies)
-        found[split] = in_rows.answered(split, examination)
+        found[split] = in_rows.answered(split, with_contradictions(examination, expected.schema))
         _count_rows(context, split, in_rows)
     verdict = data_verdict(found, expected.schema, fail_on, in_rows.checks)
     write_verdict(verdict, anomalies.path)

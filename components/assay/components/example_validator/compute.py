@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from assay.components.example_validator.row_checks import AND
 from assay.gate.verdict import Check, Detail, Verdict
 from assay.kernels.findings import WHOLE_DATASET, Examination, Finding, Severity
+from assay.kernels.findings.evidence import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +25,18 @@ _CLOSING: dict[FailOn, frozenset[Severity]] = {
     "never": frozenset(),
 }
 
+_OF_SCHEMA = frozenset(
+    {
+        "INVALID_SCHEMA_SPECIFICATION",
+        "INVALID_DOMAIN_SPECIFICATION",
+        "DOMAIN_INVALID_FOR_TYPE",
+        "FEATURE_MISSING_NAME",
+        "FEATURE_MISSING_TYPE",
+        "SPARSE_FEATURE_NAME_COLLISION",
+        "WEIGHTED_FEATURE_NAME_COLLISION",
+    }
+)
+
 
 def counts_against(checks: Iterable[Check], split: str, fail_on: FailOn) -> bool:
     """Tells whether a split failed a check at or above `fail_on`; with `never`, at or above `error`.
@@ -34,6 +48,29 @@ def counts_against(checks: Iterable[Check], split: str, fail_on: FailOn) -> bool
         not check.ok and check.severity in level and split in check.slice.partition("/")[0].split(AND)
         for check in checks
     )
+
+
+def with_contradictions(examination: Examination, schema: Schema) -> Examination:
+    """Adds what a schema says against itself, most of which TFDV passes over, unless TFDV's core told it already."""
+    from assay.curation import check
+
+    told = {finding.feature for finding in examination.overall.findings if finding.type in _OF_SCHEMA}
+    found = tuple(
+        Finding(
+            feature=each.subject.name or WHOLE_DATASET,
+            type="INVALID_SCHEMA_SPECIFICATION",
+            severity="error",
+            summary="The schema contradicts itself",
+            description=each.sentence,
+            evidence=Evidence(schema_field=each.path),
+            name=each.code,
+            origin="schema",
+        )
+        for each in check(schema)
+        if each.severity == "error" and each.subject.name not in told
+    )
+    overall = replace(examination.overall, findings=(*examination.overall.findings, *found))
+    return replace(examination, overall=overall) if found else examination
 
 
 def data_verdict(

@@ -7,9 +7,9 @@ from pathlib import Path
 from assay.artifacts.schema import Schema, read_schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
-from assay.components.schema_gen.compute import infer_from_splits
+from assay.components.schema_gen.compute import contradictions, infer_from_splits, with_patch
 from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE
-from assay.spec import FilePath, Input, Output, component
+from assay.spec import ExecutionContext, FilePath, Input, Output, component
 
 
 @component(libraries=("tensorflow-data-validation",))
@@ -20,11 +20,15 @@ def SchemaGen(
     infer_feature_shape: bool = True,
     exclude_splits: list[str] | None = None,
     max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
+    patch_file: FilePath | None = None,
 ) -> None:
     """Infers a schema from statistics, as TFDV does.
 
     The first split makes the schema and each further one widens it, so a schema meant to judge a split must leave that
     split out (`exclude_splits=["eval"]`).
+
+    What people decided about the schema is kept in a patch file, which is applied to whatever is inferred: ranges,
+    domains, environments survive the next inference. A decision that does not fit any more stops the run.
 
     Args:
         statistics: Statistics of the splits.
@@ -32,6 +36,7 @@ def SchemaGen(
         infer_feature_shape: Whether a feature that always has the same number of values gets a fixed shape.
         exclude_splits: Names of splits that do not shape the schema.
         max_string_domain_size: A text feature with more distinct values than this gets no domain.
+        patch_file: A patch as `assay schema suggest` and `assay schema diff` write it.
     """
     splits = chosen_splits(statistics, statistics.split_names, exclude_splits)
     inferred = infer_from_splits(
@@ -39,15 +44,21 @@ def SchemaGen(
         max_string_domain_size=max_string_domain_size,
         infer_feature_shape=infer_feature_shape,
     )
-    schema.write(inferred)
+    schema.write(with_patch(inferred, Path(patch_file)) if patch_file else inferred)
 
 
 @component
-def ImportSchemaGen(schema: Output[Schema], *, schema_file: FilePath) -> None:
+def ImportSchemaGen(context: ExecutionContext, schema: Output[Schema], *, schema_file: FilePath) -> None:
     """Brings in a schema that people keep, in place of an inferred one.
 
+    What the schema says against itself is told in the step's log; ExampleValidator makes errors of it.
+
     Args:
+        context: The run that the step is part of.
         schema: The schema.
         schema_file: A text proto (`schema.pbtxt`).
     """
-    schema.write(read_schema(Path(schema_file)))
+    imported = read_schema(Path(schema_file))
+    for sentence in contradictions(imported):
+        context.log(f"{schema_file} contradicts itself: {sentence}")
+    schema.write(imported)

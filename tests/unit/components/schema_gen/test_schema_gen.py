@@ -83,3 +83,59 @@ def test_an_edited_schema_file_is_read_again(run_steps: RunSteps, tmp_path: Path
         step = run_steps(ImportSchemaGen(schema_file=str(file))).step("ImportSchemaGen")
         assert step.status == "complete"
         assert step.outputs["schema"][0].read().feature[0].name == name
+
+
+PATCH = """
+version: 1
+entries:
+- feature: fare
+  set: {float_domain: {min: 0}}
+  reason: Fares are not negative.
+  date: 2026-01-01
+"""
+
+
+def _patched(write_examples: WriteExamples, patch: Path) -> tuple[Any, ...]:
+    examples = write_examples(train=pa.table({"company": ["a", "b"] * 10, "fare": [1.0, 2.0] * 10}))
+    statistics = StatisticsGen(examples=examples.outputs["result"])
+    return examples, statistics, SchemaGen(statistics=statistics.outputs["statistics"], patch_file=str(patch))
+
+
+def test_a_patch_survives_the_next_inference(
+    run_steps: RunSteps, write_examples: WriteExamples, tmp_path: Path
+) -> None:
+    (tmp_path / "patch.yaml").write_text(PATCH)
+    steps = _patched(write_examples, tmp_path / "patch.yaml")
+    first = run_steps(*steps).output("SchemaGen", "schema").read()
+    assert next(each for each in first.feature if each.name == "fare").float_domain.min == 0
+    (tmp_path / "patch.yaml").write_text(PATCH.replace("min: 0", "min: -5"))
+    edited = run_steps(*steps)
+    assert edited.step("StatisticsGen").status == "cached"
+    assert edited.step("SchemaGen").status == "complete"
+    fare = next(each for each in edited.output("SchemaGen", "schema").read().feature if each.name == "fare")
+    assert fare.float_domain.min == -5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("feature: fare", "feature: fares"), "The patch does not fit the schema. Entry 1"),
+        (("{min: 0}", "{min: 5, max: 3}"), "the schema contradicts itself"),
+    ],
+)
+def test_a_patch_that_does_not_fit_stops_the_run(
+    run_steps: RunSteps, write_examples: WriteExamples, tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    (tmp_path / "patch.yaml").write_text(PATCH.replace(*change))
+    result = run_steps(*_patched(write_examples, tmp_path / "patch.yaml"))
+    assert result.exit_code == 1
+    assert message in result.step("SchemaGen").reason
+
+
+def test_an_imported_schema_that_contradicts_itself_is_told(run_steps: RunSteps, tmp_path: Path) -> None:
+    (tmp_path / "schema.pbtxt").write_text('feature { name: "n" type: INT int_domain { min: 5 max: 3 } }')
+    result = run_steps(ImportSchemaGen(schema_file=str(tmp_path / "schema.pbtxt")))
+    assert result.exit_code == 0
+    log = result.step("ImportSchemaGen").log
+    assert log is not None
+    assert "contradicts itself" in log.read_text()
