@@ -79,18 +79,25 @@ def decide(
         typer.Option("--output", "-o", metavar="DIR", help="Write verdict.json, metrics.parquet and summary.md."),
     ] = None,
     first_run: Annotated[
-        FirstRunChoice, typer.Option(help="What decides where change thresholds have no baseline.")
-    ] = FirstRunChoice.VALUES_ONLY,
+        FirstRunChoice | None,
+        typer.Option(help="What decides where change thresholds have no baseline; default: values_only."),
+    ] = None,
     significant: Annotated[
         SignificantChoice | None,
         typer.Option(help="Block only real regressions; or bless only what is shown not worse. 'off' shows bounds."),
     ] = None,
-    level: Annotated[float, typer.Option(min=0.0001, max=0.5, help="One-sided chance of error.")] = 0.05,
-    correction: Annotated[CorrectionChoice, typer.Option(help="Correction for many slices.")] = CorrectionChoice.HOLM,
-    min_examples: Annotated[int, typer.Option(min=1, help="A slice of fewer has insufficient evidence.")] = 30,
+    level: Annotated[
+        float | None, typer.Option(min=0.0001, max=0.5, help="One-sided chance of error; default: 0.05.")
+    ] = None,
+    correction: Annotated[
+        CorrectionChoice | None, typer.Option(help="Correction for many checks; default: holm.")
+    ] = None,
+    min_examples: Annotated[
+        int | None, typer.Option(min=1, help="Fewer rows are insufficient evidence; default: 30.")
+    ] = None,
     insufficient: Annotated[
-        InsufficientChoice, typer.Option(help="What a check with insufficient evidence does.")
-    ] = InsufficientChoice.BLOCK,
+        InsufficientChoice | None, typer.Option(help="What a check with insufficient evidence does; default: block.")
+    ] = None,
     replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     waivers: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML list of waived checks.")] = None,
@@ -113,29 +120,26 @@ def decide(
     from assay.cli.gate_files import clear_outputs, prepare
     from assay.components.evaluator.kernel_engine.judgement import Sampling, Tables, judge, write_metrics
     from assay.engines.embedded.engine import EmbeddedEngine
-    from assay.gate.decide import GatePolicy
-    from assay.gate.evidence import EvidencePolicy
     from assay.gate.junit import to_junit
     from assay.gate.markdown import to_markdown
     from assay.gate.verdict import to_json
     from assay.gate.waivers import read_waivers
+    from assay.gate.written_policy import WrittenPolicy
 
     clear_outputs(output, junit, markdown)
     engine = EmbeddedEngine()
-    evidence = None
-    if significant is not None:
-        evidence = EvidencePolicy(
-            significant=significant.value,
-            level=level,
-            correction=correction.value,
-            min_examples=min_examples,
-            insufficient=insufficient.value,
-        )
+    policy = WrittenPolicy().updated(
+        first_run=_value(first_run),
+        significant=_value(significant),
+        level=level,
+        correction=_value(correction),
+        min_examples=min_examples,
+        insufficient=_value(insufficient),
+    )
     judged = judge(
         Tables(config=config, predictions=predictions, baseline_predictions=baseline_predictions, join_on=join_on),
         engine,
-        policy=GatePolicy(first_run=first_run.value),
-        evidence=evidence,
+        policy=policy,
         sampling=Sampling(num_replicates=replicates, seed=seed, threads=engine.threads),
         waivers=read_waivers(waivers) if waivers is not None else (),
         today=datetime.now(tz=timezone.utc).date(),
@@ -146,7 +150,7 @@ def decide(
     files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
-        write_metrics(output, judged.evaluation, 1 - 2 * level)
+        write_metrics(output, judged.evaluation, 1 - 2 * judged.level)
         files[output / "summary.md"] = to_markdown(verdict).encode()
         files[output / "verdict.json"] = to_json(verdict)  # the last: where it is, all is
     for path, content in files.items():
@@ -160,6 +164,10 @@ def decide(
             typer.echo(f"{mark:>4}  {check.sentence}")
         typer.echo(verdict.summary)
     raise typer.Exit(0 if verdict.ok else 4)
+
+
+def _value(choice: Enum | None) -> str | None:
+    return None if choice is None else str(choice.value)
 
 
 @gate.command()
@@ -176,7 +184,7 @@ def lint(
     import msgspec
 
     from assay.artifacts.sources import rows_of
-    from assay.components.evaluator.config import load_eval_config
+    from assay.components.evaluator.config import read_config
     from assay.components.evaluator.kernel_engine.lint import LintFinding
     from assay.components.evaluator.kernel_engine.lint import lint as lint_config
     from assay.components.evaluator.kernel_engine.predictions import columns_of
@@ -184,7 +192,7 @@ def lint(
 
     columns = columns_of(rows_of(data)) if data is not None else None
     try:
-        findings = lint_config(load_eval_config(config), columns)
+        findings = lint_config(read_config(config).eval_config, columns)
     except UsageError as error:
         code = error.code.removeprefix("eval_config.")
         findings = [LintFinding(code=code, place=str(config), message=error.message, hint=error.hint)]

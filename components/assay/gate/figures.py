@@ -55,8 +55,35 @@ class Figures:
     examples: Mapping[SliceKey, int] = field(default_factory=dict)
 
 
-def slice_name(key: SliceKey) -> str:
-    """Gives `Overall`, `trip_start_hour=5` or `a=x&b=y`."""
+@dataclass(frozen=True, slots=True)
+class SlicePair:
+    """Two slices; a figure of the pair is that of the first less that of the second (TFMA's cross slice).
+
+    Attributes:
+        first: TFMA's baseline slice.
+        second: The slice that it is compared with.
+    """
+
+    first: SliceKey
+    second: SliceKey
+
+
+Place: TypeAlias = SliceKey | SlicePair
+"""Where a limit is held."""
+
+
+def metrics_at(slices: Mapping[SliceKey, Mapping[MetricKey, float]], place: Place) -> Mapping[MetricKey, float]:
+    """Gives the metrics of a slice, or the differences of a pair's."""
+    if not isinstance(place, SlicePair):
+        return slices.get(place, {})
+    first, second = slices.get(place.first, {}), slices.get(place.second, {})
+    return {metric: value - second[metric] for metric, value in first.items() if metric in second}
+
+
+def slice_name(key: Place) -> str:
+    """Gives `Overall`, `trip_start_hour=5`, `a=x&b=y` or, for a pair, `sex=Female vs sex=Male`."""
+    if isinstance(key, SlicePair):
+        return f"{slice_name(key.first)} vs {slice_name(key.second)}"
     return "&".join(f"{feature}={value}" for feature, value in key) if key else "Overall"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assay.gate.figures import SliceKey
+    from assay.gate.figures import Place
     from assay.gate.limits import Limit
     from assay.gate.verdict import Check
 
@@ -17,10 +17,10 @@ class Held:
 
     Attributes:
         limit: The limit.
-        key: The slice; None where the limit's slices were not computed.
+        key: The slice, or pair of slices; None where the limit's slices were not computed.
         check: How the point estimate stands to the limit.
     """
 
     limit: Limit
-    key: SliceKey | None
+    key: Place | None
     check: Check

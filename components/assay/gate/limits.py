@@ -6,63 +6,23 @@ name that place, so the walk is done here. It gives the same limits for the same
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from assay.errors import UsageError
-from assay.gate.figures import MetricKey, SliceValue
+from assay.gate.figures import MetricKey
+from assay.gate.slicing import Across, Slicing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from assay.gate.figures import SliceKey
+    from assay.gate.policy import Significant
 
 EvalConfig: TypeAlias = Any
 """A `tensorflow_model_analysis.EvalConfig` message; its generated module has no type stubs."""
 
 Bound: TypeAlias = Literal["lower", "upper", "absolute", "relative"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slicing:
-    """The slices that a threshold is for: TFMA's `SlicingSpec` as a value.
-
-    Attributes:
-        feature_keys: Features of which the slice has some value.
-        feature_values: Features of which the slice has just this value.
-    """
-
-    feature_keys: tuple[str, ...] = ()
-    feature_values: tuple[tuple[str, SliceValue], ...] = ()
-
-    def matches(self, key: SliceKey) -> bool:
-        """Tells whether the slice has exactly these features; no features match the whole data only."""
-        keys, values = list(self.feature_keys), [(name, _typed(value)) for name, value in self.feature_values]
-        for feature, value in key:
-            if (feature, _typed(value)) in values:
-                values.remove((feature, _typed(value)))
-            elif feature in keys:
-                keys.remove(feature)
-            else:
-                return False
-        return not keys and not values
-
-    @property
-    def name(self) -> str:
-        """The slices in words: `Overall`, `trip_start_hour=*` or `a=x&b=*`."""
-        parts = [f"{feature}={value}" for feature, value in self.feature_values]
-        return "&".join(parts + [f"{feature}=*" for feature in self.feature_keys]) or "Overall"
-
-
-def _typed(value: SliceValue) -> SliceValue:
-    """Gives the number that a text is, where it is one: `SlicingSpec` has texts only, slices have typed values."""
-    try:
-        figure = float(value)
-    except ValueError:
-        return value
-    return figure if math.isfinite(figure) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,38 +32,53 @@ class Limit:
     Attributes:
         metric: The metric that is held.
         slicing: The slices in which it is held; None for every slice that is computed.
+        across: The pairs of slices whose difference is held, in place of a slice's own figure.
         bound: `lower` and `upper` hold the value itself (inclusive); `absolute` and `relative` the change from the
             baseline.
         value: The limit.
         higher_is_better: The direction of a change limit.
         origin: Where the limit is written.
+        significant: What must be significant for it to block or to bless; None leaves that to the policy.
     """
 
     metric: MetricKey
     slicing: Slicing | None
+    across: Across | None = None
     bound: Bound
     value: float
     higher_is_better: bool = True
     origin: str
+    significant: Significant | None = None
 
     @property
     def is_change(self) -> bool:
         """Whether the limit needs a baseline."""
         return self.bound in {"absolute", "relative"}
 
+    @property
+    def at_least(self) -> bool:
+        """Whether the figure, or its change, must be at least the limit; else at most."""
+        return self.bound == "lower" or (self.is_change and self.higher_is_better)
 
-def limits_of(eval_config: EvalConfig, metric_name: Callable[[Any], str]) -> tuple[Limit, ...]:
+
+def limits_of(
+    eval_config: EvalConfig,
+    metric_name: Callable[[Any], str],
+    significant: Mapping[str, Significant] | None = None,
+) -> tuple[Limit, ...]:
     """Gives every limit of the configuration, in the order written.
 
     Args:
         eval_config: The configuration as the user wrote it, or with TFMA's defaults filled in.
         metric_name: Gives TFMA's name for a `MetricConfig` message, such as `auc` for class `AUC`.
+        significant: By the place of a value or change threshold, what must be significant of it.
 
     Raises:
         UsageError: A threshold holds nothing, or a change threshold has no direction.
     """
+    rules = significant or {}
     return tuple(
-        limit
+        replace(limit, significant=rules.get(limit.origin.rpartition(".")[0]))
         for index, spec in enumerate(eval_config.metrics_specs)
         for limit in _of_spec(eval_config, spec, f"eval_config.metrics_specs[{index}]", metric_name)
     )
@@ -117,22 +92,22 @@ def _of_spec(config: EvalConfig, spec: Any, origin: str, metric_name: Callable[[
     for name in sorted({*spec.thresholds, *spec.per_slice_thresholds, *spec.cross_slice_thresholds}):
         keys = list(_metric_keys(spec, name, [None]))
         if name in spec.thresholds:
-            yield from _of_threshold(keys, None, spec.thresholds[name], f'{origin}.thresholds["{name}"]')
+            yield from _of_threshold(keys, spec.thresholds[name], f'{origin}.thresholds["{name}"]')
         if name in spec.per_slice_thresholds:
             per_slice = spec.per_slice_thresholds[name].thresholds
             yield from _of_slices(keys, per_slice, f'{origin}.per_slice_thresholds["{name}"].thresholds')
         if name in spec.cross_slice_thresholds:
-            raise _cross_slice(f'{origin}.cross_slice_thresholds["{name}"]')
+            across = spec.cross_slice_thresholds[name].thresholds
+            yield from _of_pairs(keys, across, f'{origin}.cross_slice_thresholds["{name}"].thresholds')
     for index, metric in enumerate(spec.metrics):
         place = f"{origin}.metrics[{index}]"
-        if metric.cross_slice_thresholds:
-            raise _cross_slice(f"{place}.cross_slice_thresholds")
-        if not metric.HasField("threshold") and not metric.per_slice_thresholds:
+        if not (metric.HasField("threshold") or metric.per_slice_thresholds or metric.cross_slice_thresholds):
             continue
         keys = list(_metric_keys(spec, metric_name(metric), weightings(config, spec)))
         if metric.HasField("threshold"):
-            yield from _of_threshold(keys, None, metric.threshold, f"{place}.threshold")
+            yield from _of_threshold(keys, metric.threshold, f"{place}.threshold")
         yield from _of_slices(keys, metric.per_slice_thresholds, f"{place}.per_slice_thresholds")
+        yield from _of_pairs(keys, metric.cross_slice_thresholds, f"{place}.cross_slice_thresholds")
 
 
 def _of_slices(keys: list[MetricKey], per_slice: Any, origin: str) -> Iterator[Limit]:
@@ -145,15 +120,36 @@ def _of_slices(keys: list[MetricKey], per_slice: Any, origin: str) -> Iterator[L
                 "Add slicing_specs {} for the whole data, or the features of the slices.",
             )
         for spec in threshold.slicing_specs:
-            if spec.slice_keys_sql:
-                raise UsageError("eval_config.sql_slice", f"{place}: slices by SQL are not supported.", "Use features.")
-            slicing = Slicing(
-                feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items()))
+            slicing = _slicing(spec, place)
+            for limit in _of_threshold(keys, threshold.threshold, f"{place}.threshold"):
+                yield replace(limit, slicing=slicing)
+
+
+def _of_pairs(keys: list[MetricKey], across: Any, origin: str) -> Iterator[Limit]:
+    for index, threshold in enumerate(across):
+        place = f"{origin}[{index}]"
+        if not threshold.cross_slicing_specs:
+            raise UsageError(
+                "eval_config.slicing",
+                f"{place} names no cross_slicing_specs, so it holds no pair of slices.",
+                "Add cross_slicing_specs with a baseline_spec and slicing_specs.",
             )
-            yield from _of_threshold(keys, slicing, threshold.threshold, f"{place}.threshold")
+        for spec in threshold.cross_slicing_specs:
+            pairs = Across(
+                first=_slicing(spec.baseline_spec, place),
+                others=tuple(_slicing(other, place) for other in spec.slicing_specs),
+            )
+            for limit in _of_threshold(keys, threshold.threshold, f"{place}.threshold"):
+                yield replace(limit, across=pairs)
 
 
-def _of_threshold(keys: list[MetricKey], slicing: Slicing | None, threshold: Any, origin: str) -> Iterator[Limit]:
+def _slicing(spec: Any, place: str) -> Slicing:
+    if spec.slice_keys_sql:
+        raise UsageError("eval_config.sql_slice", f"{place}: slices by SQL are not supported.", "Use features.")
+    return Slicing(feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items())))
+
+
+def _of_threshold(keys: list[MetricKey], threshold: Any, origin: str) -> Iterator[Limit]:
     bounds = [*_value_bounds(threshold, origin), *_change_bounds(threshold, origin)]
     if not bounds:
         raise UsageError(
@@ -163,7 +159,7 @@ def _of_threshold(keys: list[MetricKey], slicing: Slicing | None, threshold: Any
         )
     for key, (bound, value, higher, place) in product(keys, bounds):
         yield Limit(
-            metric=key, slicing=slicing, bound=bound, value=value, higher_is_better=higher, origin=f"{origin}.{place}"
+            metric=key, slicing=None, bound=bound, value=value, higher_is_better=higher, origin=f"{origin}.{place}"
         )
 
 
@@ -205,14 +201,6 @@ def _change_bounds(threshold: Any, origin: str) -> Iterator[tuple[Bound, float, 
         yield "absolute", change.absolute.value, higher, "change_threshold.absolute"
     if change.HasField("relative"):
         yield "relative", change.relative.value, higher, "change_threshold.relative"
-
-
-def _cross_slice(origin: str) -> UsageError:
-    return UsageError(
-        "eval_config.cross_slice",
-        f"{origin}: thresholds across slices are not supported yet.",
-        "Remove them, or hold each slice by per_slice_thresholds.",
-    )
 
 
 def _metric_keys(spec: Any, name: str, weightings: list[bool | None]) -> Iterator[MetricKey]:

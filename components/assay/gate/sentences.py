@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from assay.gate.figures import SliceKey, slice_name
+from assay.gate.figures import Place, SlicePair, slice_name
 
 if TYPE_CHECKING:
     from assay.gate.limits import Limit
@@ -16,14 +16,14 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
-def value_sentence(limit: Limit, key: SliceKey, observed: float) -> str:
+def value_sentence(limit: Limit, key: Place, observed: float) -> str:
     """Says what a value is and what it had to be, as in `auc on Overall is 0.9; the limit is at least 0.8`."""
     seen, bound = _apart(observed, limit.value)
     side = "at least" if limit.bound == "lower" else "at most"
     return f"{_subject(limit, key)} is {seen}; the limit is {side} {bound}."
 
 
-def change_sentence(limit: Limit, key: SliceKey, observed: float, baseline: float) -> str:
+def change_sentence(limit: Limit, key: Place, observed: float, baseline: float) -> str:
     """Says how far a value is from the baseline's, and how far it may be."""
     change = observed - baseline
     shown, base = _apart(observed, baseline)
@@ -59,7 +59,7 @@ def allowed_change(limit: Limit, size: float = math.nan) -> str:
     return f"a {kind} {amount} ({limit.bound})"
 
 
-def zero_baseline_sentence(limit: Limit, key: SliceKey, observed: float) -> str:
+def zero_baseline_sentence(limit: Limit, key: Place, observed: float) -> str:
     """Says that a relative change from zero has no value."""
     return (
         f"{_subject(limit, key)} is {number(observed)} and the baseline's is 0: a change relative to 0 has no value. "
@@ -67,28 +67,30 @@ def zero_baseline_sentence(limit: Limit, key: SliceKey, observed: float) -> str:
     )
 
 
-def missing_sentence(limit: Limit, key: SliceKey, *, whose: str, known: str) -> str:
+def missing_sentence(limit: Limit, key: Place, *, whose: str, known: str) -> str:
     """Says that the metric of a limit was not computed."""
     return f"{_subject(limit, key)} was not computed{whose}, so its limit cannot be kept. {known}".rstrip()
 
 
-def not_a_number_sentence(limit: Limit, key: SliceKey) -> str:
+def not_a_number_sentence(limit: Limit, key: Place) -> str:
     """Says that the metric has no single number."""
     return f"{_subject(limit, key)} is not a single number, so it cannot be held against {number(limit.value)}."
 
 
-def nan_sentence(limit: Limit, key: SliceKey, whose: str) -> str:
+def nan_sentence(limit: Limit, key: Place, whose: str) -> str:
     """Says that a figure is NaN."""
     return f"{_subject(limit, key)} is NaN{whose} (no examples to compute it from?), so its limit cannot be kept."
 
 
-def no_baseline_sentence(limit: Limit, key: SliceKey, observed: float | None) -> str:
+def no_baseline_sentence(limit: Limit, key: Place, observed: float | None) -> str:
     """Says that a change limit had nothing to compare with."""
     seen = f" is {number(observed)};" if observed is not None else ":"
     return f"{_subject(limit, key)}{seen} not applicable: no baseline (the limit is {allowed_change(limit)})."
 
 
-def _subject(limit: Limit, key: SliceKey) -> str:
+def _subject(limit: Limit, key: Place) -> str:
+    if isinstance(key, SlicePair):
+        return f"{limit.metric.label} on {slice_name(key.first)} less that on {slice_name(key.second)}"
     return f"{limit.metric.label} on {slice_name(key)}"
 
 

@@ -98,7 +98,7 @@ def test_an_error_leaves_no_earlier_pass_behind(folder: Path) -> None:
 
 
 def test_evidence_and_waivers(folder: Path) -> None:
-    sampled = ("--significant", "regression", "--replicates", "100", "--min-examples", "400", "-o", str(folder / "o"))
+    sampled = ("--significant", "regression", "--replicates", "100", "--min-examples", "200", "-o", str(folder / "o"))
     assert gate(folder, "loose", *sampled).exit_code == 4
     assert {"lower", "upper"} <= set(pq.read_table(folder / "o" / "metrics.parquet").column_names)
     waivers = folder / "waivers.yaml"

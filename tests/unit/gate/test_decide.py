@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from assay.gate.decide import GatePolicy, check_limits, decide
 from assay.gate.figures import OVERALL, Figures, MetricKey, SliceKey
-from assay.gate.limits import Limit, Slicing
+from assay.gate.limits import Limit
+from assay.gate.slicing import Slicing
 from assay.gate.verdict import from_json, to_json
 
 ACCURACY = MetricKey(name="binary_accuracy")

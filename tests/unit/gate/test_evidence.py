@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from assay.gate.decide import decide
-from assay.gate.evidence import Evidence, EvidencePolicy
+from assay.gate.evidence import Evidence
 from assay.gate.figures import Figures, MetricKey, SliceKey
-from assay.gate.limits import Bound, Limit, Slicing
+from assay.gate.limits import Bound, Limit
+from assay.gate.policy import EvidencePolicy
+from assay.gate.slicing import Slicing
 from assay.gate.verdict import Verdict
 
 KEY = MetricKey(name="auc")

@@ -8,7 +8,8 @@ from google.protobuf import text_format
 
 from assay.errors import UsageError
 from assay.gate.figures import MetricKey
-from assay.gate.limits import Slicing, limits_of
+from assay.gate.limits import limits_of
+from assay.gate.slicing import Slicing
 from assay.native import eval_config_pb2
 
 
@@ -140,7 +141,7 @@ def test_a_spec_for_the_baseline_alone_holds_nothing() -> None:
             "per_slice_thresholds { threshold { value_threshold { lower_bound { value: 1 } } } }",
             r"per_slice_thresholds\[0\] names no slicing_specs",
         ),
-        ("cross_slice_thresholds { }", "across slices are not supported"),
+        ("cross_slice_thresholds { }", "names no cross_slicing_specs, so it holds no pair"),
         ('per_slice_thresholds { slicing_specs { slice_keys_sql: "SELECT" } }', "slices by SQL"),
     ],
 )

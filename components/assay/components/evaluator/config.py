@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,11 +13,14 @@ from google.protobuf import json_format, text_format
 from google.protobuf.message import Message
 
 from assay.errors import UsageError
-from assay.gate.limits import limits_of
+from assay.gate.limits import Limit, limits_of
+from assay.gate.written_policy import Additions, with_additions, without_additions
 from assay.native import eval_config_pb2
 from assay.spec.values import canonical, placeholders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from assay.gate.limits import EvalConfig
 
 _FULL_NAME: Final = "tensorflow_model_analysis.EvalConfig"
@@ -34,6 +38,23 @@ _WRAPPED: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class GateConfig:
+    """A configuration: TFMA's `EvalConfig`, and what assay adds to it.
+
+    Attributes:
+        eval_config: TFMA's message.
+        additions: The `policy` section, and what must be significant.
+    """
+
+    eval_config: EvalConfig
+    additions: Additions
+
+    def limits(self, metric_name: Callable[[Any], str]) -> tuple[Limit, ...]:
+        """Gives every limit, as [`limits_of`][assay.gate.limits.limits_of] does."""
+        return limits_of(self.eval_config, metric_name, self.additions.significant)
+
+
 def parse_eval_config(given: Any) -> dict[str, Any]:
     """Gives the canonical, JSON-compatible form of a configuration, whatever form it was given in.
 
@@ -47,18 +68,37 @@ def parse_eval_config(given: Any) -> dict[str, Any]:
     """
     if isinstance(given, Mapping) and any(placeholders(canonical(given, "eval_config"))):
         return dict(given)  # a value that the run gives is not there yet: the step reads the configuration again
-    config: dict[str, Any] = json_format.MessageToDict(load_eval_config(given), preserving_proto_field_name=True)
-    return config
+    read = read_config(given)
+    plain = json_format.MessageToDict(read.eval_config, preserving_proto_field_name=True)
+    return with_additions(plain, read.additions)
 
 
 def load_eval_config(given: Any) -> EvalConfig:
     """Gives the `EvalConfig` message for any of the forms of [`parse_eval_config`][...parse_eval_config].
 
     Raises:
+        UsageError: As there; or it says more than the message can hold, which must not be lost.
+    """
+    read = read_config(given)
+    if read.additions.any:
+        raise UsageError(
+            "eval_config.additions",
+            "`policy` and `significant` in eval_config hold for predictions that the kernels judge, not here.",
+            "Remove them, or use `assay gate`.",
+        )
+    return read.eval_config
+
+
+def read_config(given: Any) -> GateConfig:
+    """Reads any of the forms of [`parse_eval_config`][...parse_eval_config], with what assay adds to them.
+
+    Raises:
         UsageError: As there.
     """
+    if isinstance(given, GateConfig):
+        return given
     if isinstance(given, Message):
-        config = _from_message(given)
+        config = GateConfig(_from_message(given), Additions())
     elif isinstance(given, Mapping):
         config = _from_mapping(given, "eval_config")
     elif isinstance(given, Path) or (isinstance(given, str) and _is_path(given)):
@@ -70,7 +110,7 @@ def load_eval_config(given: Any) -> EvalConfig:
             "eval_config.type",
             f"eval_config must be an EvalConfig, a dict, a path or text; got {type(given).__name__}.",
         )
-    _check(config)
+    _check(config.eval_config)
     return config
 
 
@@ -89,7 +129,7 @@ def _from_message(message: Message) -> EvalConfig:
     return eval_config_pb2().EvalConfig.FromString(message.SerializeToString(deterministic=True))
 
 
-def _from_file(path: Path) -> EvalConfig:
+def _from_file(path: Path) -> GateConfig:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -99,13 +139,13 @@ def _from_file(path: Path) -> EvalConfig:
     return _from_text(text, str(path), path.suffix)
 
 
-def _from_text(text: str, source: str, suffix: str) -> EvalConfig:
+def _from_text(text: str, source: str, suffix: str) -> GateConfig:
     if suffix == ".json" or (not suffix and text.lstrip().startswith("{")):
         return _from_json(text, source)
     if suffix in _YAML_SUFFIXES:
         return _from_yaml(text, source)
     try:
-        return text_format.Parse(text, eval_config_pb2().EvalConfig())
+        return GateConfig(text_format.Parse(text, eval_config_pb2().EvalConfig()), Additions())
     except text_format.ParseError as error:
         # Text without a suffix may still be YAML; a text proto is tried first, for its errors know lines.
         if suffix not in _TEXT_PROTO_SUFFIXES and _looks_like_yaml(text):
@@ -116,7 +156,7 @@ def _from_text(text: str, source: str, suffix: str) -> EvalConfig:
         raise UsageError("eval_config.syntax", f"{place}: {reason}.") from error
 
 
-def _from_json(text: str, source: str) -> EvalConfig:
+def _from_json(text: str, source: str) -> GateConfig:
     try:
         plain = json.loads(text)
     except json.JSONDecodeError as error:
@@ -125,7 +165,7 @@ def _from_json(text: str, source: str) -> EvalConfig:
     return _from_mapping(plain, source)
 
 
-def _from_yaml(text: str, source: str) -> EvalConfig:
+def _from_yaml(text: str, source: str) -> GateConfig:
     try:
         plain = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -142,11 +182,12 @@ def _looks_like_yaml(text: str) -> bool:
         return False
 
 
-def _from_mapping(plain: Any, source: str) -> EvalConfig:
+def _from_mapping(plain: Any, source: str) -> GateConfig:
     if not isinstance(plain, Mapping):
         raise UsageError("eval_config.type", f"{source} must hold a mapping, got {type(plain).__name__}.")
+    fields, additions = without_additions(plain, source)
     try:
-        return json_format.ParseDict(_unwrapped(plain), eval_config_pb2().EvalConfig())
+        return GateConfig(json_format.ParseDict(_unwrapped(fields), eval_config_pb2().EvalConfig()), additions)
     except json_format.ParseError as error:
         raise UsageError("eval_config.field", f"{source}: {error}.".replace("..", ".")) from error
 
@@ -173,8 +214,6 @@ def _check(config: EvalConfig) -> None:
     baselines = sum(spec.is_baseline for spec in config.model_specs)
     if len(names) == 2 and baselines != 1:
         raise UsageError("eval_config.models", f"One of two model_specs must be the baseline; {baselines} are.")
-    if config.cross_slicing_specs:
-        raise UsageError("eval_config.cross_slice", "cross_slicing_specs are not supported yet.", "Remove them.")
     for index, slicing in enumerate(config.slicing_specs):
         if slicing.slice_keys_sql:
             raise UsageError("eval_config.sql_slice", f"slicing_specs[{index}]: slices by SQL are not supported.")

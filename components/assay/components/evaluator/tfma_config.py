@@ -10,6 +10,7 @@ from tensorflow_model_analysis.metrics.metric_specs import tf_keras
 
 from assay import native
 from assay.errors import UsageError, did_you_mean
+from assay.gate.limits import limits_of
 
 if TYPE_CHECKING:
     from assay.gate.limits import EvalConfig
@@ -24,6 +25,12 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
     Raises:
         UsageError: TFMA refuses the configuration.
     """
+    if config.cross_slicing_specs or any(limit.across for limit in limits_of(config, lambda one: str(one.class_name))):
+        raise UsageError(
+            "eval_config.cross_slice",
+            "Slices are compared with each other by `assay gate`, not by the Evaluator yet.",
+            "Remove cross_slicing_specs and cross_slice_thresholds.",
+        )
     prepared = native.eval_config_pb2().EvalConfig()  # TFMA 0.52 does not export it
     prepared.CopyFrom(config)
     if has_baseline and len(prepared.model_specs) == 1:

@@ -25,6 +25,9 @@ RankingKind = Literal[
     "max_documents",
 ]
 
+MEANS: frozenset[RankingKind] = frozenset({"ndcg", "mean_reciprocal_rank", "min_label_position"})
+"""The kinds that are means over queries."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingMetric:
@@ -129,17 +132,19 @@ class QueryRows:
     weights: Floats
 
 
+def weights_of_queries(rows: QueryRows) -> Floats:
+    """Gives the weight of each query; NaN for one whose rows do not all weigh the same."""
+    queries = int(rows.codes.max(initial=-1)) + 1
+    heaviest = _greatest(rows.codes, rows.weights, queries)
+    return np.where(heaviest == -_greatest(rows.codes, -rows.weights, queries), heaviest, np.nan)
+
+
 def ranking_value(metric: RankingMetric, rows: QueryRows) -> float:
     """Gives the metric over the queries of a slice."""
-    codes, predictions, labels, gains, weights = rows.codes, rows.predictions, rows.labels, rows.gains, rows.weights
-    if not len(codes):
+    if not len(rows.codes):
         return float("nan")
-    queries = int(codes.max()) + 1
-    documents = np.bincount(codes)
-    heaviest = _greatest(codes, weights, queries)
-    # All rows of a query must weigh the same; a query where they do not has no weight that could be used.
-    weight = np.where(heaviest == -_greatest(codes, -weights, queries), heaviest, np.nan)
-    sizes = documents * weight
+    weight = weights_of_queries(rows)
+    sizes = np.bincount(rows.codes) * weight
     if metric.kind == "total_queries":
         return float(weight.sum())
     if metric.kind == "total_documents":
@@ -148,6 +153,20 @@ def ranking_value(metric: RankingMetric, rows: QueryRows) -> float:
         return float(sizes.min())
     if metric.kind == "max_documents":
         return float(sizes.max())
+    values, counted = values_of_queries(metric, rows, weight)
+    return float(ratio((values * counted).sum(), counted.sum()))
+
+
+def values_of_queries(metric: RankingMetric, rows: QueryRows, weight: Floats) -> tuple[Floats, Floats]:
+    """Gives the value of each query, of which the metric is the mean, and what it counts by.
+
+    Args:
+        metric: Of kind `ndcg`, `mean_reciprocal_rank` or `min_label_position`.
+        rows: The rows of a slice.
+        weight: Of each query.
+    """
+    codes, predictions, labels, gains = rows.codes, rows.predictions, rows.labels, rows.gains
+    queries = len(weight)
     unknown = np.bincount(codes, np.isnan(predictions) | np.isnan(gains if metric.kind == "ndcg" else labels)) > 0
     limit = metric.top_k or len(codes)
     if metric.kind == "ndcg":
@@ -160,8 +179,7 @@ def ranking_value(metric: RankingMetric, rows: QueryRows) -> float:
         value = rank if metric.kind == "min_label_position" else np.where(rank <= limit, 1 / rank, 0.0)
         counted = weight * np.isfinite(rank) if metric.kind == "min_label_position" else weight
         value = np.where(np.isfinite(value), value, 0.0)
-    value = np.where(unknown, np.nan, value)
-    return float(ratio((value * counted).sum(), counted.sum()))
+    return np.where(unknown, np.nan, value), counted
 
 
 def _discounted(codes: Ints, ascending: Floats, gains: Floats, limit: int, queries: int) -> Floats:

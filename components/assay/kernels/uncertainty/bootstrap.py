@@ -103,9 +103,11 @@ class Bootstrap:
 
     def extract(self, state: KeptRows) -> Replicates:
         """Draws the replicates."""
-        if not state.parts:
-            return Replicates((), {})
-        plan = _Plan(ordered(state), self._metrics, tuple(self._columns.predictions), self._baseline)
+        return self.replicates(ordered(state)) if state.parts else Replicates((), {})
+
+    def replicates(self, rows: OrderedRows) -> Replicates:
+        """Draws the replicates of rows that are in order."""
+        plan = _Plan(rows, self._metrics, tuple(self._columns.predictions), self._baseline)
         stripes = range(-(-self._num_replicates // STRIPE))
         # Stripes are drawn together as far as memory goes: fewer, larger products are faster.
         together = int(np.clip(_MEMORY // max(1, plan.num_rows * STRIPE), 1, 4))

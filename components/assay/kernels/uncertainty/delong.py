@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from assay.kernels.metrics.rows import Floats
+    from assay.kernels.metrics.rows import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,12 @@ class Areas:
     Attributes:
         values: The area of each model; NaN where a class is missing or a row is not known.
         covariance: Of the areas; NaN where a class has fewer than two rows.
+        smaller_class: The number of rows of the class that has fewer.
     """
 
     values: Floats
     covariance: Floats
+    smaller_class: int = 0
 
     def estimate(self, model: int = 0) -> Estimate:
         """Gives one model's area with its standard error."""
@@ -39,10 +41,25 @@ class Areas:
 
     def difference(self, first: int = 0, second: int = 1) -> Estimate:
         """Gives the first model's area less the second's; that they share rows is in the standard error."""
-        variance = self.covariance[first, first] + self.covariance[second, second] - 2 * self.covariance[first, second]
-        # Rounding can leave the variance of identical models just below 0; NaN passes through.
-        error = float(np.sqrt(np.maximum(variance, 0.0)))
-        return Estimate(float(self.values[first] - self.values[second]), error)
+        return self._combined(float(self.values[first] - self.values[second]), first, second, 1.0, -1.0)
+
+    def relative_difference(self, first: int = 0, second: int = 1) -> Estimate:
+        """Gives the difference over the second model's area; the error by the delta method. NaN where that is 0."""
+        ours, theirs = float(self.values[first]), float(self.values[second])
+        if theirs == 0:
+            return Estimate(math.nan, math.nan)
+        if ours == theirs:  # rounding must not part what is equal
+            return self._combined(0.0, first, second, 1 / theirs, -1 / theirs)
+        return self._combined(ours / theirs - 1, first, second, 1 / theirs, -ours / theirs**2)
+
+    def _combined(self, value: float, first: int, second: int, one: float, other: float) -> Estimate:
+        variance = (
+            one * one * self.covariance[first, first]
+            + other * other * self.covariance[second, second]
+            + 2 * one * other * self.covariance[first, second]
+        )
+        # Rounding can leave the variance of nearly identical models just below 0; NaN passes through.
+        return Estimate(value, float(np.sqrt(np.maximum(variance, 0.0))))
 
 
 def delong(labels: Floats, scores: Sequence[Floats]) -> Areas:
@@ -52,45 +69,64 @@ def delong(labels: Floats, scores: Sequence[Floats]) -> Areas:
         labels: 0 or 1; with any other label, or NaN among the scores, nothing is known.
         scores: Of each model, for the same rows.
     """
-    positive, negative = labels == 1, labels == 0
+    return delong_in_order(labels, scores, [np.argsort(score) for score in scores])
+
+
+def delong_in_order(labels: Floats, scores: Sequence[Floats], orders: Sequence[Ints]) -> Areas:
+    """Gives the same as [`delong`][...delong], for scores whose ascending orders are known."""
+    positive = labels == 1
     count = len(scores)
-    nothing = np.full((count, count), np.nan)
-    if not (positive | negative).all() or any(np.isnan(score).any() for score in scores):
-        return Areas(np.full(count, np.nan), nothing)
-    placements = [_placements(score, positive, negative) for score in scores]
-    of_positives = np.array([pair[0] for pair in placements])
-    of_negatives = np.array([pair[1] for pair in placements])
-    num_positives, num_negatives = of_positives.shape[1], of_negatives.shape[1]
-    if not num_positives or not num_negatives:
-        return Areas(np.full(count, np.nan), nothing)
+    unknown = Areas(np.full(count, np.nan), np.full((count, count), np.nan))
+    if not (positive | (labels == 0)).all() or any(np.isnan(score).any() for score in scores):
+        return unknown
+    num_positives = int(positive.sum())
+    num_negatives = len(labels) - num_positives
+    smaller = min(num_positives, num_negatives)
+    if smaller == 0:
+        return unknown
+    placements = np.stack([_placements(positive, *pair) for pair in zip(scores, orders, strict=True)])
+    of_positives, of_negatives = placements[:, positive], placements[:, ~positive]
     values = of_positives.mean(axis=1)
-    if min(num_positives, num_negatives) < 2:
-        return Areas(values, nothing)
+    if smaller < 2:
+        return Areas(values, unknown.covariance, smaller)
     covariance = _covariance(of_positives) / num_positives + _covariance(of_negatives) / num_negatives
-    return Areas(values, covariance)
+    return Areas(values, covariance, smaller)
 
 
-def _placements(scores: Floats, positive: NDArray[np.bool_], negative: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Gives for each positive the share of negatives below it, and for each negative that of positives above it."""
-    above, below = np.sort(scores[positive]), np.sort(scores[negative])
-    with np.errstate(invalid="ignore"):
-        of_positives = _share_below(scores[positive], below)
-        of_negatives = 1 - _share_below(scores[negative], above)
-    return of_positives, of_negatives
+def _placements(positive: NDArray[np.bool_], scores: Floats, order: Ints) -> Floats:
+    """Gives for each positive the share of negatives below it, for each negative that of positives above it.
 
-
-def _share_below(values: Floats, ordered: Floats) -> Floats:
-    """Gives the share of the ordered numbers that are below each value, equal ones counting half."""
-    if not len(ordered):
-        return np.full(len(values), np.nan)
-    # Sorted needles make the searches run through memory in order: several times faster for a million.
-    order = np.argsort(values)
-    needles = values[order]
-    both = np.searchsorted(ordered, needles, side="left") + np.searchsorted(ordered, needles, side="right")
-    shares = np.empty(len(values))
-    shares[order] = both / (2 * len(ordered))
-    return shares
+    Rows of one score count half of each other.
+    """
+    sorted_scores, sorted_positive = scores[order], positive[order]
+    starts = np.flatnonzero(np.concatenate([[True], sorted_scores[1:] != sorted_scores[:-1]]))
+    lengths = np.diff(np.append(starts, len(order)))
+    positives = np.concatenate([[0], np.cumsum(sorted_positive)])
+    ends = starts + lengths
+    # Twice the number of positives, and of negatives, below each score, its own counting half.
+    below = positives[starts] + positives[ends]
+    negatives_below = starts + ends - below
+    total = positives[-1]
+    placed = np.where(
+        sorted_positive,
+        np.repeat(negatives_below / (2 * (len(order) - total)), lengths),
+        np.repeat(1 - below / (2 * total), lengths),
+    )
+    result = np.empty(len(order))
+    result[order] = placed
+    return result
 
 
 def _covariance(placements: Floats) -> Floats:
-    return np.asarray(np.atleast_2d(np.cov(placements)))
+    """Gives the sample covariance; models whose placements are equal have the very same entries."""
+    centred = placements - placements.mean(axis=1, keepdims=True)
+    count = len(placements)
+    same = [
+        next(other for other in range(row + 1) if np.array_equal(centred[other], centred[row])) for row in range(count)
+    ]
+    result = np.empty((count, count))
+    for row in range(count):
+        for column in range(count):
+            first, second = sorted((same[row], same[column]))
+            result[row, column] = centred[first] @ centred[second] / (placements.shape[1] - 1)
+    return result

@@ -109,7 +109,6 @@ def test_syntax_errors_name_the_line(tmp_path: Path, name: str, text: str, error
         ("model_specs {} model_specs {} model_specs {}", "there may be at most two"),
         ("model_specs {} model_specs { name: 'a' is_baseline: true }", "a name of their own"),
         ("model_specs { name: 'b' } model_specs { name: 'a' }", "must be the baseline; 0 are"),
-        ("cross_slicing_specs { baseline_spec {} }", "cross_slicing_specs are not supported"),
         ("slicing_specs { slice_keys_sql: 'SELECT' }", "slices by SQL"),
         ("metrics_specs { thresholds { key: 'auc' value { change_threshold { absolute {} } } } }", "has no direction"),
     ],

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from assay.components.evaluator.kernel_engine.drawing import can_draw, draw
 from assay.gate.figures import MetricKey, SliceKey
 from assay.kernels.metrics.accumulator import MetricsState, SlicedMetrics
-from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric
 from assay.kernels.metrics.rows import RowColumns, column_of, numbers
-from assay.kernels.uncertainty.bootstrap import Bootstrap
 from assay.kernels.uncertainty.kept_rows import KeptRows
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from assay.kernels.metrics.rows import Floats, Rows
     from assay.kernels.metrics.slices import SlicingSpec
     from assay.kernels.metrics.values import SlicedValues
+    from assay.kernels.uncertainty.delong import Areas
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 
@@ -35,12 +35,14 @@ class Resampling:
         num_replicates: How many.
         seed: Not negative.
         workers: Threads.
+        across: Metrics that are compared across slices, for which the closed form of one slice is no help.
     """
 
     keys: frozenset[MetricKey]
     num_replicates: int = 1000
     seed: int = 0
     workers: int = 1
+    across: frozenset[MetricKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Computed:
         changes: By model, slice and metric, what each bootstrap replicate adds to the value.
         trials: By slice and metric, of how many rows a rate is a share (the same rows for both models, or the
             candidate's own).
+        areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
     """
 
     rows: int
@@ -61,6 +64,7 @@ class Computed:
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
+    areas: Mapping[SliceKey, Mapping[MetricKey, Areas]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,6 @@ class _Pass:
     metrics: SlicedMetrics
     resampled: tuple[PlannedMetric, ...]
     counted: tuple[PlannedMetric, ...]
-    bootstrap: Bootstrap | None
 
     def view(self, rows: Rows, batch: pa.RecordBatch) -> Rows:
         """Gives the rows as these metrics read them."""
@@ -115,8 +118,10 @@ class PlannedMetrics:
         groups: dict[tuple[bool, str | None, str | None], list[PlannedMetric]] = {}
         for one in planned:
             groups.setdefault((bool(one.key.example_weighted), one.query, one.gain), []).append(one)
-        baseline = BASELINE if BASELINE in columns.predictions else None
-        self._passes = tuple(_pass(key, tuple(group), columns, baseline, resampling) for key, group in groups.items())
+        self._baseline = BASELINE if BASELINE in columns.predictions else None
+        self._resampling = resampling
+        wanted = resampling.keys if resampling is not None else frozenset()
+        self._passes = tuple(_pass(key, tuple(group), columns, self._baseline, wanted) for key, group in groups.items())
 
     def create(self) -> PlannedState:
         """Gives the state of no rows."""
@@ -133,8 +138,8 @@ class PlannedMetrics:
         for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
             own = one.view(rows, batch)
             one.metrics.add_rows(metrics, own)
-            if one.bootstrap is not None:
-                one.bootstrap.add_rows(kept, own)
+            if one.resampled:
+                kept.add(own)
         return state
 
     def merge(self, states: Sequence[PlannedState]) -> PlannedState:
@@ -142,8 +147,8 @@ class PlannedMetrics:
         states[0].rows = sum(state.rows for state in states)
         for one, parts in zip(self._passes, zip(*(state.passes for state in states), strict=True), strict=True):
             one.metrics.merge([metrics for metrics, _ in parts])
-            if one.bootstrap is not None:
-                one.bootstrap.merge([kept for _, kept in parts])
+            for _, other in parts[1:]:
+                parts[0][1].merge(other)
         return states[0]
 
     def extract(self, state: PlannedState) -> Computed:
@@ -153,18 +158,20 @@ class PlannedMetrics:
         values: dict[str, dict[SliceKey, dict[MetricKey, Any]]] = {model: {} for model in models}
         changes: dict[str, dict[SliceKey, dict[MetricKey, Floats]]] = {model: {} for model in models}
         trials: dict[SliceKey, dict[MetricKey, float]] = {}
+        areas: dict[SliceKey, dict[MetricKey, Areas]] = {}
         for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
             sliced = one.metrics.extract(metrics)
             examples.update(zip(sliced.slices, map(int, sliced.examples), strict=True))
             for model in models:
                 _fill(values[model], sliced, [single.key for single in one.planned], model)
             _fill(trials, sliced, [single.key for single in one.counted], CANDIDATE, first=len(one.planned))
-            if one.bootstrap is not None:
-                replicates = one.bootstrap.extract(kept)
-                for (model, position), array in replicates.changes.items():
-                    for key, row in zip(replicates.slices, array, strict=True):
-                        changes[model].setdefault(key, {})[one.resampled[position].key] = row
-        return Computed(state.rows, examples, values, changes, trials)
+            if one.resampled and self._resampling is not None:
+                drawn = draw(one.resampled, kept, metrics, self._columns, self._baseline, self._resampling)
+                for (model, key, metric), row in drawn.changes.items():
+                    changes[model].setdefault(key, {})[metric] = row
+                for (key, metric), area in drawn.areas.items():
+                    areas.setdefault(key, {})[metric] = area
+        return Computed(state.rows, examples, values, changes, trials, areas)
 
 
 def _pass(
@@ -172,29 +179,14 @@ def _pass(
     planned: tuple[PlannedMetric, ...],
     columns: RowColumns,
     baseline: str | None,
-    resampling: Resampling | None,
+    wanted: frozenset[MetricKey],
 ) -> _Pass:
     weighted, query, gain = key
-    wanted = resampling.keys if resampling is not None else frozenset()
-    resampled, kernels = [], []
-    for one in planned:
-        if one.key in wanted and isinstance(one.metric, (SumsMetric, CurveMetric, AverageMetric)):
-            resampled.append(one)
-            kernels.append(one.metric)
-    bootstrap = None
-    if kernels and resampling is not None:
-        bootstrap = Bootstrap(
-            kernels,
-            columns,
-            baseline,
-            num_replicates=resampling.num_replicates,
-            seed=resampling.seed,
-            workers=resampling.workers,
-        )
+    resampled = tuple(one for one in planned if one.key in wanted and can_draw(one.metric))
     counted = tuple(one for one in planned if one.trials is not None and one.key in wanted)
     trials = [one.trials for one in counted if one.trials is not None]
     metrics = SlicedMetrics([*(one.metric for one in planned), *trials], columns, baseline)
-    return _Pass(planned, weighted, query, gain, metrics, tuple(resampled), counted, bootstrap)
+    return _Pass(planned, weighted, query, gain, metrics, resampled, counted)
 
 
 def _fill(

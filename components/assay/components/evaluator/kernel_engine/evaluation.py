@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assay.engines.base import Engine
     from assay.gate.limits import EvalConfig
     from assay.kernels.metrics.rows import Floats
+    from assay.kernels.uncertainty.delong import Areas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class TableEvaluation:
         rows: The number of rows evaluated.
         changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
         trials: By slice and metric, of how many rows the candidate's rates are shares, where they are resampled.
+        areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
         plots: Plots of the configuration, which a table of metrics leaves out.
     """
 
@@ -41,6 +43,7 @@ class TableEvaluation:
     rows: int
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
+    areas: Mapping[SliceKey, Mapping[MetricKey, Areas]]
     plots: tuple[Lacking, ...]
 
 
@@ -67,12 +70,20 @@ def evaluate_predictions(
         raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
     figures = figures_of(computed, has_baseline=keys.baseline is not None, smallest=config.options.min_slice_size.value)
     return TableEvaluation(
-        figures=figures, rows=computed.rows, changes=computed.changes, trials=computed.trials, plots=plan.lacking
+        figures=figures,
+        rows=computed.rows,
+        changes=computed.changes,
+        trials=computed.trials,
+        areas=computed.areas,
+        plots=plan.lacking,
     )
 
 
 def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
-    """Gives percentile bounds of each resampled metric, and of its change from the baseline by a paired bootstrap."""
+    """Gives bounds of each resampled metric, and of its change from the baseline: percentiles of a paired bootstrap.
+
+    For areas under ROC curves they are DeLong's, wherever those are known.
+    """
     bounds: dict[tuple[str, SliceKey, MetricKey], tuple[float, float]] = {}
     figures = evaluation.figures
     theirs = evaluation.changes.get(BASELINE, {})
@@ -89,6 +100,12 @@ def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
                     value - figures.baseline[key][metric], replicates - theirs[key][metric], confidence
                 )
                 _put(bounds, ("change", key, metric), change)
+    for key, of_slice in evaluation.areas.items():
+        for metric, areas in of_slice.items() if key in figures.candidate else ():
+            _put(bounds, (CANDIDATE, key, metric), areas.estimate().interval(confidence))
+            if figures.baseline is not None:
+                _put(bounds, (BASELINE, key, metric), areas.estimate(1).interval(confidence))
+                _put(bounds, ("change", key, metric), areas.difference().interval(confidence))
     return bounds
 
 

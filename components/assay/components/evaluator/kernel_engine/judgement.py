@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import GateConfig, read_config
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
 from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, bounds_of, evaluate_predictions
 from assay.components.evaluator.kernel_engine.lint import LintFinding, lint
@@ -15,17 +15,16 @@ from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.errors import UsageError
-from assay.gate.decide import GatePolicy, decide
-from assay.gate.evidence import Evidence, EvidencePolicy
-from assay.gate.limits import limits_of
+from assay.gate.decide import decide
+from assay.gate.evidence import Evidence
 from assay.gate.verdict import Verdict
 from assay.gate.waivers import Waiver, waive
+from assay.gate.written_policy import WrittenPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.engines.base import Engine
-    from assay.gate.limits import EvalConfig
     from assay.gate.verdict import Check
 
 
@@ -34,7 +33,7 @@ class Tables:
     """What to evaluate.
 
     Attributes:
-        config: An `EvalConfig` in any form that `load_eval_config` takes.
+        config: A configuration in any form that `read_config` takes.
         predictions: A table, in any form that `assay.artifacts.sources.rows_of` takes.
         baseline_predictions: The baseline's table, where it is another.
         join_on: The column that tells which rows of the two tables belong together; None for their order.
@@ -68,17 +67,19 @@ class Judged:
     Attributes:
         verdict: The decision with every check.
         evaluation: The metrics.
+        level: The one-sided chance of error that was stated; bounds at `1 - 2 * level` are those that decided.
         warnings: What the lint found that does not stop an evaluation.
     """
 
     verdict: Verdict
     evaluation: TableEvaluation
+    level: float
     warnings: tuple[LintFinding, ...] = ()
 
 
 def evaluate_tables(
     tables: Tables, engine: Engine, sampling: Sampling | None = None, *, thresholds_only: bool = False
-) -> tuple[EvalConfig, TableEvaluation, tuple[LintFinding, ...]]:
+) -> tuple[GateConfig, TableEvaluation, tuple[LintFinding, ...]]:
     """Gives the configuration read, the metrics, and the lint's warnings.
 
     Args:
@@ -91,7 +92,8 @@ def evaluate_tables(
         UsageError: The configuration cannot be read, or the lint finds an error in it.
         DataError: A table cannot be read, or the tables do not have the same rows.
     """
-    config = load_eval_config(tables.config)
+    read = read_config(tables.config)
+    config = read.eval_config
     has_table = tables.baseline_predictions is not None
     findings = lint(config, has_baseline_table=has_table)
     _stop(findings)
@@ -100,20 +102,26 @@ def evaluate_tables(
     _stop(findings)
     resampling = None
     if sampling is not None:
-        keys = {limit.metric for limit in limits_of(config, metric_name)}
+        limits = read.limits(metric_name)
+        keys = {limit.metric for limit in limits}
         if not thresholds_only:
             keys |= {one.key for one in plan_of(config).metrics}
-        resampling = Resampling(frozenset(keys), sampling.num_replicates, sampling.seed, sampling.threads)
+        resampling = Resampling(
+            frozenset(keys),
+            sampling.num_replicates,
+            sampling.seed,
+            sampling.threads,
+            across=frozenset(limit.metric for limit in limits if limit.across is not None),
+        )
     evaluation = evaluate_predictions(config, predictions, engine, resampling=resampling)
-    return config, evaluation, tuple(findings)
+    return read, evaluation, tuple(findings)
 
 
 def judge(
     tables: Tables,
     engine: Engine,
     *,
-    policy: GatePolicy | None = None,
-    evidence: EvidencePolicy | None = None,
+    policy: WrittenPolicy | None = None,
     sampling: Sampling | None = None,
     waivers: Sequence[Waiver] = (),
     today: date | None = None,
@@ -123,8 +131,7 @@ def judge(
     Args:
         tables: What to evaluate.
         engine: Who reads the rows.
-        policy: The rules for the first run and for a configuration without thresholds.
-        evidence: How sure the gate must be; None holds point estimates.
+        policy: What is said in place of the configuration's own `policy` section; the rest of it stays.
         sampling: The bootstrap that evidence is drawn from.
         waivers: Failures that somebody answers for.
         today: The day by which waivers expire.
@@ -135,25 +142,38 @@ def judge(
     """
     if waivers and today is None:
         raise UsageError("waivers.today", "Waivers expire, so the day must be given.")
-    drawn = (sampling or Sampling()) if evidence is not None else None
-    config, evaluation, warnings = evaluate_tables(tables, engine, drawn, thresholds_only=True)
-    weighed = None
-    if evidence is not None:
-        changes = evaluation.changes
-        weighed = Evidence(
-            policy=evidence, candidate=changes[CANDIDATE], baseline=changes.get(BASELINE, {}), trials=evaluation.trials
+    read = read_config(tables.config)
+    written = read.additions.policy.updated(**asdict(policy or WrittenPolicy()))
+    wanted = replace(read.additions, policy=written).asks_for_evidence
+    config, evaluation, warnings = evaluate_tables(
+        replace(tables, config=read), engine, (sampling or Sampling()) if wanted else None, thresholds_only=True
+    )
+    evidence = None
+    if wanted:
+        evidence = Evidence(
+            policy=written.for_evidence(),
+            candidate=evaluation.changes[CANDIDATE],
+            baseline=evaluation.changes.get(BASELINE, {}),
+            trials=evaluation.trials,
+            areas=evaluation.areas,
         )
 
     def waived(checks: Sequence[Check]) -> list[Check]:
         return list(checks) if today is None else waive(checks, waivers, today)
 
-    verdict = decide(limits_of(config, metric_name), evaluation.figures, policy=policy, evidence=weighed, waived=waived)
-    return Judged(verdict=verdict, evaluation=evaluation, warnings=warnings)
+    verdict = decide(
+        config.limits(metric_name),
+        evaluation.figures,
+        policy=written.for_gate(),
+        evidence=evidence,
+        waived=waived,
+    )
+    return Judged(verdict=verdict, evaluation=evaluation, level=written.for_evidence().level, warnings=warnings)
 
 
 def write_metrics(folder: Path, evaluation: TableEvaluation, confidence: float = 0.95) -> Path:
     """Writes `metrics.parquet`, with bounds where the evaluation drew replicates, and gives its path."""
-    resampled = any(slices for slices in evaluation.changes.values())
+    resampled = bool(evaluation.areas) or any(slices for slices in evaluation.changes.values())
     path = folder / METRICS_TABLE
     write_metrics_table(path, evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
     return path

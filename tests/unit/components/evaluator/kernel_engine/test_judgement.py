@@ -22,9 +22,10 @@ from assay.components.evaluator.kernel_engine.judgement import (
 )
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import DataError, UsageError
-from assay.gate.evidence import EvidencePolicy
 from assay.gate.figures import MetricKey
 from assay.gate.waivers import Waiver
+from assay.gate.written_policy import WrittenPolicy
+from assay.kernels.uncertainty.delong import delong
 
 ENGINE = EmbeddedEngine(threads=2)
 SAMPLING = Sampling(num_replicates=200, threads=2)
@@ -58,9 +59,8 @@ def config_with(absolute: float = -0.01, **more: Any) -> dict[str, Any]:
 
 
 def judged(table: pa.Table, config: Any = None, **policy: Any) -> Judged:
-    evidence = EvidencePolicy(**policy) if policy else None
-    return judge(Tables(config=config or config_with(), predictions=table), ENGINE, evidence=evidence,
-                 sampling=SAMPLING)  # fmt: skip
+    tables = Tables(config=config or config_with(), predictions=table)
+    return judge(tables, ENGINE, policy=WrittenPolicy(**policy), sampling=SAMPLING)
 
 
 def test_figures_are_scikit_learns() -> None:
@@ -114,8 +114,11 @@ def test_figures_do_not_depend_on_how_rows_are_cut() -> None:
     )
     for key, metrics in whole.figures.candidate.items():
         assert cut.figures.candidate[key] == pytest.approx(metrics, abs=1e-12)
-    auc = MetricKey(name="auc")
-    np.testing.assert_allclose(whole.changes["candidate"][()][auc], cut.changes["candidate"][()][auc], atol=1e-12)
+    auc, f1_score = MetricKey(name="auc"), MetricKey(name="f1_score")
+    drawn, drawn_cut = (one.changes["candidate"][()][f1_score] for one in (whole, cut))
+    np.testing.assert_allclose(drawn, drawn_cut, atol=1e-12)
+    area, area_cut = (one.areas[()][auc] for one in (whole, cut))
+    np.testing.assert_allclose(area.covariance, area_cut.covariance, rtol=1e-9)
 
 
 def test_points_decide_without_evidence() -> None:
@@ -177,7 +180,7 @@ def test_a_waived_failure_does_not_block_until_it_expires() -> None:
     waiver = Waiver(check="auc", slice="side=rare", who="ann", why="too few", expires=date(2026, 5, 1))
     tables = Tables(config=config_with(), predictions=rows())
     for today, ok in ((date(2026, 5, 1), True), (date(2026, 5, 2), False)):
-        found = judge(tables, ENGINE, evidence=EvidencePolicy(significant="regression"), sampling=SAMPLING,
+        found = judge(tables, ENGINE, policy=WrittenPolicy(significant="regression"), sampling=SAMPLING,
                       waivers=[waiver], today=today)  # fmt: skip
         assert found.verdict.ok == ok
     with pytest.raises(UsageError, match="day must be given"):
@@ -212,3 +215,74 @@ def test_flip_rates_can_be_held() -> None:
         threshold = {"value_threshold": {"upper_bound": upper}}
         config["metrics_specs"] = [{"metrics": [{"class_name": "SymmetricFlipRate", "threshold": threshold}]}]
         assert judged(rows(), config).verdict.ok == ok
+
+
+def test_a_threshold_says_what_must_be_significant_of_it() -> None:
+    table = rows()
+    for rule, ok in (("off", False), ("regression", True), ("not_worse", False)):
+        config = config_with(absolute=0.0, policy={"insufficient": "pass"})
+        config["metrics_specs"][0]["metrics"][0]["threshold"]["change_threshold"]["significant"] = rule
+        verdict = judged(table, config).verdict
+        assert verdict.ok == ok, (rule, verdict.summary)
+        assert verdict.policy["significant"] == "off" if rule != "off" else "significant" not in verdict.policy
+
+
+def test_areas_are_judged_by_delongs_form() -> None:
+    table = rows(worse_by=0.02)
+    found = judged(table, config_with(absolute=0.0), significant="off")
+    labels, new, old = (table.column(name).to_numpy().astype(float) for name in ("label", "new", "old"))
+    interval = delong(labels, [new, old]).difference().interval(0.9)
+    check = found.verdict.checks[0]
+    assert (check.details["lower"], check.details["upper"]) == pytest.approx((interval.lower, interval.upper))
+    relative = config_with()
+    relative["metrics_specs"][0]["metrics"][0]["threshold"]["change_threshold"] = {
+        "direction": "HIGHER_IS_BETTER", "relative": 0.0}  # fmt: skip
+    details = judged(table, relative, significant="off").verdict.checks[0].details
+    drawn = judged(table.append_column("w", pa.array(np.full(len(labels), 2.0))), relative | {
+        "model_specs": [spec | {"example_weight_key": "w"} for spec in relative["model_specs"]]
+    }, significant="off").verdict.checks[0].details  # fmt: skip
+    for bound in ("lower", "upper"):  # weighted rows are drawn; the two agree but for chance
+        assert details[bound] == pytest.approx(drawn[bound], rel=0.15)
+
+
+def test_the_smaller_class_is_what_an_area_is_made_of() -> None:
+    table = rows()
+    few = table.column("label").to_numpy() * (np.arange(table.num_rows) < 40)
+    verdict = judged(table.set_column(0, "label", pa.array(few)), significant="regression").verdict
+    assert f"Insufficient evidence ({few.sum()} examples that auc is made of" in verdict.checks[0].sentence
+
+
+def test_slices_are_held_against_each_other() -> None:
+    spec = {"baseline_spec": {}, "slicing_specs": [{"feature_keys": ["side"]}]}
+    config = config_with(cross_slicing_specs=[spec], policy={"significant": "regression", "insufficient": "pass"})
+    threshold = {"value_threshold": {"upper_bound": 0.01}}
+    metric = {"class_name": "AUC", "cross_slice_thresholds": [{"cross_slicing_specs": [spec], "threshold": threshold}]}
+    config["metrics_specs"] = [{"metrics": [metric]}]
+    even = rows()
+    sides = even.column("side").to_numpy()
+    worse = np.where(sides == "left", np.random.default_rng(5).uniform(size=len(sides)), even.column("new").to_numpy())
+    assert judged(even, config).verdict.ok
+    verdict = judged(even.set_column(even.schema.get_field_index("new"), "new", pa.array(worse)), config).verdict
+    assert [check.slice for check in verdict.failed if check.severity == "error"] == ["Overall vs side=left"]
+
+
+def test_rankings_are_drawn_by_query() -> None:
+    rng = np.random.default_rng(2)
+    queries, size = 300, 10
+    gains = rng.integers(0, 3, queries * size).astype(float)
+    old = gains + rng.normal(0, 1.5, len(gains))
+    table = pa.table({"query": np.repeat(np.arange(queries), size), "label": gains, "old": old,
+                      "new": old + rng.normal(0, 0.05, len(gains))})  # fmt: skip
+    worse = table.set_column(3, "new", pa.array(gains + rng.normal(0, 3, len(gains))))
+    config = config_with(slicing_specs=[{}], policy={"significant": "regression"})
+    config["metrics_specs"][0] |= {"query_key": "query"}
+    config["metrics_specs"][0]["metrics"] = [
+        {"class_name": "NDCG", "config": {"gain_key": "label"},
+         "threshold": {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0.0}}}]  # fmt: skip
+    found = judged(table, config).verdict
+    assert found.ok, found.summary
+    lower, upper = found.checks[0].details["lower"], found.checks[0].details["upper"]
+    assert isinstance(lower, float)
+    assert isinstance(upper, float)
+    assert 0 < upper - lower < 0.02
+    assert not judged(worse, config).verdict.ok

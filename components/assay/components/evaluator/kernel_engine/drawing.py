@@ -1,0 +1,115 @@
+"""How sure each metric is: DeLong's form for areas, a bootstrap of queries for rankings and of rows for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assay.gate.figures import MetricKey, SliceKey
+from assay.kernels.metrics import binary
+from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric
+from assay.kernels.metrics.ranking import MEANS, RankingMetric
+from assay.kernels.uncertainty.bootstrap import Bootstrap
+from assay.kernels.uncertainty.kept_rows import ordered
+from assay.kernels.uncertainty.replicated_rankings import replicated_ranking
+from assay.kernels.uncertainty.sliced_areas import sliced_areas
+
+if TYPE_CHECKING:
+    from assay.components.evaluator.kernel_engine.accumulation import Resampling
+    from assay.components.evaluator.kernel_engine.plan import PlannedMetric
+    from assay.kernels.metrics.accumulator import AnyMetric, MetricsState
+    from assay.kernels.metrics.rows import Floats, RowColumns
+    from assay.kernels.uncertainty.delong import Areas
+    from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What metrics are on other samples.
+
+    Attributes:
+        changes: By model, slice and metric, what each replicate adds to the value.
+        areas: By slice and metric, areas with their covariance.
+    """
+
+    changes: Mapping[tuple[str, SliceKey, MetricKey], Floats]
+    areas: Mapping[tuple[SliceKey, MetricKey], Areas]
+
+
+def can_draw(metric: AnyMetric) -> bool:
+    """Tells whether there is a way to say how sure a metric is; there is none for counts and users' own metrics."""
+    if isinstance(metric, RankingMetric):
+        return metric.kind in MEANS
+    return isinstance(metric, (SumsMetric, CurveMetric, AverageMetric))
+
+
+def draw(
+    planned: Sequence[PlannedMetric],
+    kept: KeptRows,
+    state: MetricsState,
+    columns: RowColumns,
+    baseline: str | None,
+    resampling: Resampling,
+) -> Drawn:
+    """Says how sure metrics are.
+
+    Args:
+        planned: Metrics that [`can_draw`][...can_draw] accepts, and that read rows alike.
+        kept: The rows.
+        state: What was added up, which holds the rows of queries.
+        columns: The models.
+        baseline: The model that paired metrics compare with.
+        resampling: How to draw.
+    """
+    if not kept.parts:
+        return Drawn({}, {})
+    changes = _of_rankings(planned, state, resampling)
+    rows = ordered(kept) if any(not isinstance(one.metric, RankingMetric) for one in planned) else None
+    areas: dict[tuple[SliceKey, MetricKey], Areas] = {}
+    drawn: list[PlannedMetric] = []
+    for one in planned if rows is not None else ():
+        closed = _areas(one, rows) if rows is not None else None
+        if closed is not None and rows is not None:
+            areas.update({(key, one.key): area for key, area in zip(rows.slices, closed, strict=True)})
+        if not isinstance(one.metric, RankingMetric) and (closed is None or one.key in resampling.across):
+            drawn.append(one)
+    kernels = [one.metric for one in drawn if isinstance(one.metric, (SumsMetric, CurveMetric, AverageMetric))]
+    if rows is not None and kernels:
+        bootstrap = Bootstrap(
+            kernels,
+            columns,
+            baseline,
+            num_replicates=resampling.num_replicates,
+            seed=resampling.seed,
+            workers=resampling.workers,
+        )
+        replicates = bootstrap.replicates(rows)
+        for (model, position), array in replicates.changes.items():
+            own = zip(replicates.slices, array, strict=True)
+            changes.update({(model, key, drawn[position].key): row for key, row in own})
+    return Drawn(changes, areas)
+
+
+def _areas(one: PlannedMetric, rows: OrderedRows) -> list[Areas] | None:
+    metric = one.metric
+    if not isinstance(metric, CurveMetric) or metric != binary.auc(
+        name=metric.name, view=metric.view, aggregation=metric.aggregation
+    ):
+        return None
+    return sliced_areas(rows, metric.view)
+
+
+def _of_rankings(
+    planned: Sequence[PlannedMetric], state: MetricsState, resampling: Resampling
+) -> dict[tuple[str, SliceKey, MetricKey], Floats]:
+    changes: dict[tuple[str, SliceKey, MetricKey], Floats] = {}
+    rankings = [(one.key, one.metric) for one in planned if isinstance(one.metric, RankingMetric)]
+    slices = state.cells.slices()
+    for model, queries in state.queries.items() if rankings else ():
+        for slice_key, rows in zip(slices, queries.of_slices(list(slices.values())), strict=True):
+            for key, metric in rankings:
+                changes[model, slice_key, key] = replicated_ranking(
+                    metric, rows, resampling.num_replicates, resampling.seed
+                )
+    return changes
