@@ -22,6 +22,7 @@ from assay.cli.drift import drift
 from assay.cli.evaluate import evaluate
 from assay.cli.failures import exit_code_of, print_failure
 from assay.cli.gate import gate
+from assay.cli.init import init
 from assay.cli.lineage import lineage
 from assay.cli.push import push
 from assay.cli.run import run
@@ -85,6 +86,7 @@ def common(
     """
 
 
+app.command()(init)
 app.command()(run)
 app.add_typer(stats, name="stats")
 app.command()(validate)

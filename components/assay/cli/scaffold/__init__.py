@@ -1,0 +1,1 @@
+"""What `assay init` writes: a pipeline for a data set that it has never seen."""
