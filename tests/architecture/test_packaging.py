@@ -124,6 +124,8 @@ def test_every_imported_library_is_declared(project_root: Path) -> None:
     # Beam comes with TFT and TFMA, Keras with TensorFlow; the line of each decides the version.
     declared |= {"apache-beam", "keras"}
     homes = packages_distributions() | {"google.protobuf": ["protobuf"]}
+    if sys.version_info < (3, 11):  # packages_distributions() knows only those that list their own names
+        homes |= {"PIL": ["pillow"], "sklearn": ["scikit-learn"], "yaml": ["pyyaml"]}
     own = {"assay", "tomllib", *(path.stem for folder in OURS[1:] for path in (project_root / folder).rglob("*.py"))}
     for name in sorted(imported(project_root) - set(sys.stdlib_module_names) - own):
         distributions = {canonicalize_name(home) for home in homes.get(name, [name])}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
+from assay.artifacts.formats.csv_refusals import readable
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def read_header(path: Path, delimiter: str) -> Header:
                 break
             raw += more
     bom = len(BOM) if raw.startswith(BOM) else 0
-    names, length = _first_record(raw[bom:], delimiter)
+    with readable(path):
+        names, length = _first_record(raw[bom:], delimiter)
     if not names:
         raise DataError(
             "csv.empty_file",
@@ -165,7 +167,8 @@ def read_blocks(path: Path, delimiter: str, start: int, block_bytes: int = BLOCK
                 return
             quotes = _quotes(data)
             if not _opens_at_field_starts(data, quotes, delimiter):
-                yield from _rewritten(data, stream, start, delimiter)
+                with readable(path):
+                    yield from _rewritten(data, stream, start, delimiter)
                 return
             if not chunk:
                 if len(quotes) % 2:

@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from assay.artifacts.formats.csv_blocks import CsvStream
+from assay.artifacts.formats.csv_refusals import readable
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def not_utf8(path: Path, names: Sequence[str], block: Block, error: UnicodeDecod
     """Gives the error for bytes that are not UTF-8, with their row and column."""
     line = _line_of(path, block, error.start)
     record_start = max(block.data.rfind(b"\n", 0, error.start), block.data.rfind(b"\r", 0, error.start)) + 1
-    cells = next(csv.reader([block.data[record_start : error.start].decode("utf-8")], delimiter=delimiter), [])
+    with readable(path):
+        cells = next(csv.reader([block.data[record_start : error.start].decode("utf-8")], delimiter=delimiter), [])
     position = max(len(cells), 1)
     column = f"column '{names[position - 1]}'" if position <= len(names) else f"column {position}"
     found = block.data[error.start : error.start + 4].hex(" ")
@@ -39,10 +41,11 @@ def unparsable(path: Path, names: Sequence[str], block: Block, delimiter: str, r
     first = _line_of(path, block, 0)
     reader = csv.reader(io.StringIO(block.data.decode("utf-8"), newline=""), delimiter=delimiter)
     start = 0
-    for row in reader:
-        if row and len(row) != len(names):
-            return _ragged(path, names, first + start, row)
-        start = reader.line_num
+    with readable(path):
+        for row in reader:
+            if row and len(row) != len(names):
+                return _ragged(path, names, first + start, row)
+            start = reader.line_num
     return DataError("csv.unreadable", f"{path}, near row {first}: {reason}.", "Check the quoting and the delimiter.")
 
 

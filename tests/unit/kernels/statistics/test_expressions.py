@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pickle
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pyarrow as pa
 import pytest
@@ -16,7 +16,7 @@ _ROWS = pa.RecordBatch.from_arrays(
         pa.array([b"x", b"y", b"x", None, b"xy"]),
         pa.array([[1], [2], [], None, [3]]),
         pa.array([True, False, None, True, False]),
-        pa.array([datetime(2024, month, 1, month, tzinfo=UTC) for month in range(1, 6)]),
+        pa.array([datetime(2024, month, 1, month, tzinfo=timezone.utc) for month in range(1, 6)]),
         pa.array([1, 2, 3, 4, 5]),
     ],
     ["fare", "company", "raw", "single", "flag", "start", "odd name"],

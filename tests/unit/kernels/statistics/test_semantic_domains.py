@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pytest
 
@@ -14,7 +14,7 @@ from assay.kernels.statistics.time_formats import FORMATS, formats_of
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_what_a_format_writes_is_of_that_format(format_: str) -> None:
-    text = datetime(2024, 11, 23, 17, 5, 9, 123, tzinfo=UTC).strftime(format_)
+    text = datetime(2024, 11, 23, 17, 5, 9, 123, tzinfo=timezone.utc).strftime(format_)
     assert format_ in formats_of(text)
     assert formats_of(f"{text}x") == []
 

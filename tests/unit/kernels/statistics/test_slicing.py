@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import pyarrow as pa
@@ -32,7 +32,7 @@ def test_bins_are_closed_below_and_reach_to_infinity() -> None:
     }
 
 
-_TIMES = [datetime(2024, 2, 29, 23, 30, tzinfo=UTC), datetime(2024, 12, 30, 1, 2, tzinfo=UTC), None]
+_TIMES = [datetime(2024, 2, 29, 23, 30, tzinfo=timezone.utc), datetime(2024, 12, 30, 1, 2, tzinfo=timezone.utc), None]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_times_are_cut_into_periods(period: Period, labels: list[str]) -> None:
 
 
 def test_periods_are_of_the_time_zone_of_the_column() -> None:
-    late = pa.array([datetime(2024, 2, 29, 23, 30, tzinfo=UTC)], pa.timestamp("s", "Asia/Tokyo"))
+    late = pa.array([datetime(2024, 2, 29, 23, 30, tzinfo=timezone.utc)], pa.timestamp("s", "Asia/Tokyo"))
     assert list(_slices({"t": late}, SlicingSpec(periods={"t": "day"}))) == ["t_2024-03-01"]
 
 
