@@ -1,0 +1,58 @@
+"""Opens any artifact's folder: by its manifest, or by what lies in it where another tool wrote it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from assay import artifacts
+from assay.artifacts import Artifact, ArtifactType, PropertyDeclaration
+from assay.artifacts.store import MANIFEST, read_manifest
+from assay.artifacts.types import builtin_types
+from assay.errors import ArtifactError
+
+
+def opened(folder: Path) -> Artifact:
+    """Opens an artifact's folder: by its manifest, else by what lies in it.
+
+    Raises:
+        ArtifactError: There is no such folder, or it is no artifact.
+    """
+    if not folder.is_dir():
+        raise ArtifactError("report.no_folder", f"Expected the folder of an artifact at {folder}; there is none.")
+    if (folder / MANIFEST).is_file():
+        manifest = read_manifest(folder)
+        kind = _artifact_class(manifest.type)
+        if kind is None:  # a type of the user's own
+            declared = {name: type(value).__name__ for name, value in manifest.properties.items()}
+            kind = _own_type(manifest.type, declared)
+        return kind(folder, properties=manifest.properties, rows=manifest.rows, digest=manifest.digest)
+    for name, declared_type in builtin_types().items():
+        kind = _artifact_class(name)
+        if kind is not None and declared_type.layout and _fits(declared_type, folder):
+            found = kind(folder)
+            for key, value in found.describe().items():
+                found.properties[key] = value
+            return found
+    listed = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+    raise ArtifactError(
+        "report.unknown", f"{folder} is no artifact that assay or TFX wrote; it holds {listed}.", "Name its folder."
+    )
+
+
+def _own_type(name: str, declared: dict[str, str]) -> type[Artifact]:
+    kinds: dict[str, Any] = {"int": "int", "bool": "bool", "str": "string", "list": "list", "dict": "map"}
+    properties = {key: PropertyDeclaration(kinds.get(kind, "string")) for key, kind in declared.items()}
+    return type(name, (Artifact,), {"declaration": ArtifactType(name, properties=properties)})
+
+
+def _fits(declared: ArtifactType, folder: Path) -> bool:
+    wanted = [pattern for pattern in declared.layout if pattern != "verdict.json"]
+    return bool(wanted) and all(any(folder.glob(pattern)) for pattern in wanted)
+
+
+@cache
+def _artifact_class(name: str) -> type[Artifact] | None:
+    found = getattr(artifacts, name, None)
+    return found if isinstance(found, type) and issubclass(found, Artifact) else None

@@ -1,0 +1,102 @@
+"""Reads protobuf messages field by field, for messages whose generated classes would bring TensorFlow along.
+
+The wire format: a message is a row of (key, value); a key is a varint of the field's number and the value's kind.
+See https://protobuf.dev/programming-guides/encoding/.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from assay.errors import DataError
+
+Value: TypeAlias = int | bytes
+_VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
+
+
+def fields(message: bytes) -> Iterator[tuple[int, Value]]:
+    """Gives (number, value) for each field: an int for varints, else the bytes.
+
+    Raises:
+        DataError: The bytes are no message.
+    """
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        kind = key & 7
+        if kind == _VARINT:
+            value, at = _varint(message, at)
+            yield key >> 3, value
+            continue
+        if kind == _LENGTH:
+            length, at = _varint(message, at)
+        elif kind in {_EIGHT_BYTES, _FOUR_BYTES}:
+            length = 8 if kind == _EIGHT_BYTES else 4
+        else:
+            raise _broken(at)
+        if at + length > len(message):
+            raise _broken(at)
+        yield key >> 3, message[at : at + length]
+        at += length
+
+
+def by_number(message: bytes) -> dict[int, list[Value]]:
+    """The values of each field of a message."""
+    found: dict[int, list[Value]] = {}
+    for number, value in fields(message):
+        found.setdefault(number, []).append(value)
+    return found
+
+
+def message_in(found: dict[int, list[Value]], number: int) -> bytes:
+    """The last value of a field that holds a message, a text or bytes; empty where it is not set."""
+    value = found.get(number, [b""])[-1]
+    return value if isinstance(value, bytes) else b""
+
+
+def text_in(found: dict[int, list[Value]], number: int) -> str:
+    """The text of a field."""
+    return message_in(found, number).decode("utf-8", "replace")
+
+
+def double_in(found: dict[int, list[Value]], number: int) -> float:
+    """The value of a `double`; 0 where it is not set."""
+    value = message_in(found, number)
+    return float(struct.unpack("<d", value)[0]) if len(value) == 8 else 0.0
+
+
+def wrapped_double_in(found: dict[int, list[Value]], number: int) -> float:
+    """The value of a `DoubleValue` message, 0 where it is not set."""
+    inner = message_in(by_number(message_in(found, number)), 1)
+    return float(struct.unpack("<d", inner)[0]) if len(inner) == 8 else 0.0
+
+
+def float_in(found: dict[int, list[Value]], number: int) -> float:
+    """The value of a `float`."""
+    value = message_in(found, number)
+    return float(struct.unpack("<f", value)[0]) if len(value) == 4 else 0.0
+
+
+def integer_in(found: dict[int, list[Value]], number: int) -> int:
+    """The value of a varint; 0 where it is not set; negative numbers are their two's complement in 64 bits."""
+    value = found.get(number, [0])[-1]
+    if not isinstance(value, int):
+        return 0
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(message) and shift < 70:
+        byte = message[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+    raise _broken(at)
+
+
+def _broken(at: int) -> DataError:
+    return DataError("report.wire", f"Expected a protobuf message; byte {at} cannot be one's.")

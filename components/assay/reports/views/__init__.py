@@ -1,0 +1,1 @@
+"""Views: from what an artifact holds to the blocks of its page."""

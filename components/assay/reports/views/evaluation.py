@@ -1,0 +1,210 @@
+"""An evaluation: metrics beside the baseline's, by slice, the worst slices, curves and confusion."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay.artifacts import ModelEvaluation
+from assay.reports.blocks import Column, DataTable, Detail, Notice, Section, SmallTable
+from assay.reports.figures import change, number, plural
+from assay.reports.sources.evaluation_files import (
+    BASELINE,
+    CANDIDATE,
+    CHANGE,
+    OVERALL,
+    Metric,
+    read_metrics,
+    read_plots,
+)
+from assay.reports.views.curves import plot_sections
+from assay.reports.views.histograms import rounded
+from assay.reports.views.shown import Shown
+
+_COUNTS = frozenset({"example_count", "weighted_example_count"})
+_SHOWN_METRICS = 8
+# Metrics of which less is better; of all others more is.
+_LESS_IS_BETTER = (
+    "loss",
+    "error",
+    "entropy",
+    "squared",
+    "absolute",
+    "false_",
+    "flip",
+    "fallout",
+    "miss_rate",
+    "logcosh",
+)
+
+_Found = Mapping[tuple[str, str, str], Metric]
+
+
+def show_evaluation(artifact: ModelEvaluation) -> Shown:
+    """The page of an evaluation."""
+    metrics = read_metrics(artifact.path)
+    found = {(each.model, each.slice, each.name): each for each in metrics}
+    names = [name for name in dict.fromkeys(each.name for each in metrics) if name not in _COUNTS]
+    slices = [name for name in dict.fromkeys(each.slice for each in metrics) if name != OVERALL]
+    examples = {each.slice: each.examples for each in metrics if each.examples is not None}
+    if not metrics:
+        return Shown(sections=[Section(title="Metrics", blocks=[Notice("The evaluation holds no metrics.")])])
+    flips = [name for name in names if "flip" in name]
+    quality = [name for name in names if name not in flips]
+    sections = [Section(title="Overall", blocks=[_overall(found, quality)])]
+    if slices:
+        sections.append(_slices(found, quality, slices, examples))
+        sections.append(_worst(found, quality, slices, examples))
+    sections += plot_sections(read_plots(artifact.path))
+    if flips:
+        sections.append(_flips(found, flips, [OVERALL, *slices], examples))
+    count = examples.get(OVERALL)
+    has_baseline = any(each.model == BASELINE for each in metrics)
+    summary = f"{plural(len(names), 'metric')} on {plural(len(slices) + 1, 'slice')}"
+    summary += f" of {plural(count, 'example')}" if count is not None else ""
+    return Shown(sections=sections, summary=f"{summary}, {'beside' if has_baseline else 'without'} a baseline.")
+
+
+def less_is_better(metric: str) -> bool:
+    """Whether a smaller value of this metric is the better one, going by its name."""
+    return any(word in metric.lower() for word in _LESS_IS_BETTER)
+
+
+def difference(found: _Found, where: str, name: str) -> float | None:
+    """The candidate's value less the baseline's; None where either is unknown."""
+    ours, theirs = _value(found, CANDIDATE, where, name), _value(found, BASELINE, where, name)
+    return None if ours is None or theirs is None else rounded(ours - theirs)
+
+
+def _value(found: _Found, model: str, where: str, name: str) -> float | None:
+    metric = found.get((model, where, name))
+    if metric is None or metric.value is None or math.isnan(metric.value):
+        return None
+    return rounded(metric.value)
+
+
+def _bounds(found: _Found, model: str, where: str, name: str) -> str:
+    metric = found.get((model, where, name))
+    if metric is None or metric.lower is None or metric.upper is None:
+        return ""
+    return f"{number(rounded(metric.lower))} to {number(rounded(metric.upper))}"
+
+
+def _overall(found: _Found, names: Sequence[str]) -> SmallTable:
+    has_baseline = any(model == BASELINE for model, _, _ in found)
+    has_bounds = any(each.lower is not None for each in found.values())
+    header, rows = ["Metric", "Candidate"], []
+    header += ["Bounds"] if has_bounds else []
+    header += ["Baseline"] if has_baseline else []
+    header += ["Bounds of the baseline"] if has_baseline and has_bounds else []
+    header += ["Change"] if has_baseline else []
+    header += ["Bounds of the change"] if has_baseline and has_bounds else []
+    for name in names:
+        row: list[Any] = [name, number(_value(found, CANDIDATE, OVERALL, name))]
+        row += [_bounds(found, CANDIDATE, OVERALL, name)] if has_bounds else []
+        row += [number(_value(found, BASELINE, OVERALL, name))] if has_baseline else []
+        row += [_bounds(found, BASELINE, OVERALL, name)] if has_baseline and has_bounds else []
+        row += [change(difference(found, OVERALL, name))] if has_baseline else []
+        row += [_bounds(found, CHANGE, OVERALL, name)] if has_baseline and has_bounds else []
+        rows.append(row)
+    return SmallTable(caption="Metrics of all examples", header=header, rows=rows, numbers=range(1, len(header)))
+
+
+def _slices(found: _Found, names: Sequence[str], slices: Sequence[str], examples: Mapping[str, int | None]) -> Section:
+    has_baseline = any(model == BASELINE for model, _, _ in found)
+    models = [CANDIDATE, BASELINE] if has_baseline else [CANDIDATE]
+    shown = names[:_SHOWN_METRICS]
+    rows = []
+    for where in [OVERALL, *slices]:
+        cells = [[_value(found, model, where, name) for model in models] for name in shown]
+        every = [
+            [
+                name,
+                *(_value(found, model, where, name) for model in models),
+                *([difference(found, where, name)] if has_baseline else []),
+                _bounds(found, CANDIDATE, where, name),
+            ]
+            for name in names
+        ]
+        series = [models] if has_baseline else []
+        rows.append([where, examples.get(where), *series, *cells, [every]])
+    series_column = [Column(label="", kind="series", hint="model")] if has_baseline else []
+    table = DataTable(
+        name="slices",
+        caption="Metrics by slice",
+        columns=[
+            Column(label="Slice", kind="name", search=True),
+            Column(label="Examples", kind="int"),
+            *series_column,
+            *(Column(label=name, kind="num") for name in shown),
+        ],
+        rows=rows,
+        details=[
+            Detail(
+                kind="table",
+                title="All metrics",
+                labels=("metric", *models, *(["change"] if has_baseline else []), "bounds"),
+            )
+        ],
+        sort=-2,
+        series=models,
+        counted=("slice", "slices"),
+    )
+    more = f" Open a slice for all {len(names)}." if len(names) > len(shown) else ""
+    return Section(title="Slices", blocks=[table], note=f"{len(shown)} metrics of each slice.{more}")
+
+
+def _worst(found: _Found, names: Sequence[str], slices: Sequence[str], examples: Mapping[str, int | None]) -> Section:
+    has_baseline = any(model == BASELINE for model, _, _ in found)
+    rows = []
+    for where in slices:
+        for name in names:
+            ours = _value(found, CANDIDATE, where, name)
+            other = _value(found, BASELINE, where, name) if has_baseline else _value(found, CANDIDATE, OVERALL, name)
+            if ours is None or other is None or name == "calibration":  # which is best at 1
+                continue
+            worse = rounded((ours - other) * (1 if less_is_better(name) else -1))
+            if worse > 0:
+                rows.append([where, name, examples.get(where), ours, other, worse])
+    other_name = "Baseline" if has_baseline else OVERALL
+    table = DataTable(
+        name="worst",
+        caption="Slices that are worse",
+        columns=[
+            Column(label="Slice", kind="name", search=True),
+            Column(label="Metric", search=True),
+            Column(label="Examples", kind="int"),
+            Column(label="Candidate", kind="num"),
+            Column(label=other_name, kind="num"),
+            Column(label="Worse by", kind="num"),
+        ],
+        rows=rows,
+        sort=-6,
+        counted=("figure", "figures"),
+        empty=f"No slice is worse than {'the baseline' if has_baseline else 'the whole'}.",
+        page_size=10,
+    )
+    compared = "the baseline on the same slice" if has_baseline else "all examples"
+    return Section(title="Worst slices", blocks=[table], note=f"Where the candidate is worse than {compared}.")
+
+
+def _flips(found: _Found, names: Sequence[str], places: Sequence[str], examples: Mapping[str, int | None]) -> Section:
+    rows = [
+        [where, examples.get(where), *(_value(found, CANDIDATE, where, name) for name in names)] for where in places
+    ]
+    table = DataTable(
+        name="flips",
+        caption="Flips by slice",
+        columns=[
+            Column(label="Slice", kind="name", search=True),
+            Column(label="Examples", kind="int"),
+            *(Column(label=name.replace("_", " "), kind="share") for name in names),
+        ],
+        rows=rows,
+        sort=-2,
+        counted=("slice", "slices"),
+    )
+    return Section(
+        title="Flips", blocks=[table], note="Shares of examples that candidate and baseline decide differently."
+    )

@@ -1,0 +1,90 @@
+"""Rows: how many by split, their columns, and the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from assay.artifacts import Examples, InferenceResult
+from assay.reports.blocks import Block, Column, DataTable, Facts, Section
+from assay.reports.figures import plural
+from assay.reports.views.shown import Shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SHOWN_ROWS = 20
+_SHOWN_COLUMNS = 200
+_LONGEST = 200
+
+
+def show_examples(artifact: Examples) -> Shown:
+    """The page of examples."""
+    counts = {split: artifact.num_rows(split) for split in artifact.split_names}
+    sections = [Section(title="Splits", blocks=[Facts([*counts.items()])])]
+    for split in artifact.split_names[:1]:
+        rows = next(artifact.batches(split), None)
+        if rows is not None:
+            sections += rows_sections(rows, split)
+    total = sum(counts.values())
+    return Shown(sections=sections, summary=f"{plural(total, 'row')} in {plural(len(counts), 'split')}.")
+
+
+def show_predictions(artifact: InferenceResult) -> Shown:
+    """The page of a model's predictions."""
+    counts = {split: pq.ParquetFile(artifact.file(split)).metadata.num_rows for split in artifact.split_names}
+    sections = [Section(title="Splits", blocks=[Facts([*counts.items()])])]
+    for split in artifact.split_names[:1]:
+        rows = next(pq.ParquetFile(artifact.file(split)).iter_batches(_SHOWN_ROWS), None)
+        if rows is not None:
+            sections += rows_sections(rows, split)
+    return Shown(sections=sections, summary=f"Predictions for {plural(sum(counts.values()), 'example')}.")
+
+
+def rows_sections(batch: pa.RecordBatch, place: str) -> list[Section]:
+    """The columns of rows, and the first rows."""
+    names = list(batch.schema.names)
+    columns = DataTable(
+        name="columns",
+        caption="Columns",
+        columns=[Column(label="Column", kind="name", search=True), Column(label="Type", search=True)],
+        rows=[[field.name, str(field.type)] for field in batch.schema],
+        counted=("column", "columns"),
+        page_size=15,
+    )
+    return [
+        Section(title="Columns", blocks=[columns]),
+        Section(title="First rows", blocks=first_rows(batch.slice(0, _SHOWN_ROWS), names), note=f"Of {place}."),
+    ]
+
+
+def first_rows(batch: pa.RecordBatch, names: Sequence[str]) -> list[Block]:
+    """A table of a few rows; of very many columns, the first."""
+    shown = list(names)[:_SHOWN_COLUMNS]
+    cells = [
+        [_cell(value) for value in batch.column(at).to_pylist()] for at, name in enumerate(names) if at < len(shown)
+    ]
+    rows = [list(row) for row in zip(*cells, strict=True)] if cells else []
+    columns = [Column(label=name, kind="num" if _all_numbers(rows, at) else "text") for at, name in enumerate(shown)]
+    return [DataTable(name="rows", caption="First rows", columns=columns, rows=rows, counted=("row", "rows"))]
+
+
+def _all_numbers(rows: Sequence[Sequence[Any]], at: int) -> bool:
+    values = [row[at] for row in rows if row[at] is not None]
+    return bool(values) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _cell(value: Any) -> Any:
+    """A cell as JSON has it; one value of a list stands for itself, and bytes are shown as text where they are."""
+    if isinstance(value, list | tuple):
+        if len(value) == 1:
+            return _cell(value[0])
+        value = ", ".join(str(_cell(item)) for item in value[:20]) + ("…" if len(value) > 20 else "")
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    if value is None or isinstance(value, int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -1,0 +1,112 @@
+"""A verdict: every check, those that failed first, each with what was observed, the limit, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assay.reports.blocks import Column, DataTable, Detail, Section, SmallTable
+from assay.reports.sources.verdicts import ShownCheck, ShownVerdict
+
+_HIDDEN = frozenset({"values", "anomaly_type"})
+_ORDER = {"failed": 0, "warning": 1, "waived": 2, "not applied": 3, "passed": 4}
+
+
+def outcome(check: ShownCheck) -> list[str]:
+    """The outcome of a check, as a word and a colour."""
+    if check.ok:
+        return ["passed", "ok"] if check.applied else ["not applied", "plain"]
+    if "waiver" in check.details:
+        return ["waived", "warn"]
+    return ["failed", "bad"] if check.severity == "error" else ["warning", "warn"]
+
+
+def verdict_sections(
+    verdict: ShownVerdict, evidence: Mapping[str, list[Any]] | None = None, *, series: tuple[str, ...] = ()
+) -> list[Section]:
+    """The checks, the policy and what was judged.
+
+    Args:
+        verdict: The verdict.
+        evidence: For the id of a check: the data of its histogram and of its values, where they are known.
+        series: What the histograms lay side by side.
+    """
+    sections = [Section(title="Checks", blocks=[_checks(verdict, evidence or {}, series)])]
+    rows = [*verdict.policy.items(), *((role, digest) for role, digest in sorted(verdict.subjects.items()))]
+    if rows:
+        table = SmallTable(caption="What the gate decided by", header=("Rule or subject", "Value"), rows=rows)
+        sections.append(Section(title="Decided by", blocks=[table]))
+    return sections
+
+
+def _checks(verdict: ShownVerdict, evidence: Mapping[str, list[Any]], series: tuple[str, ...]) -> DataTable:
+    rows = []
+    for check in sorted(verdict.checks, key=lambda each: _ORDER[outcome(each)[0]]):
+        bars, values = evidence.get(check.id) or (None, None)
+        named = check.details.get("values")
+        rows.append(
+            [
+                [check.subject, _kind(check)],
+                outcome(check),
+                check.slice,
+                check.observed,
+                check.baseline,
+                check.limit if check.limit is not None else check.details.get("limit"),
+                check.sentence if len(check.sentence) < 300 else check.sentence[:300] + "…",
+                [
+                    bars,
+                    values,
+                    _facts(check),
+                    [", ".join(map(str, named))] if isinstance(named, list) else None,
+                    [check.sentence] if len(check.sentence) > 200 else None,
+                ],
+            ]
+        )
+    has_baseline = any(check.baseline is not None for check in verdict.checks)
+    columns = [
+        Column(label="Subject", kind="name", search=True),
+        Column(label="Outcome", kind="pill"),
+        Column(label="Where", search=True),
+        Column(label="Observed", kind="num"),
+        Column(label="Baseline", kind="num"),
+        Column(label="Limit", kind="num"),
+        Column(label="In words", kind="long", search=True),
+    ]
+    if not has_baseline:
+        columns.pop(4)
+        for row in rows:
+            row.pop(4)
+    return DataTable(
+        name="checks",
+        caption="Checks",
+        columns=columns,
+        rows=rows,
+        details=[
+            Detail(kind="bars", title="Distribution"),
+            Detail(kind="values", title="Values"),
+            Detail(kind="table", title="Behind it", labels=("what", "value")),
+            Detail(kind="text", title="Unexpected values"),
+            Detail(kind="text", title="In words"),
+        ],
+        filters=(1,),
+        series=series,
+        counted=("check", "checks"),
+        empty="The gate had nothing to check.",
+    )
+
+
+def _kind(check: ShownCheck) -> str:
+    anomaly = check.details.get("anomaly_type")
+    if anomaly == "NO_ANOMALY":
+        return ""
+    return str(anomaly or check.kind.replace("_", " "))
+
+
+def _facts(check: ShownCheck) -> list[list[Any]]:
+    facts: list[list[Any]] = [["limit stands in", check.limit_origin]] if check.limit_origin else []
+    facts += [
+        [name.replace("_", " "), value if isinstance(value, int | float) else str(value)[:600]]
+        for name, value in check.details.items()
+        if name not in _HIDDEN and value not in (None, "")
+    ]
+    return [*facts, ["id", check.id]]

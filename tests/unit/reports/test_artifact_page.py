@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import assay
+from assay.artifacts import Artifact, ArtifactType, ExampleAnomalies, ExampleStatistics, Schema
+from assay.artifacts.store import Producer, seal
+from assay.errors import ArtifactError
+from assay.reports import TEMPLATE_VERSION, render
+
+Tables = Callable[[str], list[dict[str, Any]]]
+
+
+def test_a_page_is_one_file_that_asks_nothing_of_a_network(statistics: ExampleStatistics) -> None:
+    html = render(statistics.path)
+    assert html.startswith("<!doctype html>")
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html)
+    assert "url(" not in html
+    assert "@import" not in html
+    assert f"report {TEMPLATE_VERSION}" in html
+
+
+def test_the_features_that_differ_most_come_first(statistics: ExampleStatistics, tables: Tables) -> None:
+    features = tables(render(statistics))[0]
+    assert [column[0] for column in features["columns"]][:5] == ["Feature", "Type", "Distribution", "", "Differs"]
+    assert features["sort"] == -5
+    assert features["series"] == ["train", "eval"]
+    row = next(row for row in features["rows"] if row[0][0] == "fare")
+    assert row[5] == [0.125, 0.2]  # missing, of 8 and of 5 examples
+    assert row[3] == ["train", "eval"]
+
+
+def test_script_in_values_stays_text(statistics: ExampleStatistics, tables: Tables) -> None:
+    html = render(statistics)
+    assert "<script>window.broken" not in html
+    assert "<img" not in html
+    kind = next(row for row in tables(html)[0]["rows"] if row[0][0] == "kind")
+    assert any("</script><script>" in value[0] for value in kind[-1][1])
+
+
+def test_an_artifact_that_tfx_wrote_is_known_by_its_files(schema: Schema, anomalies: ExampleAnomalies) -> None:
+    assert '<p class="kind">Schema</p>' in render(schema.path)
+    (anomalies.path / "verdict.json").unlink()
+    assert '<p class="kind">Example anomalies</p>' in render(anomalies.path)
+
+
+def test_anomalies_have_their_evidence(
+    anomalies: ExampleAnomalies, statistics: ExampleStatistics, tables: Tables
+) -> None:
+    html = render(anomalies)
+    assert "not at hand" in html  # no run's record tells which statistics were validated
+    shown = render(anomalies, related={"statistics": statistics})
+    assert "not at hand" not in shown
+    checks = tables(shown)[0]
+    failed = [row for row in checks["rows"] if row[1][0] == "failed"]
+    assert failed
+    assert failed == checks["rows"][: len(failed)]
+
+
+def test_the_page_of_an_unknown_type_has_its_properties_and_files(tmp_path: Path, tables: Tables) -> None:
+    class RowReport(Artifact):
+        declaration = ArtifactType("RowReport", layout=("rows.txt",))
+
+    made = RowReport(tmp_path / "staging")
+    made.path.mkdir()
+    (made.path / "rows.txt").write_text("12")
+    seal(made, tmp_path / "sealed", Producer(node_id="CountRows", output_key="report", pipeline="taxi", run_id="r1"))
+    html = render(tmp_path / "sealed")
+    assert "CountRows.report" in html
+    assert tables(html)[-1]["rows"][0][:2] == ["rows.txt", 2]
+
+
+def test_a_folder_that_is_no_artifact_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(ArtifactError, match=r"no artifact that assay or TFX wrote; it holds notes\.txt"):
+        render(tmp_path)
+    with pytest.raises(ArtifactError, match="there is none"):
+        render(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_statistics_of_next_to_nothing_are_shown(tmp_path: Path, rows: int, tables: Tables) -> None:
+    table = pa.table({"a": pa.array([1.0] * rows, pa.float64()), "b": pa.array(["x"] * rows, pa.string())})
+    artifact = ExampleStatistics(tmp_path / "statistics")
+    artifact.write("train", assay.statistics(table).proto)
+    features = tables(render(artifact.path))[0]
+    assert len(features["rows"]) in {0, 2}  # without a row there may be no features
