@@ -3,6 +3,10 @@
 #
 # full: the base dependencies and all extras. data: the base dependencies and the wheels of native.in without what they
 # declare (TensorFlow, Beam), held to the versions of the full lock. Both are installed with --no-deps.
+#
+# For the container images, which have one Python: image-full, the full lock without the tools of development; image-data,
+# the data lock and the small extras; tests, the tools of development that the data lock does not hold; build, what makes
+# a wheel and installs it.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,3 +29,15 @@ for python in ${LOCK_PYTHONS:-3.10 3.11 3.12 3.13}; do
     compile "$python" "requirements/data-$tag.txt" pyproject.toml requirements/native.in \
         --excludes requirements/data-excludes.txt --constraints "requirements/full-$tag.txt"
 done
+
+compile 3.13 requirements/image-full-py313.txt pyproject.toml --constraints requirements/full-py313.txt \
+    --extra tfx --extra kfp --extra images --extra postgres --extra remote --extra sign
+compile 3.13 requirements/image-data-py313.txt pyproject.toml requirements/native.in \
+    --extra postgres --extra remote --extra sign \
+    --excludes requirements/data-excludes.txt --constraints requirements/full-py313.txt
+held=$(mktemp)
+trap 'rm -f "$held"' EXIT
+sed -n 's/^\([a-z0-9._-]*\)==.*/\1/p' requirements/data-py313.txt >"$held"
+compile 3.13 requirements/tests-py313.txt pyproject.toml --extra dev --constraints requirements/full-py313.txt \
+    --excludes "$held"
+compile 3.13 requirements/build-py313.txt requirements/build.in --constraints requirements/full-py313.txt

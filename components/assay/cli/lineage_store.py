@@ -28,7 +28,7 @@ def open_lineage(root: Path | None) -> Iterator[Standing]:
     """
     place = (root if root is not None else _only_root()).resolve()
     layout = RootLayout(place)
-    file = layout.lineage
+    file = layout.own_lineage
     if not file.is_file():
         raise LineageError(
             "lineage.none", f"{place} holds no lineage store ({file.name}).", "Give the --root of a pipeline's runs."
@@ -38,7 +38,7 @@ def open_lineage(root: Path | None) -> Iterator[Standing]:
 
 
 def _only_root() -> Path:
-    roots = sorted(folder for folder in _ROOTS.glob("*") if RootLayout(folder).lineage.is_file())
+    roots = sorted(folder for folder in _ROOTS.glob("*") if RootLayout(folder).own_lineage.is_file())
     if len(roots) == 1:
         return roots[0]
     found = f"several: {', '.join(map(str, roots))}" if roots else "none"

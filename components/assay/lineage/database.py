@@ -1,4 +1,4 @@
-"""A database connection that is safe with several processes: WAL, foreign keys, and write locks taken up front."""
+"""A database connection that is safe with several processes: one writer at a time, and readers that see one state."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 _OUR_TABLES = frozenset({"schema_version", "runs", "executions", "events"})
+# The name of the write lock among those of a PostgreSQL database; any number that no other program takes.
+_WRITE_LOCK = 0x6173736179
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store throughout, whatever others write meanwhile."""
-        with self._translated(), self.engine.begin() as connection:
+        # SQLite's readers see the state of their first statement in any case.
+        level = "REPEATABLE READ" if self.engine.dialect.name == "postgresql" else None
+        reader = self.engine.execution_options(isolation_level=level) if level else self.engine
+        with self._translated(), reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -58,10 +63,14 @@ class Database:
         """A transaction that holds the write lock from its start, and commits whole or not at all.
 
         A deferred SQLite transaction that turns from reading to writing fails at once where another process wrote in
-        between; no timeout helps. BEGIN IMMEDIATE waits its turn instead.
+        between; no timeout helps. BEGIN IMMEDIATE waits its turn instead. PostgreSQL would let writers go on side by
+        side; one lock for all gives them SQLite's order, so that "look, then write" means the same in both.
         """
         writer = self.engine.execution_options(sqlite_begin="IMMEDIATE")
         with self._translated(), writer.begin() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(self.lock_timeout * 1000))}")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
             yield connection
 
     @contextmanager
@@ -98,6 +107,13 @@ def open_database(url_or_path: str | Path, *, create: bool, lock_timeout: float)
         database.engine.dispose()
         raise
     return database
+
+
+def default_root(url_or_path: str) -> Path:
+    """The folder that a store's artifact paths are relative to where none is given."""
+    if "://" not in url_or_path:
+        return Path(url_or_path).parent
+    return Path.cwd() if url_or_path.startswith("sqlite") else Path("/")
 
 
 def _url(url_or_path: str) -> URL:

@@ -32,6 +32,23 @@ _DISK_FULL = (
     "Free space, then run again: finished steps are kept.",
 )
 
+_CANNOT_REACH = (
+    "lineage.cannot_reach",
+    "The server of the lineage store {where} cannot be reached, or lets nobody in: {reason}.",
+    "Check host, port, database, user and password of the URL, and that the server runs.",
+)
+
+# Parts of PostgreSQL's own messages, and of its client's.
+_BY_SERVER_MESSAGE = {
+    "canceling statement due to lock timeout": _LOCKED,
+    "read-only transaction": _READ_ONLY,
+    "permission denied for": _READ_ONLY,
+    "No space left on device": _DISK_FULL,
+    "connection failed": _CANNOT_REACH,
+    "connection is bad": _CANNOT_REACH,
+    "failed to resolve host": _CANNOT_REACH,
+    "connection timeout expired": _CANNOT_REACH,
+}
 # Parts of SQLite's own messages (sqlite3.c: sqlite3ErrStr); Python names error codes only from 3.11 on.
 _BY_MESSAGE = {
     "file is not a database": _NOT_A_DATABASE,
@@ -53,9 +70,10 @@ def lineage_error(error: SQLAlchemyError, where: str, timeout: float) -> Lineage
     """Gives the error that a user sees for `error`, raised by the store at `where`."""
     if isinstance(error, DBAPIError):
         reason = str(error.orig)
-        for part, (code, message, hint) in _BY_MESSAGE.items():
+        for part, (code, message, hint) in (_BY_MESSAGE | _BY_SERVER_MESSAGE).items():
             if part in reason:
-                return LineageError(code, message.format(where=where, timeout=timeout), hint)
+                shown = reason.splitlines()[0].rstrip(".")
+                return LineageError(code, message.format(where=where, timeout=timeout, reason=shown), hint)
         return LineageError("lineage.database", f"The lineage store {where} refused a statement: {reason}.")
     if isinstance(error, StatementError) and isinstance(error.orig, TypeError | ValueError):
         return LineageError(
@@ -71,7 +89,7 @@ def bad_url(error: Exception) -> LineageError:
     return LineageError(
         "lineage.bad_url",
         f"The URL of the lineage store cannot be read: {error}.",
-        "Give a path, or a URL such as sqlite:///path/to/file.",
+        "Give a path, or a URL such as postgresql+psycopg://user:password@host/database.",
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from typing_extensions import override
 
 from assay.errors import LineageError
-from assay.lineage.database import open_database
+from assay.lineage.database import default_root, open_database
 from assay.lineage.locations import stored_uri
 from assay.lineage.recording import add_artifact, add_execution, end_execution, ensure_name, link
 from assay.lineage.rows import artifact_record, execution_record, linked_artifacts, run_record
@@ -63,8 +63,8 @@ class SqlLineageStore(SqlLineageReader, LineageStore):
 
         Args:
             url_or_path: A file for SQLite, or a database URL.
-            root: The folder that artifact paths are kept relative to; the file's folder (for a URL, the working
-                directory) where it is not given.
+            root: The folder that artifact paths are kept relative to; by default the file's folder, and for a server,
+                whose users share no other, the root of the file system.
             create: Whether to make a missing store; False suits a command that only reads.
             clock: Gives the aware time of each record.
             lock_timeout: Seconds that an operation waits for another process's write.
@@ -73,7 +73,7 @@ class SqlLineageStore(SqlLineageReader, LineageStore):
             LineageError: If it is no lineage store, is of another schema version, or cannot be opened or written.
         """
         if root is None:
-            root = Path.cwd() if "://" in str(url_or_path) else Path(url_or_path).parent
+            root = default_root(str(url_or_path))
         database = open_database(url_or_path, create=create, lock_timeout=lock_timeout)
         return cls(database, Path(root).resolve(), clock)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -45,6 +46,23 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=timezone.utc)
 
 
+class Json(TypeDecorator[Any]):
+    """A JSON value; what is none fails here, before a driver writes it in its own way and with errors of its own."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 # SQLAlchemy's signature
+        """Checks the value.
+
+        Raises:
+            TypeError: If it is no JSON value.
+            ValueError: If it holds a number that JSON has no name for.
+        """
+        json.dumps(value, allow_nan=False)
+        return value
+
+
 def _one_of(column: str, values: Sequence[str]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})")
@@ -65,7 +83,7 @@ runs = Table(
     Column("pipeline", ForeignKey("pipelines.name"), nullable=False, index=True),
     Column("state", String, nullable=False),
     Column("exit_code", Integer),
-    Column("parameters", JSON, nullable=False),
+    Column("parameters", Json, nullable=False),
     Column("owner", String, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
@@ -81,9 +99,9 @@ executions = Table(
     Column("component", String, nullable=False),
     Column("fingerprint", String, nullable=False, index=True),
     Column("state", String, nullable=False, index=True),
-    Column("parameters", JSON, nullable=False),
-    Column("output_parameters", JSON, nullable=False),
-    Column("rows", JSON, nullable=False),
+    Column("parameters", Json, nullable=False),
+    Column("output_parameters", Json, nullable=False),
+    Column("rows", Json, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("error_code", String, nullable=False),
@@ -103,8 +121,8 @@ artifacts = Table(
     Column("uri", String, nullable=False, index=True),
     Column("digest", String, nullable=False, index=True),
     Column("state", String, nullable=False),
-    Column("properties", JSON, nullable=False),
-    Column("rows", JSON, nullable=False),
+    Column("properties", Json, nullable=False),
+    Column("rows", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("producer_id", ForeignKey("executions.id"), index=True),
     Column("output_key", String, nullable=False),

@@ -26,7 +26,7 @@ class Pipeline:
         parameters: The runtime parameters by name.
         enable_cache: Whether steps with an unchanged fingerprint are taken from earlier runs.
         beam_pipeline_args: Options of Apache Beam for the steps that use it.
-        metadata_path: The lineage store's file; None puts it below the root.
+        metadata: The lineage store: a file, or the URL of a database; None puts it below the root.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Pipeline:
         self.name = pipeline_name
         self.root = Path(pipeline_root) if pipeline_root is not None else None
         self.enable_cache = enable_cache
-        self.metadata_path = Path(metadata_connection_config) if metadata_connection_config is not None else None
+        self.metadata = _store_of(metadata_connection_config)
         self.beam_pipeline_args = tuple(beam_pipeline_args or ())
         self.nodes = _ordered(_checked(components))
         self.parameters = _runtime_parameters(self.nodes)
@@ -82,6 +82,10 @@ class Pipeline:
                 f"Give it: --param {missing[0]}=….",
             )
         return values
+
+
+def _store_of(config: str | Path | None) -> str | Path | None:
+    return config if isinstance(config, str) and "://" in config else Path(config) if config is not None else None
 
 
 def _checked(components: Sequence[Node]) -> list[Node]:

@@ -1,3 +1,5 @@
+"""A store for each test, in SQLite and in PostgreSQL."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
@@ -25,8 +27,16 @@ class TickingClock:
         return START + timedelta(seconds=self._ticks)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where to open an empty store: a file, and a database of a server."""
+    if request.param == "sqlite":
+        return str(tmp_path / "lineage.db")
+    return str(request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlLineageStore]:
-    with SqlLineageStore.open(tmp_path / "lineage.db", clock=TickingClock()) as opened:
+def store(store_url: str, tmp_path: Path) -> Iterator[SqlLineageStore]:
+    with SqlLineageStore.open(store_url, root=tmp_path, clock=TickingClock()) as opened:
         opened.start_run("run-1", "taxi", {"steps": 10}, owner="alive")
         yield opened

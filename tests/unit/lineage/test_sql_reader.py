@@ -85,8 +85,8 @@ def test_by_uri_gives_the_latest_and_by_digest_prefers_the_live(store: SqlLineag
     assert store.artifact_by_digest("sha256:none") is None
 
 
-def test_a_reader_sees_one_state_while_another_writes(store: SqlLineageStore, tmp_path: Path) -> None:
-    with SqlLineageStore.open(tmp_path / "lineage.db") as writer, store._database.reading() as connection:
+def test_a_reader_sees_one_state_while_another_writes(store: SqlLineageStore, store_url: str, tmp_path: Path) -> None:
+    with SqlLineageStore.open(store_url, root=tmp_path) as writer, store._database.reading() as connection:
         count = "SELECT COUNT(*) FROM artifacts"
         assert connection.exec_driver_sql(count).scalar() == 0
         writer.register_artifact(model("a"))

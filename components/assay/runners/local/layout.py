@@ -14,21 +14,29 @@ class RootLayout:
 
     Attributes:
         root: The root folder.
-        metadata_path: The lineage store's file where it does not lie in the root.
+        metadata: The lineage store where it does not lie in the root: a file, or the URL of a database.
     """
 
     root: Path
-    metadata_path: Path | None = None
+    metadata: Path | str | None = None
 
     @property
-    def lineage(self) -> Path:
-        """The lineage store."""
-        return self.metadata_path or self.root / "lineage.db"
+    def own_lineage(self) -> Path:
+        """The file of a lineage store that lies in the root."""
+        return self.root / "lineage.db"
+
+    @property
+    def lineage(self) -> Path | str:
+        """The lineage store: a file, or the URL of a database."""
+        return self.metadata or self.own_lineage
 
     @property
     def locks(self) -> Path:
-        """Lock files of the processes that run pipelines; beside the lineage store, which several roots may share."""
-        return self.lineage.parent / ".locks"
+        """Lock files of the processes that run pipelines; beside the lineage store, which several roots may share.
+
+        A database has no folder: then they lie in the root, and tell nothing of the runs of other roots.
+        """
+        return (self.lineage.parent if isinstance(self.lineage, Path) else self.root) / ".locks"
 
     @property
     def staging_folder(self) -> Path:

@@ -20,8 +20,14 @@ def clear_dead_runs(store: LineageStore, layout: RootLayout) -> int:
     Returns:
         The number of executions that were abandoned.
     """
-    dead = [run for run in store.runs() if run.state == "RUNNING" and not is_alive(layout.locks, run.owner)]
-    abandoned = store.abandon_executions(lambda owner: is_alive(layout.locks, owner))
+
+    def may_live(owner: str) -> bool:
+        # A database may hold runs of other machines and roots, whose locks cannot be seen from here.
+        elsewhere = isinstance(layout.lineage, str) and not layout.run(owner).exists()
+        return elsewhere or is_alive(layout.locks, owner)
+
+    dead = [run for run in store.runs() if run.state == "RUNNING" and not may_live(run.owner)]
+    abandoned = store.abandon_executions(may_live)
     for run in dead:
         end_run_record(layout.run(run.id))
         forget(layout.locks, run.owner)

@@ -17,6 +17,7 @@ from assay.errors import UsageError, did_you_mean, disk_full
 from assay.lineage import SqlLineageStore
 from assay.runners.local.layout import RootLayout
 from assay.runners.local.ownership import owned
+from assay.runners.local.preflight import check_user_code
 from assay.runners.local.progress import Lines, Progress
 from assay.runners.local.recovery import clear_dead_runs
 from assay.runners.local.result import RunResult, StepResult, write_run_record
@@ -67,14 +68,15 @@ class LocalDagRunner:
             How each step ended. A failed step or a closed gate is part of the result, not an exception.
 
         Raises:
-            UsageError: For an unknown parameter or step.
+            UsageError: For an unknown parameter or step, or a module file that cannot be read.
             ArtifactError: If the root cannot be written.
             LineageError: If the lineage store cannot be opened.
         """
         values = pipeline.parameter_values(parameters or {})
         _check_force(pipeline, force)
+        check_user_code(pipeline, values)
         root = (self._root or pipeline.root or Path("assay-root") / pipeline.name).resolve()
-        layout = RootLayout(root, pipeline.metadata_path)
+        layout = RootLayout(root, pipeline.metadata)
         run_id = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         try:
             layout.run(run_id).mkdir(parents=True)
