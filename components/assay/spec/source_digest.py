@@ -28,10 +28,13 @@ def module_sources(path: Path, package: Path | None = None) -> dict[str, bytes]:
         Source by path, relative to the folder that absolute imports start from.
 
     Raises:
-        UsageError: If the file does not exist.
+        UsageError: If the file does not exist, or it or a module beside it cannot be read.
     """
     if not path.is_file():
-        raise UsageError("user_module.missing", f"Expected a Python module at {path}; there is no such file.")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise UsageError(
+            "user_module.missing", f"Expected a Python module at {path}; there is {found}.", "Check the path."
+        )
     start = path.resolve()
     folder = package.resolve().parent if package is not None else start.parent
     sources: dict[str, bytes] = {}
@@ -41,7 +44,10 @@ def module_sources(path: Path, package: Path | None = None) -> dict[str, bytes]:
         name = current.relative_to(folder).as_posix()
         if name in sources:
             continue
-        sources[name] = current.read_bytes()
+        try:
+            sources[name] = current.read_bytes()
+        except OSError as error:
+            raise UsageError("user_module.unreadable", f"{current} cannot be read: {error.strerror}.") from error
         pending += _local_imports(sources[name], current, folder, package)
     return sources
 

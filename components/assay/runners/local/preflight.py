@@ -1,0 +1,48 @@
+"""What can be known to fail before the first step runs: user code that is not there.
+
+A Trainer may start hours after the run did; its module file is looked for at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assay.errors import UsageError
+from assay.spec.annotations import UserFunctionMark, UserModuleMark
+from assay.spec.node import ComponentNode
+from assay.spec.pipeline import Pipeline
+from assay.spec.signature import REQUIRED
+from assay.spec.source_digest import dotted_digest, module_digest
+from assay.spec.values import RuntimeParameter
+
+
+def check_user_code(pipeline: Pipeline, values: Mapping[str, Any]) -> None:
+    """Checks that every module that the steps name can be found and read.
+
+    Args:
+        pipeline: The pipeline. A module that only an earlier step's output parameter names is not known yet.
+        values: The values of the runtime parameters.
+
+    Raises:
+        UsageError: For a missing or unreadable module; the step and the argument are named.
+    """
+    for node in pipeline.nodes:
+        if not isinstance(node, ComponentNode):
+            continue
+        for name, declared in node.spec.parameters.items():
+            if not isinstance(declared.mark, (UserModuleMark, UserFunctionMark)):
+                continue
+            value = node.arguments.get(name, None if declared.default is REQUIRED else declared.default)
+            if isinstance(value, RuntimeParameter):
+                value = values[value.name]
+            if not isinstance(value, str):
+                continue
+            try:
+                if isinstance(declared.mark, UserModuleMark):
+                    module_digest(Path(value))
+                else:
+                    dotted_digest(value)
+            except UsageError as error:
+                raise UsageError(error.code, f"{node.id}.{name}: {error.message}", error.hint) from error
