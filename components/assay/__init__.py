@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.api import DriftReport, Report, compare, infer_schema, merge_statistics, validate
+    from assay.api.skew import feature_skew, shared_rows
     from assay.api.statistics import Statistics, statistics
+    from assay.curation import SchemaEditor
     from assay.errors import AssayError
     from assay.kernels.distances import DriftLimits
     from assay.kernels.feature_summary import FeatureSummary
@@ -61,12 +63,15 @@ _HOME = {
     "Resolver": "assay.spec",
     "RowValidator": "assay.kernels.rows.record_validator",
     "RuntimeParameter": "assay.spec",
+    "SchemaEditor": "assay.curation",
     "Statistics": "assay.api",
     "UserModule": "assay.spec",
     "compare": "assay.api",
     "component": "assay.spec",
+    "feature_skew": "assay.api.skew",
     "infer_schema": "assay.api",
     "merge_statistics": "assay.api",
+    "shared_rows": "assay.api.skew",
     "statistics": "assay.api",
     "validate": "assay.api",
 }
@@ -90,13 +95,16 @@ __all__ = [
     "Resolver",
     "RowValidator",
     "RuntimeParameter",
+    "SchemaEditor",
     "Statistics",
     "UserModule",
     "__version__",
     "compare",
     "component",
+    "feature_skew",
     "infer_schema",
     "merge_statistics",
+    "shared_rows",
     "statistics",
     "validate",
 ]

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.api.pages import page, table
 from assay.api.statistics import is_statistics, opened_rows, statistics_of
 from assay.engines.embedded import EmbeddedEngine
+from assay.gate.verdict import Check, Verdict, write_verdict
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import (
+    ALL_FEATURES,
     DEFAULT_LIMITS,
     Distance,
     DriftLimits,
     FeatureDrift,
     Side,
     ValueTables,
+    check_limits_of_features,
     compare_features,
 )
+from assay.kernels.findings.drift_findings import MEASURE_WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
 
@@ -29,12 +37,12 @@ class DriftReport:
 
     Attributes:
         features: Each feature of either, with its distances and bins.
-        limits: What the distances were held against.
+        limits: What the distances were held against, by feature; `*` stands for all that are not named.
         num_examples: Rows of the first data set, and of the one that it is compared with.
     """
 
     features: tuple[FeatureDrift, ...]
-    limits: DriftLimits
+    limits: Mapping[str, DriftLimits]
     num_examples: tuple[int, int]
 
     @property
@@ -53,6 +61,18 @@ class DriftReport:
         names = [feature.feature for feature in self.drifted]
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         return f"{len(names)} of {len(self.features)} features drifted{': ' if names else ''}{shown}."
+
+    @property
+    def verdict(self) -> Verdict:
+        """Every distance that has a limit, as `verdict.json` has it."""
+        checks = tuple(check for feature in self.features for check in _checks(feature))
+        return Verdict(ok=self.ok, summary=self.summary, checks=checks, policy={"fail_on": "error"})
+
+    def save(self, folder: str | Path) -> None:
+        """Writes `verdict.json`."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_verdict(self.verdict, folder)
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a feature and measure."""
@@ -96,7 +116,12 @@ class DriftReport:
 
 
 def compare(
-    data: Any, control: Any, *, limits: DriftLimits = DEFAULT_LIMITS, split: str | None = None, exact: bool = True
+    data: Any,
+    control: Any,
+    *,
+    limits: DriftLimits | Mapping[str, DriftLimits] = DEFAULT_LIMITS,
+    split: str | None = None,
+    exact: bool = True,
 ) -> DriftReport:
     """Measures how far data lies from other data: L-infinity, Jensen-Shannon, PSI, Kolmogorov-Smirnov, Wasserstein.
 
@@ -105,31 +130,60 @@ def compare(
     Args:
         data: Statistics, a statistics file, or anything that `assay.statistics` takes.
         control: What it is compared with: the same kinds.
-        limits: The limit of each measure.
+        limits: The limit of each measure: for all features, or by feature; `*` stands for all that are not named.
         split: The split of Examples that have several.
         exact: Whether to count every distinct value, in a pass of its own. Else, and where either is given as
             statistics, distances come from the histograms of both, and say so.
 
     Raises:
         DataError: If the data cannot be read.
+        UsageError: If a feature with limits of its own is in neither data set, or one of them does not apply to it.
 
     Example:
         ```python
-        print(assay.compare("2024-02.csv", "2024-01.csv"))
+        report = assay.compare("2024-02.csv", "2024-01.csv", limits={"fare": assay.DriftLimits(psi=0.1)})
         ```
     """
     exact = exact and not (is_statistics(data) or is_statistics(control))
-    sides = [_side(each, split, exact=exact) for each in (data, control)]
-    counts = (int(sides[0].statistics.num_examples), int(sides[1].statistics.num_examples))
-    return DriftReport(compare_features(sides[0], sides[1], limits), limits, counts)
+    by_feature = {ALL_FEATURES: limits} if isinstance(limits, DriftLimits) else dict(limits)
+    rows = [each if is_statistics(each) else opened_rows(each, split) for each in (data, control)]
+    ours, theirs = (Side(default_dataset(statistics_of(each, split=split).proto), {}) for each in rows)
+    check_limits_of_features(by_feature, ours, theirs)
+    if exact:
+        ours, theirs = (
+            Side(side.statistics, EmbeddedEngine().reduce(each, ValueTables()))
+            for side, each in zip((ours, theirs), rows, strict=True)
+        )
+    counts = (int(ours.statistics.num_examples), int(theirs.statistics.num_examples))
+    return DriftReport(compare_features(ours, theirs, by_feature), by_feature, counts)
 
 
-def _side(data: Any, split: str | None, *, exact: bool) -> Side:
-    if is_statistics(data):
-        return Side(default_dataset(statistics_of(data, split=split).proto), {})
-    rows = opened_rows(data, split)
-    tables = EmbeddedEngine().reduce(rows, ValueTables()) if exact else {}
-    return Side(default_dataset(statistics_of(rows).proto), tables)
+def _checks(drift: FeatureDrift) -> Iterator[Check]:
+    if drift.problem:
+        yield Check(
+            id=f"{drift.feature}/comparable",
+            kind="distance",
+            ok=False,
+            subject=drift.feature,
+            sentence=f"{drift.feature} cannot be compared: {drift.problem}.",
+        )
+    for each in drift.distances:
+        if each.limit is None:
+            continue
+        by_chance = each.limit != each.threshold
+        at = f" at {each.where}" if each.where and each.exceeded else ""
+        yield Check(
+            id=f"{drift.feature}/{each.measure}",
+            kind="distance",
+            ok=not each.exceeded,
+            subject=drift.feature,
+            observed=each.value,
+            limit=each.limit,
+            limit_origin="what samples of this size reach by chance" if by_chance else f"limits.{each.measure}",
+            sentence=f"{drift.feature}: the {MEASURE_WORDS[each.measure]} is {each.value:.4g}{at}; "
+            f"the limit is {each.limit:.4g}{' by chance' if by_chance else ''}.",
+            details={"threshold": each.threshold, "chance": each.chance, "basis": each.basis},
+        )
 
 
 def _words(distance: Distance) -> str:

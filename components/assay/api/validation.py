@@ -13,9 +13,8 @@ from assay.api.statistics import is_statistics, opened_rows, statistics_of
 from assay.components.example_validator.compute import FailOn, data_verdict, with_contradictions
 from assay.components.example_validator.user_checks import named, sorted_checks
 from assay.errors import UsageError, did_you_mean
-from assay.kernels.distances import DriftLimits
+from assay.kernels.distances import ALL_FEATURES, DriftLimits
 from assay.kernels.findings import Expectations, examine
-from assay.kernels.findings.drift_findings import ALL_FEATURES
 from assay.kernels.findings.examination import OnMissingControl
 
 if TYPE_CHECKING:

@@ -13,27 +13,58 @@ def drift(
     data: Annotated[Path, typer.Argument(metavar="A", help="Data or statistics.")],
     control: Annotated[Path, typer.Argument(metavar="B", help="What A is compared with, such as the previous span.")],
     *,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--limit",
+            metavar="[FEATURE:]MEASURE=X",
+            help="A limit of all features, or of one, which then has no others; may be repeated. Of l_infinity, "
+            "normalized_absolute_difference, jensen_shannon, psi, kolmogorov_smirnov, wasserstein, missing.",
+        ),
+    ] = None,
+    significance: Annotated[
+        float, typer.Option(help="How often chance alone may exceed the sample-size-aware part of a limit.")
+    ] = 0.001,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write verdict.json and drift.json.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every distance as JUnit XML.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:
     """Measure how far each feature of A lies from the same feature of B.
 
     A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance.
     Exit codes: 0 no drift, 1 error, 2 wrong usage, 3 drift.
+
+    Examples:
+      assay drift 2024-02.csv 2024-01.csv
+
+      assay drift now.parquet before.pb --limit psi=0.1 --limit fare:wasserstein=0.5 -o drift/
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
     keep_pandas_out(context)
     from assay.api.drift import compare
+    from assay.artifacts.store import write_durably
+    from assay.cli.data.documents import as_json as document_text
+    from assay.cli.data.documents import drift_document
+    from assay.cli.data.limits import parse_limits
     from assay.cli.data.reading import ReadingBar, opened
 
+    limits = parse_limits(limit or (), significance)
     with ReadingBar() as bar:
-        report = compare(opened([data], bar), opened([control], bar))
+        report = compare(opened([data], bar), opened([control], bar), limits=limits)
     exit_code = 0 if report.ok else 3
-    if as_json:
-        from assay.cli.data.documents import as_json as document_text
-        from assay.cli.data.documents import drift_document
+    document = document_text(drift_document(report, exit_code))
+    if output is not None:
+        report.save(output)
+        write_durably(output / "drift.json", f"{document}\n".encode())
+    if junit is not None:
+        from assay.cli.data.junit import write_junit
 
-        typer.echo(document_text(drift_document(report, exit_code)))
+        write_junit(junit, report.verdict, "assay drift")
+    if as_json:
+        typer.echo(document)
     else:
         from assay.cli.console import open_console
         from assay.cli.data.tables import print_drift

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 import assay
+from assay.cli.compile import compile_file
 from assay.cli.data.quick_arrow import OWN_PROCESS
 from assay.cli.doctor import doctor
 from assay.cli.drift import drift
@@ -27,7 +28,9 @@ from assay.cli.lineage import lineage
 from assay.cli.push import push
 from assay.cli.run import run
 from assay.cli.schema import schema
+from assay.cli.skew import leakage, skew
 from assay.cli.stats import stats
+from assay.cli.submit import submit
 from assay.cli.validate import validate
 from assay.cli.verify import verify
 from assay.errors import AssayError
@@ -88,9 +91,13 @@ def common(
 
 app.command()(init)
 app.command()(run)
+app.command(name="compile")(compile_file)
+app.command()(submit)
 app.add_typer(stats, name="stats")
 app.command()(validate)
 app.command()(drift)
+app.command()(skew)
+app.command()(leakage)
 app.command()(evaluate)
 app.add_typer(gate, name="gate")
 app.command()(verify)

@@ -90,11 +90,9 @@ def validate(
     if output is not None:
         report.save(output)
     if junit is not None:
-        from assay.artifacts.store import write_durably
-        from assay.cli.data.junit import junit_xml
+        from assay.cli.data.junit import write_junit
 
-        junit.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(junit, junit_xml(report.verdict))
+        write_junit(junit, report.verdict, "assay validate")
     exit_code = 0 if report.ok else 3
     if as_json:
         from assay.cli.data.documents import as_json as document_text

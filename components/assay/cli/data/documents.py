@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from assay.cli.data.row_documents import LeakageDocument, SkewDocument
+from assay.kernels.distances import DriftLimits
+
 if TYPE_CHECKING:
     from assay.api import DriftReport, Report, Statistics
     from assay.artifacts.quarantine import QuarantineCounts
@@ -168,6 +171,8 @@ DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
     "stats": StatsDocument,
     "validate": ValidateDocument,
     "drift": DriftDocument,
+    "skew": SkewDocument,
+    "leakage": LeakageDocument,
 }
 
 
@@ -228,7 +233,7 @@ def drift_document(report: DriftReport, exit_code: int) -> DriftDocument:
         exit_code=exit_code,
         summary=report.summary,
         num_examples=report.num_examples,
-        significance=report.limits.significance,
+        significance=report.limits.get("*", DriftLimits()).significance,
         features=tuple(map(_drift, report.features)),
     )
 

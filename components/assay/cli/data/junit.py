@@ -6,7 +6,11 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from assay.artifacts.store import write_durably
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from assay.gate.verdict import Check, Verdict
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -14,13 +18,19 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _CLOSING = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
 
 
-def junit_xml(verdict: Verdict) -> bytes:
+def write_junit(path: Path, verdict: Verdict, suite: str) -> None:
+    """Writes a verdict as JUnit XML, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, junit_xml(verdict, suite))
+
+
+def junit_xml(verdict: Verdict, suite_name: str = "assay validate") -> bytes:
     """A test case for each check. A finding below `fail_on` passes, and says what was found in its output."""
     closing = _CLOSING[verdict.policy["fail_on"]]
     failures = [check for check in verdict.failed if check.severity in closing]
     counts = {"tests": str(len(verdict.checks)), "failures": str(len(failures)), "errors": "0", "skipped": "0"}
     suites = ET.Element("testsuites", counts)
-    suite = ET.SubElement(suites, "testsuite", {"name": "assay validate", **counts})
+    suite = ET.SubElement(suites, "testsuite", {"name": suite_name, **counts})
     for check in verdict.checks:
         _add_case(suite, check, fails=not check.ok and check.severity in closing)
     ET.indent(suites)

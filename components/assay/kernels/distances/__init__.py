@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from assay.kernels.distances.bins import Bin
 from assay.kernels.distances.distribution import Categories, Numbers
-from assay.kernels.distances.drift import Side, compare_feature, compare_features
-from assay.kernels.distances.measure import DEFAULT_LIMITS, Distance, DriftLimits, FeatureDrift, MeasureName
+from assay.kernels.distances.drift import Side, check_limits_of_features, compare_feature, compare_features
+from assay.kernels.distances.measure import (
+    ALL_FEATURES,
+    DEFAULT_LIMITS,
+    Distance,
+    DriftLimits,
+    FeatureDrift,
+    MeasureName,
+)
 from assay.kernels.distances.value_tables import ValueTables
 
 __all__ = [
+    "ALL_FEATURES",
     "DEFAULT_LIMITS",
     "Bin",
     "Categories",
@@ -19,6 +27,7 @@ __all__ = [
     "Numbers",
     "Side",
     "ValueTables",
+    "check_limits_of_features",
     "compare_feature",
     "compare_features",
 ]

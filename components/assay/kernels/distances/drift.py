@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from assay.errors import UsageError, did_you_mean
 from assay.kernels.distances import limits as chance
 from assay.kernels.distances.bins import Bin, bins_of_categories, bins_of_numbers, population_stability_index
 from assay.kernels.distances.categorical import jensen_shannon, l_infinity, normalized_absolute_difference
 from assay.kernels.distances.distribution import EXACT, Categories, Numbers, distribution_of
 from assay.kernels.distances.histogram import histogram_jensen_shannon
-from assay.kernels.distances.measure import Distance, DriftLimits, FeatureDrift, MeasureName
+from assay.kernels.distances.measure import (
+    ALL_FEATURES,
+    OF_CATEGORIES,
+    OF_NUMBERS,
+    Distance,
+    DriftLimits,
+    FeatureDrift,
+    MeasureName,
+)
 from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
 
 if TYPE_CHECKING:
@@ -53,10 +62,53 @@ def feature_name(feature: FeatureNameStatistics) -> str:
     return feature.name or ".".join(feature.path.step)
 
 
-def compare_features(treatment: Side, control: Side, limits: DriftLimits) -> tuple[FeatureDrift, ...]:
-    """Compares every feature of either side, those of the treatment first."""
+def compare_features(
+    treatment: Side, control: Side, limits: DriftLimits | Mapping[str, DriftLimits]
+) -> tuple[FeatureDrift, ...]:
+    """Compares every feature of either side, those of the treatment first.
+
+    Args:
+        treatment: The data.
+        control: What it is compared with.
+        limits: Limits of all features, or by feature; `*` stands for all that are not named.
+    """
     names = dict.fromkeys([*treatment.names, *control.names])
-    return tuple(compare_feature(name, treatment, control, limits) for name in names)
+    own = {} if isinstance(limits, DriftLimits) else limits
+    others = limits if isinstance(limits, DriftLimits) else limits.get(ALL_FEATURES, DriftLimits())
+    return tuple(compare_feature(name, treatment, control, own.get(name, others)) for name in names)
+
+
+def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side) -> None:
+    """Refuses limits of a named feature that would never be applied.
+
+    Raises:
+        UsageError: No side has the feature, or a measure does not apply to its values.
+    """
+    known = {name: side.feature(name) for side in reversed(sides) for name in side.names}
+    for name, wanted in limits.items():
+        if name == ALL_FEATURES:
+            continue
+        found = known.get(name)
+        if found is None:
+            raise UsageError(
+                "drift.feature", f"There is a limit for '{name}', which no data has.", did_you_mean(name, known)
+            )
+        applicable = _applicable(found)
+        for measure in sorted({*OF_CATEGORIES, *OF_NUMBERS} - applicable):
+            if wanted.threshold(measure) is not None:
+                kind = statistics_pb2.FeatureNameStatistics.Type.Name(found.type)
+                raise UsageError(
+                    "drift.cannot_apply",
+                    f"The limit {name}:{measure} cannot apply to values of type {kind}.",
+                    f"Measures that can: {', '.join(sorted(applicable))}.",
+                )
+
+
+def _applicable(feature: FeatureNameStatistics) -> set[MeasureName]:
+    values = feature.WhichOneof("stats")
+    if values == "num_stats":
+        return {*OF_NUMBERS}
+    return {*OF_CATEGORIES} if values == "string_stats" else {"missing"}
 
 
 def compare_feature(name: str, treatment: Side, control: Side, limits: DriftLimits) -> FeatureDrift:

@@ -20,6 +20,9 @@ MeasureName = Literal[
     "missing",
 ]
 
+ALL_FEATURES: Final = "*"
+"""Stands for every feature whose limits are not named."""
+
 OF_CATEGORIES: Final[tuple[MeasureName, ...]] = (
     "l_infinity",
     "normalized_absolute_difference",

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.distances import Distance, DriftLimits, FeatureDrift, MeasureName, Side, compare_feature
-from assay.kernels.distances.measure import OF_CATEGORIES, OF_NUMBERS
+from assay.kernels.distances.measure import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
 from assay.kernels.findings.evidence import Evidence
 from assay.kernels.findings.finding import Finding
 
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-ALL_FEATURES: Final = "*"
 MEASURE_OF_TYPE: Final[dict[str, MeasureName]] = {
     "COMPARATOR_L_INFTY_HIGH": "l_infinity",
     "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH": "jensen_shannon",
 }
-_WORDS: Final[dict[MeasureName, str]] = {
+MEASURE_WORDS: Final[dict[MeasureName, str]] = {
     "l_infinity": "L-infinity distance",
     "normalized_absolute_difference": "normalised absolute difference",
     "jensen_shannon": "Jensen-Shannon divergence",
@@ -128,10 +127,10 @@ def _found(drift: FeatureDrift, origin: str) -> Iterator[Finding]:
             feature=drift.feature,
             type="CUSTOM_VALIDATION",
             severity="error",
-            summary=f"Drift from the previous span: high {_WORDS[each.measure]}",
+            summary=f"Drift from the previous span: high {MEASURE_WORDS[each.measure]}",
             description=(
-                f"The {_WORDS[each.measure]} is {each.value:.4g}{at}, above the limit {each.limit:.4g}{by_chance}; "
-                f"computed from {each.basis}."
+                f"The {MEASURE_WORDS[each.measure]} is {each.value:.4g}{at}, above the limit {each.limit:.4g}"
+                f"{by_chance}; computed from {each.basis}."
             ),
             evidence=Evidence(observed=each.value, limit=each.limit),
             name=f"drift.{each.measure}",

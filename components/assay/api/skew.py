@@ -1,0 +1,99 @@
+"""`assay.feature_skew` and `assay.shared_rows`: data sets compared row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from assay.api.statistics import is_statistics, opened_rows
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import UsageError
+from assay.kernels.feature_skew import FeatureSkewOptions, FeatureSkewReport, detect_feature_skew
+from assay.kernels.leakage import SplitPair, find_leakage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def feature_skew(
+    data: Any,
+    control: Any,
+    *,
+    join_on: str | Sequence[str],
+    ignore: Sequence[str] = (),
+    num_pairs: int = 5,
+    float_round_ndigits: int | None = None,
+    allow_duplicates: bool = False,
+    confusion: Sequence[str] = (),
+    split: str | None = None,
+) -> FeatureSkewReport:
+    """Joins two data sets by an id, and compares the examples of each id feature by feature, as TFDV's feature skew.
+
+    Args:
+        data: The data that is judged (TFDV's "test"): anything with rows that `assay.statistics` takes.
+        control: What it is compared with (TFDV's "base"), such as what serving saw of the same examples.
+        join_on: The features that together name an example.
+        ignore: Features that are not compared.
+        num_pairs: How many pairs that differ to show.
+        float_round_ndigits: Digits after the decimal point to which numbers are rounded where they differ, ids too.
+        allow_duplicates: Whether examples that share an id are compared, each with each; else they are counted only.
+        confusion: Features whose pairs of values are counted.
+        split: The split of Examples that have several.
+
+    Raises:
+        DataError: If the data cannot be read, or a feature changes its type within one data set.
+        UsageError: If neither data set has a feature that is named, or statistics were given, which have no rows.
+
+    Example:
+        ```python
+        report = assay.feature_skew("serving.parquet", "training.parquet", join_on="trip_id")
+        for feature in report.skewed:
+            print(feature.feature_name, feature.diff_count)
+        ```
+    """
+    options = FeatureSkewOptions(
+        identifier_features=(join_on,) if isinstance(join_on, str) else tuple(join_on),
+        features_to_ignore=tuple(ignore),
+        sample_size=num_pairs,
+        float_round_ndigits=float_round_ndigits,
+        allow_duplicate_identifiers=allow_duplicates,
+        confusion_features=tuple(confusion),
+    )
+    base, test = (_batches(_rows(each, split)) for each in (control, data))
+    return detect_feature_skew(base, test, options)
+
+
+def shared_rows(data_sets: dict[str, Any], *, by: Sequence[str] | None = None) -> tuple[SplitPair, ...]:
+    """Finds the rows that each two data sets share: examples that leak from training into evaluation.
+
+    Args:
+        data_sets: Data with rows, by a name for each.
+        by: The columns by which rows are the same, an id for one; all by default.
+
+    Raises:
+        DataError: If the data cannot be read.
+        UsageError: If there are not two, none has one of the columns, or statistics were given, which have no rows.
+
+    Example:
+        ```python
+        for pair in assay.shared_rows({"train": "train.csv", "eval": "eval.csv"}):
+            print(pair.sentence)
+        ```
+    """
+    engine = EmbeddedEngine()
+    return find_leakage({name: partial(engine.reduce, _rows(each, None)) for name, each in data_sets.items()}, by)
+
+
+def _rows(data: Any, split: str | None) -> Any:
+    if is_statistics(data):
+        raise UsageError("rows.statistics", "Statistics were given, which have no rows.", "Give the data.")
+    return opened_rows(data, split)
+
+
+def _batches(source: Any) -> Callable[[Sequence[str] | None], Iterable[pa.RecordBatch]]:
+    def read(columns: Sequence[str] | None) -> Iterable[pa.RecordBatch]:
+        for shard in source.shards:
+            yield from shard.batches(columns)
+
+    return read

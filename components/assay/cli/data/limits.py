@@ -1,0 +1,39 @@
+"""Limits of distances as people type them: `psi=0.1`, `fare:wasserstein=0.5`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+
+from assay.errors import UsageError, did_you_mean
+from assay.kernels.distances import ALL_FEATURES, DEFAULT_LIMITS, DriftLimits
+
+_MEASURES = tuple(field.name for field in fields(DriftLimits) if field.name != "significance")
+
+
+def parse_limits(texts: Iterable[str], significance: float) -> dict[str, DriftLimits]:
+    """Gives limits by feature, those of all others by `*`.
+
+    A limit without a feature replaces the default of its measure. A feature with limits of its own has no others.
+
+    Raises:
+        UsageError: A text is no limit; the message says which.
+    """
+    others: dict[str, float] = {}
+    named: dict[str, dict[str, float]] = {}
+    for text in texts:
+        place, _, number = text.rpartition("=")
+        feature, _, measure = place.rpartition(":")
+        if measure not in _MEASURES:
+            hint = did_you_mean(measure, _MEASURES) or f"The measures are {', '.join(_MEASURES)}."
+            raise UsageError("drift.limit", f"Expected MEASURE=NUMBER or FEATURE:MEASURE=NUMBER, got '{text}'.", hint)
+        try:
+            value = float(number)
+        except ValueError:
+            raise UsageError("drift.limit", f"Expected a number after '=' in '{text}'.") from None
+        (named.setdefault(feature, {}) if feature else others)[measure] = value
+    defaults = replace(DEFAULT_LIMITS, significance=significance, **others)
+    return {
+        ALL_FEATURES: defaults,
+        **{feature: DriftLimits(significance=significance, **own) for feature, own in named.items()},
+    }

@@ -1,0 +1,123 @@
+"""`assay skew` and `assay leakage`: data sets compared row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import msgspec
+
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+_Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the JSON here too.")]
+
+
+def skew(
+    context: typer.Context,
+    data: Annotated[Path, typer.Argument(metavar="A", help="Data, such as what serving saw.")],
+    control: Annotated[Path, typer.Argument(metavar="B", help="What A is compared with, such as the training data.")],
+    *,
+    join_on: Annotated[
+        list[str], typer.Option("--join-on", metavar="FEATURE", help="Names an example; several do so together.")
+    ],
+    ignore: Annotated[list[str] | None, typer.Option(metavar="FEATURE", help="Not compared; may be repeated.")] = None,
+    confusion: Annotated[
+        list[str] | None, typer.Option(metavar="FEATURE", help="Count pairs of its values; may be repeated.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=0, help="How many pairs that differ to show.")] = 5,
+    digits: Annotated[
+        int | None, typer.Option(help="Digits after the decimal point to which numbers are rounded, ids too.")
+    ] = None,
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Compare examples that share an id, each with each.")
+    ] = False,
+    output: _Output = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Join A and B by an id, and compare the examples of each id feature by feature.
+
+    Exit codes: 0 no skew, 1 error, 2 wrong usage, 3 skew, or no id that both have.
+
+    Example:
+      assay skew served.parquet train.parquet --join-on trip_id --confusion payment_type
+    """
+    from assay.cli.data.quick_arrow import keep_pandas_out
+
+    keep_pandas_out(context)
+    from assay.api.skew import feature_skew
+    from assay.cli.data.reading import ReadingBar, opened
+    from assay.cli.data.row_documents import skew_document
+    from assay.cli.data.row_tables import print_skew
+
+    with ReadingBar() as bar:
+        report = feature_skew(
+            opened([data], bar),
+            opened([control], bar),
+            join_on=join_on,
+            ignore=ignore or (),
+            num_pairs=pairs,
+            float_round_ndigits=digits,
+            allow_duplicates=allow_duplicates,
+            confusion=confusion or (),
+        )
+    document = skew_document(report)
+    if not as_json:
+        from assay.cli.console import open_console
+
+        with open_console() as console:
+            print_skew(console, report, document.summary)
+    _finish(document, document.exit_code, output, as_json=as_json)
+
+
+def leakage(
+    context: typer.Context,
+    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Two or more data sets, such as the splits.")],
+    *,
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", metavar="COLUMN", help="Rows are the same by this column; default: by all columns."),
+    ] = None,
+    output: _Output = None,
+    as_json: _AsJson = False,
+) -> None:
+    """Find rows that data sets share: examples that leak from training into evaluation.
+
+    Exit codes: 0 none, 1 error, 2 wrong usage, 3 shared rows.
+
+    Example:
+      assay leakage train.csv eval.csv --by trip_id
+    """
+    from assay.cli.data.quick_arrow import keep_pandas_out
+
+    keep_pandas_out(context)
+    from assay.api.skew import shared_rows
+    from assay.cli.data.reading import ReadingBar, opened
+    from assay.cli.data.row_documents import leakage_document
+    from assay.cli.data.row_tables import print_leakage
+    from assay.errors import UsageError
+
+    names = [str(path) for path in data]
+    if len(set(names)) < len(names):
+        raise UsageError("leakage.same_data", "The same data was given twice: it shares all of its rows.")
+    with ReadingBar() as bar:
+        found = shared_rows({name: opened([path], bar) for name, path in zip(names, data, strict=True)}, by=by)
+    document = leakage_document(found)
+    if not as_json:
+        from assay.cli.console import open_console
+
+        with open_console() as console:
+            print_leakage(console, found, document.summary)
+    _finish(document, document.exit_code, output, as_json=as_json)
+
+
+def _finish(document: msgspec.Struct, exit_code: int, output: Path | None, *, as_json: bool) -> None:
+    from assay.artifacts.store import write_durably
+    from assay.cli.data.documents import as_json as document_text
+
+    if output is not None:
+        write_durably(output, f"{document_text(document)}\n".encode())
+    if as_json:
+        typer.echo(document_text(document))
+    raise typer.Exit(exit_code)
