@@ -10,6 +10,7 @@ from assay.kernels.statistics.claims import is_categorical_number
 from assay.kernels.statistics.composite_features import CompositeFeatures, composites
 from assay.kernels.statistics.cross_features import CrossFeatures
 from assay.kernels.statistics.lift import Lift
+from assay.kernels.statistics.mutual_information import MutualInformation
 from assay.kernels.statistics.semantic_domains import SemanticDomains
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ def chosen_generators(options: StatisticsOptions, schema: Schema | None) -> tupl
     if options.feature_crosses is not None:
         chosen.append(CrossFeatures(None if options.feature_crosses == "all" else options.feature_crosses))
     if options.label_feature is not None:
-        weighted = options.weight_feature is not None
-        chosen.append(Lift(options.label_feature, options.label_boundaries, _categorical(schema), weighted))
+        weighted, information = options.weight_feature is not None, options.mutual_information_partitions > 0
+        label, boundaries = options.label_feature, options.label_boundaries
+        chosen.append(Lift(label, boundaries, _categorical(schema), weighted, must_be_category=not information))
+        if information:
+            parts, rows = options.mutual_information_partitions, options.mutual_information_rows
+            chosen.append(MutualInformation(label, boundaries, _categorical(schema), parts, rows))
     return tuple(chosen)
 
 

@@ -47,11 +47,13 @@ class LiftState:
         examples: All.
         labels: Those with each value of the label.
         features: For each feature those with each value, and with each value together with each of the label.
+        label_is_number: The label's values are not categories, and there is no lift.
     """
 
     examples: Amount = field(default_factory=lambda: np.zeros(2))
     labels: dict[Value, Amount] = field(default_factory=dict)
     features: dict[str, FeatureLift] = field(default_factory=dict)
+    label_is_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,14 @@ class Lift:
         boundaries: Ascending; cut a numeric label into bins, as its values are not categories.
         columns: The categorical features; `None` for those of text or bytes.
         weighted: Whether weighted lift is given besides.
+        must_be_category: Whether a label of numbers without bins is an error; else it has no lift, and this is said.
     """
 
     label: str
     boundaries: tuple[float, ...]
     columns: frozenset[str] | None
     weighted: bool
+    must_be_category: bool = True
 
     def create(self) -> LiftState:
         """Gives the state of no rows."""
@@ -86,6 +90,9 @@ class Lift:
             raise DataError(
                 "statistics.no_label", f"The label '{self.label}' is not a column of {', '.join(batch.schema.names)}."
             )
+        if not self.must_be_category and not self.boundaries and _is_number(batch.column(index)):
+            state.label_is_number = True
+            return state
         weights = np.ones(batch.num_rows) if rows.weights is None else rows.weights
         state.examples += (batch.num_rows, weights.sum())
         ys, y_rows, y_values = self._label_values(batch.column(index))
@@ -110,6 +117,7 @@ class Lift:
     def merge(self, state: LiftState, other: LiftState) -> LiftState:
         """Gives the state of both."""
         state.examples += other.examples
+        state.label_is_number |= other.label_is_number
         _add_table(state.labels, other.labels)
         for name, theirs in other.features.items():
             ours = state.features.setdefault(name, FeatureLift())
@@ -121,6 +129,10 @@ class Lift:
 
     def contribute(self, state: LiftState, dataset: DatasetFeatureStatistics) -> None:
         """Adds the lift of each feature, in `cross_features` and as histograms in its custom statistics."""
+        if state.label_is_number:
+            custom = feature_statistics(dataset, (self.label,)).custom_stats
+            custom.add(name="lift_not_computed", str="The label holds numbers; label_boundaries cut them.")
+            return
         for name, feature in sorted(state.features.items()):
             if feature.too_many:
                 custom = feature_statistics(dataset, (name,)).custom_stats
@@ -168,6 +180,10 @@ class Lift:
         low, high = list(pairwise((-np.inf, *self.boundaries, np.inf)))[y]
         series.y_bucket.low_value, series.y_bucket.high_value = low, high
         return f"[{low},{high}{']' if high == np.inf else ')'}"
+
+
+def _is_number(array: pa.Array) -> bool:
+    return bool(reading(row_values(array)[0].type).type == FeatureType.FLOAT)
 
 
 def _fill(series: LiftSeries, histogram: Any, state: LiftState, feature: FeatureLift, y: Value, which: int) -> None:

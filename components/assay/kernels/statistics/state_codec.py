@@ -26,6 +26,7 @@ from assay.kernels.statistics.moments import Extremes, Mean, Moments
 from assay.kernels.statistics.numeric import NumericSketch, NumericState
 from assay.kernels.statistics.presence import LevelState, PresenceState
 from assay.kernels.statistics.quantiles import QuantilesSketch
+from assay.kernels.statistics.row_sample import RowSample
 from assay.kernels.statistics.semantic_domains import DomainState
 from assay.kernels.statistics.slice_statistics import SliceState
 from assay.kernels.statistics.value_counts import Counted, ValueCounts
@@ -38,7 +39,7 @@ _CLASSES: dict[str, type] = {
     for each in (
         *(ByteSizeState, CategorySketch, CategoryState, CompositeState, Counted, CrossState, DatasetState, DomainState),
         *(Extremes, FeatureLift, FeatureState, HeavyHitters, LevelState, LiftState, Mean, Meaning, Moments),
-        *(NumericSketch, NumericState, PresenceState, QuantilesSketch, SliceState, ValueCounts),
+        *(NumericSketch, NumericState, PresenceState, QuantilesSketch, RowSample, SliceState, ValueCounts),
     )
 }
 _PLAIN = (type(None), bool, int, float, str, bytes)
