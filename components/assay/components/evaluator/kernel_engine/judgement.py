@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -148,27 +148,49 @@ def judge(
     config, evaluation, warnings = evaluate_tables(
         replace(tables, config=read), engine, (sampling or Sampling()) if wanted else None, thresholds_only=True
     )
+
+    def waived(checks: Sequence[Check]) -> list[Check]:
+        return list(checks) if today is None else waive(checks, waivers, today)
+
+    return Judged(
+        verdict=verdict_on(config, evaluation, written, waived=waived),
+        evaluation=evaluation,
+        level=written.for_evidence().level,
+        warnings=warnings,
+    )
+
+
+def verdict_on(
+    config: GateConfig,
+    evaluation: TableEvaluation,
+    policy: WrittenPolicy,
+    *,
+    waived: Callable[[Sequence[Check]], list[Check]] | None = None,
+) -> Verdict:
+    """Holds figures against the configuration's thresholds.
+
+    Args:
+        config: The configuration; its own `policy` section is not looked at.
+        evaluation: The figures, drawn with replicates where something must be significant.
+        policy: The rules.
+        waived: Gives the checks with some failures waived.
+    """
     evidence = None
-    if wanted:
+    if replace(config.additions, policy=policy).asks_for_evidence:
         evidence = Evidence(
-            policy=written.for_evidence(),
+            policy=policy.for_evidence(),
             candidate=evaluation.changes[CANDIDATE],
             baseline=evaluation.changes.get(BASELINE, {}),
             trials=evaluation.trials,
             areas=evaluation.areas,
         )
-
-    def waived(checks: Sequence[Check]) -> list[Check]:
-        return list(checks) if today is None else waive(checks, waivers, today)
-
-    verdict = decide(
+    return decide(
         config.limits(metric_name),
         evaluation.figures,
-        policy=written.for_gate(),
+        policy=policy.for_gate(),
         evidence=evidence,
         waived=waived,
     )
-    return Judged(verdict=verdict, evaluation=evaluation, level=written.for_evidence().level, warnings=warnings)
 
 
 def write_metrics(folder: Path, evaluation: TableEvaluation, confidence: float = 0.95) -> Path:
