@@ -43,6 +43,11 @@ class FileMark:
 
 
 @dataclass(frozen=True, slots=True)
+class DataMark:
+    """Marks a path of data that come from outside: a runner that works in containers brings them there."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedBy:
     """Marks a parameter that users may give in several forms.
 
@@ -60,3 +65,4 @@ Output = Annotated[T, OutputMark()]
 UserModule = Annotated[str, UserModuleMark()]
 UserFunction = Annotated[str, UserFunctionMark()]
 FilePath = Annotated[str, FileMark()]
+DataPath = Annotated[str, DataMark()]

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Union
 from assay.artifacts.base import Artifact
 from assay.errors import UsageError, did_you_mean
 from assay.spec.annotations import (
+    DataMark,
     FileMark,
     InputMark,
     OutputMark,
@@ -27,8 +28,8 @@ from assay.spec.context import ExecutionContext
 from assay.spec.docstring import parse_docstring
 
 REQUIRED = inspect.Parameter.empty
-ParameterMark = UserModuleMark | UserFunctionMark | FileMark | ParsedBy
-_MARKS = (InputMark, OutputMark, UserModuleMark, UserFunctionMark, FileMark, ParsedBy)
+ParameterMark = UserModuleMark | UserFunctionMark | FileMark | DataMark | ParsedBy
+_MARKS = (InputMark, OutputMark, UserModuleMark, UserFunctionMark, FileMark, DataMark, ParsedBy)
 
 
 @dataclass(frozen=True, slots=True)

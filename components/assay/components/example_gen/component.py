@@ -19,6 +19,7 @@ from assay.components.example_gen.patterns import ResolvedInput, SplitFiles, res
 from assay.components.example_gen.spool import spool
 from assay.errors import DataError, UsageError
 from assay.spec import ExecutionContext, Output, RangeConfig, component
+from assay.spec.annotations import DataPath
 from assay.spec.values import typed
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
@@ -38,7 +39,7 @@ def CsvExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
     *,
-    input_base: str,
+    input_base: DataPath,
     input_config: config.Input | None = None,
     output_config: config.Output | None = None,
     range_config: RangeConfig | None = None,
@@ -80,7 +81,7 @@ def ParquetExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
     *,
-    input_base: str,
+    input_base: DataPath,
     input_config: config.Input | None = None,
     output_config: config.Output | None = None,
     range_config: RangeConfig | None = None,
@@ -105,7 +106,7 @@ def ImportExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
     *,
-    input_base: str,
+    input_base: DataPath,
     input_config: config.Input | None = None,
     output_config: config.Output | None = None,
     range_config: RangeConfig | None = None,

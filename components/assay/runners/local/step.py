@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from assay.errors import ArtifactError, AssayError, UsageError, UserCodeError
-from assay.gate.verdict import read_verdict
+from assay.runners.gates import closed_gate
 from assay.runners.local.cache import find_cached
 from assay.runners.local.execution import execute
 from assay.runners.local.resolution import Inputs, import_artifact, resolve_inputs
@@ -22,9 +22,6 @@ from assay.spec.fingerprint import Fingerprint, fingerprint
 from assay.spec.importer import Importer
 from assay.spec.node import ComponentNode, Node
 from assay.spec.values import RuntimeParameter, canonical, substitute, typed
-
-# What the verdict of a gate means to a run: the exit code, and whether no further step may start.
-_GATES = {"ExampleAnomalies": (3, True), "ModelBlessing": (4, False), "InfraBlessing": (4, False)}
 
 
 class _Work(NamedTuple):
@@ -198,12 +195,8 @@ def _closed_gate(node: Node, result: StepResult) -> ClosedGate | None:
     """Reads the verdict of a gate's output; None where it is open, or the step is no gate."""
     if not result.done or not isinstance(node, ComponentNode):
         return None
-    for artifacts in result.outputs.values():
-        for artifact in artifacts:
-            if artifact.type_name not in _GATES:
-                continue
-            verdict = read_verdict(artifact.path)
-            if not verdict.ok:
-                exit_code, stops_run = _GATES[artifact.type_name]
-                return ClosedGate(node_id=node.id, verdict=verdict, exit_code=exit_code, stops_run=stops_run)
-    return None
+    closed = closed_gate(artifact for artifacts in result.outputs.values() for artifact in artifacts)
+    if closed is None:
+        return None
+    verdict, gate = closed
+    return ClosedGate(node_id=node.id, verdict=verdict, exit_code=gate.exit_code, stops_run=gate.stops_run)

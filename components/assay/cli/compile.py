@@ -1,0 +1,45 @@
+"""`assay compile`: a pipeline as a file that Kubeflow Pipelines runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compile_file(
+    pipeline_file: Annotated[
+        Path,
+        typer.Argument(metavar="PIPELINE.py", help="Defines `pipeline`, or `create_pipeline()`.", show_default=False),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; default: <pipeline>.yaml.")
+    ] = None,
+    image: Annotated[
+        str, typer.Option(help="Image of every step; default: the smallest of assay's that holds what it needs.")
+    ] = "",
+    registry: Annotated[
+        str,
+        typer.Option(
+            help="Where runs find the model that was blessed last: a folder, a URL or a database that all steps reach; "
+            "`env` takes ASSAY_REGISTRY of the steps' environment, `none` makes every run a first run."
+        ),
+    ] = "",
+    steps: Annotated[
+        Path | None, typer.Option(help="YAML with options by step: resources, retries, caching, env, secrets.")
+    ] = None,
+) -> None:
+    """Write a pipeline as IR YAML for Kubeflow Pipelines; modules of the user's travel inside.
+
+    Exit codes: 0 written, 1 error, 2 wrong usage.
+    """
+    from assay.cli.pipeline_file import load_pipeline
+    from assay.runners.kfp.compiler import compile_pipeline
+    from assay.runners.kfp.step_options import read_step_options
+
+    pipeline = load_pipeline(pipeline_file)
+    target = output or Path(f"{pipeline.name}.yaml")
+    options = read_step_options(steps) if steps else {}
+    compile_pipeline(pipeline, target, image=image, registry=registry, steps=options)
+    typer.echo(f"Wrote {target} ({len(pipeline.nodes)} steps).")

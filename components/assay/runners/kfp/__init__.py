@@ -1,0 +1,61 @@
+"""Kubeflow Pipelines: assay's components as KFP components, compiled pipelines, and the container entry point.
+
+    from assay.runners.kfp import StatisticsGen, ExampleValidator
+
+Names are imported when they are first used: the entry point, which lives in this package, runs without kfp.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from assay import components
+
+if TYPE_CHECKING:
+    from assay.runners.kfp.compiler import compile_pipeline, kfp_pipeline
+    from assay.runners.kfp.components import component_of
+    from assay.runners.kfp.embedded_files import embed_file, embed_module
+    from assay.runners.kfp.step_options import SecretKey, StepOptions
+
+_HOME = {
+    "SecretKey": "step_options",
+    "StepOptions": "step_options",
+    "compile_pipeline": "compiler",
+    "component_of": "components",
+    "embed_file": "embedded_files",
+    "embed_module": "embedded_files",
+    "kfp_pipeline": "compiler",
+}
+_FURTHER = {"LatestBlessedModel": "resolver_steps"}
+
+__all__ = [  # noqa: PLE0604 (the components' names are strings, too)
+    *components.__all__,
+    "LatestBlessedModel",
+    "SecretKey",
+    "StepOptions",
+    "compile_pipeline",
+    "component_of",
+    "embed_file",
+    "embed_module",
+    "kfp_pipeline",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Makes a KFP component of a component, or imports a function, when it is first used."""
+    if name in _HOME:
+        value = getattr(import_module(f"assay.runners.kfp.{_HOME[name]}"), name)
+    elif name in _FURTHER or name in components.__all__:
+        home: Any = import_module(f"assay.runners.kfp.{_FURTHER[name]}") if name in _FURTHER else components
+        value = import_module("assay.runners.kfp.components").component_of(getattr(home, name))
+    else:
+        message = f"module 'assay.runners.kfp' has no attribute '{name}'"
+        raise AttributeError(message)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return list(__all__)

@@ -1,0 +1,106 @@
+"""An assay pipeline as KFP's intermediate representation."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kfp import compiler, dsl
+from kfp.dsl import base_component
+
+from assay.errors import UsageError, did_you_mean
+from assay.runners.kfp.graph import Graph
+from assay.runners.kfp.step_options import StepOptions
+from assay.spec.node import ComponentNode
+from assay.spec.pipeline import Pipeline
+from assay.spec.resolver import Resolver
+
+
+def kfp_pipeline(
+    pipeline: Pipeline,
+    *,
+    image: str = "",
+    registry: str = "",
+    steps: Mapping[str, StepOptions] | None = None,
+) -> base_component.BaseComponent:
+    """Makes a KFP pipeline of an assay pipeline: to compile, or to call under `kfp.local`.
+
+    Args:
+        pipeline: The pipeline.
+        image: The image of every step; by default the smallest of assay's that holds what a step needs.
+        registry: Where blessed models are recorded and found: a folder, a URL such as `s3://bucket/registry`, or a
+            database URL; `env` reads it from the step's environment (`ASSAY_REGISTRY`), `none` does without.
+        steps: Options by step id; `*` stands for all.
+
+    Raises:
+        UsageError: For options of a step that there is not, and for what KFP cannot say.
+    """
+    given = dict(steps or {})
+    _check_steps(pipeline, given)
+    _check_registry(pipeline, registry)
+
+    def declare(*channels: Any) -> None:
+        Graph(pipeline, dict(zip(pipeline.parameters, channels, strict=True)), given, image, registry).build()
+
+    function: Any = declare  # KFP reads the parameters off a function's signature
+    function.__name__ = re.sub(r"\W+", "_", pipeline.name)
+    function.__signature__ = inspect.Signature(
+        [
+            inspect.Parameter(
+                each.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=each.ptype,
+                default=inspect.Parameter.empty if each.default is None else each.default,
+            )
+            for each in pipeline.parameters.values()
+        ]
+    )
+    texts = [f"    {each.name}: {each.description}" for each in pipeline.parameters.values() if each.description]
+    function.__doc__ = "\n".join([f"The assay pipeline {pipeline.name}.", "", "Args:", *texts]) if texts else None
+    return dsl.pipeline(name=_kfp_name(pipeline.name))(function)
+
+
+def compile_pipeline(
+    pipeline: Pipeline,
+    output: str | Path,
+    *,
+    image: str = "",
+    registry: str = "",
+    steps: Mapping[str, StepOptions] | None = None,
+) -> None:
+    """Writes the intermediate representation as YAML; for the arguments see `kfp_pipeline`.
+
+    Raises:
+        UsageError: For what KFP cannot say.
+    """
+    if Path(output).suffix not in {".yaml", ".yml", ".json"}:
+        raise UsageError("kfp.output_name", f"KFP reads .yaml, .yml and .json; the output is called {output}.")
+    made = kfp_pipeline(pipeline, image=image, registry=registry, steps=steps)
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    compiler.Compiler().compile(made, str(output))
+
+
+def _check_steps(pipeline: Pipeline, given: Mapping[str, StepOptions]) -> None:
+    ids = [node.id for node in pipeline.nodes if isinstance(node, ComponentNode)]
+    for step in given:
+        if step != "*" and step not in ids:
+            raise UsageError("kfp.unknown_step", f"{pipeline.name} has no step '{step}'.", did_you_mean(step, ids))
+
+
+def _check_registry(pipeline: Pipeline, registry: str) -> None:
+    resolvers = [node.id for node in pipeline.nodes if isinstance(node, Resolver)]
+    if resolvers and not registry:
+        raise UsageError(
+            "kfp.no_registry",
+            f"{resolvers[0]} looks for artifacts of earlier runs, which Kubeflow Pipelines cannot find for a step.",
+            "Name a place that all runs share: --registry s3://bucket/registry, a database URL, or `env`; `none` "
+            "makes every run a first run.",
+        )
+
+
+def _kfp_name(name: str) -> str:
+    """KFP's names are of lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,0 +1,85 @@
+"""User code and small files, carried to a container inside a parameter's value.
+
+A compiled pipeline runs where the author's files are not. A module file travels with the modules beside it that it
+imports, as text that neither KFP nor Argo can mistake for a placeholder. It is part of the value, so it is part of
+KFP's cache key: a changed module is another value.
+"""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from assay.errors import UsageError
+from assay.spec.source_digest import module_sources
+
+PREFIX = "assay-files:v1:"
+# Linux takes arguments of up to 128 KiB, and KFP hands all values of a step over in one.
+_MOST_BYTES = 90 * 1024
+
+
+def embed_module(path: str | Path) -> str:
+    """Gives a value for a `module_file` parameter that holds the module and what it imports from its folder.
+
+    Raises:
+        UsageError: If there is no such file, or it is too large to travel in an argument.
+    """
+    return _pack(Path(path).name, module_sources(Path(path)), str(path))
+
+
+def embed_file(path: str | Path) -> str:
+    """Gives a value for a parameter that takes a small file.
+
+    Raises:
+        UsageError: If there is no such file, or it is too large to travel in an argument.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError("kfp.embed_missing", f"Expected a file at {path}: {error.strerror}.") from None
+    return _pack(Path(path).name, {Path(path).name: content}, str(path))
+
+
+def _pack(name: str, files: Mapping[str, bytes], where: str) -> str:
+    # Latin-1 gives every byte a character, so that any file is JSON text.
+    document = {"file": name, "files": {key: files[key].decode("latin-1") for key in sorted(files)}}
+    packed = PREFIX + base64.b64encode(bz2.compress(json.dumps(document).encode())).decode()
+    if len(packed) > _MOST_BYTES:
+        raise UsageError(
+            "kfp.embed_too_large",
+            f"{where} and what it imports from beside it take {len(packed) // 1024} KiB packed; a step's arguments "
+            f"hold {_MOST_BYTES // 1024} KiB.",
+            "Put the code into the image and give its path there, or upload it and give its URL.",
+        )
+    return packed
+
+
+def is_embedded(value: object) -> bool:
+    """Tells whether a parameter's value holds files."""
+    return isinstance(value, str) and value.startswith(PREFIX)
+
+
+def unpack(value: str, folder: Path) -> Path:
+    """Writes the files of an embedded value below `folder`, and gives the path of the one that was named.
+
+    Raises:
+        UsageError: If the value was cut or changed.
+    """
+    try:
+        document = json.loads(bz2.decompress(base64.b64decode(value.removeprefix(PREFIX), validate=True)))
+        files = {PurePosixPath(name): text.encode("latin-1") for name, text in document["files"].items()}
+        named = PurePosixPath(document["file"])
+    except (ValueError, OSError, KeyError, AttributeError, TypeError):
+        raise UsageError(
+            "kfp.embedded", "The files embedded in a parameter cannot be read; the value was cut or changed."
+        ) from None
+    for name, content in files.items():
+        if name.is_absolute() or ".." in name.parts:
+            raise UsageError("kfp.embedded_path", f"An embedded file wants to lie outside of its folder: {name}.")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return folder / named

@@ -1,0 +1,114 @@
+"""What Kubeflow Pipelines hands to a container, and what it reads back: `executor_input` and `executor_output.json`.
+
+The fields are those of KFP's `ExecutorInput` and `ExecutorOutput` messages in protobuf's JSON form. What is written has
+the very shape that `kfp.dsl.executor` writes, so that the launcher, Vertex and `kfp.local` all read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assay.artifacts.store import write_durably
+from assay.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeArtifact:
+    """An artifact as KFP knows it.
+
+    Attributes:
+        name: KFP's resource name; handed back as it came.
+        schema_title: The wire type, such as `system.Dataset`.
+        uri: Where it lies: a path, or a URL such as `s3://bucket/key`.
+        metadata: What the producer wrote; every number may have become a float on the way.
+    """
+
+    name: str = ""
+    schema_title: str = ""
+    uri: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorInput:
+    """What a step is to do its work on.
+
+    Attributes:
+        parameters: Values of input parameters; those that were not given may be absent or None.
+        artifacts: Input artifacts by name; an optional one that nothing feeds is absent.
+        outputs: Where each output artifact is to lie.
+        parameter_files: The file for each output parameter.
+        output_file: Where `executor_output.json` goes.
+    """
+
+    parameters: Mapping[str, Any]
+    artifacts: Mapping[str, tuple[RuntimeArtifact, ...]]
+    outputs: Mapping[str, RuntimeArtifact]
+    parameter_files: Mapping[str, Path]
+    output_file: Path
+
+
+def parse_executor_input(text: str) -> ExecutorInput:
+    """Reads the JSON that KFP puts in the place of `{{$}}`.
+
+    Raises:
+        UsageError: If it is not KFP's JSON.
+    """
+    try:
+        document = json.loads(text)
+        inputs, outputs = document.get("inputs", {}), document["outputs"]
+        written = {name: _artifacts(listed) for name, listed in outputs.get("artifacts", {}).items()}
+        return ExecutorInput(
+            parameters=dict(inputs.get("parameterValues", {})),
+            artifacts={
+                name: found for name, listed in inputs.get("artifacts", {}).items() if (found := _artifacts(listed))
+            },
+            outputs={name: found[0] for name, found in written.items() if found},
+            parameter_files={name: Path(each["outputFile"]) for name, each in outputs.get("parameters", {}).items()},
+            output_file=Path(outputs["outputFile"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            "kfp.executor_input",
+            f"--executor-input is not what Kubeflow Pipelines puts in the place of {{{{$}}}}: "
+            f"{type(error).__name__}: {error}.",
+            'Pass "{{$}}" in the component\'s arguments, and leave it to KFP to fill it in.',
+        ) from None
+
+
+def _artifacts(listed: Mapping[str, Any]) -> tuple[RuntimeArtifact, ...]:
+    return tuple(
+        RuntimeArtifact(
+            name=each.get("name", ""),
+            schema_title=each.get("type", {}).get("schemaTitle", ""),
+            uri=each["uri"],
+            metadata=each.get("metadata") or {},
+        )
+        for each in listed.get("artifacts") or ()
+    )
+
+
+def write_executor_output(
+    given: ExecutorInput, parameters: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Writes what the step has to say, whole or not at all.
+
+    Args:
+        given: The step's executor input.
+        parameters: Values of the output parameters.
+        metadata: Metadata of the output artifacts by name; one that is not named gets none.
+    """
+    document: dict[str, Any] = {}
+    if parameters:
+        document["parameterValues"] = dict(parameters)
+    if given.outputs:
+        document["artifacts"] = {
+            name: {"artifacts": [{"name": each.name, "uri": each.uri, "metadata": dict(metadata.get(name, {}))}]}
+            for name, each in given.outputs.items()
+        }
+    given.output_file.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(given.output_file, json.dumps(document).encode())

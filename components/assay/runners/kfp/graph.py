@@ -1,0 +1,215 @@
+"""The tasks of a compiled pipeline: one for each step, with guards, order and options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kfp import dsl
+
+from assay.artifacts.model import Model
+from assay.errors import UsageError
+from assay.runners.kfp import condition_step, resolver_steps
+from assay.runners.kfp.components import WIRE_CLASSES, KfpComponent, StepCommand
+from assay.runners.kfp.conditions import Guards, guards_of, is_plain, question
+from assay.runners.kfp.step_inputs import ARTIFACT_TYPE
+from assay.runners.kfp.step_options import StepOptions, apply_options, options_of
+from assay.spec.annotations import FileMark, UserModuleMark
+from assay.spec.channel import Channel, OutputChannel, OutputParameter
+from assay.spec.condition import Comparison, Predicate
+from assay.spec.importer import Importer
+from assay.spec.node import ComponentNode, Node
+from assay.spec.pipeline import Pipeline
+from assay.spec.resolver import LatestBlessedModelStrategy, Resolver
+from assay.spec.signature import ComponentSpec
+from assay.spec.values import RuntimeParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Builds the tasks inside a `@dsl.pipeline`.
+
+    Attributes:
+        pipeline: The pipeline.
+        parameters: KFP's channels of the runtime parameters.
+        options: Options by step.
+        image: The image of every step, or nothing.
+        registry: Where blessed models are recorded and found.
+        tasks: The tasks so far, by step id.
+        found: The tasks of resolvers, by resolver and consumer.
+    """
+
+    pipeline: Pipeline
+    parameters: Mapping[str, Any]
+    options: Mapping[str, StepOptions]
+    image: str = ""
+    registry: str = ""
+    tasks: dict[str, dsl.PipelineTask] = field(default_factory=dict)
+    found: dict[tuple[str, str], dsl.PipelineTask] = field(default_factory=dict)
+
+    def build(self) -> None:
+        """Adds a task for each step; resolvers get theirs where their artifacts are read."""
+        guards = guards_of(self.pipeline.nodes)
+        self._build((), [node for node in self.pipeline.nodes if not isinstance(node, Resolver)], guards)
+
+    def _build(self, here: Guards, nodes: list[Node], guards: Mapping[Node, Guards]) -> None:
+        """Adds the steps under the guards `here`, and then those of each further guard inside of it."""
+        inner: dict[Predicate, list[Node]] = {}
+        for node in nodes:
+            if guards[node] == here:
+                self._add(node, guards)
+            else:
+                inner.setdefault(guards[node][len(here)], []).append(node)
+        for predicate, guarded in inner.items():
+            with dsl.If(self._condition(predicate), name=f"if {predicate}"):
+                self._build((*here, predicate), guarded, guards)
+
+    def _condition(self, predicate: Predicate) -> Any:
+        if isinstance(predicate, Comparison) and is_plain(predicate):
+            left, right = self._value(predicate.left), self._value(predicate.right)
+            return _COMPARE[predicate.operator](left, right)
+        asked = question(predicate)
+        arguments: dict[str, Any] = {"predicate": self._values(asked.predicate)}
+        arguments |= _numbered("artifacts", [self._artifact(each) for each in asked.artifacts])
+        step = self._component(condition_step.Condition.spec, "Condition", StepOptions())
+        task = step(**arguments)
+        apply_options(task, StepOptions(), caching=self.pipeline.enable_cache)
+        return task.outputs["holds"] == True  # noqa: E712 (builds KFP's condition)
+
+    def _add(self, node: Node, guards: Mapping[Node, Guards]) -> None:
+        if isinstance(node, Importer):
+            task = self._importer(node)
+        elif isinstance(node, ComponentNode):
+            task = self._component_task(node)
+        else:
+            raise UsageError("kfp.node", f"{node.id} is of a kind that KFP has no task for.")
+        task.set_display_name(node.id)
+        self.tasks[node.id] = task
+        waits = [upstream for upstream in node.explicit_upstream if not isinstance(upstream, Resolver)]
+        waits += [gate for gate in self._gates_before(node) if guards[node][: len(guards[gate])] == guards[gate]]
+        if waits:
+            task.after(*(self.tasks[each.id] for each in dict.fromkeys(waits)))
+
+    def _gates_before(self, node: Node) -> list[Node]:
+        """The gates that stop a run and come before a step: KFP would start it beside them."""
+        before = self.pipeline.nodes[: self.pipeline.nodes.index(node)]
+        return [
+            each
+            for each in before
+            if isinstance(each, ComponentNode)
+            and "fail_on" in each.spec.parameters
+            and each.arguments.get("fail_on", each.spec.parameters["fail_on"].default) != "never"
+        ]
+
+    def _importer(self, node: Importer) -> dsl.PipelineTask:
+        declared = node.artifact_type.type()
+        uri = node.source_uri if "://" in node.source_uri else str(Path(node.source_uri).resolve())
+        return dsl.importer(
+            artifact_uri=uri,
+            artifact_class=WIRE_CLASSES[declared.wire_type],
+            reimport=node.reimport,
+            metadata={ARTIFACT_TYPE: declared.name, **node.properties},
+        )
+
+    def _component_task(self, node: ComponentNode) -> dsl.PipelineTask:
+        options = options_of(node.id, self.options)
+        arguments = {name: self._values(value) for name, value in node.arguments.items()}
+        for key, channels in node.input_channels().items():
+            arguments |= _numbered(key, [self._artifact(channel, node) for channel in channels])
+        task = self._component(node.spec, node.id, options)(**arguments)
+        apply_options(task, options, caching=self.pipeline.enable_cache and is_cacheable(node))
+        return task
+
+    def _component(self, spec: ComponentSpec, node_id: str, options: StepOptions) -> KfpComponent:
+        command = StepCommand(
+            image=options.image or self.image,
+            pipeline=self.pipeline.name,
+            node=node_id,
+            registry="" if self.registry in {"none", "env"} else self.registry,
+            beam_pipeline_args=self.pipeline.beam_pipeline_args,
+        )
+        return KfpComponent(spec=spec, command=command, name=node_id)
+
+    def _artifact(self, channel: Channel, consumer: ComponentNode | None = None) -> Any:
+        assert isinstance(channel, OutputChannel), "ComponentNode refuses channels that no step puts out"
+        if isinstance(channel.node, Resolver):
+            return self._resolved(channel.node, channel.key, consumer)
+        outputs = self.tasks[channel.node.id].outputs
+        return outputs["artifact"] if isinstance(channel.node, Importer) else outputs[channel.key]
+
+    def _resolved(self, resolver: Resolver, key: str, consumer: ComponentNode | None) -> Any:
+        """The output of the task that looks for a consumer's baseline; the models that it judges are passed over."""
+        where = (resolver.id, consumer.id if consumer else "")
+        if where not in self.found:
+            judged = [
+                self._artifact(channel)
+                for channels in (consumer.input_channels().values() if consumer else ())
+                for channel in channels
+                if isinstance(channel, OutputChannel) and channel.type is Model
+                if not isinstance(channel.node, Resolver)
+            ]
+            self.found[where] = self._resolver_task(resolver, judged)
+        return self.found[where].outputs["model" if resolver.channels[key].type is Model else "model_blessing"]
+
+    def _resolver_task(self, resolver: Resolver, judged: list[Any]) -> dsl.PipelineTask:
+        if not isinstance(resolver.strategy, LatestBlessedModelStrategy):
+            raise UsageError(
+                "kfp.resolver",
+                f"{resolver.id} uses {type(resolver.strategy).__name__}, and no step on Kubeflow Pipelines does that.",
+                "LatestBlessedModelStrategy is there; bring other artifacts in with an Importer.",
+            )
+        arguments = _numbered("candidate", judged)
+        if self.registry == "none":
+            arguments["without_registry"] = True
+        elif self.registry != "env":
+            arguments["registry"] = self.registry
+        options = options_of(resolver.id, self.options)
+        task = self._component(resolver_steps.LatestBlessedModel.spec, resolver.id, options)(**arguments)
+        apply_options(task, options, caching=False)
+        task.set_display_name(resolver.id)
+        waits = [self.tasks[node.id] for node in resolver.explicit_upstream if node.id in self.tasks]
+        return task.after(*waits) if waits else task
+
+    def _values(self, value: Any) -> Any:
+        """Puts KFP's channels in the places of placeholders."""
+        if isinstance(value, (RuntimeParameter, OutputParameter)):
+            return self._value(value)
+        if isinstance(value, dict):
+            return {key: self._values(item) for key, item in value.items()}
+        return [self._values(item) for item in value] if isinstance(value, list) else value
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, RuntimeParameter):
+            return self.parameters[value.name]
+        return self.tasks[value.node.id].outputs[value.key] if isinstance(value, OutputParameter) else value
+
+
+def is_cacheable(node: ComponentNode) -> bool:
+    """Whether KFP may take a step from an earlier run by its values: it sees no files and no outside world.
+
+    A file that lies on this machine is embedded in its value, and so is a part of KFP's cache key.
+    """
+    elsewhere = [
+        value
+        for name, value in node.arguments.items()
+        if isinstance(node.spec.parameters[name].mark, FileMark | UserModuleMark)
+        and not (isinstance(value, str) and Path(value).is_file())
+    ]
+    return node.spec.reads is None and node.spec.still_valid is None and not elsewhere
+
+
+def _numbered(name: str, values: list[Any]) -> dict[str, Any]:
+    """An input's artifacts under the names by which a step finds them."""
+    return {name if number == 1 else f"{name}__{number}": value for number, value in enumerate(values, 1)}
+
+
+_COMPARE: Mapping[str, Any] = {
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}

@@ -1,0 +1,73 @@
+"""Puts what a step made where Kubeflow Pipelines looks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assay.artifacts.base import Artifact
+from assay.runners.kfp import views
+from assay.runners.kfp.executor_io import ExecutorInput, write_executor_output
+from assay.runners.kfp.places import Places
+from assay.runners.kfp.step_inputs import ARTIFACT_TYPE, EMPTY
+from assay.spec.signature import ComponentSpec
+
+
+def publish(
+    spec: ComponentSpec,
+    title: str,
+    given: ExecutorInput,
+    places: Places,
+    written: Mapping[str, Artifact],
+    returned: Mapping[str, Any],
+) -> None:
+    """Publishes a step's sealed artifacts, views, values, and `executor_output.json` last.
+
+    Args:
+        spec: The declaration.
+        title: The step's name on its pages.
+        given: The step's executor input.
+        places: Where artifacts go.
+        written: The sealed outputs; an optional one that was left empty is absent.
+        returned: The output parameters.
+    """
+    metadata = {key: _metadata(artifact) for key, artifact in written.items()}
+    shown = [view for view in views.views_of(spec) if view in given.outputs]
+    if views.METRICS in shown:
+        metadata[views.METRICS] = views.metrics(written, returned)
+    pages: dict[str, str] = {}
+    if views.HTML in shown:
+        pages[views.HTML] = views.page(title, written)
+    if views.MARKDOWN in shown:
+        pages[views.MARKDOWN] = views.summary(title, written.values())
+    # The pages are made before the artifacts are moved away.
+    for view, text in pages.items():
+        file = places.scratch / view
+        file.write_text(text, encoding="utf-8")
+        places.publish(file, given.outputs[view].uri)
+    for key in spec.outputs:
+        if key in given.outputs:
+            made = written[key].path if key in written else _empty(places.scratch / f"{key}.empty", title, key)
+            places.publish(made, given.outputs[key].uri)
+    values = {key: value for key, value in returned.items() if key in given.parameter_files}
+    write_executor_output(given, values, metadata)
+
+
+def _metadata(artifact: Artifact) -> dict[str, Any]:
+    """What KFP shows of an artifact; downstream steps trust the manifest."""
+    return {
+        ARTIFACT_TYPE: artifact.type_name,
+        "schema_version": artifact.type().version,
+        "digest": artifact.digest,
+        **({"rows": artifact.rows} if artifact.rows else {}),
+        **artifact.properties,
+    }
+
+
+def _empty(folder: Path, title: str, key: str) -> Path:
+    """Makes what lies in the place of an output that was left empty."""
+    folder.mkdir()
+    (folder / EMPTY).write_text(json.dumps({"left_empty_by": title, "output": key}) + "\n", encoding="utf-8")
+    return folder

@@ -1,0 +1,208 @@
+"""What runs in a container on Kubeflow Pipelines: one step, from `executor_input` to `executor_output.json`.
+
+    python3 -m assay.runners.kfp.step --component StatisticsGen --executor-input '{{$}}'
+
+It needs neither kfp nor, for the data components, TensorFlow. A step that fails, or is killed, leaves no artifact. A
+gate that closes leaves all of them, and then ends with its exit code: 3 for anomalies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import assay
+from assay.artifacts.base import Artifact
+from assay.artifacts.store import Producer, seal
+from assay.engines.base import Engine
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import AssayError, UsageError, UserCodeError
+from assay.runners.calling import call_component, is_written, one_error_tree, staged_outputs
+from assay.runners.gates import closed_gate
+from assay.runners.kfp.executor_io import ExecutorInput, parse_executor_input
+from assay.runners.kfp.loading import load_component
+from assay.runners.kfp.places import Places
+from assay.runners.kfp.publication import publish
+from assay.runners.kfp.registry import VARIABLE, Ended, record
+from assay.runners.kfp.step_inputs import inputs_with_places, open_inputs, wired_names
+from assay.runners.kfp.step_parameters import parameter_values
+from assay.spec.context import ExecutionContext
+from assay.spec.signature import ComponentSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """A step's command line.
+
+    Attributes:
+        component: The component; see `loading.load_component`.
+        source: The embedded file that declares it, where it is a user's.
+        executor_input: KFP's JSON.
+        pipeline: The pipeline's name.
+        run_id: KFP's id of the run.
+        node: The step's id.
+        registry: Where blessed models are recorded; `ASSAY_REGISTRY` of the environment by default.
+        beam_pipeline_args: Beam's options; empty for the embedded engine.
+        seed: Seeds everything random in the step.
+        mounts: The folder that holds `/gcs`, `/s3` and `/minio`.
+    """
+
+    component: str
+    executor_input: str
+    source: str = ""
+    pipeline: str = ""
+    run_id: str = ""
+    node: str = ""
+    registry: str = ""
+    beam_pipeline_args: tuple[str, ...] = ()
+    seed: int = 0
+    mounts: Path = Path("/")
+
+
+def run_step(options: Options) -> int:
+    """Runs a step and writes what KFP reads.
+
+    Returns:
+        0, or the exit code of a gate that closed and stops the run.
+
+    Raises:
+        AssayError: Whatever went wrong; no output is left then.
+    """
+    given = parse_executor_input(options.executor_input)
+    with tempfile.TemporaryDirectory(prefix="assay-step-") as folder:
+        scratch = Path(folder)
+        for name in ("fetched", "code", "temp", "sealed"):
+            (scratch / name).mkdir()
+        places = Places(scratch / "fetched", options.mounts)
+        spec = load_component(options.component, options.source, scratch / "code")
+        inputs = open_inputs(spec, given, places)
+        parameters = parameter_values(spec, given, places, scratch / "code")
+        context = _context(options, spec, given, scratch / "temp")
+        with one_error_tree(spec, scratch):
+            staged = staged_outputs(spec, scratch / "staging")
+            returned = call_component(spec, context, inputs, staged, parameters)
+            written = {key: artifact for key, artifact in staged.items() if is_written(spec, key, artifact)}
+            for key, artifact in written.items():
+                seal(artifact, scratch / "sealed" / key, _producer(options, spec, key))
+            closed = closed_gate(written.values())
+            title = options.node or spec.name
+            publish(spec, title, given, places, written, returned)
+            registry = options.registry or os.environ.get(VARIABLE, "")
+            if registry:
+                record(registry, _ended(options, spec, given, inputs, written, parameters, returned))
+        if closed is None or not closed[1].stops_run:
+            return 0
+        verdict, gate = closed
+        print(f"{title} closed the gate: {verdict.summary}", file=sys.stderr)  # noqa: T201 (the step's log)
+        return gate.exit_code
+
+
+def _context(options: Options, spec: ComponentSpec, given: ExecutorInput, temp_dir: Path) -> ExecutionContext:
+    return ExecutionContext(
+        engine=_engine(options.beam_pipeline_args),
+        temp_dir=temp_dir,
+        seed=options.seed,
+        log=lambda message: print(message, flush=True),  # noqa: T201 (standard output is the step's log)
+        pipeline_name=options.pipeline,
+        run_id=options.run_id,
+        node_id=options.node,
+        beam_pipeline_args=options.beam_pipeline_args,
+        wired=wired_names(spec, given),
+    )
+
+
+def _engine(beam_pipeline_args: tuple[str, ...]) -> Engine:
+    if not beam_pipeline_args:
+        return EmbeddedEngine()
+    from assay.engines.beam import BeamEngine  # noqa: PLC0415 (Beam takes seconds to import, and most steps need none)
+
+    return BeamEngine(beam_pipeline_args)
+
+
+def _producer(options: Options, spec: ComponentSpec, key: str) -> Producer:
+    return Producer(
+        component=spec.name,
+        component_version=assay.__version__,
+        node_id=options.node or spec.name,
+        output_key=key,
+        pipeline=options.pipeline,
+        run_id=options.run_id,
+    )
+
+
+def _ended(
+    options: Options,
+    spec: ComponentSpec,
+    given: ExecutorInput,
+    inputs: Mapping[str, tuple[Artifact, ...]],
+    written: Mapping[str, Artifact],
+    parameters: Mapping[str, Any],
+    returned: Mapping[str, Any],
+) -> Ended:
+    """What the registry records of the step."""
+    return Ended(
+        pipeline=options.pipeline,
+        run_id=options.run_id,
+        node=options.node or spec.name,
+        component=spec.name,
+        parameters=parameters,
+        inputs=inputs_with_places(given, inputs),
+        outputs={key: (each, given.outputs[key].uri) for key, each in written.items() if key in given.outputs},
+        output_parameters=returned,
+    )
+
+
+def parse_command_line(arguments: Sequence[str]) -> Options:
+    """Reads a step's command line."""
+    parser = argparse.ArgumentParser(prog="python3 -m assay.runners.kfp.step", description="Run one step.")
+    parser.add_argument("--component", required=True, help="StatisticsGen, package.module:Name, or a name in --source.")
+    parser.add_argument("--executor-input", required=True, help="KFP's {{$}}.")
+    parser.add_argument("--source", default="", help="The embedded file that declares the component.")
+    parser.add_argument("--pipeline", default="")
+    parser.add_argument("--run-id", default="")
+    parser.add_argument("--node", default="")
+    parser.add_argument("--registry", default="", help="Where blessed models are recorded; default: ASSAY_REGISTRY.")
+    parser.add_argument("--beam-pipeline-arg", action="append", default=[], help="May be repeated.")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mounts", type=Path, default=Path("/"), help="The folder with gcs, s3 and minio.")
+    parser.add_argument("--contract", help="Whose files the step reads and writes; kfp.local looks for it.")
+    values = vars(parser.parse_args(arguments))
+    values.pop("contract")
+    return Options(beam_pipeline_args=tuple(values.pop("beam_pipeline_arg")), **values)
+
+
+def main() -> int:
+    """Runs a step from the command line; errors end it with 1, wrong usage with 2."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that scratch folders are removed
+    try:
+        return run_step(parse_command_line(sys.argv[1:]))
+    except AssayError as error:
+        if isinstance(error, UserCodeError) and error.user_traceback:
+            print(error.user_traceback, file=sys.stderr)  # noqa: T201 (the step's log)
+        if error.code == "component.crashed" and error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201 (the step's log)
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def _leave(exit_code: int) -> None:
+    """Ends the process; at once where it loaded TensorFlow, whose objects complain when the interpreter goes."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # whoever read it is gone
+            stream.flush()
+    if "tensorflow" in sys.modules:
+        os._exit(exit_code)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    _leave(main())

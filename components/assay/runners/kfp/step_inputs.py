@@ -1,0 +1,147 @@
+"""A step's input artifacts, held against their manifests before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assay.artifacts.base import Artifact
+from assay.artifacts.store import MANIFEST, Manifest, adopt, check_type, digest_of, read_manifest
+from assay.artifacts.types import ArtifactType, PropertyDeclaration, PropertyType, builtin_types
+from assay.errors import ArtifactError
+from assay.runners.kfp.executor_io import ExecutorInput, RuntimeArtifact
+from assay.runners.kfp.places import Places
+from assay.spec.signature import ComponentSpec, InputSpec
+
+# Lies in the place of an output that a step left empty; KFP knows no optional outputs.
+EMPTY = "assay-empty.json"
+# The metadata key by which an author says what a folder of another tool is.
+ARTIFACT_TYPE = "artifact_type"
+
+_Inputs = dict[str, tuple[Artifact, ...]]
+
+
+def open_inputs(spec: ComponentSpec, given: ExecutorInput, places: Places) -> _Inputs:
+    """Opens the artifacts that are wired to a step; an optional input that nothing feeds is left out.
+
+    An input that takes several artifacts finds them under its name and, where the compiler numbered them, under
+    `<name>__2`, `<name>__3` and so on.
+
+    Raises:
+        ArtifactError: If one is missing, incomplete, not an artifact of assay's, or of another type.
+    """
+    found: _Inputs = {}
+    for name, declared in spec.inputs.items():
+        wired = [each for key in _keys(name, given) for each in given.artifacts[key]]
+        artifacts = [
+            artifact for each in wired if (artifact := _open(f"{spec.name}.{name}", declared, each, places)) is not None
+        ]
+        if artifacts:
+            found[name] = tuple(artifacts)
+        elif not declared.optional:
+            why = "what is wired to it was left empty by the step that should make it" if wired else "nothing is wired"
+            raise ArtifactError("kfp.no_input", f"{spec.name}.{name} takes {_name(declared.artifact)}, and {why}.")
+    return found
+
+
+def inputs_with_places(
+    given: ExecutorInput, inputs: Mapping[str, tuple[Artifact, ...]]
+) -> dict[str, tuple[tuple[Artifact, str], ...]]:
+    """Gives each input artifact with the place that KFP knows it by."""
+    return {
+        name: tuple(zip(found, (each.uri for key in _keys(name, given) for each in given.artifacts[key]), strict=False))
+        for name, found in inputs.items()
+    }
+
+
+def wired_names(spec: ComponentSpec, given: ExecutorInput) -> frozenset[str]:
+    """The inputs that the author wired, whether or not an artifact came."""
+    return frozenset(name for name in spec.inputs if _keys(name, given))
+
+
+def _keys(name: str, given: ExecutorInput) -> list[str]:
+    numbered = [key for key in given.artifacts if key.startswith(f"{name}__") and key.rsplit("__", 1)[1].isdigit()]
+    numbered.sort(key=lambda key: int(key.rsplit("__", 1)[1]))
+    return [key for key in (name, *numbered) if key in given.artifacts]
+
+
+def _open(where: str, declared: InputSpec, wired: RuntimeArtifact, places: Places) -> Artifact | None:
+    wanted = declared.artifact
+    folder = places.fetch(wired.uri)
+    if folder is None:
+        raise ArtifactError(
+            "kfp.input_missing",
+            f"{where} takes {_name(wanted)}, but there is nothing at {wired.uri}.",
+            "The step before wrote nothing, or the artifact was removed since.",
+        )
+    if (folder / EMPTY).is_file():
+        return None
+    if (folder / MANIFEST).is_file():
+        return _sealed(where, wanted, wired, folder)
+    if wired.metadata.get(ARTIFACT_TYPE) == _name(wanted) and folder.is_dir():
+        return _foreign(wanted, wired, folder)
+    what = "a folder without" if folder.is_dir() else "a file, without"
+    raise ArtifactError(
+        "kfp.not_an_artifact",
+        f"{where} takes {_name(wanted)}, but {wired.uri} ({wired.schema_title or 'an artifact'}) is {what} "
+        f"{MANIFEST}: it was not made by a step of assay.",
+        f"Bring a folder that TFX wrote in with dsl.importer(..., metadata={{'{ARTIFACT_TYPE}': "
+        f"'{_name(wanted)}'}}), and other files with CsvExampleGen or ParquetExampleGen (input_base_artifact).",
+    )
+
+
+def _sealed(where: str, wanted: type[Artifact], wired: RuntimeArtifact, folder: Path) -> Artifact:
+    manifest = read_manifest(folder)
+    if wanted is not Artifact:
+        if manifest.type != wanted.type().name:
+            raise ArtifactError(
+                "kfp.wrong_artifact",
+                f"{where} takes {wanted.type().name}, but the artifact wired to it is {_named(manifest)} "
+                f"({wired.uri}).",
+                f"Wire an output of type {wanted.type().name}.",
+            )
+        check_type(folder, manifest.type, manifest.type_version, wanted)
+    lost = [
+        entry.path
+        for entry in manifest.files
+        if not (folder / entry.path).is_file() or (folder / entry.path).stat().st_size != entry.size
+    ]
+    if lost or digest_of(manifest.files) != manifest.digest:
+        raise ArtifactError(
+            "kfp.incomplete",
+            f"{where}: {_named(manifest)} at {wired.uri} is not what was sealed: {', '.join(lost[:3]) or MANIFEST} "
+            "is missing or of another size.",
+            "Run the step that makes it again.",
+        )
+    if wanted is Artifact:
+        wanted = _class_of(manifest)
+    return wanted(folder, properties=manifest.properties, rows=manifest.rows, digest=manifest.digest)
+
+
+def _name(wanted: type[Artifact]) -> str:
+    return "an artifact" if wanted is Artifact else wanted.type().name
+
+
+def _class_of(manifest: Manifest) -> type[Artifact]:
+    """A class for an artifact of any type; of a user's type only the properties that it has are known."""
+    kinds: dict[type, PropertyType] = {bool: "bool", int: "int", str: "string", list: "list", dict: "map"}
+    seen = {name: PropertyDeclaration(kinds[type(value)]) for name, value in manifest.properties.items()}
+    known = builtin_types().get(manifest.type, ArtifactType(name=manifest.type, properties=seen))
+    return type(manifest.type, (Artifact,), {"declaration": known})
+
+
+def _named(manifest: Manifest) -> str:
+    producer = manifest.producer
+    maker = producer.node_id or producer.component
+    return f"{manifest.type}, {maker}'s output '{producer.output_key}'" if maker else manifest.type
+
+
+def _foreign(wanted: type[Artifact], wired: RuntimeArtifact, folder: Path) -> Artifact:
+    """Describes a folder of another tool; its metadata may hold declared properties."""
+    artifact = adopt(folder, wanted)
+    for name, declared in wanted.type().properties.items():
+        value: Any = wired.metadata.get(name)
+        if value is not None:
+            artifact.properties[name] = int(value) if declared.type == "int" else value
+    return artifact

@@ -1,0 +1,125 @@
+"""What a cluster needs to know about a step and a declaration does not say: resources, retries, environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from kfp import dsl
+
+from assay.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretKey:
+    """A key of a Kubernetes secret."""
+
+    secret: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOptions:
+    """Options of a step on a cluster; the step `*` stands for all, and a step's own options win.
+
+    Attributes:
+        image: The step's image.
+        cpu_request: Kubernetes' notation, such as `500m`.
+        cpu_limit: As above.
+        memory_request: Such as `4G`.
+        memory_limit: As above.
+        accelerator_type: Such as `nvidia.com/gpu`.
+        accelerator_count: How many of them.
+        retries: How often a failed step is tried again.
+        retry_backoff: The wait before the first retry, such as `30s`; it doubles.
+        caching: Whether KFP may take the step from an earlier run; by default the pipeline's `enable_cache`, and never
+            for a step that reads what KFP cannot see (files, a registry) or acts on the outside world (a push).
+        env: Environment variables.
+        secrets: Environment variables that come from secrets.
+    """
+
+    image: str = ""
+    cpu_request: str = ""
+    cpu_limit: str = ""
+    memory_request: str = ""
+    memory_limit: str = ""
+    accelerator_type: str = ""
+    accelerator_count: int = 0
+    retries: int = 0
+    retry_backoff: str = ""
+    caching: bool | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, SecretKey] = field(default_factory=dict)
+
+
+def read_step_options(path: Path) -> dict[str, StepOptions]:
+    """Reads a YAML file that gives options by step.
+
+    Raises:
+        UsageError: If it cannot be read, or names an option that there is not.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        known = [each.name for each in fields(StepOptions)]
+        for step, options in document.items():
+            for name in options:
+                if name not in known:
+                    raise UsageError(
+                        "kfp.step_option", f"{path}: {step} has no option '{name}'.", did_you_mean(name, known)
+                    )
+        return msgspec.convert(document, dict[str, StepOptions])
+    except (OSError, yaml.YAMLError, msgspec.ValidationError, AttributeError, TypeError) as error:
+        raise UsageError(
+            "kfp.step_options",
+            f"{path} does not give options by step: {error}.",
+            "Write `Trainer: {memory_limit: 8G, retries: 2}`, one line a step.",
+        ) from None
+
+
+def options_of(step: str, given: Mapping[str, StepOptions]) -> StepOptions:
+    """Gives a step's options: its own, and for those that it does not set, those of `*`."""
+    general, own = given.get("*", StepOptions()), given.get(step, StepOptions())
+    default = StepOptions()
+    values: dict[str, Any] = {}
+    for each in fields(StepOptions):
+        value = getattr(own, each.name)
+        values[each.name] = getattr(general, each.name) if value == getattr(default, each.name) else value
+    values["env"] = {**general.env, **own.env}
+    values["secrets"] = {**general.secrets, **own.secrets}
+    return StepOptions(**values)
+
+
+def apply_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool) -> None:
+    """Sets a task's options.
+
+    Args:
+        task: The task.
+        options: The step's options; the image is set where the component is made.
+        caching: Whether KFP may cache the step where the options do not say.
+    """
+    task.set_caching_options(caching if options.caching is None else options.caching)
+    settings = {
+        "set_cpu_request": options.cpu_request,
+        "set_cpu_limit": options.cpu_limit,
+        "set_memory_request": options.memory_request,
+        "set_memory_limit": options.memory_limit,
+        "set_accelerator_type": options.accelerator_type,
+        "set_accelerator_limit": options.accelerator_count,
+    }
+    for method, value in settings.items():
+        if value:
+            getattr(task, method)(value)
+    if options.retries:
+        task.set_retry(num_retries=options.retries, backoff_duration=options.retry_backoff or None, backoff_factor=2.0)
+    for name, value in options.env.items():
+        task.set_env_variable(name, value)
+    if options.secrets:
+        # What kfp-kubernetes' use_secret_as_env writes; KFP itself only carries it.
+        task.platform_config.setdefault("kubernetes", {})["secretAsEnv"] = [
+            {"secretName": each.secret, "keyToEnv": [{"secretKey": each.key, "envVar": name}]}
+            for name, each in sorted(options.secrets.items())
+        ]

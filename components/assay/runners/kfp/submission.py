@@ -1,0 +1,187 @@
+"""Runs of a compiled pipeline on a Kubeflow Pipelines server, by KFP's own client."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import kfp
+import msgspec
+import yaml
+
+from assay.errors import AssayError, EngineError, UsageError, did_you_mean
+
+_TYPES: Mapping[str, Any] = {
+    "BOOLEAN": bool,
+    "LIST": list[Any],
+    "NUMBER_DOUBLE": float,
+    "NUMBER_INTEGER": int,
+    "STRING": str,
+    "STRUCT": dict[str, Any],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What is to run.
+
+    Attributes:
+        package: The compiled pipeline.
+        experiment: The experiment's name; it is made where there is none.
+        name: The run's name; the pipeline's and the time by default.
+        parameters: `name=value` pairs; the compiled pipeline says what the values are.
+        root: Where artifacts go; the server's own place by default.
+        namespace: The namespace, on a server for several users.
+        service_account: The Kubernetes service account of the steps.
+        caching: Overrides the steps' own caching options.
+    """
+
+    package: Path
+    experiment: str = "Default"
+    name: str = ""
+    parameters: Sequence[str] = ()
+    root: str = ""
+    namespace: str = ""
+    service_account: str = ""
+    caching: bool | None = None
+
+
+def connect(host: str, *, token: str = "", namespace: str = "") -> kfp.Client:
+    """Gives a client of a server.
+
+    Raises:
+        EngineError: If the server cannot be reached.
+    """
+    with _plain_errors(host or "the cluster's server"):
+        return kfp.Client(host=host or None, existing_token=token or None, namespace=namespace or "kubeflow")
+
+
+def start(server: kfp.Client, submission: Submission) -> str:
+    """Starts a run and gives its id.
+
+    Raises:
+        UsageError: For a file that is no compiled pipeline, or a wrong parameter.
+        EngineError: If the server refuses, or cannot be reached.
+    """
+    pipeline, arguments = _read(submission)
+    with _plain_errors(str(submission.package)):
+        experiment = server.create_experiment(submission.experiment, namespace=submission.namespace or None)
+        run = server.run_pipeline(
+            experiment_id=experiment.experiment_id,
+            job_name=submission.name or f"{pipeline} {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S}",
+            pipeline_package_path=str(submission.package),
+            params=arguments,
+            pipeline_root=submission.root or None,
+            enable_caching=submission.caching,
+            service_account=submission.service_account or None,
+        )
+        return str(run.run_id)
+
+
+def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seconds: int = 0) -> str:
+    """Makes a recurring run and gives its id.
+
+    Args:
+        server: The server.
+        submission: What is to run.
+        cron: The times, in KFP's notation with seconds first.
+        seconds: The interval instead.
+
+    Raises:
+        UsageError: Unless exactly one of the two is given; and as `start`.
+        EngineError: As `start`.
+    """
+    if bool(cron) == bool(seconds):
+        raise UsageError("submit.schedule", "A schedule is either a cron expression or an interval in seconds.")
+    pipeline, arguments = _read(submission)
+    with _plain_errors(str(submission.package)):
+        experiment = server.create_experiment(submission.experiment, namespace=submission.namespace or None)
+        recurring = server.create_recurring_run(
+            experiment_id=experiment.experiment_id,
+            job_name=submission.name or pipeline,
+            cron_expression=cron or None,
+            interval_second=seconds or None,
+            pipeline_package_path=str(submission.package),
+            params=arguments,
+            pipeline_root=submission.root or None,
+            enable_caching=submission.caching,
+            service_account=submission.service_account or None,
+        )
+        return str(recurring.recurring_run_id)
+
+
+def wait_for(server: kfp.Client, run_id: str, *, seconds: int) -> str:
+    """Waits for a run's end and gives its state, such as `SUCCEEDED`.
+
+    Raises:
+        EngineError: If it does not end in time, or the server cannot be reached.
+    """
+    with _plain_errors(f"run {run_id}"):
+        return str(server.wait_for_run_completion(run_id, timeout=seconds).state)
+
+
+def _read(submission: Submission) -> tuple[str, dict[str, Any]]:
+    """Gives the pipeline's name and the arguments, converted to the types that it declares.
+
+    Raises:
+        UsageError: If the file is no compiled pipeline, or an argument is wrong.
+    """
+    try:
+        document = next(yaml.safe_load_all(submission.package.read_text(encoding="utf-8")))
+        name = str(document["pipelineInfo"]["name"])
+        declared = document["root"].get("inputDefinitions", {}).get("parameters", {})
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, StopIteration, UnicodeDecodeError) as error:
+        raise UsageError(
+            "submit.package",
+            f"{submission.package} is no compiled pipeline: {type(error).__name__}: {error}.",
+            "Write one with `assay compile PIPELINE.py -o pipeline.yaml`.",
+        ) from None
+    arguments: dict[str, Any] = {}
+    for pair in submission.parameters:
+        key, equals, text = pair.partition("=")
+        if not equals or key not in declared:
+            raise UsageError("submit.param", f"{name} has no parameter for '{pair}'.", did_you_mean(key, declared))
+        arguments[key] = _converted(key, text, declared[key]["parameterType"])
+    missing = [key for key, each in declared.items() if key not in arguments and not each.get("isOptional")]
+    if missing:
+        raise UsageError(
+            "submit.missing", f"{name} needs a value for: {', '.join(missing)}.", f"--param {missing[0]}=…"
+        )
+    return name, arguments
+
+
+def _converted(key: str, text: str, kind: str) -> Any:
+    wanted = _TYPES[kind]
+    try:
+        if kind in {"LIST", "STRUCT"}:
+            return msgspec.json.decode(text, type=wanted)
+        return msgspec.convert(text, wanted, strict=False)
+    except msgspec.MsgspecError as error:
+        raise UsageError("submit.value", f"Parameter '{key}' is a {kind}: {error}; got '{text}'.") from None
+
+
+@contextlib.contextmanager
+def _plain_errors(what: str) -> Iterator[None]:
+    """Turns what KFP's client raises into one error; keeps what it prints to itself.
+
+    Raises:
+        EngineError: If the server refuses, or cannot be reached.
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    except AssayError:
+        raise
+    except Exception as error:
+        # The client raises urllib3's, its own generated API's, and plain RuntimeErrors.
+        reason = getattr(error, "body", None) or str(error)
+        raise EngineError(
+            "submit.failed",
+            f"Kubeflow Pipelines did not take {what}: {type(error).__name__}: {str(reason).strip()[:500]}.",
+            "Check --host (or KF_PIPELINES_ENDPOINT), and that you may use the server.",
+        ) from error
