@@ -99,5 +99,5 @@ def test_what_it_cannot_say_is_refused(more: dict[str, Any], message: str) -> No
 
 
 def test_significant_stands_beside_a_bound_and_nowhere_else() -> None:
-    with pytest.raises(UsageError, match='no field named "significant"'):
+    with pytest.raises(UsageError, match="EvalConfig has no field 'significant'"):
         read_config({"significant": True, "model_specs": [{"label_key": "label"}]})

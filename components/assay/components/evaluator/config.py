@@ -12,6 +12,7 @@ import yaml
 from google.protobuf import json_format, text_format
 from google.protobuf.message import Message
 
+from assay.components.evaluator.field_names import check_names, unknown_in_text
 from assay.errors import UsageError
 from assay.gate.limits import Limit, limits_of
 from assay.gate.written_policy import Additions, with_additions, without_additions
@@ -153,7 +154,8 @@ def _from_text(text: str, source: str, suffix: str) -> GateConfig:
         line, column = error.GetLine(), error.GetColumn()
         place = f"{source}, line {line}, column {column}" if line else source
         reason = str(error).removeprefix(f"{line}:{column} : ")
-        raise UsageError("eval_config.syntax", f"{place}: {reason}.") from error
+        unknown = unknown_in_text(reason, eval_config_pb2().EvalConfig.DESCRIPTOR, place)
+        raise unknown or UsageError("eval_config.syntax", f"{place}: {reason}.") from error
 
 
 def _from_json(text: str, source: str) -> GateConfig:
@@ -186,8 +188,10 @@ def _from_mapping(plain: Any, source: str) -> GateConfig:
     if not isinstance(plain, Mapping):
         raise UsageError("eval_config.type", f"{source} must hold a mapping, got {type(plain).__name__}.")
     fields, additions = without_additions(plain, source)
+    message, unwrapped = eval_config_pb2().EvalConfig(), _unwrapped(fields)
+    check_names(unwrapped, message.DESCRIPTOR, source)
     try:
-        return GateConfig(json_format.ParseDict(_unwrapped(fields), eval_config_pb2().EvalConfig()), additions)
+        return GateConfig(json_format.ParseDict(unwrapped, message), additions)
     except json_format.ParseError as error:
         raise UsageError("eval_config.field", f"{source}: {error}.".replace("..", ".")) from error
 

@@ -88,16 +88,50 @@ def test_every_form_has_one_canonical_form(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "error"),
     [
-        ("a.pbtxt", "model_specs {\n  label_kye: 'x'\n}", r"a\.pbtxt, line 2, column 3: .*label_kye"),
+        (
+            "a.pbtxt",
+            "model_specs {\n  label_kye: 'x'\n}",
+            r"a\.pbtxt, line 2, column 3: ModelSpec has no field 'label_kye'\. Did you mean 'label_key'\?",
+        ),
         ("a.json", '{\n "model_specs": [\n', r"a\.json, line 3, column 1: Expecting value"),
         ("a.yaml", "model_specs:\n  - label_key: [", r"a\.yaml, line 2, column \d+"),
         ("a.yaml", "- 1", "must hold a mapping, got list"),
-        ("a.json", '{"model_specs": [{"label_kye": "x"}]}', 'no field named "label_kye"'),
+        (
+            "a.json",
+            '{"model_specs": [{"label_kye": "x"}]}',
+            r"a\.json\.model_specs\[0\]: ModelSpec has no field 'label_kye'\. Did you mean 'label_key'\?",
+        ),
     ],
 )
 def test_syntax_errors_name_the_line(tmp_path: Path, name: str, text: str, error: str) -> None:
     with pytest.raises(UsageError, match=error):
         load_eval_config(written(tmp_path / name, text))
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"model_spec": []}, r"eval_config: EvalConfig has no field 'model_spec'\. Did you mean 'model_specs'\?"),
+        ({"options": {"min_slice": 5}}, r"eval_config\.options: Options has no field 'min_slice'\. Did you mean"),
+        (
+            {"metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": {"value_treshold": {}}}]}]},
+            r"metrics\[0\]\.threshold: MetricThreshold has no field 'value_treshold'\. Did you mean",
+        ),
+        (
+            {"metrics_specs": [{"thresholds": {"auc": {"value_threshold": {"lower": 0.5}}}}]},
+            r"\['auc'\]\.value_threshold: GenericValueThreshold has no field 'lower'\. Did you mean 'lower_bound'",
+        ),
+        ({"nothing_like_it": 1}, "Known: cross_slicing_specs, metrics_specs, model_specs, options, slicing_specs"),
+    ],
+)
+def test_a_misspelt_field_is_named_with_the_one_that_was_meant(given: dict[str, Any], error: str) -> None:
+    with pytest.raises(UsageError, match=error):
+        load_eval_config(given)
+
+
+def test_json_s_own_names_are_fields_too() -> None:
+    given = {"modelSpecs": [{"labelKey": "x"}], "options": {"minSliceSize": 5}}
+    assert load_eval_config(given).model_specs[0].label_key == "x"
 
 
 @pytest.mark.parametrize(
