@@ -76,7 +76,9 @@ def decide(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Write verdict.json, metrics.parquet and summary.md."),
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Write verdict.json, metrics.parquet, summary.md; flips.parquet."
+        ),
     ] = None,
     first_run: Annotated[
         FirstRunChoice | None,
@@ -118,7 +120,13 @@ def decide(
 
     from assay.artifacts.store import write_durably
     from assay.cli.gate_files import clear_outputs, prepare
-    from assay.components.evaluator.kernel_engine.judgement import Sampling, Tables, judge, write_metrics
+    from assay.components.evaluator.kernel_engine.judgement import (
+        Sampling,
+        Tables,
+        judge,
+        write_flips,
+        write_metrics,
+    )
     from assay.engines.embedded.engine import EmbeddedEngine
     from assay.gate.junit import to_junit
     from assay.gate.markdown import to_markdown
@@ -151,6 +159,8 @@ def decide(
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         write_metrics(output, judged.evaluation, 1 - 2 * judged.level)
+        if judged.flips is not None:
+            write_flips(output, judged.flips)
         files[output / "summary.md"] = to_markdown(verdict).encode()
         files[output / "verdict.json"] = to_json(verdict)  # the last: where it is, all is
     for path, content in files.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_OUTPUTS = ("verdict.json", "summary.md", "metrics.parquet")
+_OUTPUTS = ("verdict.json", "summary.md", "metrics.parquet", "flips.parquet")
 
 
 def clear_outputs(folder: Path | None, *files: Path | None) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from assay.gate.verdict import Check, Verdict
 
 _MOST = 50
+_MOST_SLICES = 10
 
 
 def to_markdown(verdict: Verdict, *, title: str = "Model gate") -> str:
@@ -25,7 +26,7 @@ def to_markdown(verdict: Verdict, *, title: str = "Model gate") -> str:
     passed = [check for check in verdict.checks if check.ok]
     lines = [f"## {title}: {'blessed' if verdict.ok else 'not blessed'}", "", _text(verdict.summary), ""]
     if failed:
-        lines += ["### Failed", "", *_table(failed), ""]
+        lines += ["### Failed", "", *_table(failed), "", *_flips(failed)]
     if passed:
         lines += [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed), "", "</details>", ""]
     if verdict.policy:
@@ -44,6 +45,23 @@ def _table(checks: Sequence[Check]) -> list[str]:
     if len(checks) > _MOST:
         rows += ["", f"{len(checks) - _MOST} more in `verdict.json`."]
     return rows
+
+
+def _flips(checks: Sequence[Check]) -> list[str]:
+    """Gives the rows by which each failing slice became worse."""
+    by_slice: dict[str, Sequence[object]] = {}
+    for check in checks:
+        rows = check.details.get("flips")
+        if isinstance(rows, list):
+            by_slice.setdefault(check.slice, rows)
+    if not by_slice:
+        return []
+    lines = ["| slice | rows where the candidate did most worse (more in `flips.parquet`) |", "|---|---|"]
+    lines += [
+        f"| {_text(name)} | {'<br>'.join(_text(str(row)) for row in rows)} |"
+        for name, rows in list(by_slice.items())[:_MOST_SLICES]
+    ]
+    return [*lines, ""]
 
 
 def _mark(check: Check) -> str:

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from assay.components.evaluator.config import GateConfig, read_config
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
 from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, bounds_of, evaluate_predictions
+from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE, failing_slices, flips_of, tell
 from assay.components.evaluator.kernel_engine.lint import LintFinding, lint
-from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
+from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of, slicing_of
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.errors import UsageError
@@ -24,7 +27,11 @@ from assay.gate.written_policy import WrittenPolicy
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
+    from assay.components.evaluator.kernel_engine.predictions import Predictions
     from assay.engines.base import Engine
+    from assay.gate.limits import EvalConfig
     from assay.gate.verdict import Check
 
 
@@ -68,12 +75,14 @@ class Judged:
         verdict: The decision with every check.
         evaluation: The metrics.
         level: The one-sided chance of error that was stated; bounds at `1 - 2 * level` are those that decided.
+        flips: The rows of failing slices where the candidate did most worse; None without a failure or a baseline.
         warnings: What the lint found that does not stop an evaluation.
     """
 
     verdict: Verdict
     evaluation: TableEvaluation
     level: float
+    flips: pa.Table | None = None
     warnings: tuple[LintFinding, ...] = ()
 
 
@@ -93,19 +102,29 @@ def evaluate_tables(
         DataError: A table cannot be read, or the tables do not have the same rows.
     """
     read = read_config(tables.config)
-    config = read.eval_config
+    predictions, findings = _opened(read.eval_config, tables)
+    evaluation = _evaluated(read, predictions, engine, sampling, thresholds_only=thresholds_only)
+    return read, evaluation, findings
+
+
+def _opened(config: EvalConfig, tables: Tables) -> tuple[Predictions, tuple[LintFinding, ...]]:
     has_table = tables.baseline_predictions is not None
-    findings = lint(config, has_baseline_table=has_table)
-    _stop(findings)
+    _stop(lint(config, has_baseline_table=has_table))
     predictions = open_predictions(config, tables.predictions, tables.baseline_predictions, join_on=tables.join_on)
     findings = lint(config, predictions.columns, has_baseline_table=has_table)
     _stop(findings)
+    return predictions, tuple(findings)
+
+
+def _evaluated(
+    read: GateConfig, predictions: Predictions, engine: Engine, sampling: Sampling | None, *, thresholds_only: bool
+) -> TableEvaluation:
     resampling = None
     if sampling is not None:
         limits = read.limits(metric_name)
         keys = {limit.metric for limit in limits}
         if not thresholds_only:
-            keys |= {one.key for one in plan_of(config).metrics}
+            keys |= {one.key for one in plan_of(read.eval_config).metrics}
         resampling = Resampling(
             frozenset(keys),
             sampling.num_replicates,
@@ -113,8 +132,7 @@ def evaluate_tables(
             sampling.threads,
             across=frozenset(limit.metric for limit in limits if limit.across is not None),
         )
-    evaluation = evaluate_predictions(config, predictions, engine, resampling=resampling)
-    return read, evaluation, tuple(findings)
+    return evaluate_predictions(read.eval_config, predictions, engine, resampling=resampling)
 
 
 def judge(
@@ -145,18 +163,21 @@ def judge(
     read = read_config(tables.config)
     written = read.additions.policy.updated(**asdict(policy or WrittenPolicy()))
     wanted = replace(read.additions, policy=written).asks_for_evidence
-    config, evaluation, warnings = evaluate_tables(
-        replace(tables, config=read), engine, (sampling or Sampling()) if wanted else None, thresholds_only=True
-    )
+    predictions, warnings = _opened(read.eval_config, tables)
+    drawn = (sampling or Sampling()) if wanted else None
+    evaluation = _evaluated(read, predictions, engine, drawn, thresholds_only=True)
 
     def waived(checks: Sequence[Check]) -> list[Check]:
         return list(checks) if today is None else waive(checks, waivers, today)
 
+    verdict = verdict_on(read, evaluation, written, waived=waived)
+    failing = failing_slices(verdict, evaluation.figures.candidate) if evaluation.figures.baseline is not None else ()
+    flips = None
+    if failing:
+        flips = flips_of(predictions, slicing_of(read.eval_config), failing)
+        verdict = tell(verdict, flips, predictions, tables.join_on)
     return Judged(
-        verdict=verdict_on(config, evaluation, written, waived=waived),
-        evaluation=evaluation,
-        level=written.for_evidence().level,
-        warnings=warnings,
+        verdict=verdict, evaluation=evaluation, level=written.for_evidence().level, flips=flips, warnings=warnings
     )
 
 
@@ -198,6 +219,13 @@ def write_metrics(folder: Path, evaluation: TableEvaluation, confidence: float =
     resampled = bool(evaluation.areas) or any(slices for slices in evaluation.changes.values())
     path = folder / METRICS_TABLE
     write_metrics_table(path, evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
+    return path
+
+
+def write_flips(folder: Path, flips: pa.Table) -> Path:
+    """Writes `flips.parquet`, and gives its path."""
+    path = folder / FLIPS_TABLE
+    pq.write_table(flips, path)
     return path
 
 
