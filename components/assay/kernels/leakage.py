@@ -7,22 +7,14 @@ in two splits are looked at again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from assay.errors import UsageError, did_you_mean
-from assay.kernels.row_hash import row_hashes
-from assay.kernels.rows.exact_keys import exact_keys
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from numpy.typing import NDArray
-
-    Hashes = NDArray[np.uint64]
-    Key = tuple[Any, ...]
+from assay.kernels.leakage_candidates import NumberedRows, SplitCandidates, SplitHashes, SplitRows, numbered_rows
 
 _SAMPLE_ROWS = 5
 
@@ -86,107 +78,6 @@ class SplitPair:
         )
 
 
-@dataclass(slots=True)
-class SplitRows:
-    """A split so far.
-
-    Attributes:
-        num_rows: Rows.
-        hashes: Of rows that have a value in one of the columns that count.
-        columns: Columns that some batch has.
-    """
-
-    num_rows: int = 0
-    hashes: list[Hashes] = field(default_factory=list)
-    columns: set[str] = field(default_factory=set)
-
-
-class SplitHashes:
-    """First pass: an accumulator that gives the distinct row hashes of a split.
-
-    Args:
-        columns: The columns that count; all where None.
-    """
-
-    def __init__(self, columns: Sequence[str] | None = None) -> None:
-        self._columns = columns
-
-    def create(self) -> SplitRows:
-        """Gives the state of no rows."""
-        return SplitRows()
-
-    def add_batch(self, state: SplitRows, batch: pa.RecordBatch) -> SplitRows:
-        """Adds a batch to `state`, in place."""
-        state.hashes.append(np.unique(row_hashes(batch, self._columns)))
-        state.num_rows += batch.num_rows
-        state.columns.update(batch.schema.names)
-        return state
-
-    def merge(self, states: Sequence[SplitRows]) -> SplitRows:
-        """Gives the state of all rows, in the first of `states`."""
-        result, *others = states
-        for other in others:
-            result.hashes += other.hashes
-            result.num_rows += other.num_rows
-            result.columns |= other.columns
-        return result
-
-    def extract(self, state: SplitRows) -> SplitRows:
-        """Gives the state with one array of distinct hashes, sorted."""
-        hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *state.hashes]))
-        return SplitRows(state.num_rows, [hashes], state.columns)
-
-
-@dataclass(slots=True)
-class CandidateRows:
-    """Rows of a split whose hash another split has too: how often each occurs, and where first."""
-
-    num_rows: int = 0
-    counts: dict[Key, int] = field(default_factory=dict)
-    first: dict[Key, int] = field(default_factory=dict)
-
-
-class SplitCandidates:
-    """Second pass: an accumulator that collects the exact rows behind shared hashes.
-
-    Args:
-        columns: The columns that count.
-        hashes: The shared hashes.
-    """
-
-    def __init__(self, columns: Sequence[str], hashes: Hashes) -> None:
-        self._columns = columns
-        self._hashes = hashes
-
-    def create(self) -> CandidateRows:
-        """Gives the state of no rows."""
-        return CandidateRows()
-
-    def add_batch(self, state: CandidateRows, batch: pa.RecordBatch) -> CandidateRows:
-        """Adds a batch to `state`, in place."""
-        rows = np.flatnonzero(np.isin(row_hashes(batch, self._columns), self._hashes))
-        for row, key in zip(rows.tolist(), exact_keys(batch, self._columns, rows), strict=True):
-            if any(value is not None for value in key):  # rows without any value have nothing to leak
-                state.counts[key] = state.counts.get(key, 0) + 1
-                state.first.setdefault(key, state.num_rows + row)
-        state.num_rows += batch.num_rows
-        return state
-
-    def merge(self, states: Sequence[CandidateRows]) -> CandidateRows:
-        """Gives the state of all rows, in the first of `states`."""
-        result, *others = states
-        for other in others:
-            for key, count in other.counts.items():
-                result.counts[key] = result.counts.get(key, 0) + count
-                result.first.setdefault(key, result.num_rows + other.first[key])
-            result.num_rows += other.num_rows
-        return result
-
-    def extract(self, state: CandidateRows) -> CandidateRows:
-        """Gives the state."""
-        return state
-
-
 def find_leakage(
     splits: Mapping[str, Reduce], columns: Sequence[str] | None = None, *, sample_rows: int = _SAMPLE_ROWS
 ) -> tuple[SplitPair, ...]:
@@ -210,9 +101,10 @@ def find_leakage(
     shared = [np.intersect1d(rows[a].hashes[0], rows[b].hashes[0], assume_unique=True) for a, b in pairs]
     suspects = np.unique(np.concatenate(shared))
     if not len(suspects):
-        return tuple(_split_pair(pair, rows, CandidateRows(), CandidateRows(), names, 0) for pair in pairs)
+        return tuple(_split_pair(pair, rows, None, names, 0) for pair in pairs)
     candidates = {split: reduce(SplitCandidates(names, suspects)) for split, reduce in splits.items()}
-    return tuple(_split_pair((a, b), rows, candidates[a], candidates[b], names, sample_rows) for a, b in pairs)
+    numbered = numbered_rows(candidates, names)
+    return tuple(_split_pair(pair, rows, numbered, names, sample_rows) for pair in pairs)
 
 
 def _column_names(rows: Mapping[str, SplitRows], columns: Sequence[str] | None) -> list[str]:
@@ -228,23 +120,27 @@ def _column_names(rows: Mapping[str, SplitRows], columns: Sequence[str] | None) 
 def _split_pair(
     splits: tuple[str, str],
     rows: Mapping[str, SplitRows],
-    one: CandidateRows,
-    other: CandidateRows,
+    numbered: Mapping[str, NumberedRows] | None,
     names: Sequence[str],
     sample_rows: int,
 ) -> SplitPair:
-    keys = [key for key in one.counts if key in other.counts]  # in the order of the first split's rows
+    num_rows = (rows[splits[0]].num_rows, rows[splits[1]].num_rows)
+    if numbered is None:
+        return SplitPair(splits=splits, num_rows=num_rows, num_shared=(0, 0), num_distinct=0)
+    one, other = numbered[splits[0]], numbered[splits[1]]
+    _, ours, theirs = np.intersect1d(one.numbers, other.numbers, assume_unique=True, return_indices=True)
+    shown = np.argsort(one.first[ours], kind="stable")[:sample_rows]  # in the order of the first split's rows
     return SplitPair(
         splits=splits,
-        num_rows=(rows[splits[0]].num_rows, rows[splits[1]].num_rows),
-        num_shared=(sum(one.counts[key] for key in keys), sum(other.counts[key] for key in keys)),
-        num_distinct=len(keys),
+        num_rows=num_rows,
+        num_shared=(int(one.counts[ours].sum()), int(other.counts[theirs].sum())),
+        num_distinct=len(ours),
         samples=tuple(
             SharedRow(
-                values=dict(zip(names, key, strict=True)),
-                rows=(one.counts[key], other.counts[key]),
-                first=(one.first[key], other.first[key]),
+                values=one.values(int(one.first[mine]), names),
+                rows=(int(one.counts[mine]), int(other.counts[its])),
+                first=(one.position(int(one.first[mine])), other.position(int(other.first[its]))),
             )
-            for key in keys[:sample_rows]
+            for mine, its in zip(ours[shown], theirs[shown], strict=True)
         ),
     )
