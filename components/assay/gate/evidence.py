@@ -129,7 +129,8 @@ def _p_values_of_breaking(
 def _decided(one: Held, found: Measured, p_worse: float, rule: Significant, policy: EvidencePolicy) -> Check:
     check, limit = one.check, one.limit
     interval = found.interval(1 - 2 * policy.level)
-    details = check.details | {"lower": interval.lower, "upper": interval.upper}
+    # Figures may come as NumPy's floats, which JSON has no word for.
+    details = check.details | {"lower": float(interval.lower), "upper": float(interval.upper)}
     what = f"{limit.bound} change" if limit.is_change else "value"
     bounds = f"{(1 - 2 * policy.level) * 100:g} % bounds of the {what}: {number(interval.lower)} to "
     bounds += number(interval.upper)
@@ -137,14 +138,14 @@ def _decided(one: Held, found: Measured, p_worse: float, rule: Significant, poli
         return replace(check, details=details)
     if rule == "regression":
         ok = not p_worse <= policy.level
-        details |= {"p_value": p_worse, "evidence": "point" if ok == check.ok else "within chance"}
+        details |= {"p_value": float(p_worse), "evidence": "point" if ok == check.ok else "within chance"}
         said = "" if ok == check.ok else " This is within what chance does, so it does not block."
         return replace(check, ok=ok, details=details, sentence=f"{check.sentence} ({bounds}.){said}")
     p_kept = found.p_value_above(limit.value) if limit.at_least else found.p_value_below(limit.value)
     if check.ok and interval.lower == interval.upper:
         p_kept = 0.0  # what does not vary, such as the change between identical models, is as it is seen
     ok = check.ok and p_kept <= policy.level
-    details |= {"p_value": p_kept, "evidence": "shown" if ok else "not shown"}
+    details |= {"p_value": float(p_kept), "evidence": "shown" if ok else "not shown"}
     said = " That it keeps the limit is not shown: it may be chance." if check.ok and not ok else ""
     return replace(check, ok=ok, details=details, sentence=f"{check.sentence} ({bounds}.){said}")
 

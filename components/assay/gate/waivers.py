@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import yaml
@@ -93,6 +94,19 @@ def waive(checks: Sequence[Check], waivers: Sequence[Waiver], today: date) -> li
     return result
 
 
+def json_schema() -> dict[str, Any]:
+    """Gives the JSON Schema (2020-12) of a file of waivers, as `schemas/waivers.schema.json` ships it."""
+    schema = msgspec.json.schema(tuple[Waiver, ...])
+    definition = schema["$defs"]["Waiver"]
+    definition |= {"description": cleandoc(definition["description"]), "additionalProperties": False}
+    for name in ("who", "why"):
+        definition["properties"][name] |= {"pattern": r"\S"}
+    # An empty file holds no waiver.
+    shape = {"anyOf": [{key: value for key, value in schema.items() if key != "$defs"}, {"type": "null"}]}
+    title = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "assay waivers"}
+    return title | shape | {"$defs": schema["$defs"]}
+
+
 def _waived(check: Check, waivers: Sequence[Waiver], today: date) -> Check:
     if check.ok:
         return check
@@ -118,3 +132,10 @@ def _note(waiver: Waiver, what: str) -> Check:
         sentence=f"The waiver of {waiver.check} on {waiver.slice} by {waiver.who} {what}.",
         applied=False,
     )
+
+
+if __name__ == "__main__":  # python -m assay.gate.waivers > schemas/waivers.schema.json
+    import json
+    import sys
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
