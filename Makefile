@@ -1,6 +1,6 @@
 # Every target sets up what it needs: on a fresh clone, `make demo` or `make test` is enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast fuzz lint format bench lock clean
+.PHONY: help setup demo test test-fast test-containers fuzz lint format docs bench containers lock clean
 
 BIN := .venv/bin
 # Which Python to use; empty: the first of python3, python3.11, python3.13, ... that is supported.
@@ -9,7 +9,7 @@ PYTHON ?=
 JOBS ?= 2
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make .venv with the full locked stack for this Python (PYTHON=... to choose one)
 	@sh requirements/setup.sh $(PYTHON)
@@ -22,6 +22,9 @@ test: lint ## Run the linters and all tests
 
 test-fast: setup ## Run the tests that need neither TensorFlow nor the network, in under two minutes
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not tensorflow and not network"
+
+test-containers: ## Build the images and run tests and the compiled taxi pipeline in them (root, Debian or Ubuntu)
+	@python3 tests/containers/main.py
 
 fuzz: setup ## Search for bytes that readers crash on or lose rows of, for about half an hour
 	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
@@ -36,9 +39,16 @@ format: setup ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+docs: setup ## Build the documentation into docs/_build
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo "Open docs/_build/index.html"
+
 bench: setup ## Run the benchmarks
 	@ls benchmarks/*.py >/dev/null 2>&1 || { echo "make bench: there are no benchmarks in benchmarks/" >&2; exit 1; }
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+containers: ## Build the images data, full and beam with docker, podman or buildah
+	@sh containers/build.sh
 
 lock: ## Write the lock files anew for every supported Python (needs uv)
 	@sh requirements/lock.sh
