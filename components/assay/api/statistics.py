@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.api.pages import page, table
+from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
@@ -137,11 +138,13 @@ def statistics(
         ```
     """
     engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
-    rows, options = opened_rows(data, split, delimiter), options or StatisticsOptions()
+    options = options or StatisticsOptions()
+    vocabularies = read_vocabularies(options.vocab_paths)
+    rows = opened_rows(data, split, delimiter)
     if mergeable:
-        found = engine.reduce(rows, MergeableStatistics(options, schema))
+        found = engine.reduce(rows, MergeableStatistics(options, schema, vocabularies))
         return Statistics(found.proto, found.state)
-    return Statistics(engine.reduce(rows, DatasetStatistics(options, schema=schema)))
+    return Statistics(engine.reduce(rows, DatasetStatistics(options, schema, vocabularies=vocabularies)))
 
 
 def opened_rows(data: Any, split: str | None = None, delimiter: str | None = None) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from assay.artifacts.examples import Examples
+from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
@@ -20,7 +21,10 @@ def _options(given: Any) -> Any:
     return options_of_tfdv(given) if is_tfdv_options(given) else given
 
 
-@component(libraries=("tfx-bsl",))
+@component(
+    libraries=("tfx-bsl",),
+    positional=("examples", "schema", "stats_options", "exclude_splits"),
+)
 def StatisticsGen(
     context: ExecutionContext,
     examples: Input[Examples],
@@ -43,9 +47,9 @@ def StatisticsGen(
         exclude_splits: Names of splits that are left out.
     """
     splits = chosen_splits(examples, examples.split_names, exclude_splits)
-    accumulator = CountedRows(
-        DatasetStatistics(stats_options or StatisticsOptions(), schema=schema.read() if schema else None)
-    )
+    options = stats_options or StatisticsOptions()
+    vocabularies = read_vocabularies(options.vocab_paths)
+    accumulator = CountedRows(DatasetStatistics(options, schema.read() if schema else None, vocabularies=vocabularies))
     for split in splits:
         counted, result = context.engine.reduce(examples.source(split), accumulator)
         expected = examples.rows.get(split, counted)

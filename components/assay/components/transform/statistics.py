@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.gate.verdict import Check, Verdict, write_verdict
 from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
@@ -29,7 +30,8 @@ def write_statistics(
     options: StatisticsOptions | None = None,
 ) -> dict[str, DatasetFeatureStatisticsList]:
     """Computes and writes the statistics of each split."""
-    accumulator = DatasetStatistics(options or StatisticsOptions(), schema=schema)
+    options = options or StatisticsOptions()
+    accumulator = DatasetStatistics(options, schema, vocabularies=read_vocabularies(options.vocab_paths))
     found = {}
     for split, source in sources.items():
         found[split] = engine.reduce(source, accumulator)

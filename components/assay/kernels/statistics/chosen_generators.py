@@ -11,20 +11,28 @@ from assay.kernels.statistics.composite_features import CompositeFeatures, compo
 from assay.kernels.statistics.cross_features import CrossFeatures
 from assay.kernels.statistics.lift import Lift
 from assay.kernels.statistics.mutual_information import MutualInformation
+from assay.kernels.statistics.natural_language import NaturalLanguage
 from assay.kernels.statistics.semantic_domains import SemanticDomains
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
     from assay.kernels.statistics.generators import Generator
     from assay.kernels.statistics.options import StatisticsOptions
 
 
-def chosen_generators(options: StatisticsOptions, schema: Schema | None) -> tuple[Generator, ...]:
+def chosen_generators(
+    options: StatisticsOptions, schema: Schema | None, vocabularies: Mapping[str, Sequence[str]]
+) -> tuple[Generator, ...]:
     """Gives the generators, in the order in which TFDV's contribute."""
     chosen: list[Generator] = []
     if options.enable_semantic_domain_stats:
         chosen.append(SemanticDomains(options.image_sizes))
+        language = NaturalLanguage(schema, vocabularies, options)
+        if language.rules:
+            chosen.append(language)
     composite = composites(schema)
     if composite:
         chosen.append(CompositeFeatures(composite))

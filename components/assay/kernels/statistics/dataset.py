@@ -19,7 +19,7 @@ from assay.kernels.statistics.slice_keys import SliceKey, Slicer, slice_name
 from assay.kernels.statistics.slice_statistics import SliceState, SliceStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -60,6 +60,8 @@ class DatasetStatistics:
         schema: Says which strings are opaque bytes (image domain), which numbers are categories, and the format of
             integers that are times.
         custom: A user's own statistics besides.
+        vocabularies: The tokens of each vocabulary that natural-language domains of the schema name, in the order of
+            their numbers.
     """
 
     def __init__(
@@ -67,10 +69,14 @@ class DatasetStatistics:
         options: StatisticsOptions | None = None,
         schema: Schema | None = None,
         custom: Sequence[CustomAccumulator[Any]] = (),
+        vocabularies: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._options = options or StatisticsOptions()
         claims = schema_claims(schema)
-        chosen = (*chosen_generators(self._options, schema), *(CustomStatistics(accumulator) for accumulator in custom))
+        chosen = (
+            *chosen_generators(self._options, schema, vocabularies or {}),
+            *(CustomStatistics(accumulator) for accumulator in custom),
+        )
         self._overall = SliceStatistics(self._options, claims, chosen)
         self._slices = SliceStatistics(self._options, claims, chosen, self._options.max_slices)
         self._slicer = Slicer(self._options.slices, schema)

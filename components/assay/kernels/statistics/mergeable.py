@@ -19,7 +19,7 @@ from assay.kernels.statistics.state_codec import decode_state, encode_state
 from assay.kernels.statistics.widening import widen_integers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -47,12 +47,18 @@ class MergeableStatistics:
     Args:
         options: What to compute.
         schema: As `DatasetStatistics` takes it.
+        vocabularies: As `DatasetStatistics` takes them; only reading rows needs them.
     """
 
-    def __init__(self, options: StatisticsOptions, schema: Schema | None = None) -> None:
+    def __init__(
+        self,
+        options: StatisticsOptions,
+        schema: Schema | None = None,
+        vocabularies: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.options = options
         self.schema = schema
-        self._statistics = DatasetStatistics(options, schema)
+        self._statistics = DatasetStatistics(options, schema, vocabularies=vocabularies)
 
     def create(self) -> DatasetState:
         """Gives the state of no rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from assay.errors import UsageError
@@ -42,6 +42,9 @@ class StatisticsOptions:
         mutual_information_rows: How many rows of each part are looked at, at most; the cost grows with their square.
         feature_crosses: Pairs of numeric columns of which covariance and correlation are given, or `all` pairs.
         enable_semantic_domain_stats: Whether to find out which features are images, natural language, or times.
+        vocab_paths: The file of each vocabulary that natural-language domains of the schema name: a token a line, or
+            a record each where the name ends in `tfrecord.gz`. With `enable_semantic_domain_stats`, tokens are then
+            described as the domains ask for.
         sample_rate: The share of rows that is looked at, chosen by a hash of their content: the same rows on every
             engine and in any order; of equal rows all or none. Counts are those of the sample, as in TFDV.
         image_sizes: Whether that includes the greatest width and height of images; this needs Pillow.
@@ -67,6 +70,7 @@ class StatisticsOptions:
     feature_crosses: tuple[tuple[str, str], ...] | Literal["all"] | None = None
     enable_semantic_domain_stats: bool = False
     image_sizes: bool = False
+    vocab_paths: dict[str, str] = field(default_factory=dict)
     sample_rate: float | None = None
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from assay.kernels.statistics.cross_features import CrossState
 from assay.kernels.statistics.dataset import DatasetState
 from assay.kernels.statistics.feature import FeatureState
 from assay.kernels.statistics.heavy_hitters import HeavyHitters
+from assay.kernels.statistics.language_state import LanguageState, TokenState
 from assay.kernels.statistics.lift import FeatureLift, LiftState
 from assay.kernels.statistics.moments import Extremes, Mean, Moments
 from assay.kernels.statistics.numeric import NumericSketch, NumericState
@@ -38,7 +39,8 @@ _CLASSES: dict[str, type] = {
     each.__name__: each
     for each in (
         *(ByteSizeState, CategorySketch, CategoryState, CompositeState, Counted, CrossState, DatasetState, DomainState),
-        *(Extremes, FeatureLift, FeatureState, HeavyHitters, LevelState, LiftState, Mean, Meaning, Moments),
+        *(Extremes, FeatureLift, FeatureState, HeavyHitters, LanguageState, LevelState, LiftState, Mean, Meaning),
+        *(Moments, TokenState),
         *(NumericSketch, NumericState, PresenceState, QuantilesSketch, RowSample, SliceState, ValueCounts),
     )
 }

@@ -42,12 +42,12 @@ def options_of_tfdv(given: Any) -> StatisticsOptions:
     slicing = values.pop("slicing_config", None)
     if not values.pop("add_default_generators", True):
         raise _no_counterpart("add_default_generators")
-    known = {each.name: each.default for each in dataclasses.fields(StatisticsOptions)}
+    known = {each.name for each in dataclasses.fields(StatisticsOptions)}
     chosen: dict[str, Any] = {}
     for name, value in values.items():
         if name in known and name != "slices":
-            # None stands for the default in some of TFDV's options, and is the default of the others.
-            chosen[name] = known[name] if value is None else value
+            if value is not None:  # it stands for the default in some of TFDV's options, and is that of the others
+                chosen[name] = value
         elif value and name not in _WITHOUT_EFFECT:
             raise _no_counterpart(name)
     if chosen.get("feature_allowlist") is not None:

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from assay.artifacts.formats.tfrecord import TFRecordWriter
+from assay.artifacts.formats.vocabulary import read_vocabularies
+from assay.errors import DataError
+
+
+def test_lines_and_records(tmp_path: Path) -> None:
+    text, records = tmp_path / "words.txt", tmp_path / "words.tfrecord.gz"
+    text.write_text("the\n fox \n\nä\n", encoding="utf-8")
+    with TFRecordWriter(records) as writer:
+        for token in ("the", "ä"):
+            writer.write(token.encode())
+    assert read_vocabularies({"text": text, "records": str(records)}) == {
+        "text": ("the", "fox", "", "ä"),
+        "records": ("the", "ä"),
+    }
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"Expected the vocabulary 'words' at .*none\.txt: No such file"):
+        read_vocabularies({"words": tmp_path / "none.txt"})
+    (tmp_path / "latin.txt").write_bytes("ä".encode("latin-1"))
+    with pytest.raises(DataError, match="is not UTF-8"):
+        read_vocabularies({"words": tmp_path / "latin.txt"})
+    (tmp_path / "cut.tfrecord.gz").write_bytes(gzip.compress(b"abc"))
+    with pytest.raises(DataError, match=r"cut\.tfrecord\.gz, record 1"):
+        read_vocabularies({"words": tmp_path / "cut.tfrecord.gz"})
