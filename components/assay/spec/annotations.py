@@ -33,6 +33,11 @@ class UserModuleMark:
 
 
 @dataclass(frozen=True, slots=True)
+class UserModuleNameMark:
+    """Marks a dotted name of a user's module: its source, with its package's modules, is part of the fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
 class UserFunctionMark:
     """Marks a dotted path of a user's function: the source of its module is part of the fingerprint."""
 
@@ -63,6 +68,7 @@ Input = Annotated[T, InputMark()]
 Inputs = Annotated[tuple[T, ...], InputMark(many=True)]
 Output = Annotated[T, OutputMark()]
 UserModule = Annotated[str, UserModuleMark()]
+UserModuleName = Annotated[str, UserModuleNameMark()]
 UserFunction = Annotated[str, UserFunctionMark()]
 FilePath = Annotated[str, FileMark()]
 DataPath = Annotated[str, DataMark()]

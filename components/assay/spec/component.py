@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, overload
 
 from assay.errors import UsageError
@@ -29,17 +30,33 @@ class Component:
         """Declares a step.
 
         Args:
-            *positional: Refused: arguments are named.
+            *positional: Arguments in TFX's order, where the component is one of TFX's; others take named ones only.
             **arguments: A channel for each input, a value or placeholder for each parameter.
 
         Raises:
             UsageError: For an unknown, missing or ill-typed argument.
         """
-        if positional:
+        return ComponentNode(self.spec, {**self._named(positional, arguments), **arguments})
+
+    def _named(self, positional: Sequence[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Gives positional arguments their names."""
+        names = self.spec.positional
+        if len(positional) > len(names):
+            known = names or (*self.spec.inputs, *self.spec.parameters)
+            form = ", ".join(f"{name}=…" for name in known[: len(positional)])
+            takes = f"takes at most {len(names)} arguments by position" if names else "takes named arguments only"
             raise UsageError(
-                "component.positional", f"{self.spec.name} takes named arguments only, got {positional[0]!r}."
+                "component.positional",
+                f"{self.spec.name} {takes}, got {', '.join(map(repr, positional))}.",
+                f"Write {self.spec.name}({form}).",
             )
-        return ComponentNode(self.spec, arguments)
+        named = dict(zip(names, positional, strict=False))
+        for name in named:
+            if name in arguments:
+                raise UsageError(
+                    "component.argument_twice", f"{self.spec.name} got '{name}' twice: by position and by name."
+                )
+        return named
 
 
 @overload
@@ -53,6 +70,8 @@ def component(
     libraries: tuple[str, ...] = (),
     reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
+    positional: tuple[str, ...] = (),
+    refused: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Component]: ...
 
 
@@ -64,6 +83,8 @@ def component(
     libraries: tuple[str, ...] = (),
     reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
+    positional: tuple[str, ...] = (),
+    refused: Mapping[str, str] | None = None,
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Makes an annotated function a component.
 
@@ -75,6 +96,8 @@ def component(
             and contents are part of the fingerprint.
         still_valid: Given the parameter values and the output artifacts of a cached execution, a sentence why its
             effect on the outside world no longer stands, or None.
+        positional: The arguments that may also be given by position, in order; none by default.
+        refused: Arguments that a component of this name has elsewhere (in TFX), each with what to do instead.
 
     Example:
         ```python
@@ -88,6 +111,7 @@ def component(
     """
 
     def declare(function: Callable[..., Any]) -> Component:
-        return Component(read_signature(function, name=name, libraries=libraries, reads=reads, still_valid=still_valid))
+        spec = read_signature(function, name=name, libraries=libraries, reads=reads, still_valid=still_valid)
+        return Component(replace(spec, positional=positional, refused=refused or {}))
 
     return declare if function is None else declare(function)

@@ -15,9 +15,9 @@ import assay
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import file_sha256
 from assay.errors import DataError
-from assay.spec.annotations import FileMark, UserFunctionMark, UserModuleMark
+from assay.spec.annotations import FileMark, UserFunctionMark, UserModuleMark, UserModuleNameMark
 from assay.spec.signature import ComponentSpec
-from assay.spec.source_digest import dotted_digest, function_digest, module_digest
+from assay.spec.source_digest import dotted_digest, function_digest, module_digest, module_name_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ def _sources(spec: ComponentSpec, parameters: Mapping[str, Any]) -> dict[str, st
             continue
         if isinstance(declared.mark, UserModuleMark):
             digests[name] = module_digest(Path(value))
+        elif isinstance(declared.mark, UserModuleNameMark):
+            digests[name] = module_name_digest(value)
         elif isinstance(declared.mark, UserFunctionMark):
             digests[name] = dotted_digest(value)
     if not spec.function.__module__.startswith("assay."):

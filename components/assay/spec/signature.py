@@ -10,7 +10,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Union
 
 from assay.artifacts.base import Artifact
@@ -23,13 +23,14 @@ from assay.spec.annotations import (
     ParsedBy,
     UserFunctionMark,
     UserModuleMark,
+    UserModuleNameMark,
 )
 from assay.spec.context import ExecutionContext
 from assay.spec.docstring import parse_docstring
 
 REQUIRED = inspect.Parameter.empty
-ParameterMark = UserModuleMark | UserFunctionMark | FileMark | DataMark | ParsedBy
-_MARKS = (InputMark, OutputMark, UserModuleMark, UserFunctionMark, FileMark, DataMark, ParsedBy)
+ParameterMark = UserModuleMark | UserModuleNameMark | UserFunctionMark | FileMark | DataMark | ParsedBy
+_MARKS = (InputMark, OutputMark, UserModuleMark, UserModuleNameMark, UserFunctionMark, FileMark, DataMark, ParsedBy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class ComponentSpec:
         libraries: Distributions whose versions are part of the fingerprint.
         reads: Names the files outside of artifacts that the component would read for given parameters.
         still_valid: Says why a cached execution no longer stands (a pushed model that is gone, say), or None.
+        positional: The arguments that may also be given by position, in TFX's order.
+        refused: Arguments that TFX's component has and this one has not, each with what to do instead.
     """
 
     name: str
@@ -102,6 +105,8 @@ class ComponentSpec:
     libraries: tuple[str, ...] = ()
     reads: Callable[[Mapping[str, Any]], typing.Sequence[Any]] | None = None
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None
+    positional: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def check_argument_names(self, names: typing.Iterable[str]) -> None:
         """Checks the names of arguments given by an author.
@@ -112,6 +117,12 @@ class ComponentSpec:
         given = set(names)
         known = set(self.inputs) | set(self.parameters)
         for name in sorted(given - known):
+            if name in self.refused:
+                raise UsageError(
+                    "component.refused_argument",
+                    f"{self.name} has no argument '{name}', which TFX's has.",
+                    self.refused[name],
+                )
             raise UsageError(
                 "component.unknown_argument", f"{self.name} has no argument '{name}'.", did_you_mean(name, known)
             )

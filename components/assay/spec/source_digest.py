@@ -105,22 +105,44 @@ def dotted_digest(dotted: str) -> str:
     """
     parts = dotted.split(".")
     for length in range(len(parts) - 1, 0, -1):
-        name = ".".join(parts[:length])
-        loaded = sys.modules.get(name)
-        origin = getattr(loaded, "__file__", None)
-        if origin is None:
-            try:
-                found = importlib.util.find_spec(name)
-            except (ImportError, ValueError):
-                continue
-            origin = found.origin if found else None
-        if origin and origin.endswith(".py"):
-            return module_digest(Path(origin), _package_folder(Path(origin).resolve(), name))
+        digest = _digest_by_name(".".join(parts[:length]))
+        if digest is not None:
+            return digest
     raise UsageError(
         "user_function.missing",
         f"No module can be found for '{dotted}'.",
         "Give package.module.function, importable from where the pipeline runs.",
     )
+
+
+def module_name_digest(name: str) -> str:
+    """The digest of a module by its dotted name, without importing it.
+
+    Raises:
+        UsageError: If there is no such module.
+    """
+    digest = _digest_by_name(name)
+    if digest is None:
+        raise UsageError(
+            "user_module.not_found",
+            f"No module '{name}' can be found.",
+            "Give package.module, importable from where the pipeline runs.",
+        )
+    return digest
+
+
+def _digest_by_name(name: str) -> str | None:
+    """The digest of a module in Python that can be found under a name."""
+    origin = getattr(sys.modules.get(name), "__file__", None)
+    if origin is None:
+        try:
+            found = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            return None
+        origin = found.origin if found else None
+    if not origin or not origin.endswith(".py"):
+        return None
+    return module_digest(Path(origin), _package_folder(Path(origin).resolve(), name))
 
 
 def _package_folder(file: Path, module: str) -> Path | None:

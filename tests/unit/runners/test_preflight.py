@@ -11,6 +11,7 @@ import pytest
 from assay.artifacts import Schema
 from assay.errors import UsageError
 from assay.spec import Input, Output, RuntimeParameter, UserFunction, UserModule, component
+from assay.spec.annotations import UserModuleName
 
 
 class Named(NamedTuple):
@@ -29,9 +30,10 @@ def Call(
     called: Output[Schema],
     *,
     module_file: UserModule | None = None,
+    module_path: UserModuleName | None = None,
     function: UserFunction | None = None,
 ) -> None:
-    (called.path / "schema.pbtxt").write_text(f"{module_file} {function}")
+    (called.path / "schema.pbtxt").write_text(f"{module_file} {module_path} {function}")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,11 @@ def Call(
     [
         ("module_file", "gone.py", r"Call\.module_file: Expected a Python module at gone\.py; there is no such file\."),
         ("module_file", ".", r"Call\.module_file: Expected a Python module at \.; there is a folder\."),
+        (
+            "module_path",
+            "no_such_package.module",
+            r"Call\.module_path: No module 'no_such_package\.module' can be found",
+        ),
         ("function", "no_such_package.module.run_fn", r"Call\.function: No module can be found for 'no_such_package"),
     ],
 )

@@ -146,5 +146,22 @@ def test_a_signature_that_is_no_component_s_is_refused(function: Callable[..., A
 
 
 def test_a_component_takes_named_arguments_only() -> None:
-    with pytest.raises(UsageError, match=r"Everything takes named arguments only, got 'here'"):
+    with pytest.raises(UsageError, match=r"Everything takes named arguments only, got 'here'") as caught:
         Everything("here")
+    assert caught.value.hint == "Write Everything(examples=…)."
+
+
+@component(positional=("rate", "old", "limit"), refused={"old": "Use `rate`."})
+def Ordered(report: Output[Schema], *, limit: int = 0, rate: float = 1.0) -> None: ...
+
+
+def test_arguments_by_position_where_an_order_is_declared() -> None:
+    assert Ordered(0.5, None, 3).arguments == {"rate": 0.5, "limit": 3}
+    assert Ordered(0.5, limit=2).arguments == {"rate": 0.5, "limit": 2}
+    with pytest.raises(UsageError, match=r"Ordered has no argument 'old', which TFX's has\.") as caught:
+        Ordered(0.5, "x")
+    assert caught.value.hint == "Use `rate`."
+    with pytest.raises(UsageError, match=r"Ordered got 'rate' twice: by position and by name\."):
+        Ordered(0.5, rate=1.0)
+    with pytest.raises(UsageError, match=r"Ordered takes at most 3 arguments by position, got 1, 2, 3, 4\."):
+        Ordered(1, 2, 3, 4)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assay.errors import UsageError
-from assay.spec.source_digest import dotted_digest, function_digest, module_digest, module_sources
+from assay.spec.source_digest import dotted_digest, function_digest, module_digest, module_name_digest, module_sources
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -103,6 +103,9 @@ def test_a_dotted_function_brings_its_package_and_no_other(tmp_path: Path, monke
     assert dotted_digest("digested.models.net.run") == before
     (tmp_path / "digested/data.py").write_text("A = 2")
     assert dotted_digest("digested.models.net.run") != before
+    assert module_name_digest("digested.models.net") == dotted_digest("digested.models.net.run")
+    with pytest.raises(UsageError, match=r"No module 'digested\.models\.gone' can be found\. Give package\.module,"):
+        module_name_digest("digested.models.gone")
 
 
 @pytest.mark.parametrize("dotted", ["nowhere_at_all.run", "run", "sys.exit"])

@@ -43,7 +43,10 @@ class Findings(NamedTuple):
     num_examples: int
 
 
-@component(libraries=("tensorflow",))
+@component(
+    libraries=("tensorflow",),
+    positional=("examples", "model", "model_blessing", "data_spec", "model_spec", "output_example_spec"),
+)
 def BulkInferrer(
     context: ExecutionContext,
     examples: Input[Examples],

@@ -18,7 +18,7 @@ from assay.errors import UsageError
 from assay.gate.blessing import bless, judged_by_digest
 from assay.gate.decide import FirstRun, GatePolicy, NoThresholds
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserModule, component
-from assay.spec.annotations import ParsedBy
+from assay.spec.annotations import ParsedBy, UserModuleName
 from assay.spec.user_code import load_function, run_user_code
 
 if TYPE_CHECKING:
@@ -38,7 +38,22 @@ class Findings(NamedTuple):
     blessed: bool
 
 
-@component(libraries=("tensorflow", "tensorflow-model-analysis"))
+@component(
+    libraries=("tensorflow", "tensorflow-model-analysis"),
+    positional=(
+        "examples",
+        "model",
+        "baseline_model",
+        "feature_slicing_spec",
+        "fairness_indicator_thresholds",
+        "example_splits",
+        "eval_config",
+        "schema",
+        "module_file",
+        "module_path",
+    ),
+    refused={"feature_slicing_spec": "Name the slices in eval_config: slicing_specs."},
+)
 def Evaluator(
     context: ExecutionContext,
     examples: Inputs[Examples],
@@ -52,6 +67,7 @@ def Evaluator(
     example_splits: list[str] | None = None,
     fairness_indicator_thresholds: list[float] | None = None,
     module_file: UserModule | None = None,
+    module_path: UserModuleName | None = None,
     first_run: FirstRun = "values_only",
     no_thresholds: NoThresholds = "block",
 ) -> Findings:
@@ -73,6 +89,7 @@ def Evaluator(
         example_splits: The splits to evaluate on; `eval` by default.
         fairness_indicator_thresholds: Refused: give the metric FairnessIndicators in `eval_config`.
         module_file: A module with `custom_eval_shared_model` or `custom_extractors`, as in TFX.
+        module_path: Its dotted name instead, where it is importable.
         first_run: Without a baseline for the change thresholds: `values_only` lets the value thresholds decide, `bless`
             blesses, `block` blocks.
         no_thresholds: With no threshold at all: `block` or `bless`.
@@ -106,7 +123,7 @@ def Evaluator(
             baseline=baseline_model.serving_path if baseline_model else None,
             schema=without_structs(schema.read()) if schema else None,
             data_location=", ".join(str(one.split_path(split)) for one in examples for split in splits),
-            **_custom_functions(module_file),
+            **_custom_functions(module_file, module_path),
             beam_pipeline_args=context.beam_pipeline_args,
         ),
         evaluation.path,
@@ -171,22 +188,25 @@ def _record_batches(files: Sequence[Path]) -> Iterator[list[bytes]]:
             yield batch
 
 
-def _custom_functions(module_file: str | None) -> dict[str, Callable[..., Any]]:
+def _custom_functions(module_file: str | None, module_path: str | None) -> dict[str, Callable[..., Any]]:
     """Gives the functions of TFX's names that the user's module has: at least one."""
     found = {}
-    for name in ("custom_eval_shared_model", "custom_extractors") if module_file else ():
+    if module_file and module_path:
+        raise UsageError("evaluator.module", "Expected one of module_file and module_path, got both.")
+    module = module_file or module_path
+    for name in ("custom_eval_shared_model", "custom_extractors") if module else ():
         try:
-            function = load_function(module_file, None, name)
+            function = load_function(module_file, f"{module_path}.{name}" if module_path else None, name)
         except UsageError as error:
             if error.code != "user_code.no_function":
                 raise
             continue
         found[name] = _showing_user_code(function, name, module_file)
-    if module_file and not found:
+    if module and not found:
         raise UsageError(
             "evaluator.no_custom_function",
-            f"{module_file} has neither custom_eval_shared_model nor custom_extractors.",
-            "Define one of them, or leave module_file out.",
+            f"{module} has neither custom_eval_shared_model nor custom_extractors.",
+            "Define one of them, or name no module.",
         )
     return found
 

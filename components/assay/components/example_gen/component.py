@@ -22,6 +22,7 @@ from assay.spec import ExecutionContext, Output, RangeConfig, component
 from assay.spec.annotations import DataPath
 from assay.spec.values import typed
 
+_ORDER = ("input_base", "input_config", "output_config", "range_config")  # of arguments by position, as in TFX
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -34,7 +35,7 @@ def _input_files(parameters: Mapping[str, Any]) -> list[Path]:
     ).files
 
 
-@component(libraries=("pyarrow",), reads=_input_files)
+@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER)
 def CsvExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
@@ -76,7 +77,7 @@ def CsvExampleGen(
     examples.properties["input_fingerprint"] = snapshot.fingerprint()
 
 
-@component(libraries=("pyarrow",), reads=_input_files)
+@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER)
 def ParquetExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
@@ -101,7 +102,7 @@ def ParquetExampleGen(
     _import_parquet(context, examples, input_base, input_config, output_config, range_config, file_format)
 
 
-@component(libraries=("pyarrow", "tfx-bsl"), reads=_input_files)
+@component(libraries=("pyarrow", "tfx-bsl"), reads=_input_files, positional=(*_ORDER, "payload_format"))
 def ImportExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],

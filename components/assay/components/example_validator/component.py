@@ -42,7 +42,11 @@ class Findings(NamedTuple):
     num_rejected: int
 
 
-@component(libraries=("tensorflow-data-validation",))
+@component(
+    libraries=("tensorflow-data-validation",),
+    positional=("statistics", "schema", "exclude_splits", "custom_validation_config"),
+    refused={"custom_validation_config": "Write the checks in Python (checks_file) or as rules (row_rules_file)."},
+)
 def ExampleValidator(
     context: ExecutionContext,
     statistics: Input[ExampleStatistics],

@@ -40,7 +40,10 @@ class Findings(NamedTuple):
     blessed: bool
 
 
-@component(libraries=("tensorflow", "tensorflow-serving-api"))
+@component(
+    libraries=("tensorflow", "tensorflow-serving-api"),
+    positional=("model", "serving_spec", "examples", "request_spec", "validation_spec"),
+)
 def InfraValidator(
     context: ExecutionContext,
     model: Input[Model],

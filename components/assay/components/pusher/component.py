@@ -42,7 +42,21 @@ def _still_valid(parameters: Mapping[str, Any], outputs: Mapping[str, Any]) -> s
     return still_pushed(receipt, open_destination(destination))
 
 
-@component(still_valid=_still_valid)
+@component(
+    still_valid=_still_valid,
+    positional=(
+        "model",
+        "model_blessing",
+        "infra_blessing",
+        "push_destination",
+        "custom_config",
+        "custom_executor_spec",
+    ),
+    refused={
+        "custom_config": "It configures pushers to Google Cloud; push_destination says where the model goes.",
+        "custom_executor_spec": "Write a component of your own: @component.",
+    },
+)
 def Pusher(
     context: ExecutionContext,
     pushed_model: Output[PushedModel],

@@ -12,7 +12,10 @@ from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
 
 
-@component(libraries=("tensorflow-data-validation",))
+@component(
+    libraries=("tensorflow-data-validation",),
+    positional=("statistics", "infer_feature_shape", "exclude_splits"),
+)
 def SchemaGen(
     statistics: Input[ExampleStatistics],
     schema: Output[Schema],
@@ -47,7 +50,7 @@ def SchemaGen(
     schema.write(with_patch(inferred, Path(patch_file)) if patch_file else inferred)
 
 
-@component
+@component(positional=("schema_file",))
 def ImportSchemaGen(context: ExecutionContext, schema: Output[Schema], *, schema_file: FilePath) -> None:
     """Brings in a schema that people keep, in place of an inferred one.
 

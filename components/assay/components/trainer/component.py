@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@component(libraries=("tensorflow", "keras", "tensorflow-transform"))
+@component(
+    libraries=("tensorflow", "keras", "tensorflow-transform"),
+    # Nothing by position: TFX 1.16 and 1.21 have different orders.
+    refused={
+        "transformed_examples": "Wire them as `examples`.",
+        "custom_executor_spec": "Write a component of your own: @component.",
+    },
+)
 def Trainer(
     context: ExecutionContext,
     examples: Inputs[Examples],

@@ -25,7 +25,23 @@ if TYPE_CHECKING:
     from assay.engines.base import Shard
 
 
-@component(libraries=("tensorflow", "tensorflow-transform"))
+@component(
+    libraries=("tensorflow", "tensorflow-transform"),
+    positional=(
+        "examples",
+        "schema",
+        "module_file",
+        "preprocessing_fn",
+        "splits_config",
+        "analyzer_cache",
+        "materialize",
+        "disable_analyzer_cache",
+        "force_tf_compat_v1",
+        "custom_config",
+        "disable_statistics",
+        "stats_options_updater_fn",
+    ),
+)
 def Transform(
     context: ExecutionContext,
     examples: Inputs[Examples],

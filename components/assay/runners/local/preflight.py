@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import UsageError
-from assay.spec.annotations import UserFunctionMark, UserModuleMark
+from assay.spec.annotations import UserFunctionMark, UserModuleMark, UserModuleNameMark
 from assay.spec.node import ComponentNode
 from assay.spec.pipeline import Pipeline
 from assay.spec.signature import REQUIRED
-from assay.spec.source_digest import dotted_digest, module_digest
+from assay.spec.source_digest import dotted_digest, module_digest, module_name_digest
 from assay.spec.values import RuntimeParameter
 
 
@@ -32,7 +32,7 @@ def check_user_code(pipeline: Pipeline, values: Mapping[str, Any]) -> None:
         if not isinstance(node, ComponentNode):
             continue
         for name, declared in node.spec.parameters.items():
-            if not isinstance(declared.mark, (UserModuleMark, UserFunctionMark)):
+            if not isinstance(declared.mark, (UserModuleMark, UserModuleNameMark, UserFunctionMark)):
                 continue
             value = node.arguments.get(name, None if declared.default is REQUIRED else declared.default)
             if isinstance(value, RuntimeParameter):
@@ -40,9 +40,12 @@ def check_user_code(pipeline: Pipeline, values: Mapping[str, Any]) -> None:
             if not isinstance(value, str):
                 continue
             try:
-                if isinstance(declared.mark, UserModuleMark):
-                    module_digest(Path(value))
-                else:
-                    dotted_digest(value)
+                match declared.mark:
+                    case UserModuleMark():
+                        module_digest(Path(value))
+                    case UserModuleNameMark():
+                        module_name_digest(value)
+                    case _:
+                        dotted_digest(value)
             except UsageError as error:
                 raise UsageError(error.code, f"{node.id}.{name}: {error.message}", error.hint) from error
