@@ -132,6 +132,23 @@ class BatchColumn:
         broken[:-1] = np.fromiter(map(is_broken, distinct), np.bool_, len(distinct))
         return broken[codes]
 
+    @property
+    def outer_lengths(self) -> NDArray[np.int64]:
+        """How many values or lists stand at the outermost nest level of each row; 0 where it is missing."""
+        lengths = np.zeros(self.num_rows, np.int64)
+        lengths[self.levels[0].rows] = self.levels[0].lengths
+        return lengths
+
+    @cached_property
+    def structs(self) -> tuple[BatchColumns, NDArray[np.intp]]:
+        """The structs of a column of structs, their fields as columns, and the row of each."""
+        present = self.present_leaves
+        structs = self._leaf if present.all() else self._leaf.filter(pa.array(present))
+        names = [structs.type[at].name for at in range(structs.type.num_fields)]
+        if not names:  # a batch without columns has no rows either
+            return BatchColumns(pa.RecordBatch.from_arrays([pa.nulls(len(structs))], [""])), self.rows[present]
+        return BatchColumns(pa.RecordBatch.from_arrays(structs.flatten(), names)), self.rows[present]
+
     @cached_property
     def term(self) -> Term:
         """The first innermost value of each row, for expressions."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.rows.rule import shown, shown_limit
+from assay.kernels.rows.time_tests import TimeText
 from assay.kernels.rows.value_rules import ValueRule
 from assay.kernels.rows.value_tests import (
     AnyOf,
@@ -56,6 +57,10 @@ def domain_rules(feature: Feature, schema: Schema) -> Iterator[ValueRule]:
         yield from _float_rules(name, domain)
     elif kind == "bool_domain":
         yield from _bool_rules(name, domain)
+    elif kind in {"time_domain", "time_of_day_domain"} and domain.string_format:
+        text = TimeText(domain.string_format)
+        expectation = f"{name} is a time as {shown(domain.string_format)}"
+        yield _rule(f"{name}.time", "TIME_UNEXPECTED_FORMAT", name, expectation, text)
 
 
 def _domain(feature: Feature, schema: Schema) -> tuple[str | None, Any]:

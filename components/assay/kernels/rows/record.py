@@ -37,11 +37,14 @@ class RecordColumn:
             as a lone surrogate.
         lengths: For each nest level, the lengths of the lists there.
         leaf_depths: The nest levels at which values that are not None stand.
+        real_fields: Of structs, the fields whose whole numbers are read as numbers with decimals.
     """
 
-    __slots__ = ("flat", "leaf_depths", "leaves", "lengths", "missing")
+    __slots__ = ("_structs", "flat", "leaf_depths", "leaves", "lengths", "missing", "real_fields")
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, real_fields: frozenset[str] = frozenset()) -> None:
+        self._structs: list[Record] | None = None
+        self.real_fields = real_fields
         self.leaves: list[tuple[str, Any]] = []
         self.lengths: list[list[int]] = []
         self.leaf_depths: set[int] = set()
@@ -58,6 +61,13 @@ class RecordColumn:
         value = _plain(value)
         self.flat = not isinstance(value, list)
         self._add_list([value] if self.flat else value, 0)
+
+    @property
+    def structs(self) -> list[Record]:
+        """The structs among the values, as records."""
+        if self._structs is None:
+            self._structs = [Record(value, self.real_fields) for family, value in self.leaves if family == STRUCT]
+        return self._structs
 
     def read_as_real(self) -> None:
         """Turns whole numbers, but not booleans, into numbers with decimals."""
@@ -88,7 +98,8 @@ class Record:
 
     Args:
         values: Python values by column.
-        real: Columns whose whole numbers are read as numbers with decimals, which JSON writes alike.
+        real: Columns whose whole numbers are read as numbers with decimals, which JSON writes alike; fields of structs
+            with the struct's name before a dot.
     """
 
     __slots__ = ("_columns", "_real", "values")
@@ -102,10 +113,16 @@ class Record:
         """Gives a column; one that the record lacks is missing."""
         column = self._columns.get(name)
         if column is None:
-            column = self._columns[name] = RecordColumn(self.values.get(name))
+            column = self._columns[name] = RecordColumn(self.values.get(name), self._real_fields(name))
             if name in self._real:
                 column.read_as_real()
         return column
+
+    def _real_fields(self, name: str) -> frozenset[str]:
+        if not self._real:
+            return self._real
+        before = f"{name}."
+        return frozenset(each.removeprefix(before) for each in self._real if each.startswith(before))
 
 
 def decoded(value: str | bytes | bytearray) -> str:

@@ -11,10 +11,11 @@ from assay.errors import UsageError
 from assay.kernels.rows.declared_rules import RuleLike, compile_rules, read_rules
 from assay.kernels.rows.record import FLOAT, Record
 from assay.kernels.rows.rule import RowRule, Severity, breach_sentence
+from assay.kernels.rows.struct_rules import FieldRule
 from assay.kernels.rows.structure_rules import KnownColumnsRule, TypeRule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
@@ -94,11 +95,7 @@ class RowValidator:
         compiled = schema_rules(parsed, environment) + compile_rules(declared)
         compiled.check_columns()
         self.rules: tuple[RowRule, ...] = compiled.row_rules
-        self._real = frozenset(
-            rule.columns[0]
-            for rule in self.rules
-            if json_numbers and isinstance(rule, TypeRule) and rule.family == FLOAT
-        )
+        self._real = frozenset(_real_columns(self.rules)) if json_numbers else frozenset()
         self.unchecked: tuple[str, ...] = compiled.unchecked + tuple(
             f"{rule.expectation}: needs the whole data set" for rule in compiled.rules if rule not in compiled.row_rules
         )
@@ -117,6 +114,15 @@ class RowValidator:
         """Tells whether a record breaks no rule of severity `error`."""
         seen = Record(record, self._real)
         return not any(rule.severity == "error" and rule.breaks(seen) for rule in self.rules)
+
+
+def _real_columns(rules: Sequence[RowRule]) -> Iterator[str]:
+    """The columns that hold numbers with decimals; fields of structs with the struct's name before a dot."""
+    for rule in rules:
+        if isinstance(rule, TypeRule) and rule.family == FLOAT:
+            yield rule.columns[0]
+        elif isinstance(rule, FieldRule):
+            yield from (f"{rule.columns[0]}.{name}" for name in _real_columns([rule.rule]))
 
 
 def _found(rule: RowRule, record: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.errors import UsageError, did_you_mean
+from assay.kernels.rows.composite_rules import LengthRule, PartRule
 from assay.kernels.rows.key_rules import DistinctRule, UniqueRule
 from assay.kernels.rows.rule import RowRule, Rule
 from assay.kernels.rows.structure_rules import KnownColumnsRule
@@ -70,6 +71,8 @@ class RuleSet:
         """
         known = set(found).union(*(rule.known for rule in self.row_rules if isinstance(rule, KnownColumnsRule)))
         for rule in self.rules:
+            if isinstance(rule, (PartRule, LengthRule)):
+                continue  # the schema names their columns, and one that is not there breaks them
             for name in rule.columns:
                 if name not in known:
                     raise UsageError(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError, did_you_mean
+from assay.kernels.rows.composite_rules import composite_rules
 from assay.kernels.rows.domain_rules import domain_rules
 from assay.kernels.rows.key_rules import DistinctRule
 from assay.kernels.rows.record import BYTES
 from assay.kernels.rows.rule_set import RuleSet
+from assay.kernels.rows.struct_rules import field_rule
 from assay.kernels.rows.structure_rules import (
     AbsenceRule,
     KnownColumnsRule,
@@ -36,13 +38,14 @@ _FAMILY_WORDS = {
     "BYTES": "text or bytes (BYTES)",
     "STRUCT": "a struct (STRUCT)",
 }
-_UNCHECKED_DOMAINS = {
-    "natural_language_domain": "natural language",
-    "image_domain": "images",
+_ONLY_IN_STATISTICS = {"natural_language_domain": "natural language", "image_domain": "images"}
+_ONLY_A_MEANING = {
     "mid_domain": "knowledge graph ids",
     "url_domain": "URLs",
-    "time_domain": "time",
-    "time_of_day_domain": "time of day",
+    "video_domain": "videos",
+    "audio_domain": "audio",
+    "time_domain": "times in numbers",
+    "time_of_day_domain": "times of day in numbers",
 }
 
 
@@ -69,22 +72,16 @@ def schema_rules(schema: Schema, environment: str | None = None) -> RuleSet:
     row_rules = [rule for feature in validated for rule in _feature_rules(feature, schema, environment)]
     composites = (*schema.sparse_feature, *schema.weighted_feature)
     known = frozenset(each.name for each in (*schema.feature, *composites))
-    row_rules.append(
-        KnownColumnsRule(
-            id="schema.unknown_column",
-            reason="SCHEMA_NEW_COLUMN",
-            columns=(),
-            expectation="every column is in the schema",
-            known=known,
-        )
-    )
     return RuleSet(
-        row_rules=tuple(row_rules),
+        row_rules=(*row_rules, *composite_rules(schema), _known_columns("every column is in the schema", known)),
         distinct_rules=tuple(rule for feature in validated for rule in _distinct_rules(feature)),
-        unchecked=tuple(
-            [sentence for feature in validated for sentence in _unchecked(feature)]
-            + [f"{each.name}: sparse and weighted features are held against statistics only" for each in composites]
-        ),
+        unchecked=tuple(sentence for feature in validated for sentence in _unchecked(feature)),
+    )
+
+
+def _known_columns(expectation: str, known: frozenset[str]) -> KnownColumnsRule:
+    return KnownColumnsRule(
+        id="schema.unknown_column", reason="SCHEMA_NEW_COLUMN", columns=(), expectation=expectation, known=known
     )
 
 
@@ -116,6 +113,17 @@ def _feature_rules(feature: Feature, schema: Schema, environment: str | None) ->
             family=family,
         )
     yield from domain_rules(feature, schema)
+    if feature.WhichOneof("domain_info") == "struct_domain":
+        yield from (field_rule(name, rule) for rule in _struct_rules(feature, schema, environment))
+
+
+def _struct_rules(struct: Feature, schema: Schema, environment: str | None) -> Iterator[RowRule]:
+    """The rules of a struct's fields."""
+    fields = [feature for feature in struct.struct_domain.feature if _is_validated(feature)]
+    for feature in fields:
+        yield from _feature_rules(feature, schema, environment)
+    known = frozenset(each.name for each in (*struct.struct_domain.feature, *struct.struct_domain.sparse_feature))
+    yield _known_columns("every field is in the schema", known)
 
 
 def _valency_rules(feature: Feature, *, in_environment: bool) -> Iterator[RowRule]:
@@ -191,12 +199,21 @@ def _distinct_rules(feature: Feature) -> Iterator[DistinctRule]:
         )
 
 
-def _unchecked(feature: Feature) -> Iterator[str]:
+def _unchecked(feature: Feature, inside: str = "") -> Iterator[str]:
+    name = f"{inside}{feature.name}"
     domain: Any = feature.WhichOneof("domain_info")
-    if domain in _UNCHECKED_DOMAINS:
-        yield f"{feature.name}: a domain of {_UNCHECKED_DOMAINS[domain]} is held against statistics only"
+    if domain in _ONLY_IN_STATISTICS:
+        yield f"{name}: a domain of {_ONLY_IN_STATISTICS[domain]} is held against statistics only"
+    elif domain in _ONLY_A_MEANING and not getattr(getattr(feature, domain), "string_format", ""):
+        yield f"{name}: a domain of {_ONLY_A_MEANING[domain]} names a meaning, and limits nothing"
     elif domain == "struct_domain":
-        yield f"{feature.name}: the fields of a struct are held against statistics only"
+        for field in feature.struct_domain.feature:
+            if _is_validated(field):
+                yield from _unchecked(field, f"{name}.")
+        for sparse in feature.struct_domain.sparse_feature:
+            yield f"{name}.{sparse.name}: sparse features inside structs are not checked"
+    if inside and feature.HasField("unique_constraints"):
+        yield f"{name}: distinct values inside structs are counted in statistics only"
 
 
 def declared_family(feature: Feature) -> str | None:

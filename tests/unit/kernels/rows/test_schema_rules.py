@@ -23,7 +23,10 @@ SCHEMA = text_format.Parse(
     feature { name: "gone" deprecated: true presence { min_fraction: 1 } }
     feature { name: "trip" type: STRUCT struct_domain { feature { name: "miles" type: FLOAT } } }
     feature { name: "untyped" }
-    sparse_feature { name: "pair" }
+    feature { name: "day" type: BYTES time_domain { string_format: "%Y-%m-%d" } }
+    feature { name: "link" type: BYTES url_domain {} }
+    feature { name: "photo" type: BYTES image_domain {} }
+    sparse_feature { name: "pair" value_feature { name: "count" } index_feature { name: "words" } }
     """,
     schema_pb2.Schema(),
 )
@@ -54,13 +57,22 @@ def test_the_rules_of_each_feature_in_the_order_of_the_schema() -> None:
         "count.min",
         "some.type",
         "trip.type",
+        "trip.miles.type",
+        "trip.schema.unknown_column",
+        "day.type",
+        "day.time",
+        "link.type",
+        "photo.type",
+        "pair.has.count",
+        "pair.has.words",
+        "pair.length.words",
         "schema.unknown_column",
         "count.unique.min",
         "count.unique.max",
     ]
     assert rules.unchecked == (
-        "trip: the fields of a struct are held against statistics only",
-        "pair: sparse and weighted features are held against statistics only",
+        "link: a domain of URLs names a meaning, and limits nothing",
+        "photo: a domain of images is held against statistics only",
     )
 
 
