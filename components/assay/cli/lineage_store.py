@@ -26,7 +26,7 @@ def open_lineage(root: Path | None) -> Iterator[Standing]:
         UsageError: If no root is given and there is not just one below `assay-root/`.
         LineageError: If the root holds no lineage store.
     """
-    place = (root if root is not None else _only_root()).resolve()
+    place = chosen_root(root)
     layout = RootLayout(place)
     file = layout.own_lineage
     if not file.is_file():
@@ -35,6 +35,15 @@ def open_lineage(root: Path | None) -> Iterator[Standing]:
         )
     with SqlLineageStore.open(file, root=place, create=False) as store:
         yield Standing(store, layout.locks)
+
+
+def chosen_root(root: Path | None) -> Path:
+    """The root that a command is about: the one that was given, else the only one below `assay-root/`.
+
+    Raises:
+        UsageError: If none is given and there is not just one.
+    """
+    return (root if root is not None else _only_root()).resolve()
 
 
 def _only_root() -> Path:

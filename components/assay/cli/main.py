@@ -26,11 +26,13 @@ from assay.cli.gate import gate
 from assay.cli.init import init
 from assay.cli.lineage import lineage
 from assay.cli.push import push
+from assay.cli.report import report
 from assay.cli.run import run
 from assay.cli.schema import schema
 from assay.cli.skew import leakage, skew
 from assay.cli.stats import stats
 from assay.cli.submit import submit
+from assay.cli.ui import ui
 from assay.cli.validate import validate
 from assay.cli.verify import verify
 from assay.errors import AssayError
@@ -103,6 +105,8 @@ app.add_typer(gate, name="gate")
 app.command()(verify)
 app.command()(push)
 app.command()(lineage)
+app.command()(report)
+app.command()(ui)
 app.command()(doctor)
 app.add_typer(schema)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 Tone: TypeAlias = Literal["ok", "bad", "warn", "info", "plain"]
 CellKind: TypeAlias = Literal[
-    "name", "text", "long", "num", "int", "share", "change", "pill", "hist", "series", "link", "hidden"
+    "name", "text", "long", "num", "int", "share", "change", "time", "pill", "hist", "series", "link", "hidden"
 ]
 DetailKind: TypeAlias = Literal["facts", "bars", "values", "table", "text"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from assay.reports.blocks import Graph, Node
 
-_NODE_WIDTH, _NODE_HEIGHT = 168, 46
-_GAP_ACROSS, _GAP_DOWN = 52, 16
+_NODE_WIDTH, _NODE_HEIGHT = 156, 46
+_GAP_ACROSS, _GAP_DOWN = 40, 16
 _SWEEPS = 6
 
 

@@ -44,7 +44,7 @@
   };
   const list = (v) => (Array.isArray(v) ? v : [v]);
   const first = (v) => (Array.isArray(v) ? v[0] : v);
-  const isNumber = (kind) => ["num", "int", "share", "change"].includes(kind);
+  const isNumber = (kind) => ["num", "int", "share", "change", "time"].includes(kind);
 
   const show = {
     name: (td, v) => {
@@ -66,6 +66,7 @@
     series: (td, v) => list(v).forEach((one, at) => td.append($("span", { class: "v c" + (at % 5) }, $("span", { class: "dot" }), one))),
   };
   show.int = show.num;
+  show.time = (td, v) => td.append($("span", { class: "v", text: v[1] }), v[2] ? $("i", { class: "meter", style: `width:${100 * v[2]}%` }) : "");
 
   const part = {
     facts: (box, labels, data, series) => {
@@ -103,7 +104,7 @@
     },
     table: (box, labels, data) => {
       const head = $("tr", {}, ...labels.map((text, at) => $("th", { scope: "col", text, class: data.length && typeof data[0][at] === "number" ? "right" : "" })));
-      const rows = data.map((row) => $("tr", {}, ...row.map((v) => $("td", { class: typeof v === "number" ? "num" : "", text: number(v), dir: "auto" }))));
+      const rows = data.map((row) => $("tr", {}, ...row.map((v) => $("td", { class: typeof v === "number" ? "num" : String(v).length > 24 ? "cut" : "", text: number(v), dir: "auto" }))));
       box.append($("table", {}, $("thead", {}, head), $("tbody", {}, ...rows)));
     },
     text: (box, labels, data) => list(data).forEach((line) => box.append($("p", { class: "text", text: line, dir: "auto" }))),

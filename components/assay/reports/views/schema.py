@@ -13,7 +13,7 @@ from assay.artifacts.schema import format_schema
 from assay.curation.differences import differences
 from assay.curation.leaves import leaves
 from assay.curation.subjects import own_fields, walk
-from assay.reports.blocks import Block, Code, Column, DataTable, Detail, Section
+from assay.reports.blocks import Code, Column, DataTable, Detail, Section
 from assay.reports.figures import number, plural, share
 from assay.reports.views.shown import Shown
 
@@ -179,7 +179,7 @@ def _domains(schema: schema_pb2.Schema) -> DataTable:
     )
 
 
-def difference_sections(before: schema_pb2.Schema, after: schema_pb2.Schema) -> list[Section]:
+def difference_table(before: schema_pb2.Schema, after: schema_pb2.Schema) -> DataTable:
     """What leads from one schema to another, leaf by leaf."""
     rows = []
     for each in differences(before, after):
@@ -192,7 +192,7 @@ def difference_sections(before: schema_pb2.Schema, after: schema_pb2.Schema) -> 
             word = "cleared" if not each.is_edit else "removed"
         tone = {"added": "ok", "set": "ok", "removed": "bad", "cleared": "bad"}.get(word, "warn")
         rows.append([str(each.subject), [word, tone], each.path, _side(each.before), _side(each.after)])
-    table = DataTable(
+    return DataTable(
         name="differences",
         caption="Differences of the schemas",
         columns=[
@@ -207,8 +207,6 @@ def difference_sections(before: schema_pb2.Schema, after: schema_pb2.Schema) -> 
         counted=("difference", "differences"),
         empty="The schemas say the same.",
     )
-    blocks: list[Block] = [table]
-    return [Section(title="Differences", blocks=blocks)]
 
 
 def _side(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""The pages of a root: what `assay report` writes and `assay ui` serves."""

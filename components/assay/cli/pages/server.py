@@ -1,0 +1,128 @@
+"""A server of one root's pages: GET and HEAD only, no state, and no file but those that a page is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from assay.cli.pages.addresses import ServedAddresses
+from assay.cli.pages.site import Site
+from assay.errors import AssayError, LineageError, UsageError
+from assay.reports import to_html
+from assay.reports.blocks import Link, Notice, Page, Section
+
+# A page's own style and script are inline; nothing may be fetched, framed or sent anywhere.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and a page."""
+
+    status: HTTPStatus
+    html: str
+
+
+def answer(site: Site, path: str) -> Answer:
+    """Makes the page at a path; one that says why where there is none."""
+    at = ServedAddresses()
+    parts = [unquote(part) for part in urlsplit(path).path.split("/") if part]
+    try:
+        match parts:
+            case []:
+                return Answer(HTTPStatus.OK, site.home(at))
+            case ["pipeline", name]:
+                return Answer(HTTPStatus.OK, site.pipeline(name, at))
+            case ["run", run_id]:
+                return Answer(HTTPStatus.OK, site.run(run_id, at))
+            case ["artifact", number] if number.isascii() and number.isdecimal():
+                return Answer(HTTPStatus.OK, site.artifact(int(number), at))
+    except LineageError as error:
+        return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", str(error)))
+    except AssayError as error:
+        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _problem("It cannot be shown", str(error)))
+    return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", "There is no such page."))
+
+
+def _problem(title: str, text: str) -> str:
+    section = Section(title="Why", blocks=[Notice(text, "warn")])
+    return to_html(Page(kind="assay", title=title, sections=[section], crumbs=[Link("runs", "/")]))
+
+
+@contextmanager
+def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
+    """Opens the server; the caller lets it serve.
+
+    Raises:
+        UsageError: The address cannot be listened at.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = "assay"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            self._answer(with_body=True)
+
+        def do_HEAD(self) -> None:
+            self._answer(with_body=False)
+
+        def _answer(self, *, with_body: bool) -> None:
+            if not _may_ask(self.headers.get("Host", ""), host):
+                # Another site's name that was made to lead here (DNS rebinding) reads nothing.
+                made = Answer(HTTPStatus.FORBIDDEN, _problem("Refused", "This server answers to its own address only."))
+            else:
+                made = answer(site, self.path)
+            body = made.html.encode()
+            with contextlib.suppress(ConnectionError):  # whoever asked is gone
+                self.send_response(made.status)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in _HEADERS.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if with_body:
+                    self.wfile.write(body)
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 (the name in the base class)
+            """Prints nothing: a shell shows where the server is, and no line a click."""
+
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            "ui.address", f"Cannot listen at {host}:{port}: {error}.", "Choose another: --port 0 takes a free one."
+        ) from None
+    server.daemon_threads = True
+    with server:
+        yield server
+
+
+def _may_ask(named: str, host: str) -> bool:
+    """Whether a request's Host names this server: an address of this machine, or what it was told to listen at."""
+    name = urlsplit(f"//{named}").hostname or ""
+    return name == host or _is_loopback(name) or not _is_loopback(host)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

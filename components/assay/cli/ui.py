@@ -1,0 +1,37 @@
+"""`assay ui`: a local server of a root's pages, read only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def ui(
+    root: Annotated[
+        Path | None, typer.Argument(help="Root of the runs; default: the only one in assay-root/.", show_default=False)
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8470,
+    host: Annotated[
+        str, typer.Option(help="The address to listen at; others than this machine's are on your word.")
+    ] = ("127.0.0.1"),
+    *,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the overview in a browser.")] = False,
+) -> None:
+    """Serve the pages of a root: its pipelines, runs and artifacts, each a click away.
+
+    The server only reads, and only this machine reaches it unless --host says otherwise. Ctrl-C ends it.
+
+    Examples:
+        assay ui runs/taxi --open
+    """
+    from assay.cli.pages.server import serve
+    from assay.cli.pages.site import open_site
+
+    with open_site(root) as site, serve(site, host, port) as server:
+        address = f"http://{host}:{server.server_port}/"
+        typer.echo(f"Serving {site.root} at {address} (Ctrl-C ends it)")
+        if open_it:
+            typer.launch(address)
+        server.serve_forever()
