@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from assay import components
+from assay import components as declared
 
 if TYPE_CHECKING:
     from assay.runners.kfp.compiler import compile_pipeline, kfp_pipeline
@@ -30,7 +30,7 @@ _HOME = {
 _FURTHER = {"LatestBlessedModel": "resolver_steps"}
 
 __all__ = [  # noqa: PLE0604 (the components' names are strings, too)
-    *components.__all__,
+    *declared.__all__,
     "LatestBlessedModel",
     "SecretKey",
     "StepOptions",
@@ -46,8 +46,8 @@ def __getattr__(name: str) -> Any:
     """Makes a KFP component of a component, or imports a function, when it is first used."""
     if name in _HOME:
         value = getattr(import_module(f"assay.runners.kfp.{_HOME[name]}"), name)
-    elif name in _FURTHER or name in components.__all__:
-        home: Any = import_module(f"assay.runners.kfp.{_FURTHER[name]}") if name in _FURTHER else components
+    elif name in _FURTHER or name in declared.__all__:
+        home: Any = import_module(f"assay.runners.kfp.{_FURTHER[name]}") if name in _FURTHER else declared
         value = import_module("assay.runners.kfp.components").component_of(getattr(home, name))
     else:
         message = f"module 'assay.runners.kfp' has no attribute '{name}'"

@@ -22,7 +22,8 @@ from assay.spec.signature import ComponentSpec, ParameterSpec
 from assay.spec.values import canonical, typed
 
 WIRE_CLASSES = {
-    each.schema_title: each for each in (dsl.Artifact, dsl.Dataset, dsl.Model, dsl.Metrics, dsl.HTML, dsl.Markdown)
+    each.schema_title: each
+    for each in (dsl.Artifact, dsl.ClassificationMetrics, dsl.Dataset, dsl.Model, dsl.Metrics, dsl.HTML, dsl.Markdown)
 }
 # The types of KFP's channels, in its pipelines and in its YAML.
 _PLAIN = {

@@ -20,6 +20,7 @@ def publish(
     title: str,
     given: ExecutorInput,
     places: Places,
+    inputs: Mapping[str, tuple[Artifact, ...]],
     written: Mapping[str, Artifact],
     returned: Mapping[str, Any],
 ) -> None:
@@ -30,6 +31,7 @@ def publish(
         title: The step's name on its pages.
         given: The step's executor input.
         places: Where artifacts go.
+        inputs: What the step read, for its page.
         written: The sealed outputs; an optional one that was left empty is absent.
         returned: The output parameters.
     """
@@ -37,9 +39,12 @@ def publish(
     shown = [view for view in views.views_of(spec) if view in given.outputs]
     if views.METRICS in shown:
         metadata[views.METRICS] = views.metrics(written, returned)
+    if views.CLASSIFICATION in shown:
+        metadata[views.CLASSIFICATION] = views.classification(written.values())
     pages: dict[str, str] = {}
     if views.HTML in shown:
-        pages[views.HTML] = views.page(title, written)
+        related = {**{key: found[0] for key, found in inputs.items()}, **written}
+        pages[views.HTML] = views.page(title, written, related)
     if views.MARKDOWN in shown:
         pages[views.MARKDOWN] = views.summary(title, written.values())
     # The pages are made before the artifacts are moved away.

@@ -95,7 +95,7 @@ def run_step(options: Options) -> int:
                 seal(artifact, scratch / "sealed" / key, _producer(options, spec, key))
             closed = closed_gate(written.values())
             title = options.node or spec.name
-            publish(spec, title, given, places, written, returned)
+            publish(spec, title, given, places, inputs, written, returned)
             registry = options.registry or os.environ.get(VARIABLE, "")
             if registry:
                 record(registry, _ended(options, spec, given, inputs, written, parameters, returned))

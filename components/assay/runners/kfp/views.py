@@ -1,7 +1,6 @@
 """What a step shows in KFP's interface, made from the artifacts that it sealed.
 
-A step has a view for each kind that its outputs' types offer; which these are follows from the declaration, so that the
-compiled component and the container agree on the names.
+Which views a step has follows from the types of its outputs, so that the compiled component and the container agree.
 """
 
 from __future__ import annotations
@@ -9,27 +8,42 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from assay.artifacts.anomalies import ExampleAnomalies
 from assay.artifacts.base import Artifact
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.pushed_model import RECEIPT, PushedModel
+from assay.errors import AssayError
 from assay.gate.markdown import to_markdown
 from assay.gate.verdict import FILE_NAME, read_verdict
 from assay.spec.signature import ComponentSpec
 
-HTML, MARKDOWN, METRICS = "html_report", "markdown_summary", "metrics"
+HTML, MARKDOWN, METRICS, CLASSIFICATION = "html_report", "markdown_summary", "metrics", "classification_metrics"
 # The wire type of each view, by the output's name.
-VIEWS = {HTML: "system.HTML", MARKDOWN: "system.Markdown", METRICS: "system.Metrics"}
+VIEWS = {
+    HTML: "system.HTML",
+    MARKDOWN: "system.Markdown",
+    METRICS: "system.Metrics",
+    CLASSIFICATION: "system.ClassificationMetrics",
+}
+# The page is that of the first of these types that a step puts out.
+_PAGES = (
+    "ModelEvaluation",
+    "ExampleAnomalies",
+    "InfraBlessing",
+    "ModelBlessing",
+    "ExampleStatistics",
+    "Schema",
+    "PushedModel",
+    "Quarantine",
+    "Examples",
+)
 _GATES = {"ExampleAnomalies", "InfraBlessing", "ModelBlessing"}
-_OFFERS = {
-    HTML: _GATES | {"ExampleStatistics", "Examples", "ModelEvaluation", "PushedModel", "Quarantine", "Schema"},
+_OFFERS: Mapping[str, set[str]] = {
+    HTML: set(_PAGES),
     MARKDOWN: _GATES | {"PushedModel"},
     METRICS: _GATES | {"ExampleStatistics", "Examples", "ModelEvaluation", "PushedModel"},
+    CLASSIFICATION: {"ModelEvaluation"},
 }
 
 
@@ -40,39 +54,34 @@ def views_of(spec: ComponentSpec) -> tuple[str, ...]:
     return tuple(view for view in VIEWS if types & _OFFERS[view] and view not in own)
 
 
-def page(title: str, artifacts: Mapping[str, Artifact]) -> str:
-    """Gives a self-contained HTML page about a step's outputs."""
-    parts = [
-        f"<section><h2>{html.escape(key)}</h2>{_section(artifact)}</section>" for key, artifact in artifacts.items()
-    ]
-    style = (
-        "body{font:14px system-ui,sans-serif;margin:2em;max-width:72em}td,th{text-align:left;padding:.2em .8em .2em 0;"
-        "vertical-align:top}pre{background:#f4f4f4;padding:1em;overflow:auto}.no{color:#b00020}.yes{color:#1b7f3b}"
+def page(title: str, outputs: Mapping[str, Artifact], related: Mapping[str, Artifact]) -> str:
+    """Gives a self-contained HTML page about the output that says most.
+
+    Args:
+        title: The step's name.
+        outputs: The sealed outputs by key.
+        related: What the step read and gave, by key; anomalies are shown with the statistics that have them.
+    """
+    from assay.reports import render  # noqa: PLC0415 (templates take a while, and some steps show no page)
+
+    shown = min(
+        (each for each in outputs.values() if each.type_name in _PAGES),
+        key=lambda each: _PAGES.index(each.type_name),
+        default=None,
     )
+    if shown is None:
+        return _plain_page(title, "The step put out nothing.")
+    try:
+        return render(shown, related=related)
+    except AssayError as error:  # a page that cannot be made is no reason to lose the artifact
+        return _plain_page(title, str(error))
+
+
+def _plain_page(title: str, text: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{style}</style><h1>{html.escape(title)}</h1>{''.join(parts)}</html>"
+        f"<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></html>"
     )
-
-
-def _section(artifact: Artifact) -> str:
-    rows = [("type", artifact.type_name), ("digest", artifact.digest), *artifact.properties.items()]
-    rows += [(f"rows of {split}", count) for split, count in artifact.rows.items()]
-    body = _table(("", ""), rows)
-    if (artifact.path / FILE_NAME).is_file():
-        verdict = read_verdict(artifact.path)
-        checks = [("passed" if check.ok else check.severity, check.subject, check.sentence) for check in verdict.checks]
-        css = "yes" if verdict.ok else "no"
-        body = f'<p class="{css}">{html.escape(verdict.summary)}</p>{_table(("", "subject", "check"), checks)}{body}'
-    if (artifact.path / "schema.pbtxt").is_file():
-        body += f"<pre>{html.escape((artifact.path / 'schema.pbtxt').read_text(encoding='utf-8'))}</pre>"
-    return body
-
-
-def _table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def summary(title: str, artifacts: Iterable[Artifact]) -> str:
@@ -89,24 +98,48 @@ def summary(title: str, artifacts: Iterable[Artifact]) -> str:
 
 
 def metrics(artifacts: Mapping[str, Artifact], parameters: Mapping[str, Any]) -> dict[str, float]:
-    """Gives figures for KFP's table of metrics: rows by split, counts of anomalies, the candidate's overall metrics."""
+    """Gives figures for KFP's table of metrics: rows by split, output parameters, the candidate's overall metrics."""
     figures: dict[str, float] = {}
     for key, artifact in artifacts.items():
         figures |= {f"{key}_rows_{split}": float(count) for split, count in artifact.rows.items()}
         if isinstance(artifact, ModelEvaluation):
-            figures |= _overall(artifact.path / "metrics.parquet")
-        if isinstance(artifact, ExampleAnomalies):
-            figures[f"{key}_splits"] = float(len(artifact.split_names))
+            from assay.reports.sources.evaluation_files import CANDIDATE, OVERALL, read_metrics  # noqa: PLC0415 (as above)
+
+            overall = [each for each in read_metrics(artifact.path) if (each.model, each.slice) == (CANDIDATE, OVERALL)]
+            figures |= {each.name: each.value for each in overall if each.value is not None}
     figures |= {name: float(value) for name, value in parameters.items() if isinstance(value, (bool, int, float))}
     return {name: value for name, value in figures.items() if math.isfinite(value)}
 
 
-def _overall(path: Path) -> dict[str, float]:
-    if not path.is_file():
-        return {}
-    rows = pq.read_table(path, columns=["model", "slice", "metric", "value"]).to_pylist()
+def classification(artifacts: Iterable[Artifact]) -> dict[str, Any]:
+    """Gives the candidate's ROC curve and confusion matrix in KFP's form, where the evaluation has such plots."""
+    from assay.reports.sources.evaluation_files import CANDIDATE, OVERALL, read_plots  # noqa: PLC0415 (as above)
+
+    shown: dict[str, Any] = {}
+    for artifact in artifacts:
+        if not isinstance(artifact, ModelEvaluation):
+            continue
+        for plot in read_plots(artifact.path):
+            if (plot.model, plot.slice) != (CANDIDATE, OVERALL):
+                continue
+            if plot.thresholds and "confidenceMetrics" not in shown:
+                shown["confidenceMetrics"] = [_point(*each) for each in plot.thresholds]
+            if plot.classes and "confusionMatrix" not in shown:
+                shown["confusionMatrix"] = _confusion(plot.classes)
+    return shown
+
+
+def _point(threshold: float, fn: float, tn: float, fp: float, tp: float) -> dict[str, float]:
+    """A point of the ROC curve, as `dsl.ClassificationMetrics.log_roc_data_point` writes it."""
     return {
-        row["metric"]: row["value"]
-        for row in rows
-        if row["model"] == "candidate" and row["slice"] == "Overall" and row["value"] is not None
+        "confidenceThreshold": threshold,
+        "recall": tp / (tp + fn) if tp + fn else 0.0,
+        "falsePositiveRate": fp / (fp + tn) if fp + tn else 0.0,
     }
+
+
+def _confusion(cells: Mapping[tuple[int, int], float]) -> dict[str, Any]:
+    """Rows are actual classes, columns predicted ones, as KFP's `log_confusion_matrix` writes them."""
+    classes = sorted({each for pair in cells for each in pair})
+    rows = [{"row": [cells.get((actual, predicted), 0.0) for predicted in classes]} for actual in classes]
+    return {"annotationSpecs": [{"displayName": str(each)} for each in classes], "rows": rows}

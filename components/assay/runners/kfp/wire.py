@@ -26,6 +26,7 @@ _VIEW_TEXTS = {
     "html_report": "A page about the step's outputs.",
     "markdown_summary": "What was decided, and why.",
     "metrics": "Figures for the table of metrics.",
+    "classification_metrics": "ROC curve and confusion matrix, where they were computed.",
 }
 
 
