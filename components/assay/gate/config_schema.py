@@ -72,7 +72,9 @@ def _field(field: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if inner is not None and inner.GetOptions().map_entry:
         return {"type": "object", "additionalProperties": _value(inner.fields_by_name["value"], definitions)}
     value = _value(field, definitions)
-    return {"type": "array", "items": value} if field.label == field.LABEL_REPEATED else value
+    # Protobuf 6 warns of `label`, protobuf 4 has nothing else.
+    repeated = field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED
+    return {"type": "array", "items": value} if repeated else value
 
 
 def _value(field: Any, definitions: dict[str, Any]) -> dict[str, Any]:
