@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from google.protobuf import text_format
+from jsonschema import Draft202012Validator
 from tensorflow_metadata.proto.v0 import schema_pb2
 from typer.testing import CliRunner, Result
 
 from assay.artifacts.schema import read_schema
 from assay.artifacts.sources import rows_of
+from assay.cli.data.documents import json_schema
 from assay.cli.main import app
 from assay.curation import read_patch
 from assay.engines.embedded import EmbeddedEngine
@@ -39,6 +41,9 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     def run(*arguments: str, exit_code: int = 0) -> Result:
         done = CliRunner().invoke(app, ["schema", *arguments], env={"COLUMNS": "160"})
         assert done.exit_code == exit_code, done.output
+        if "--json" in arguments:
+            ids = "-ids" if arguments[0] == "relax" and "--accept" not in arguments else ""
+            Draft202012Validator(json_schema(f"schema-{arguments[0]}{ids}")).validate(document(done))
         return done
 
     return run
@@ -193,6 +198,17 @@ def test_an_accepted_anomaly_widens_the_schema_and_is_recorded(ask: Ask, tmp_pat
     assert anomaly in entry.evidence
     validated(tmp_path / "again", "s2.pbtxt")
     assert ask("relax", "s2.pbtxt", "again").stdout == "No anomalies.\n"
+
+
+def test_suggestions_and_accepted_anomalies_are_entries_of_a_patch_file(ask: Ask, project_root: Path) -> None:
+    ask("infer", "day1.csv", "-o", "s.pbtxt")
+    validated(Path("anomalies"), "s.pbtxt")
+    (found,) = document(ask("relax", "s.pbtxt", "anomalies", "--json"))["anomalies"]
+    assert found == "payment_type/ENUM_TYPE_UNEXPECTED_STRING_VALUES"
+    accepted = ask("relax", "s.pbtxt", "anomalies", "--accept", found, "--stats", "day2.csv", "--json")
+    form = Draft202012Validator(json.loads((project_root / "schemas" / "schema_patch.schema.json").read_text()))
+    for shown in (accepted, ask("suggest", "day1.csv", "--json")):
+        form.validate({"version": 1, "entries": document(shown)["entries"]})
 
 
 def test_relax_says_what_it_misses(ask: Ask, tmp_path: Path) -> None:

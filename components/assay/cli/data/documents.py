@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from assay.cli.data.row_documents import LeakageDocument, SkewDocument
+from assay.cli.data.schema_documents import SCHEMA_DOCUMENTS
 from assay.kernels.distances import DriftLimits
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
     "drift": DriftDocument,
     "skew": SkewDocument,
     "leakage": LeakageDocument,
+    **SCHEMA_DOCUMENTS,
 }
 
 
@@ -181,7 +183,8 @@ def json_schema(command: str) -> dict[str, Any]:
     schema = msgspec.json.schema(DOCUMENTS[command])
     for definition in schema["$defs"].values():
         definition["description"] = cleandoc(definition["description"])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"assay {command} --json", **schema}
+    title = f"assay {command.replace('-', ' ')} --json"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
 
 
 def as_json(document: msgspec.Struct) -> str:
