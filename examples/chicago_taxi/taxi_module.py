@@ -146,14 +146,16 @@ def _save(model: keras.Model, graph: tft.TFTransformOutput, folder: str) -> None
     serialized = tf.TensorSpec([None], tf.string, name="examples")
 
     bundle = tf.Module()
-    bundle.model = model
+    # The variables themselves: of a Keras model that is an attribute, TensorFlow saves copies that the signatures do
+    # not read, and only the Python loader finds its way from one to the other; TensorFlow Serving does not.
+    bundle.weights = [variable.value for variable in model.variables]
     bundle.preprocessing = graph.transform_features_layer()
 
     # Nothing here branches on a tensor; AutoGraph would still take seconds to rewrite all of Keras.
     @tf.function(input_signature=[serialized], autograph=False)
     def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         features = bundle.preprocessing(tf.io.parse_example(examples, request_spec))
-        return {"outputs": bundle.model({name: features[name] for name in bundle.model.input})}
+        return {"outputs": model({name: features[name] for name in model.input})}
 
     @tf.function(input_signature=[serialized], autograph=False)
     def transform_features(examples: tf.Tensor) -> dict[str, tf.Tensor]:

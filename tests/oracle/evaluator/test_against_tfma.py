@@ -18,7 +18,7 @@ pytestmark = [
 
 METRICS = """
   metrics { class_name: "ExampleCount" }
-  metrics { class_name: "AUC" THRESHOLD_AUC }
+  metrics { class_name: "AUC" config: '{"num_thresholds": 10000}' THRESHOLD_AUC }
   metrics { class_name: "BinaryAccuracy" THRESHOLD_ACCURACY }
   metrics { class_name: "BinaryCrossEntropy" THRESHOLD_LOSS }
   metrics { class_name: "Precision" config: '{"thresholds": [0.3]}' }
@@ -44,7 +44,8 @@ def eval_config(weight: str = "", options: str = "", **thresholds: str) -> Any:
 
 
 def evaluate_with_assay(config: Any, judged: Any, folder: Path, *, baseline: bool, **more: Any) -> Any:
-    from assay.components.evaluator.compute import Evaluation, evaluate
+    from assay.components.evaluator.compute import evaluate
+    from assay.components.evaluator.work import Evaluation
 
     folder.mkdir()
     return evaluate(
@@ -109,13 +110,14 @@ def plot_points(value: Any) -> list[tuple[float, float, float]]:
     ]
 
 
+@pytest.mark.parametrize("engine", ["kernel", "tfma"])
 @pytest.mark.parametrize(
     ("baseline", "weight"),
     [(True, 'example_weight_key: "weight"'), (False, "")],
     ids=["two models, weighted", "first run"],
 )
 def test_metrics_plots_and_validation_are_those_of_tfmas_pipeline(
-    judged: Any, tmp_path: Path, baseline: bool, weight: str
+    judged: Any, tmp_path: Path, baseline: bool, weight: str, engine: str
 ) -> None:
     import tensorflow_model_analysis as tfma
 
@@ -127,7 +129,7 @@ def test_metrics_plots_and_validation_are_those_of_tfmas_pipeline(
         }""",
     )
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    evaluated = evaluate_with_assay(config, judged, ours, baseline=baseline)
+    evaluated = evaluate_with_assay(config, judged, ours, baseline=baseline, metrics_engine=engine)
     evaluate_with_tfma(config, judged, theirs, baseline=baseline)
 
     expected = metrics_by_key(theirs)
@@ -213,9 +215,9 @@ def computed(judged: Any) -> Any:
     """Metrics of both models, computed once for all thresholds."""
     import tensorflow_model_analysis as tfma
 
-    from assay.components.evaluator.compute import _as_input
     from assay.components.evaluator.in_process import compute_metrics
     from assay.components.evaluator.models import load_models
+    from assay.components.evaluator.tfma_compute import _as_input
     from assay.components.evaluator.tfma_config import with_defaults
 
     config = with_defaults(eval_config(), has_baseline=True)

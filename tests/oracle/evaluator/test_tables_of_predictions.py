@@ -63,14 +63,16 @@ def ours(config: Any, rows: Any, baseline: Any = None, **more: Any) -> TableEval
 
 
 def theirs(config: Any, records: list[bytes], folder: Path, **models: Path | None) -> tuple[Verdict, Figures]:
-    """Evaluates as the Evaluator component does, with TFMA."""
-    from assay.components.evaluator.compute import Evaluation, evaluate
+    """Evaluates as the Evaluator component does with `engine="tfma"`."""
+    from assay.components.evaluator.compute import evaluate
     from assay.components.evaluator.tfma_config import with_defaults
     from assay.components.evaluator.tfma_files import read_figures
+    from assay.components.evaluator.work import Evaluation
 
     folder.mkdir()
     model, baseline = models.get("model"), models.get("baseline")
-    evaluated = evaluate(Evaluation(config=config, batches=[records], model=model, baseline=baseline), folder)
+    work = Evaluation(config=config, batches=[records], model=model, baseline=baseline, metrics_engine="tfma")
+    evaluated = evaluate(work, folder)
     return evaluated.verdict, read_figures(folder, with_defaults(config, has_baseline=baseline is not None))
 
 

@@ -14,6 +14,8 @@ from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
 from assay.components.evaluator.config import load_eval_config, parse_eval_config
+from assay.components.evaluator.examples_source import SplitRows
+from assay.components.evaluator.work import MetricsEngine
 from assay.errors import UsageError
 from assay.gate.blessing import bless, judged_by_digest
 from assay.gate.decide import FirstRun, GatePolicy, NoThresholds
@@ -70,6 +72,7 @@ def Evaluator(
     module_path: UserModuleName | None = None,
     first_run: FirstRun = "values_only",
     no_thresholds: NoThresholds = "block",
+    engine: MetricsEngine = "auto",
 ) -> Findings:
     """Computes a model's metrics, overall and by slice, and blesses it if every threshold holds.
 
@@ -79,7 +82,8 @@ def Evaluator(
     Args:
         context: The run that the step is part of.
         examples: The data to evaluate on.
-        evaluation: TFMA's files, which `tfma.load_eval_result` reads, and `metrics.parquet`.
+        evaluation: TFMA's files, which `tfma.load_eval_result` reads, `metrics.parquet`, and `computed_by.json`, which
+            says who computed what.
         blessing: The mark `BLESSED` or `NOT_BLESSED`, and `verdict.json` with every check.
         eval_config: What to compute and to hold: an `EvalConfig` message, a dict, the path of a JSON, YAML or text
             proto file, or such a text.
@@ -93,6 +97,8 @@ def Evaluator(
         first_run: Without a baseline for the change thresholds: `values_only` lets the value thresholds decide, `bless`
             blesses, `block` blocks.
         no_thresholds: With no threshold at all: `block` or `bless`.
+        engine: Who computes: `auto` is assay's kernels and, for metrics that have none, TFMA; `kernel` refuses those;
+            `tfma` leaves everything to TFMA.
     """
     if fairness_indicator_thresholds:
         raise UsageError(
@@ -100,8 +106,9 @@ def Evaluator(
             "fairness_indicator_thresholds works with TFX's legacy models only.",
             'Add the metric to eval_config: class_name: "FairnessIndicators", config: {"thresholds": [0.25, 0.5]}.',
         )
-    # TensorFlow and TFMA take seconds to import; declaring a pipeline must not.
-    from assay.components.evaluator.compute import Evaluation, evaluate
+    # Declaring a pipeline must not load what only its run needs.
+    from assay.components.evaluator.compute import evaluate
+    from assay.components.evaluator.work import Evaluation
 
     splits = tuple(example_splits or ("eval",))
     policy = GatePolicy(first_run=first_run, no_thresholds=no_thresholds)
@@ -119,18 +126,23 @@ def Evaluator(
         Evaluation(
             config=load_eval_config(eval_config),
             batches=batches,
+            rows=SplitRows(tuple(examples), splits),
             model=model.serving_path if model else None,
             baseline=baseline_model.serving_path if baseline_model else None,
             schema=without_structs(schema.read()) if schema else None,
             data_location=", ".join(str(one.split_path(split)) for one in examples for split in splits),
             **_custom_functions(module_file, module_path),
             beam_pipeline_args=context.beam_pipeline_args,
+            metrics_engine=engine,
+            engine=context.engine,
         ),
         evaluation.path,
         policy=policy,
         subjects=_digests(model=model, baseline_model=baseline_model),
     )
     context.count_rows("+".join(splits), read=evaluated.rows, written=evaluated.rows)
+    for note in evaluated.notes:
+        context.log(note)
     verdict = evaluated.verdict
     bless(judged, verdict, blessing, model=model)
     _name_models(blessing, model, baseline_model)

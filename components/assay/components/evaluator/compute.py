@@ -1,84 +1,38 @@
-"""Evaluates a model with TFMA, and holds the result against the configuration's thresholds.
-
-TFMA computes the metrics and validates them; the gate decides from the same figures, with every check listed. The two
-must agree.
-"""
+"""Evaluates models: metrics by the kernels, what those lack by TFMA, and the gate's verdict."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import tensorflow as tf
-import tensorflow_model_analysis as tfma
-from tfx_bsl.tfxio import tensor_adapter, tf_example_record
-
-from assay.components.evaluator.beam_pipeline import run_pipeline
-from assay.components.evaluator.data_checks import check_extracts
-from assay.components.evaluator.in_memory import NotElementwiseError
-from assay.components.evaluator.in_process import can_run_in_process, compute_metrics
+from assay.artifacts.formats.tfrecord import read_records
+from assay.components.evaluator.inference.served_model import open_model
+from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
+from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
-from assay.components.evaluator.models import Models, load_models
-from assay.components.evaluator.tfma_config import check_metrics, has_thresholds, metric_name, with_defaults
-from assay.components.evaluator.tfma_files import read_figures, read_validation, write_evaluation
-from assay.errors import DataError
+from assay.components.evaluator.model_rows import predict_rows
+from assay.components.evaluator.tfma_output.files import EvaluationRecords, numbers_of, write_records
+from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
+from assay.components.evaluator.work import Evaluated, Evaluation
+from assay.errors import DataError, UsageError
 from assay.gate.decide import GatePolicy, decide
 from assay.gate.limits import limits_of
-from assay.native import coders
+from assay.native import metrics_for_slice_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from assay.gate.figures import SliceKey
+    from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
+    from assay.gate.figures import Figures, MetricKey, SliceKey
     from assay.gate.limits import EvalConfig
-    from assay.gate.verdict import Verdict
 
-# What TFMA and TensorFlow raise for data and models that do not fit the configuration.
-_TFMA_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, tf.errors.OpError)
+COMPUTED_BY = "computed_by.json"
+"""The file that says which metric classes the kernels computed, and which TFMA."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """What to evaluate.
-
-    Attributes:
-        config: The `EvalConfig` as the user wrote it.
-        batches: The examples, as lists of serialised `tf.Example`s; may be gone through more than once.
-        model: The candidate's SavedModel; None where the examples hold the predictions.
-        baseline: The baseline's SavedModel; None where there is none.
-        schema: The schema of the examples, where there is one.
-        data_location: Where the examples are, for TFMA's display.
-        custom_eval_shared_model: The user's function of that name.
-        custom_extractors: The user's function of that name.
-        beam_pipeline_args: Options of a Beam runner; given, TFMA's own pipeline runs on it.
-    """
-
-    config: EvalConfig
-    batches: Iterable[Sequence[bytes]]
-    model: Path | None
-    baseline: Path | None = None
-    schema: Any = None
-    data_location: str = ""
-    custom_eval_shared_model: Callable[..., Any] | None = None
-    custom_extractors: Callable[..., Any] | None = None
-    beam_pipeline_args: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What came of it.
-
-    Attributes:
-        verdict: The gate's decision.
-        rows: The number of examples evaluated.
-        examples: The number of examples in each slice, where it is known.
-    """
-
-    verdict: Verdict
-    rows: int
-    examples: Mapping[SliceKey, int] = field(default_factory=dict)
+_SAVED_MODEL_TYPES = {"", "tf_keras", "tf_generic"}
 
 
 def evaluate(
@@ -91,110 +45,196 @@ def evaluate(
         DataError: The examples lack the label, or a feature to slice by.
         ArtifactError: A model cannot be loaded.
     """
-    check_metrics(work.config)
-    prepared = with_defaults(work.config, has_baseline=work.baseline is not None)
-    models = load_models(work.model, work.baseline, prepared, factory=work.custom_eval_shared_model)
-    counted = _Counted(work.batches)
-    examples = _run(work, prepared, models, counted, output)
-    if not counted.rows:
+    plan = plan_of(work.config)
+    for one in plan.lacking:
+        if one.code == "unknown_metric":
+            raise UsageError("eval_config.unknown_metric", f"{one.place}: {one.message}", one.hint)
+    reason = _why_tfma(work)
+    if work.metrics_engine == "kernel" and (reason or plan.lacking):
+        lacks = reason or f"{plan.lacking[0].place}: {plan.lacking[0].message}"
+        raise UsageError("evaluator.kernel", f'engine="kernel" cannot evaluate this: {lacks}', 'Set engine="auto".')
+    if work.metrics_engine == "tfma" or reason:
+        evaluated = _by_tfma(work, output, reason or "", policy, subjects)
+    else:
+        evaluated = _by_kernels(work, plan, output, policy, subjects)
+    named = [metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics]
+    by_kernel = [name for name in dict.fromkeys(named) if name not in evaluated.by_tfma]
+    (output / COMPUTED_BY).write_text(json.dumps({"kernel": by_kernel, "tfma": list(evaluated.by_tfma)}, indent=2))
+    return evaluated
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What TFMA computed for a configuration of what the kernels lack: its records, and whose they are."""
+
+    metrics: tuple[Any, ...] = ()
+    plots: tuple[Any, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+def _by_kernels(
+    work: Evaluation, plan: Plan, output: Path, policy: GatePolicy | None, subjects: Mapping[str, str] | None
+) -> Evaluated:
+    predictions = predict_rows(work.config, work.source, work.model, work.baseline)
+    evaluation = evaluate_predictions(work.config, predictions, work.engine, lacking_elsewhere=True)
+    prepared = prepared_config(work.config, has_baseline=predictions.keys.baseline is not None)
+    part = _lacking(work, plan, prepared)
+    write_evaluation_files(output, work, prepared, evaluation, more=(part.metrics, part.plots))
+    figures = _with_numbers(evaluation.figures, prepared, part)
+    write_metrics_table(output / METRICS_TABLE, figures)
+    verdict = decide(limits_of(work.config, metric_name), figures, policy=policy, subjects=subjects)
+    notes = [f"TFMA computed {', '.join(part.classes)}, which have no kernel."] if part.classes else []
+    for model in (work.model, work.baseline):
+        why = open_model(model).why_python if isinstance(model, Path) else None
+        if why is not None and isinstance(model, Path) and model.is_dir():
+            notes.append(
+                f"TensorFlow's C API, as TensorFlow Serving, cannot run the model at {model} ({why}); Python's did."
+            )
+    return Evaluated(verdict, evaluation.rows, evaluation.figures.examples, part.classes, tuple(notes))
+
+
+def write_evaluation_files(
+    output: Path,
+    work: Evaluation | None,
+    prepared: EvalConfig,
+    evaluation: TableEvaluation,
+    more: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ()),
+) -> None:
+    """Writes TFMA's files of what the kernels computed, with another engine's records among them."""
+    names = {"candidate": candidate_of(prepared)}
+    baseline = baseline_of(prepared)
+    if baseline is not None:
+        names["baseline"] = baseline
+    kept = evaluation.figures.candidate.keys()
+    write_records(
+        output,
+        EvaluationRecords(
+            prepared=prepared,
+            metrics={one.key: one for one in evaluation.plan.metrics},
+            plots={one.key: one for one in evaluation.plan.plots},
+            values={
+                name: {key: of_slice for key, of_slice in evaluation.values[model].items() if key in kept}
+                for model, name in names.items()
+                if model in evaluation.values
+            },
+            more=more,
+            data_location=work.data_location if work is not None else "",
+            model_locations=work.model_locations if work is not None else {},
+        ),
+    )
+
+
+def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig) -> _Part:
+    """Gives what TFMA makes of the metrics and plots that the kernels lack."""
+    if not plan.lacking:
+        return _Part()
+    if callable(work.model) or callable(work.baseline):
+        [first, *_] = plan.lacking
+        raise UsageError(
+            "evaluator.tfma_only", f"{first.place}: TFMA alone computes {first.class_name}, and it calls no functions."
+        )
+    from assay.components.evaluator.tfma_compute import run_tfma
+
+    places = {one.place for one in plan.lacking}
+    reduced = type(prepared)()
+    reduced.CopyFrom(prepared)
+    for index, spec in enumerate(reduced.metrics_specs):
+        kept = [
+            metric
+            for position, metric in enumerate(spec.metrics)
+            if f"eval_config.metrics_specs[{index}].metrics[{position}]" in places
+        ]
+        del spec.metrics[:]
+        spec.metrics.extend(kept)
+    with tempfile.TemporaryDirectory(prefix="assay-tfma-") as folder:
+        run_tfma(work, reduced, Path(folder))
+        pb2 = metrics_for_slice_pb2()
+        metrics = tuple(_messages(Path(folder), "metrics", pb2.MetricsForSlice))
+        plots = tuple(_messages(Path(folder), "plots", pb2.PlotsForSlice))
+    return _Part(metrics, plots, tuple(dict.fromkeys(one.class_name for one in plan.lacking)))
+
+
+def _messages(folder: Path, kind: str, message: Any) -> Iterator[Any]:
+    for path in sorted(folder.glob(f"{kind}-*.tfrecord")):
+        for record in read_records(path):
+            yield message.FromString(record)
+
+
+def _with_numbers(figures: Figures, prepared: EvalConfig, part: _Part) -> Figures:
+    """Adds TFMA's numbers to the kernels'."""
+    if not part.metrics:
+        return figures
+    candidate = {key: dict(of_slice) for key, of_slice in figures.candidate.items()}
+    baseline = {key: dict(of_slice) for key, of_slice in (figures.baseline or {}).items()}
+    of_model: dict[str | None, dict[SliceKey, dict[MetricKey, float]]] = {
+        baseline_of(prepared): baseline,
+        candidate_of(prepared): candidate,
+    }
+    for message in part.metrics:
+        for model, key, metric, value in numbers_of(message):
+            if key in candidate and model in of_model:
+                of_model[model].setdefault(key, {})[metric] = value
+    return replace(figures, candidate=candidate, baseline=None if figures.baseline is None else baseline)
+
+
+def _by_tfma(
+    work: Evaluation, output: Path, reason: str, policy: GatePolicy | None, subjects: Mapping[str, str] | None
+) -> Evaluated:
+    from assay.components.evaluator import tfma_config
+    from assay.components.evaluator.tfma_compute import run_tfma
+    from assay.components.evaluator.tfma_files import read_figures, read_validation
+
+    if callable(work.model) or callable(work.baseline):
+        raise UsageError("evaluator.tfma_function", "TFMA calls SavedModels, no functions.", 'Set engine="auto".')
+    tfma_config.check_metrics(work.config)
+    prepared = tfma_config.with_defaults(work.config, has_baseline=work.baseline is not None)
+    rows, examples = run_tfma(work, prepared, output)
+    if not rows:
         where = work.data_location or "the splits"
         raise DataError("evaluator.no_examples", f"There is no example to evaluate in {where}.")
     figures = read_figures(output, prepared, examples)
     write_metrics_table(output / METRICS_TABLE, figures)
     verdict = decide(
-        limits_of(work.config, metric_name),
+        limits_of(work.config, tfma_config.metric_name),
         figures,
         policy=policy,
         subjects=subjects,
-        second_opinion=read_validation(output) if has_thresholds(prepared) else None,
+        second_opinion=read_validation(output) if tfma_config.has_thresholds(prepared) else None,
     )
-    return Evaluated(verdict, counted.rows, examples)
+    classes = tuple(dict.fromkeys(metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics))
+    said = f"TFMA computed all metrics{f': {reason}' if reason else ''}."
+    return Evaluated(verdict, rows, examples, classes, (said,))
 
 
-class _Counted:
-    """Batches that count their rows as they pass."""
-
-    def __init__(self, batches: Iterable[Sequence[bytes]]) -> None:
-        self.rows = 0
-        self._batches = batches
-
-    def __iter__(self) -> Iterator[Sequence[bytes]]:
-        self.rows = 0
-        for batch in self._batches:
-            if batch:
-                self.rows += len(batch)
-                yield batch
+def _why_tfma(work: Evaluation) -> str | None:
+    """Gives what the kernels cannot do as a whole, if anything."""
+    return next(_reasons(work), None)
 
 
-def _run(
-    work: Evaluation, prepared: EvalConfig, models: Models, counted: _Counted, output: Path
-) -> Mapping[SliceKey, int]:
-    """Writes TFMA's files, and gives the number of examples in each slice where it is known."""
-    try:
-        extractors = (work.custom_extractors or tfma.default_extractors)(
-            eval_shared_model=models.as_argument,
-            eval_config=prepared,
-            tensor_adapter_config=_adapter_config(work.schema),
-        )
-        if not (work.beam_pipeline_args or work.custom_extractors) and can_run_in_process(prepared):
-            try:
-                return _run_in_process(work, prepared, models, extractors, counted, output)
-            except NotElementwiseError:
-                pass  # a model of a kind whose extractors group examples: only a pipeline can run them
-        batches = (_as_input(records, work.schema) for records in counted)
-        run_pipeline(batches, prepared, models.as_argument, extractors, output, options=work.beam_pipeline_args)
-    except _TFMA_ERRORS as error:
-        raise DataError(
-            "evaluator.tfma_failed",
-            f"TFMA could not evaluate the model: {_first_line(error)}.",
-            "Check that signatures, label and prediction keys of eval_config fit the model and the data.",
-        ) from error
-    return {}
+def _reasons(work: Evaluation) -> Iterator[str]:
+    config = work.config
+    if work.custom_eval_shared_model or work.custom_extractors:
+        yield "the module has functions of TFMA's own"
+    if config.options.compute_confidence_intervals.value:
+        yield "options.compute_confidence_intervals asks for its intervals"
+    for index, spec in enumerate(config.metrics_specs):
+        if spec.output_names:
+            yield f"metrics_specs[{index}].output_names is for a model with several outputs"
+        if spec.thresholds or spec.per_slice_thresholds:
+            yield f"metrics_specs[{index}] holds metrics that the model computes itself"
+    yield from _reasons_of_models(work)
 
 
-def _run_in_process(
-    work: Evaluation, prepared: EvalConfig, models: Models, extractors: list[Any], counted: _Counted, output: Path
-) -> Mapping[SliceKey, int]:
-    computed = compute_metrics(
-        (_as_input(records, work.schema) for records in counted),
-        prepared,
-        models.shared,
-        extractors,
-        schema=work.schema,
-        inspect=lambda extracts: check_extracts(extracts, prepared),
-    )
-    write_evaluation(
-        output,
-        computed.sliced,
-        prepared,
-        data_location=work.data_location,
-        model_locations=models.locations,
-    )
-    return computed.examples
-
-
-def _as_input(records: Sequence[bytes], schema: Any) -> pa.RecordBatch:
-    """Gives the batch that TFMA's extractors take: a column a feature, and the records themselves."""
-    columns = _decoder(schema).DecodeBatch(list(records))
-    raw = pa.LargeListArray.from_arrays(
-        pa.array(range(len(records) + 1), pa.int64()), pa.array(records, pa.large_binary())
-    )
-    return pa.RecordBatch.from_arrays([*columns.columns, raw], [*columns.schema.names, tfma.ARROW_INPUT_COLUMN])
-
-
-def _decoder(schema: Any) -> Any:
-    return coders().ExamplesToRecordBatchDecoder(*([schema.SerializeToString()] if schema else []))
-
-
-def _adapter_config(schema: Any) -> Any:
-    if schema is None:
-        return None
-    reader = tf_example_record.TFExampleBeamRecord(
-        physical_format="inmem", schema=schema, raw_record_column_name=tfma.ARROW_INPUT_COLUMN
-    )
-    return tensor_adapter.TensorAdapterConfig(reader.ArrowSchema(), reader.TensorRepresentations())
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}".rstrip(". ")
+def _reasons_of_models(work: Evaluation) -> Iterator[str]:
+    for index, spec in enumerate(work.config.model_specs):
+        place = f"model_specs[{index}]"
+        several = [name for name in ("label_keys", "prediction_keys", "example_weight_keys") if getattr(spec, name)]
+        if several:
+            yield f"{place}.{several[0]} is for a model with several outputs"
+        if spec.model_type not in _SAVED_MODEL_TYPES:
+            yield f"{place} is of type {spec.model_type}"
+        if any("@" in name for name in spec.preprocessing_function_names):
+            yield f"{place} names preprocessing functions of its own"
+    models = [model for model in (work.model, work.baseline) if isinstance(model, Path)]
+    if os.environ.get("TF_USE_LEGACY_KERAS") and any((model / "keras_metadata.pb").is_file() for model in models):
+        yield "the model brings metrics of its own"

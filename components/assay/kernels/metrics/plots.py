@@ -51,7 +51,7 @@ def confusion_matrix_at_thresholds(
     thresholds: Sequence[float], *, name: str = "confusion_matrix_at_thresholds", view: View = BINARY
 ) -> SumsMetric:
     """Gives (tp, tn, fp, fn) at each threshold, counted exactly: an array of slices by thresholds by four."""
-    return SumsMetric(name=name, terms=confusion_terms(thresholds), formula=_counts, view=view)
+    return SumsMetric(name=name, terms=confusion_terms(thresholds), formula=confusion_counts, view=view)
 
 
 def confusion_matrix_plot(num_thresholds: int = 1000, *, name: str = "confusion_matrix_plot") -> CurveMetric:
@@ -88,7 +88,8 @@ def _plot_thresholds(num_thresholds: int) -> tuple[float, ...]:
     return (-1e-6, *(position * 1.0 / num_thresholds for position in range(num_thresholds + 1)))
 
 
-def _counts(*sums: Floats) -> Floats:
+def confusion_counts(*sums: Floats) -> Floats:
+    """Brings the four counts at each threshold together."""
     stacked = np.stack(sums)
     return stacked.reshape(-1, 4, *stacked.shape[1:])
 

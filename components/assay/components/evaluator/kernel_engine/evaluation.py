@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, PlannedMetrics, row_columns
-from assay.components.evaluator.kernel_engine.plan import Lacking, plan_of, slicing_of
+from assay.components.evaluator.kernel_engine.plan import Plan, plan_of, slicing_of
 from assay.errors import DataError, UsageError
 from assay.gate.figures import Figures, MetricKey, SliceKey
 from assay.kernels.uncertainty.interval import Interval, percentile_interval
@@ -36,7 +36,8 @@ class TableEvaluation:
         changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
         trials: By slice and metric, of how many rows the candidate's rates are shares, where they are resampled.
         areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
-        plots: Plots of the configuration, which a table of metrics leaves out.
+        plan: What the configuration asks for.
+        values: By model, slice and metric, every value and plot as the kernels give it.
     """
 
     figures: Figures
@@ -44,15 +45,28 @@ class TableEvaluation:
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
     areas: Mapping[SliceKey, Mapping[MetricKey, Areas]]
-    plots: tuple[Lacking, ...]
+    plan: Plan
+    values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
 
 
 def evaluate_predictions(
-    config: EvalConfig, predictions: Predictions, engine: Engine, *, resampling: Resampling | None = None
+    config: EvalConfig,
+    predictions: Predictions,
+    engine: Engine,
+    *,
+    resampling: Resampling | None = None,
+    lacking_elsewhere: bool = False,
 ) -> TableEvaluation:
     """Computes every metric of the configuration in every slice, for one model or two.
 
-    A slice of fewer rows than `options.min_slice_size` has no figures, as with the Evaluator.
+    A slice of fewer rows than `options.min_slice_size` has no figures, as with TFMA.
+
+    Args:
+        config: The configuration.
+        predictions: The rows.
+        engine: Who reads them.
+        resampling: What to bootstrap, if anything.
+        lacking_elsewhere: Whether somebody else computes what the kernels lack.
 
     Raises:
         UsageError: The configuration asks for a metric that the kernels do not compute.
@@ -60,22 +74,25 @@ def evaluate_predictions(
     """
     plan = plan_of(config)
     for missing in plan.lacking:
-        if missing.code != "plot":
+        if missing.code != "plot" and not lacking_elsewhere:
             code = f"eval_config.{'metric' if missing.code == 'setting' else missing.code}"
             raise UsageError(code, f"{missing.place}: {missing.message}", missing.hint)
     keys = predictions.keys
     columns = row_columns(keys.label, keys.weight, keys.candidate, keys.baseline, slicing_of(config))
-    computed = engine.reduce(predictions.source, PlannedMetrics(plan.metrics, columns, resampling))
+    computed = engine.reduce(predictions.source, PlannedMetrics([*plan.metrics, *plan.plots], columns, resampling))
     if not computed.rows:
-        raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
-    figures = figures_of(computed, has_baseline=keys.baseline is not None, smallest=config.options.min_slice_size.value)
+        raise DataError("evaluator.no_examples", "There is no example to evaluate.")
+    plots = frozenset(one.key for one in plan.plots)
+    smallest = config.options.min_slice_size.value
+    figures = figures_of(computed, has_baseline=keys.baseline is not None, smallest=smallest, plots=plots)
     return TableEvaluation(
         figures=figures,
         rows=computed.rows,
         changes=computed.changes,
         trials=computed.trials,
         areas=computed.areas,
-        plots=plan.lacking,
+        plan=plan,
+        values=computed.values,
     )
 
 
@@ -118,20 +135,22 @@ def _put(
         bounds[place] = interval.lower, interval.upper
 
 
-def figures_of(computed: Computed, *, has_baseline: bool, smallest: int = 0) -> Figures:
+def figures_of(
+    computed: Computed, *, has_baseline: bool, smallest: int = 0, plots: frozenset[MetricKey] = frozenset()
+) -> Figures:
     """Gives the gate's figures, without those of slices of fewer rows than `smallest`."""
     kept = {key for key, count in computed.examples.items() if count >= smallest}
-    candidate, not_numbers = _numbers(computed.values[CANDIDATE], kept)
+    candidate, not_numbers = _numbers(computed.values[CANDIDATE], kept, plots)
     return Figures(
         candidate=candidate,
-        baseline=_numbers(computed.values[BASELINE], kept)[0] if has_baseline else None,
+        baseline=_numbers(computed.values[BASELINE], kept, plots)[0] if has_baseline else None,
         not_numbers=not_numbers,
         examples=computed.examples,
     )
 
 
 def _numbers(
-    values: Mapping[SliceKey, Mapping[MetricKey, Any]], kept: set[SliceKey]
+    values: Mapping[SliceKey, Mapping[MetricKey, Any]], kept: set[SliceKey], plots: frozenset[MetricKey]
 ) -> tuple[dict[SliceKey, dict[MetricKey, float]], dict[SliceKey, frozenset[MetricKey]]]:
     """Parts metrics with a single number from others."""
     figures: dict[SliceKey, dict[MetricKey, float]] = {}
@@ -141,7 +160,7 @@ def _numbers(
             continue
         single = {metric: float(value) for metric, value in of_slice.items() if _is_number(value)}
         figures[key] = single
-        rest = frozenset(of_slice) - frozenset(single)
+        rest = frozenset(of_slice) - frozenset(single) - plots
         if rest:
             others[key] = rest
     return figures, others

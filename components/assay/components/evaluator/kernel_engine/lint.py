@@ -75,7 +75,7 @@ def _of_metrics(plan: Plan) -> Iterator[LintFinding]:
     for one in plan.lacking:
         severity: Severity = "warning" if one.code == "plot" else "error"
         yield LintFinding(code=one.code, severity=severity, place=one.place, message=one.message, hint=one.hint)
-    if not plan.metrics and not plan.lacking:
+    if not (plan.metrics or plan.plots or plan.lacking):
         yield LintFinding(
             code="no_metrics", place="eval_config.metrics_specs", message="there is no metric to compute."
         )
@@ -121,7 +121,7 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
     if not limits:
         message = "there is no threshold, so no model is held against anything (no_thresholds says what then)."
         yield LintFinding(code="no_thresholds", severity="warning", place="eval_config.metrics_specs", message=message)
-    plots = {one.place for one in plan.lacking if one.code == "plot"}
+    plots = {one.place for one in plan.lacking if one.code == "plot"} | {one.place for one in plan.plots}
     baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
     made = [(set(one.feature_keys), dict(one.feature_values)) for one in slicing_of(config)]
     for limit in limits:

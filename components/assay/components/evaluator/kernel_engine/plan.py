@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from assay.components.evaluator.kernel_engine.recipes import PLOTS, RECIPES, TFMA_ONLY, Recipe
+from assay.components.evaluator.kernel_engine.recipes import PLOT_RECIPES, PLOTS, RECIPES, TFMA_ONLY, Recipe
 from assay.errors import UsageError, did_you_mean
 from assay.gate.figures import MetricKey
 from assay.gate.limits import sub_keys, weightings
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _OUR_MODULES = ("tensorflow_model_analysis", "tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
 
 
+_ALL = {**RECIPES, **PLOT_RECIPES}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedMetric:
     """One metric to compute.
@@ -36,6 +39,7 @@ class PlannedMetric:
         query: The feature that groups rows for a ranking metric.
         gain: The feature of relevances.
         trials: For a rate over rows of equal weight, the kernel of the number of rows that it is a share of.
+        place: Where it is written.
     """
 
     key: MetricKey
@@ -43,6 +47,7 @@ class PlannedMetric:
     query: str | None = None
     gain: str | None = None
     trials: SumsMetric | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +76,18 @@ class Plan:
     Attributes:
         metrics: What the kernels compute.
         lacking: What they do not.
+        plots: Plots' data that the kernels compute.
     """
 
     metrics: tuple[PlannedMetric, ...]
     lacking: tuple[Lacking, ...]
+    plots: tuple[PlannedMetric, ...] = ()
 
 
 def plan_of(config: EvalConfig) -> Plan:
     """Gives the kernels for every metric of the configuration, and the metrics that there are none for."""
     metrics: dict[MetricKey, PlannedMetric] = {}
+    plots: dict[MetricKey, PlannedMetric] = {}
     lacking: list[Lacking] = []
     for index, spec in enumerate(config.metrics_specs):
         for position, metric in enumerate(spec.metrics):
@@ -93,9 +101,10 @@ def plan_of(config: EvalConfig) -> Plan:
             except UsageError as error:
                 lacking.append(_lack(place, metric, "setting", error.message, error.hint))
                 continue
+            found = plots if metric.class_name in PLOTS else metrics
             for one in planned:
-                metrics.setdefault(one.key, one)
-    return Plan(tuple(metrics.values()), tuple(lacking))
+                found.setdefault(one.key, replace(one, place=place))
+    return Plan(tuple(metrics.values()), tuple(lacking), tuple(plots.values()))
 
 
 def metric_name(metric: Any) -> str:
@@ -103,7 +112,7 @@ def metric_name(metric: Any) -> str:
     name = _settings(metric).get("name")
     if name:
         return str(name)
-    recipe = RECIPES.get(metric.class_name)
+    recipe = _ALL.get(metric.class_name)
     return recipe.name if recipe else str(metric.class_name)
 
 
@@ -118,20 +127,20 @@ def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:
 
 def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
     name = metric.class_name
-    if name in PLOTS:
-        return _lack(place, metric, "plot", f"{name} gives a plot, which a table of metrics has no place for.")
+    if name in PLOTS - set(PLOT_RECIPES):
+        return _lack(place, metric, "plot", f"{name} has no kernel; TFMA makes this plot.")
     if name in TFMA_ONLY or not _is_known(metric.module):
         return _lack(
             place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it.", "Use the Evaluator with a model."
         )
-    if name not in RECIPES:
+    if name not in _ALL:
         known = {*RECIPES, *TFMA_ONLY, *PLOTS}
         return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", did_you_mean(name, known))
     try:
         settings = _settings(metric)
     except ValueError as error:
         return _lack(place, metric, "setting", f"the config of {name} is not JSON: {error}.")
-    recipe = RECIPES[name]
+    recipe = _ALL[name]
     strange = sorted(set(settings) - recipe.settings - {"name", "dtype"})
     if strange:
         known_settings = sorted({*recipe.settings, "name"})
@@ -162,7 +171,7 @@ def _settings(metric: Any) -> dict[str, Any]:
 
 
 def _planned(config: EvalConfig, spec: Any, metric: Any) -> Iterator[PlannedMetric]:
-    recipe, settings, name = RECIPES[metric.class_name], _settings(metric), metric_name(metric)
+    recipe, settings, name = _ALL[metric.class_name], _settings(metric), metric_name(metric)
     for weighted in weightings(config, spec):
         for kernel, aggregation, sub_key in _kernels(spec, recipe, settings, name):
             yield PlannedMetric(

@@ -109,6 +109,24 @@ def _class_matrix(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ..
     return (ClassMatrixMetric(name=name, thresholds=tuple(_several(settings, "thresholds") or [0.5])),)
 
 
+def _calibration_plot(settings: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+    left, right = float(settings.get("left", 0.0)), float(settings.get("right", 1.0))
+    made = plots.calibration_plot(int(settings.get("num_buckets", 1000)), left, right, name=name)
+    return (replace(made, view=view),)
+
+
+def _confusion_plot(settings: Settings, name: str, view: View) -> tuple[AnyMetric, ...]:
+    return (replace(plots.confusion_matrix_plot(int(settings.get("num_thresholds", 1000)), name=name), view=view),)
+
+
+def _class_plot(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
+    count = settings.get("num_thresholds")
+    thresholds = _several(settings, "thresholds") or [0.0]
+    if count is not None:
+        thresholds = [at / (int(count) - 1) for at in range(int(count))]
+    return (ClassMatrixMetric(name=name, thresholds=tuple(thresholds)),)
+
+
 def _flip(kind: str) -> Make:
     def make(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
         threshold = float(settings.get("threshold", 0.5))
@@ -216,15 +234,18 @@ def _class_name(name: str) -> str:
 RECIPES: Mapping[str, Recipe] = MappingProxyType(_recipes())
 """The metric classes that the kernels compute."""
 
-PLOTS = frozenset(
+PLOT_RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "CalibrationPlot",
-        "ConfusionMatrixPlot",
-        "MultiClassConfusionMatrixPlot",
-        "MultiLabelConfusionMatrixPlot",
-        "ScoreDistributionPlot",
+        "CalibrationPlot": Recipe("calibration_plot", frozenset({"num_buckets", "left", "right"}), _calibration_plot),
+        "ConfusionMatrixPlot": Recipe("confusion_matrix_plot", frozenset({"num_thresholds"}), _confusion_plot),
+        "MultiClassConfusionMatrixPlot": Recipe(
+            "multi_class_confusion_matrix_plot", frozenset({"num_thresholds", "thresholds"}), _class_plot, "classes"
+        ),
     }
 )
+"""The plots whose data the kernels compute."""
+
+PLOTS = frozenset({*PLOT_RECIPES, "MultiLabelConfusionMatrixPlot", "ScoreDistributionPlot"})
 """Classes that give plots: no figure, and nothing that a threshold could hold."""
 
 TFMA_ONLY = frozenset(

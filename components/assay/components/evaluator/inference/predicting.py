@@ -1,0 +1,227 @@
+"""From examples to rows that metrics can be computed of: labels, predictions, weights and slicing features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
+from assay.components.evaluator.inference.served_model import open_model
+from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
+from assay.spec.user_code import run_user_code
+
+if TYPE_CHECKING:
+    from assay.engines.base import Shard, Source
+
+# Rows of one call: with fewer the calls cost, with more the tensors between the layers leave the processor's caches.
+_CALL_ROWS = 8192
+# Where a model has several outputs and no prediction_key says which: TFMA's names, in its order.
+_PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
+# Preprocessing that TFMA calls where a model spec names none, and the model has it.
+_DEFAULT_PREPROCESSING = ("transformed_features", "transformed_labels")
+
+Predict: TypeAlias = Callable[[pa.RecordBatch], Any]
+"""A Python model: an array of predictions, a number or a row of numbers each, for the rows of a batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedModel:
+    """A model and what is asked of it.
+
+    Attributes:
+        role: `model` or `baseline model`, for messages.
+        column: The name that its predictions get.
+        model: The folder of a SavedModel, a Keras file or a function.
+        signature_name: The signature of predictions; empty for the default one.
+        preprocessing: Signatures that transform features; empty for TFMA's default ones.
+        prediction_key: The output, of several.
+    """
+
+    role: str
+    column: str
+    model: Path | Predict
+    signature_name: str = ""
+    preprocessing: tuple[str, ...] = ()
+    prediction_key: str = ""
+
+    def check(self) -> None:
+        """Loads the model and looks for its signatures.
+
+        Raises:
+            ArtifactError: It cannot be loaded.
+            UsageError: It lacks a signature.
+        """
+        if not isinstance(self.model, Path):
+            return
+        try:
+            served = open_model(self.model)
+        except ArtifactError as error:
+            # A baseline that cannot be loaded is no first run.
+            code = "evaluator.model_unloadable" if self.role == "model" else "evaluator.baseline_unloadable"
+            raise ArtifactError(code, f"The {self.role} at {self.model} cannot be loaded: {error.message}") from error
+        served.signature_name(self.signature_name)
+        for name in self.preprocessing:
+            if name not in served.signatures:
+                raise UsageError(
+                    "eval_config.signature",
+                    f"eval_config's preprocessing_function_names '{name}' is no signature of the {self.role}.",
+                    did_you_mean(name, served.signatures),
+                )
+
+    def predict(self, batch: ExampleBatch) -> npt.NDArray[Any]:
+        """Gives a prediction, or a row of them, for each row."""
+        if not isinstance(self.model, Path):
+            with run_user_code(getattr(self.model, "__name__", "the model"), None):
+                return np.asarray(self.model(batch.rows))
+        served = open_model(self.model)
+        name = served.signature_name(self.signature_name)
+        signature = served.signatures[name]
+        key = self._output(list(signature.outputs))
+        return served.call(name, batch.inputs(signature.inputs), [key])[key]
+
+    def transform(self, batch: ExampleBatch, wanted: set[str]) -> dict[str, npt.NDArray[Any]]:
+        """Gives the features of `wanted` that the model's preprocessing makes."""
+        if not isinstance(self.model, Path):
+            return {}
+        served = open_model(self.model)
+        names = self.preprocessing or [name for name in _DEFAULT_PREPROCESSING if name in served.signatures]
+        found: dict[str, npt.NDArray[Any]] = {}
+        for name in names:
+            signature = served.signatures[name]
+            outputs = [key for key in signature.outputs if key in wanted]
+            if outputs:
+                found |= served.call(name, batch.inputs(signature.inputs), outputs)
+        return found
+
+    def _output(self, outputs: Sequence[str]) -> str:
+        if len(outputs) == 1:
+            return outputs[0]
+        choices = [self.prediction_key] if self.prediction_key else _PREDICTIONS
+        for name in choices:
+            if name in outputs:
+                return name
+        raise UsageError(
+            "eval_config.prediction_key",
+            f"The {self.role} has several outputs, {', '.join(sorted(outputs))}; eval_config must say which is judged.",
+            did_you_mean(self.prediction_key, outputs) or "Set prediction_key in model_specs.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictor:
+    """Makes the rows of an evaluation; a worker that gets it loads each model once.
+
+    Attributes:
+        models: The candidate, then the baseline where there is one.
+        features: The columns to keep by name, or to take from the models' preprocessing,
+            with what eval_config calls each.
+        labels: Of the features, what must be the same for all models: labels and weights.
+    """
+
+    models: tuple[JudgedModel, ...]
+    features: Mapping[str, str]
+    labels: tuple[str, ...]
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Gives a batch with the features and a column of predictions for each model.
+
+        Raises:
+            DataError: A feature is missing; a model refuses the examples or loses rows; the models' preprocessing
+                disagrees on the label.
+        """
+        made = [self._rows(batch.slice(start, _CALL_ROWS)) for start in range(0, batch.num_rows, _CALL_ROWS)]
+        return pa.Table.from_batches(made).combine_chunks().to_batches()[0] if len(made) > 1 else made[0]
+
+    def _rows(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        batch = ExampleBatch(rows)
+        transformed = [one.transform(batch, set(self.features)) for one in self.models]
+        for one, found in zip(self.models[1:], transformed[1:], strict=True):
+            self._check_same(transformed[0], found, one)
+        columns = {}
+        for name, what in self.features.items():
+            made = next((found[name] for found in transformed if name in found), None)
+            columns[name] = _feature(batch, name, what, transformed) if made is None else _column(made, len(rows), name)
+        for one in self.models:
+            columns[one.column] = _column(one.predict(batch), rows.num_rows, f"the predictions of the {one.role}")
+        return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+    def _check_same(self, ours: Mapping[str, Any], theirs: Mapping[str, Any], baseline: JudgedModel) -> None:
+        for name in self.labels:
+            if name in ours and name in theirs and not np.array_equal(ours[name], theirs[name]):
+                raise DataError(
+                    "evaluator.other_labels",
+                    f"The preprocessing of the model and of the {baseline.role} give different values of '{name}' for "
+                    "the same examples, so their metrics cannot be compared row by row.",
+                    'Take the label from the examples, or set engine="tfma", which holds each model to its own.',
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedShard:
+    """A shard of examples with the models' predictions."""
+
+    shard: Shard
+    predictor: Predictor
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Reads examples and predicts, batch by batch."""
+        for batch in self.shard.batches():
+            if batch.num_rows:
+                made = self.predictor(batch)
+                yield made if columns is None else chosen(made, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedRows:
+    """Examples with the models' predictions: a Source, which any engine can read.
+
+    Attributes:
+        source: The examples.
+        predictor: What predicts.
+    """
+
+    source: Source
+    predictor: Predictor
+
+    @property
+    def shards(self) -> Sequence[PredictedShard]:
+        """The parts, in order."""
+        return [PredictedShard(shard, self.predictor) for shard in self.source.shards]
+
+    @property
+    def bounded(self) -> bool:
+        """As the examples."""
+        return self.source.bounded
+
+
+def _feature(batch: ExampleBatch, name: str, what: str, transformed: Sequence[Mapping[str, Any]]) -> pa.Array:
+    """Gives a column as a `tf.Example` holds it, so that slices are named as TFMA names them."""
+    index = batch.columns.schema.get_field_index(name)
+    if index < 0:
+        known = {*batch.columns.schema.names, *(key for found in transformed for key in found)}
+        raise DataError(
+            "evaluator.no_such_feature",
+            f"eval_config names the {what}, which neither the examples nor the model's transformed features have.",
+            did_you_mean(name, known),
+        )
+    return batch.columns.column(index)
+
+
+def _column(values: npt.NDArray[Any], rows: int, what: str) -> pa.Array:
+    """One value a row where there is one (`[n]` or `[n, 1]`), else a list a row."""
+    if values.ndim == 0 or len(values) != rows:
+        raise DataError("evaluator.rows_lost", f"{what} have shape {list(values.shape)} for {rows} examples.")
+    if values.ndim > 2:
+        raise DataError("evaluator.shape", f"{what} have shape {list(values.shape)}; a row may be a list of numbers.")
+    flat = values.reshape(-1)
+    column = pa.array(flat.tolist() if flat.dtype == object else flat)
+    if values.ndim == 1 or values.shape[1] == 1:
+        return column
+    width = values.shape[1]
+    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * width), column)

@@ -1,0 +1,131 @@
+"""Models that need Python's TensorFlow: SavedModels that the C API cannot run, and Keras files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay.components.evaluator.inference.c_tensors import DTYPES
+from assay.components.evaluator.inference.signature_defs import Signature, Tensor
+from assay.errors import ArtifactError, DataError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+KERAS_SIGNATURE = "keras"
+_KERAS_OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class PythonModel:
+    """A model in Python's TensorFlow.
+
+    Attributes:
+        path: Its folder or file.
+        signatures: What it can be asked for; a Keras file has one, `keras`, with the features of its inputs.
+    """
+
+    path: Path
+    signatures: Mapping[str, Signature]
+    _functions: Mapping[str, Any] = field(repr=False)
+
+    def call(self, name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+        """Gives the named outputs of a signature, sparse and ragged ones made dense.
+
+        Raises:
+            DataError: TensorFlow refuses.
+        """
+        import tensorflow as tf
+
+        try:
+            tensors = {key: tf.constant(_plain(values)) for key, values in inputs.items()}
+            found = self._functions[name](tensors)
+            return {key: _dense(found[key]).numpy() for key in outputs}
+        except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
+            raise DataError(
+                "evaluator.model_failed",
+                f"The model at {self.path} could not compute '{name}': {_first_line(error)}.",
+                "Check that the signature fits the examples.",
+            ) from error
+
+
+def load_python_model(path: Path) -> PythonModel:
+    """Loads a SavedModel's folder or a Keras file.
+
+    Raises:
+        ArtifactError: TensorFlow cannot load it.
+    """
+    import tensorflow as tf
+
+    try:
+        if path.is_file():
+            return _keras_model(path)
+        model = tf.saved_model.load(str(path))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, tf.errors.OpError) as error:
+        raise ArtifactError("evaluator.model_unloadable", f"{path} cannot be loaded: {_first_line(error)}.") from error
+    signatures, functions = {}, {}
+    for name, function in model.signatures.items():
+        inputs = {key: _tensor(key, spec) for key, spec in function.structured_input_signature[1].items()}
+        outputs = {key: _tensor(key, spec) for key, spec in function.structured_outputs.items()}
+        signatures[name] = Signature(inputs, outputs)
+        functions[name] = _by_keyword(model, function)
+    return PythonModel(path, signatures, functions)
+
+
+def _keras_model(path: Path) -> PythonModel:
+    import keras
+
+    model = keras.saving.load_model(path, compile=False)
+    inputs = {one.name: Tensor(one.name, _number(one.dtype), tuple(one.shape)) for one in model.inputs}
+    names = list(model.output_names) if len(model.outputs) > 1 else [_KERAS_OUTPUT]
+    outputs = {
+        name: Tensor(name, _number(one.dtype), tuple(one.shape)) for name, one in zip(names, model.outputs, strict=True)
+    }
+
+    def call(tensors: dict[str, Any]) -> dict[str, Any]:
+        found = model(tensors if len(tensors) > 1 else next(iter(tensors.values())), training=False)
+        return found if isinstance(found, dict) else {names[0]: found}
+
+    return PythonModel(path, {KERAS_SIGNATURE: Signature(inputs, outputs)}, {KERAS_SIGNATURE: call})
+
+
+def _by_keyword(model: Any, function: Any) -> Any:
+    def call(tensors: dict[str, Any]) -> Any:
+        _ = model  # its variables live as long as it does
+        return function(**tensors)
+
+    return call
+
+
+def _tensor(name: str, spec: Any) -> Tensor:
+    shape = getattr(spec, "shape", None)
+    return Tensor(
+        name,
+        _number(spec.dtype.name),
+        tuple(shape.as_list()) if shape is not None and shape.rank is not None else None,
+    )
+
+
+def _number(name: str) -> int:
+    return next((number for number, known in DTYPES.items() if known == name), 0)
+
+
+def _plain(values: Any) -> Any:
+    return values if isinstance(values, np.ndarray) else values.to_pylist()
+
+
+def _dense(tensor: Any) -> Any:
+    import tensorflow as tf
+
+    if isinstance(tensor, tf.SparseTensor):
+        return tf.sparse.to_dense(tensor)
+    return tensor.to_tensor() if isinstance(tensor, tf.RaggedTensor) else tf.convert_to_tensor(tensor)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}".rstrip(". ")

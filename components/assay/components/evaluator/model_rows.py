@@ -1,0 +1,127 @@
+"""Examples and models as a table of predictions: the columns that a configuration needs, made row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.components.evaluator.inference.predicting import JudgedModel, PredictedRows, Predictor
+from assay.components.evaluator.kernel_engine.plan import plan_of, slicing_of
+from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions
+from assay.errors import ArtifactError, UsageError
+
+if TYPE_CHECKING:
+    from assay.components.evaluator.inference.predicting import Predict
+    from assay.engines.base import Source
+    from assay.gate.limits import EvalConfig
+
+_CANDIDATE, _BASELINE = "prediction of the model", "prediction of the baseline model"
+
+
+def predict_rows(
+    config: EvalConfig, source: Source, model: Path | Predict | None, baseline: Path | Predict | None = None
+) -> Predictions:
+    """Gives the rows of an evaluation; models are loaded, and predict when the rows are read.
+
+    Args:
+        config: The configuration.
+        source: The examples.
+        model: The candidate; None where its `prediction_key` is a column of the examples.
+        baseline: The baseline. Without one, a baseline's model spec with a `prediction_key` of its own is a column.
+
+    Raises:
+        UsageError: The configuration does not say what to read, or names a signature that a model lacks.
+        ArtifactError: A model cannot be loaded.
+    """
+    candidate, other = _specs(config)
+    features = _features(config, candidate)
+    judged = []
+    if model is not None:
+        judged.append(_judged(candidate, model, "model", _CANDIDATE))
+    elif candidate.prediction_key:
+        features.setdefault(candidate.prediction_key, f"prediction_key '{candidate.prediction_key}'")
+    else:
+        raise UsageError(
+            "evaluator.no_model",
+            "Evaluator has no model, and eval_config's model_specs name no prediction_key.",
+            "Wire `model`, or set prediction_key to the column that holds the predictions.",
+        )
+    own = other.prediction_key if other is not None else ""
+    column = None
+    if baseline is not None:
+        judged.append(_judged(other or candidate, baseline, "baseline model", _BASELINE))
+        column = _BASELINE
+    elif model is None and own and own != candidate.prediction_key:
+        features.setdefault(own, f"prediction_key '{own}'")
+        column = own
+    for one in judged:
+        one.check()
+    labels = tuple(filter(None, (candidate.label_key, candidate.example_weight_key)))
+    return Predictions(
+        source=PredictedRows(source, Predictor(models=tuple(judged), features=features, labels=labels)),
+        keys=Keys(
+            label=candidate.label_key,
+            weight=candidate.example_weight_key or None,
+            candidate=_CANDIDATE if model is not None else candidate.prediction_key,
+            baseline=column,
+        ),
+        columns=tuple(features),
+    )
+
+
+def _specs(config: EvalConfig) -> tuple[Any, Any]:
+    candidates = [spec for spec in config.model_specs if not spec.is_baseline]
+    if len(candidates) != 1 or not candidates[0].label_key:
+        raise UsageError(
+            "eval_config.models",
+            f"An evaluation needs one model spec with a label_key that is no baseline; there are {len(candidates)}"
+            f"{' and it has none' if candidates else ''}.",
+            'Write model_specs { label_key: "label" }.',
+        )
+    [candidate] = candidates
+    baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
+    for name in ("label_key", "example_weight_key"):
+        if baseline is not None and getattr(baseline, name) not in {"", getattr(candidate, name)}:
+            raise UsageError(
+                "eval_config.models", f"Candidate and baseline must have the same {name} to be compared row by row."
+            )
+    return candidate, baseline
+
+
+def _features(config: EvalConfig, candidate: Any) -> dict[str, str]:
+    """Gives the features that are read, with what the configuration calls each."""
+    features = {candidate.label_key: f"label_key '{candidate.label_key}'"}
+    if candidate.example_weight_key:
+        features[candidate.example_weight_key] = f"example_weight_key '{candidate.example_weight_key}'"
+    for index, slicing in enumerate(config.slicing_specs):
+        for key in (*slicing.feature_keys, *slicing.feature_values):
+            features.setdefault(key, f"feature '{key}' of slicing_specs[{index}]")
+    for one in slicing_of(config):  # those of slices that are compared with each other, besides
+        for key in one.features:
+            features.setdefault(key, f"feature '{key}' of a slice")
+    for metric in plan_of(config).metrics:
+        for key in filter(None, (metric.query, metric.gain)):
+            features.setdefault(key, f"feature '{key}' of {metric.place}")
+    return features
+
+
+def _judged(spec: Any, model: Path | Predict, role: str, column: str) -> JudgedModel:
+    if isinstance(model, Path):
+        _require_model(model, role)
+    return JudgedModel(
+        role=role,
+        column=column,
+        model=model,
+        signature_name=spec.signature_name,
+        preprocessing=tuple(spec.preprocessing_function_names),
+        prediction_key=spec.prediction_key,
+    )
+
+
+def _require_model(path: Path, role: str) -> None:
+    if not path.is_file() and not (path / "saved_model.pb").is_file():
+        raise ArtifactError(
+            "evaluator.no_saved_model",
+            f"Expected a SavedModel for the {role} at {path}; there is no saved_model.pb.",
+            "The Trainer's run_fn must save the model to fn_args.serving_model_dir.",
+        )

@@ -1,0 +1,1 @@
+"""The files of an evaluation as TFMA writes them, without TFMA: its loaders and its displays read them."""

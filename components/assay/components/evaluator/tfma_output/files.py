@@ -1,0 +1,206 @@
+"""Writing an evaluation's folder: configuration, metrics, plots, attributions and the validation result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from google.protobuf import json_format
+
+from assay.artifacts.formats.tfrecord import TFRecordWriter
+from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_slice_key
+from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of
+from assay.components.evaluator.tfma_output.validation import validation_result
+from assay.components.evaluator.tfma_output.values import fill_metric_value, fill_plot
+from assay.gate.figures import MetricKey, SliceKey, slice_order
+from assay.kernels.metrics.comparison import is_flip_rate
+from assay.native import eval_config_pb2, metrics_for_slice_pb2
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from assay.components.evaluator.kernel_engine.plan import PlannedMetric
+    from assay.gate.limits import EvalConfig
+
+_PACKAGE = "tensorflow-model-analysis"
+# TFMA puts these plots of a model into one record without a name.
+_UNNAMED_PLOTS = {"calibration_plot", "confusion_matrix_plot"}
+VALIDATION_FILE = "validations.tfrecord"
+OUTPUTS = (
+    "eval_config.json",
+    VALIDATION_FILE,
+    *(f"{kind}-00000-of-00001.tfrecord" for kind in ("metrics", "plots", "attributions")),
+)
+"""The names of the files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRecords:
+    """What TFMA's files say.
+
+    Attributes:
+        prepared: The configuration with TFMA's defaults.
+        metrics: What was computed, by key.
+        plots: The same of plots.
+        values: By model name, slice and key, of metrics and plots; slices that are too small are left out.
+        more: Records of another engine to be merged in: `MetricsForSlice` and `PlotsForSlice`.
+        data_location: Where the examples are, for TFMA's display.
+        model_locations: Where the models are, by name.
+    """
+
+    prepared: EvalConfig
+    metrics: Mapping[MetricKey, PlannedMetric]
+    plots: Mapping[MetricKey, PlannedMetric]
+    values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
+    more: tuple[Sequence[Any], Sequence[Any]] = ((), ())
+    data_location: str = ""
+    model_locations: Mapping[str, str] = field(default_factory=dict)
+
+
+def write_records(folder: Path, records: EvaluationRecords) -> None:
+    """Writes the files that `tfma.load_eval_result`, `load_metrics`, `load_plots` and `load_validation_result` read."""
+    run = eval_config_pb2().EvalRun(
+        eval_config=records.prepared,
+        version=_tfma_version(),
+        data_location=records.data_location or "<user provided PCollection>",
+        file_format="<unknown>",
+        model_locations=dict(records.model_locations) or {"": "<unknown>"},
+    )
+    (folder / "eval_config.json").write_text(json_format.MessageToJson(run), encoding="utf-8")
+    slices = sorted({key for of_model in records.values.values() for key in of_model}, key=slice_order)
+    metrics, plots, attributions = [], [], []
+    pb2 = metrics_for_slice_pb2()
+    others = [_by_slice(part) for part in records.more]
+    for key in slices:
+        metrics.append(_merged(_metrics(records, key), others[0], "metric_keys_and_values"))
+        plots.append(_merged(_plots(records, key), others[1], "plot_keys_and_values"))
+        attributions.append(pb2.AttributionsForSlice())
+        fill_slice_key(attributions[-1].slice_key, key)
+    result = validation_result(records.prepared, _all_values(records))
+    for kind, messages in (("metrics", metrics), ("plots", plots), ("attributions", attributions)):
+        _write(folder / f"{kind}-00000-of-00001.tfrecord", messages)
+    _write(folder / VALIDATION_FILE, [result])
+
+
+def _metrics(records: EvaluationRecords, slice_key: SliceKey) -> Any:
+    message = metrics_for_slice_pb2().MetricsForSlice()
+    fill_slice_key(message.slice_key, slice_key)
+    for model, key, planned, value in _of_slice(records, records.metrics, slice_key):
+        flip = is_flip_rate(planned.metric)
+        item = message.metric_keys_and_values.add()
+        fill_metric_key(item.key, key, model, is_diff=flip)
+        fill_metric_value(item.value, planned.metric, value)
+        change = None if flip else _change(records, slice_key, model, key)
+        if change is not None:
+            item = message.metric_keys_and_values.add()
+            fill_metric_key(item.key, key, model, is_diff=True)
+            fill_metric_value(item.value, planned.metric, change)
+    return message
+
+
+def _change(records: EvaluationRecords, slice_key: SliceKey, model: str, key: MetricKey) -> Any:
+    """Gives what a figure has changed from the baseline's, where both are numbers of the same shape."""
+    baseline = baseline_of(records.prepared)
+    if baseline is None or model == baseline:
+        return None
+    mine, theirs = (records.values[one].get(slice_key, {}).get(key) for one in (model, baseline))
+    if mine is None or theirs is None:
+        return None
+    if isinstance(mine, Mapping):
+        return {
+            threshold: {
+                pair: matrix.get(pair, 0.0) - theirs[threshold].get(pair, 0.0) for pair in {*matrix, *theirs[threshold]}
+            }
+            for threshold, matrix in mine.items()
+        }
+    return np.asarray(mine) - np.asarray(theirs)
+
+
+def _plots(records: EvaluationRecords, slice_key: SliceKey) -> Any:
+    message = metrics_for_slice_pb2().PlotsForSlice()
+    fill_slice_key(message.slice_key, slice_key)
+    by_key: dict[bytes, Any] = {}
+    for model, key, _, value in _of_slice(records, records.plots, slice_key):
+        item = metrics_for_slice_pb2().PlotsForSlice.PlotKeyAndValue()
+        fill_metric_key(item.key, key, model)
+        if key.name in _UNNAMED_PLOTS:
+            item.key.name = ""
+        name = item.key.SerializeToString(deterministic=True)
+        if name not in by_key:
+            by_key[name] = message.plot_keys_and_values.add(key=item.key)
+        fill_plot(by_key[name].value, value)
+    return message
+
+
+def _of_slice(
+    records: EvaluationRecords, planned: Mapping[MetricKey, PlannedMetric], slice_key: SliceKey
+) -> Iterator[tuple[str, MetricKey, PlannedMetric, Any]]:
+    for model in dict.fromkeys([candidate_of(records.prepared), *records.values]):
+        of_slice = records.values[model].get(slice_key, {})
+        for key, one in planned.items():
+            if key in of_slice:
+                yield model, key, one, of_slice[key]
+
+
+def _by_slice(messages: Sequence[Any]) -> dict[bytes, Any]:
+    return {message.slice_key.SerializeToString(deterministic=True): message for message in messages}
+
+
+def _merged(message: Any, others: Mapping[bytes, Any], items: str) -> Any:
+    """Adds what another engine computed on the same slice."""
+    other = others.get(message.slice_key.SerializeToString(deterministic=True))
+    if other is not None:
+        getattr(message, items).extend(getattr(other, items))
+    return message
+
+
+def _all_values(records: EvaluationRecords) -> dict[str, dict[SliceKey, dict[MetricKey, Any]]]:
+    """Gives the figures of both engines, for the thresholds."""
+    values = {
+        model: {key: dict(of_slice) for key, of_slice in slices.items()} for model, slices in records.values.items()
+    }
+    for message in records.more[0]:
+        for model, slice_key, key, value in numbers_of(message):
+            values.setdefault(model, {}).setdefault(slice_key, {})[key] = value
+    return values
+
+
+def numbers_of(message: Any) -> Iterator[tuple[str, SliceKey, MetricKey, float]]:
+    """Gives model, slice, key and value of every single number in a `MetricsForSlice`, without differences."""
+    slice_key = tuple(
+        (one.column, one.bytes_value.decode(errors="replace") if one.WhichOneof("kind") == "bytes_value"
+         else getattr(one, one.WhichOneof("kind")))
+        for one in message.slice_key.single_slice_keys
+    )  # fmt: skip
+    for item in message.metric_keys_and_values:
+        if not item.key.is_diff and item.value.WhichOneof("type") == "double_value":
+            yield item.key.model_name, slice_key, _metric_key(item.key), item.value.double_value.value
+
+
+def _metric_key(key: Any) -> MetricKey:
+    names = (("class_id", "classId"), ("k", "k"), ("top_k", "topK"))
+    parts = [f"{name}:{getattr(key.sub_key, field).value}" for field, name in names if key.sub_key.HasField(field)]
+    kinds = ("micro", "macro", "weighted_macro")
+    return MetricKey(
+        name=key.name,
+        output_name=key.output_name,
+        sub_key=",".join(parts),
+        aggregation=next((kind for kind in kinds if getattr(key.aggregation_type, f"{kind}_average")), ""),
+        example_weighted=key.example_weighted.value if key.HasField("example_weighted") else None,
+    )
+
+
+def _tfma_version() -> str:
+    try:
+        return version(_PACKAGE)
+    except PackageNotFoundError:
+        return "0.0.0"  # TFMA refuses a file without a version, and looks no further
+
+
+def _write(path: Path, messages: Sequence[Any]) -> None:
+    with TFRecordWriter(path, compress=False) as writer:
+        for message in messages:
+            writer.write(message.SerializeToString(deterministic=True))

@@ -1,0 +1,124 @@
+"""What is evaluated, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from assay.artifacts.formats.tf_example import decode
+from assay.components.evaluator.inference.example_batch import chosen
+from assay.engines.embedded.engine import EmbeddedEngine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from assay.components.evaluator.inference.predicting import Predict
+    from assay.engines.base import Engine, Source
+    from assay.gate.figures import SliceKey
+    from assay.gate.limits import EvalConfig
+    from assay.gate.verdict import Verdict
+
+MetricsEngine: TypeAlias = Literal["auto", "kernel", "tfma"]
+"""Who computes: the kernels and, for what they lack, TFMA; the kernels or nobody; TFMA throughout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What to evaluate.
+
+    Attributes:
+        config: The `EvalConfig` as the user wrote it.
+        batches: The examples, as lists of serialised `tf.Example`s; may be gone through more than once.
+        rows: The same examples as a source of record batches; decoded from `batches` where there is none.
+        model: The candidate: a SavedModel's folder, a Keras file or a function; None where the examples hold its
+            predictions.
+        baseline: The baseline, likewise; None where there is none.
+        schema: The schema of the examples, where there is one.
+        data_location: Where the examples are, for TFMA's display.
+        custom_eval_shared_model: The user's function of that name.
+        custom_extractors: The user's function of that name.
+        beam_pipeline_args: Options of a Beam runner for TFMA's own pipeline.
+        metrics_engine: Who computes the metrics.
+        engine: Who reads the rows for the kernels.
+    """
+
+    config: EvalConfig
+    batches: Iterable[Sequence[bytes]] = ()
+    rows: Source | None = None
+    model: Path | Predict | None = None
+    baseline: Path | Predict | None = None
+    schema: Any = None
+    data_location: str = ""
+    custom_eval_shared_model: Callable[..., Any] | None = None
+    custom_extractors: Callable[..., Any] | None = None
+    beam_pipeline_args: tuple[str, ...] = ()
+    metrics_engine: MetricsEngine = "auto"
+    engine: Engine = field(default_factory=EmbeddedEngine)
+
+    @property
+    def source(self) -> Source:
+        """The examples as record batches."""
+        return RecordRows(tuple(self.batches)) if self.rows is None else self.rows
+
+    @property
+    def model_locations(self) -> dict[str, str]:
+        """Where the models are, by TFMA's names."""
+        if self.baseline is None:
+            return {"": _place(self.model)}
+        return {"candidate": _place(self.model), "baseline": _place(self.baseline)}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What came of it.
+
+    Attributes:
+        verdict: The gate's decision.
+        rows: The number of examples evaluated.
+        examples: The number of examples in each slice, where it is known.
+        by_tfma: The metrics that TFMA computed, by class; empty where the kernels computed all.
+        notes: What a user should know of how it was computed.
+    """
+
+    verdict: Verdict
+    rows: int
+    examples: Mapping[SliceKey, int] = field(default_factory=dict)
+    by_tfma: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordShard:
+    """Serialised `tf.Example`s."""
+
+    records: Sequence[bytes]
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Decodes them."""
+        batch = decode(self.records)
+        yield batch if columns is None else chosen(batch, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRows:
+    """Lists of serialised `tf.Example`s as a Source."""
+
+    records: Sequence[Sequence[bytes]]
+
+    @property
+    def shards(self) -> Sequence[RecordShard]:
+        """A shard a list."""
+        return [RecordShard(one) for one in self.records if one]
+
+    @property
+    def bounded(self) -> bool:
+        """They are in memory already."""
+        return True
+
+
+def _place(model: Any) -> str:
+    if model is None:
+        return "<unknown>"
+    return str(model) if isinstance(model, Path) else getattr(model, "__name__", type(model).__name__)
