@@ -19,6 +19,7 @@ PAGES = [
     "guides/gate.md",
     "guides/pipelines.md",
     "howto/quarantine.md",
+    "howto/monitor.md",
     "howto/component.md",
 ]
 TRAIN = {"start.md", "guides/pipelines.md"}

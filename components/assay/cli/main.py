@@ -25,6 +25,7 @@ from assay.cli.failures import exit_code_of, print_failure
 from assay.cli.gate import gate
 from assay.cli.init import init
 from assay.cli.lineage import lineage
+from assay.cli.monitor import monitor
 from assay.cli.push import push
 from assay.cli.report import report
 from assay.cli.run import run
@@ -98,6 +99,7 @@ app.command()(submit)
 app.add_typer(stats, name="stats")
 app.command()(validate)
 app.command()(drift)
+app.command()(monitor)
 app.command()(skew)
 app.command()(leakage)
 app.command()(evaluate)

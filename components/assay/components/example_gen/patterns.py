@@ -102,6 +102,25 @@ def resolve(input_base: Path, splits: Sequence[Input.Split], range_config: Range
     )
 
 
+def find_spans(input_base: Path, pattern: str) -> dict[int, list[Path]]:
+    """Gives the files of every span that a pattern finds, each of its newest version.
+
+    Raises:
+        UsageError: The pattern is wrong, or names neither a span nor a date.
+    """
+    parsed = _Pattern.parse(pattern)
+    if not parsed.has_span:
+        raise UsageError(
+            "example_gen.no_span_placeholder",
+            f"'{pattern}' does not say where the span stands.",
+            "Put {SPAN}, or all of {YYYY}, {MM} and {DD}, into it.",
+        )
+    newest: dict[int, list[Path]] = {}
+    for (span, _), files in sorted(parsed.find(input_base).items(), key=lambda item: (item[0][0], item[0][1] or 0)):
+        newest[span] = files
+    return newest
+
+
 Key = tuple[int, "int | None"]
 
 

@@ -1,0 +1,134 @@
+"""`assay monitor`: new spans of data since the last time, held against what is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.validate import FailOnLevel
+
+if TYPE_CHECKING:
+    from assay.cli.monitoring.record import SpanRecord
+    from assay.cli.monitoring.watching import Seen
+    from assay.reports.monitor_page import WatchedSpan
+
+
+def monitor(
+    context: typer.Context,
+    data: Annotated[
+        str,
+        typer.Argument(metavar="PATTERN", help="Files of a span: 'in/{YYYY}-{MM}-{DD}.csv' or 'in/{SPAN}/*.parquet'."),
+    ],
+    schema: Annotated[Path, typer.Option(metavar="FILE", help="The schema, as text proto.")],
+    *,
+    training: Annotated[
+        Path | None, typer.Option(metavar="DATA|STATS", help="What the model was trained on, for drift from it.")
+    ] = None,
+    predictions: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help="Tables with labels and predictions of a span, whenever they come."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="EvalConfig with the thresholds that predictions must meet.")
+    ] = None,
+    root: Annotated[Path, typer.Option(metavar="DIR", help="Where records and the history page are kept.")] = Path(
+        "monitor"
+    ),
+    environment: Annotated[str | None, typer.Option(help="One of the schema's environments.")] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="[FEATURE:]MEASURE=X", help="A limit of drift, as for `assay drift`."),
+    ] = None,
+    significance: Annotated[
+        float, typer.Option(help="How often chance alone may exceed the sample-size-aware part of a limit.")
+    ] = 0.001,
+    fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the new records as JSON on standard output.")] = False,
+) -> None:
+    """Look at the spans that came since the last time: anomalies, drift, and the model's quality where labels came.
+
+    Exit codes: 0 nothing amiss or nothing new, 1 error, 2 wrong usage, 3 anomalies or drift, 4 the model does not meet
+    its thresholds.
+
+    Examples:
+      assay monitor 'in/{YYYY}-{MM}-{DD}.csv' --schema schema.pbtxt --training train.csv
+
+      assay monitor 'in/{SPAN}.parquet' --schema schema.pbtxt --predictions 'out/{SPAN}.parquet' --config gate.yaml
+    """
+    from assay.cli.console import open_console
+    from assay.cli.data.limits import parse_limits
+    from assay.cli.data.quick_arrow import keep_pandas_out
+    from assay.errors import UsageError
+
+    if (predictions is None) != (config is None):
+        raise UsageError("monitor.quality", "--predictions and --config go together.", "Give both, or neither.")
+    keep_pandas_out(context)
+    from assay.artifacts.store import write_durably
+    from assay.cli.monitoring.arrivals import arrivals
+    from assay.cli.monitoring.examination import Watch
+    from assay.cli.monitoring.watching import watch_spans
+    from assay.reports.monitor_page import monitor_page
+
+    watch = Watch(
+        root=root,
+        schema=schema,
+        environment=environment,
+        training=training,
+        limits=parse_limits(limit or (), significance),
+        fail_on=fail_on.value,
+        config=config,
+    )
+    with open_console(stderr=as_json) as console:
+        seen = watch_spans(
+            watch,
+            arrivals(data),
+            arrivals(predictions) if predictions is not None else [],
+            tell=lambda record: console.print(_told(record), soft_wrap=True),
+        )
+        page = root / "history.html"
+        write_durably(page, monitor_page(data, [_row(record) for record in seen.all]).encode())
+        console.print(_ending(seen, page), soft_wrap=True)
+    if as_json:
+        import msgspec
+
+        document = {"new": seen.new, "known": len(seen.all), "missing": seen.missing, "exit_code": seen.exit_code}
+        typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    raise typer.Exit(seen.exit_code)
+
+
+def _told(record: SpanRecord) -> str:
+    """A line for the span, and one for each thing that is amiss."""
+    lines = [f"{record.name}: {record.rows:,} rows, {_count(len(record.anomalies), 'anomaly', 'anomalies')}"]
+    lines += [f"  {sentence}" for sentence in record.anomalies]
+    lines += [f"  from {found.compared_with}: {found.summary}" for found in record.drift if found.drifted]
+    if record.quality is not None:
+        lines.append(f"  model: {record.quality.summary}")
+        lines += [f"    {sentence}" for sentence in record.quality.failed[1:]]  # the summary tells the first
+    return "\n".join(lines)
+
+
+def _ending(seen: Seen, page: Path) -> str:
+    new = _count(len(seen.new), "span is new", "spans are new") if seen.new else "Nothing new"
+    gone = f" The data of {', '.join(seen.missing)} is no longer there." if seen.missing else ""
+    return f"{new}, {len(seen.all)} known: {page}.{gone}"
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def _row(record: SpanRecord) -> WatchedSpan:
+    """A record as the history page takes it."""
+    quality = record.quality
+    return {
+        "name": record.name,
+        "rows": record.rows,
+        "anomalies": list(record.anomalies),
+        "drifted": {found.compared_with: list(found.drifted) for found in record.drift},
+        "metrics": dict(quality.metrics) if quality else {},
+        "quality": quality.summary if quality else "",
+        "outcome": {0: "ok", 3: "anomalies", 4: "model"}[record.exit_code],
+        "examined": record.examined,
+    }

@@ -1,0 +1,111 @@
+"""Looks at one span: its statistics, anomalies, drift, and the model's quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from assay.api.drift import compare
+from assay.api.validation import validate
+from assay.artifacts.store import write_durably
+from assay.cli.monitoring.record import STATISTICS, DriftRecord, QualityRecord, SpanRecord, span_folder
+from assay.components.evaluator.kernel_engine.judgement import Tables, judge
+from assay.engines.embedded.engine import EmbeddedEngine
+from assay.gate.figures import OVERALL
+from assay.gate.verdict import to_json
+
+if TYPE_CHECKING:
+    from assay.api.drift import DriftReport
+    from assay.cli.monitoring.arrivals import Arrival
+    from assay.kernels.distances import DriftLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What every span is held against.
+
+    Attributes:
+        root: Where records are kept.
+        schema: The schema's file.
+        environment: One of the schema's environments.
+        training: Data or statistics that the model was trained on.
+        limits: Of drift, by feature.
+        fail_on: The least severity of an anomaly that fails.
+        config: The evaluation's configuration, where labels and predictions are watched too.
+    """
+
+    root: Path
+    schema: Path
+    environment: str | None
+    training: Path | None
+    limits: Mapping[str, DriftLimits]
+    fail_on: Literal["error", "warning", "never"]
+    config: Path | None
+
+
+def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> SpanRecord:
+    """Validates a span's data and measures its drift; writes its statistics, anomalies and verdicts.
+
+    Raises:
+        DataError: The span's data cannot be read.
+        UsageError: The schema cannot be read, or does not fit what is asked.
+    """
+    folder = span_folder(watch.root, arrival.name)
+    report = validate(
+        list(arrival.files),
+        watch.schema,
+        environment=watch.environment,
+        previous=None if previous is None else span_folder(watch.root, previous.name) / STATISTICS,
+        on_missing_control="warning",  # the first span has no previous one
+        fail_on=watch.fail_on,
+    )
+    report.save(folder)
+    others = {} if watch.training is None else {"training": watch.training}
+    if previous is not None:
+        others[previous.name] = span_folder(watch.root, previous.name) / STATISTICS
+    drift = []
+    for name, other in others.items():
+        found = compare(report.statistics if other.suffix == ".pb" else list(arrival.files), other, limits=watch.limits)
+        write_durably(folder / f"drift_from_{name}.json", to_json(found.verdict))
+        drift.append(_drift(name, found))
+    return SpanRecord(
+        span=arrival.span,
+        name=arrival.name,
+        fingerprint=arrival.fingerprint,
+        examined=datetime.now(tz=timezone.utc).isoformat(timespec="seconds"),
+        rows=report.statistics.num_examples,
+        anomalies=tuple(finding.sentence for finding in report.findings),
+        ok=report.ok,
+        drift=tuple(drift),
+    )
+
+
+def _drift(name: str, report: DriftReport) -> DriftRecord:
+    return DriftRecord(
+        compared_with=name,
+        summary=report.summary,
+        drifted=tuple(feature.feature for feature in report.drifted),
+    )
+
+
+def examine_quality(labelled: Arrival, watch: Watch) -> QualityRecord:
+    """Evaluates the predictions of a span whose labels came, and holds them against the thresholds.
+
+    Raises:
+        DataError: The predictions cannot be read.
+        UsageError: The configuration does not fit them.
+    """
+    judged = judge(Tables(config=watch.config, predictions=list(labelled.files)), EmbeddedEngine())
+    verdict = judged.verdict
+    write_durably(span_folder(watch.root, labelled.name) / "quality.json", to_json(verdict))
+    metrics = judged.evaluation.figures.candidate.get(OVERALL, {})
+    return QualityRecord(
+        fingerprint=labelled.fingerprint,
+        ok=verdict.ok,
+        summary=verdict.summary,
+        failed=tuple(check.sentence for check in verdict.checks if not check.ok),
+        metrics={key.label: value for key, value in metrics.items()},
+    )
