@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -13,7 +14,29 @@ from assay.spec.component import Component
 from assay.spec.node import ComponentNode, Node
 from assay.spec.values import RuntimeParameter, placeholders
 
+_ARGUMENTS = (
+    "pipeline_name",
+    "pipeline_root",
+    "components",
+    "enable_cache",
+    "metadata_connection_config",
+    "beam_pipeline_args",
+    "execution_mode",
+)
+# Arguments of TFX's Pipeline, with what to do instead.
+_REFUSED = {
+    "inputs": "Pipelines inside pipelines are not supported: put all steps into one.",
+    "outputs": "Pipelines inside pipelines are not supported: put all steps into one.",
+    "platform_config": "It is for TFX's own orchestrators; options of Kubeflow are set where it is compiled for it.",
+}
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]*")
+
+
+class ExecutionMode(enum.Enum):
+    """TFX's names for how a pipeline runs; here, steps run once each, when what they wait for has ended."""
+
+    SYNC = 1
+    ASYNC = 2
 
 
 class Pipeline:
@@ -38,6 +61,8 @@ class Pipeline:
         enable_cache: bool = True,
         metadata_connection_config: str | Path | None = None,
         beam_pipeline_args: Sequence[str] | None = None,
+        execution_mode: ExecutionMode = ExecutionMode.SYNC,
+        **unknown: Any,
     ) -> None:
         given: Any = pipeline_name
         if not isinstance(given, str) or not _NAME.fullmatch(given):
@@ -46,6 +71,7 @@ class Pipeline:
                 f"A pipeline's name is letters, digits, '.', '_' and '-', starting with a letter or digit; got "
                 f"{pipeline_name!r}.",
             )
+        _check_arguments(execution_mode, unknown)
         self.name = pipeline_name
         self.root = Path(pipeline_root) if pipeline_root is not None else None
         self.enable_cache = enable_cache
@@ -86,6 +112,24 @@ class Pipeline:
 
 def _store_of(config: str | Path | None) -> str | Path | None:
     return config if isinstance(config, str) and "://" in config else Path(config) if config is not None else None
+
+
+def _check_arguments(execution_mode: ExecutionMode, unknown: Mapping[str, Any]) -> None:
+    if execution_mode is not ExecutionMode.SYNC:
+        raise UsageError(
+            "pipeline.execution_mode",
+            f"A pipeline runs with ExecutionMode.SYNC, got {execution_mode}.",
+            "For continuous training, run the pipeline again for each span; unchanged steps are cached.",
+        )
+    for name, value in unknown.items():
+        if name in _REFUSED and value is not None:
+            raise UsageError(
+                "pipeline.refused_argument", f"Pipeline has no argument '{name}', which TFX's has.", _REFUSED[name]
+            )
+        if name not in _REFUSED:
+            raise UsageError(
+                "pipeline.unknown_argument", f"Pipeline has no argument '{name}'.", did_you_mean(name, _ARGUMENTS)
+            )
 
 
 def _checked(components: Sequence[Node]) -> list[Node]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay import __version__ as __version__
 from assay.v1.lazy import lazy_modules
 
 if TYPE_CHECKING:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from assay.errors import ArtifactError
 
-__all__ = ["parse_pbtxt_file"]
+__all__ = ["JsonableType", "parse_pbtxt_file"]
+
+JsonableType = Any
+"""TFX's name for what has a JSON form; a type alias for annotations."""
 
 M = TypeVar("M", bound=Message)
 

@@ -10,6 +10,7 @@ from assay.artifacts import Examples, Schema
 from assay.errors import UsageError
 from assay.spec import Cond, Inputs, Output, Pipeline, RuntimeParameter, component
 from assay.spec.node import Node
+from assay.spec.pipeline import ExecutionMode
 
 
 class Found(NamedTuple):
@@ -135,3 +136,25 @@ def test_one_name_for_two_parameters_is_refused() -> None:
     first = Make(rows=RuntimeParameter("rows", int, 1))
     with pytest.raises(UsageError, match=r"'rows' is declared twice, with different types or defaults"):
         pipeline(first, Make(rows=RuntimeParameter("rows", int, 2)).with_id("second"))
+
+
+def test_tfx_s_other_arguments_are_accepted_where_they_change_nothing() -> None:
+    pipeline = Pipeline("p", None, [Make()], execution_mode=ExecutionMode.SYNC, platform_config=None)
+    assert [node.id for node in pipeline.nodes] == ["Make"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"execution_mode": ExecutionMode.ASYNC},
+            r"A pipeline runs with ExecutionMode\.SYNC, got ExecutionMode\.ASYNC",
+        ),
+        ({"platform_config": object()}, r"Pipeline has no argument 'platform_config', which TFX's has\. It is for TFX"),
+        ({"outputs": {}}, r"Pipeline has no argument 'outputs', which TFX's has\. Pipelines inside pipelines"),
+        ({"enable_cahce": True}, r"Pipeline has no argument 'enable_cahce'\. Did you mean 'enable_cache'\?"),
+    ],
+)
+def test_arguments_that_a_pipeline_does_not_have(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Pipeline("p", None, [Make()], **arguments)

@@ -112,6 +112,43 @@ def test_the_metadata_file_is_the_lineage_store(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "metadata.db").is_file()
 
 
+def test_a_name_that_has_no_counterpart_says_what_to_do_instead() -> None:
+    with pytest.raises(
+        UsageError, match=r"assay\.v1\.components has no 'Tuner', which tfx\.v1\.components has\. Search in"
+    ):
+        tfx.components.Tuner  # noqa: B018 (the look-up is the test)
+    with pytest.raises(UsageError, match=r"assay\.v1 has no 'extensions', which tfx\.v1 has\."):
+        exec("from assay.v1 import extensions", {})
+
+
+VALUES = """
+from assay import v1 as tfx
+from assay.v1.dsl.components import component, InputArtifact, OutputArtifact
+from assay.v1.types.standard_artifacts import Integer, String
+
+@component
+def Make(number: OutputArtifact[Integer]):
+    number.value = 5
+
+@component
+def Spell(number: InputArtifact[Integer], text: OutputArtifact[String]):
+    text.value = "x" * number.value
+
+make = Make()
+spell = Spell(number=make.outputs["number"])
+pipeline = tfx.dsl.Pipeline("p", ROOT, components=[make, spell], execution_mode=tfx.dsl.ExecutionMode.SYNC)
+result = tfx.orchestration.LocalDagRunner().run(pipeline)
+print(result.output("Spell", "text").read())
+"""
+
+
+def test_artifacts_of_one_value_pass_between_steps(tmp_path: Path, run_python: RunPython) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(VALUES.replace("ROOT", repr(str(tmp_path / "root"))), encoding="utf-8")
+    done = run_python("import runpy, sys; runpy.run_path(sys.argv[1])", str(path))
+    assert done.stdout.splitlines()[-1] == "xxxxx"
+
+
 CUSTOM = """
 from assay import v1 as tfx
 from assay.v1.types.standard_artifacts import Schema

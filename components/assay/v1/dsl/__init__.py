@@ -9,12 +9,26 @@ from assay.v1.lazy import lazy_modules, lazy_names
 if TYPE_CHECKING:
     from assay.artifacts import Artifact
     from assay.spec import Channel, Cond, Importer, Pipeline, Resolver
+    from assay.spec.pipeline import ExecutionMode
     from assay.v1.dsl import components, experimental, io
 
-__all__ = ["Artifact", "Channel", "Cond", "Importer", "Pipeline", "Resolver", "components", "experimental", "io"]
+__all__ = [
+    "Artifact",
+    "Channel",
+    "Cond",
+    "ExecutionMode",
+    "Importer",
+    "Pipeline",
+    "Resolver",
+    "components",
+    "experimental",
+    "io",
+]
 
 _MODULES = ("components", "experimental", "io")
-_HOMES = dict.fromkeys(("Channel", "Cond", "Importer", "Pipeline", "Resolver"), "assay.spec")
+_HOMES = dict.fromkeys(("Channel", "Cond", "Importer", "Pipeline", "Resolver"), "assay.spec") | {
+    "ExecutionMode": "assay.spec.pipeline"
+}
 _name = lazy_names(__name__, {**_HOMES, "Artifact": "assay.artifacts"})
 _module = lazy_modules(__name__, _MODULES)
 

@@ -11,12 +11,15 @@ from typing import Annotated, Any, TypedDict, TypeVar
 from assay.spec import Input as InputArtifact
 from assay.spec import Output as OutputArtifact
 from assay.spec import component
+from assay.v1.lazy import refused_names
 
 T = TypeVar("T")
 
 Parameter = Annotated[T, "parameter"]
 
 __all__ = ["InputArtifact", "OutputArtifact", "OutputDict", "Parameter", "component"]
+
+__getattr__ = refused_names(__name__)
 
 
 def OutputDict(**types: Any) -> Any:

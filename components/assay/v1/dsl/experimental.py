@@ -5,6 +5,7 @@ from __future__ import annotations
 from assay.spec import LatestArtifactStrategy, LatestBlessedModelStrategy, RuntimeParameter, SpanRangeStrategy
 from assay.spec import LatestArtifactStrategy as LatestArtifactsResolver
 from assay.spec import LatestBlessedModelStrategy as LatestBlessedModelResolver
+from assay.v1.lazy import refused_names
 
 __all__ = [
     "LatestArtifactStrategy",
@@ -14,3 +15,5 @@ __all__ = [
     "RuntimeParameter",
     "SpanRangeStrategy",
 ]
+
+__getattr__ = refused_names(__name__)

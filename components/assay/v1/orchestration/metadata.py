@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["sqlite_metadata_connection_config"]
+from assay.v1.lazy import refused_names
+
+ConnectionConfigType = Path
+
+__all__ = ["ConnectionConfigType", "sqlite_metadata_connection_config"]
+
+__getattr__ = refused_names(__name__)
 
 
 def sqlite_metadata_connection_config(metadata_db_uri: str | Path) -> Path:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from assay.v1.lazy import lazy_modules
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["standard_artifacts"]
+from assay.v1.lazy import lazy_modules, lazy_names
 
-__getattr__ = lazy_modules(__name__, __all__)
+if TYPE_CHECKING:
+    from assay.spec import Channel as BaseChannel
+    from assay.spec.node import Node as BaseNode
+    from assay.v1.types import standard_artifacts
+
+__all__ = ["BaseChannel", "BaseNode", "standard_artifacts"]
+
+_name = lazy_names(__name__, {"BaseChannel": "assay.spec:Channel", "BaseNode": "assay.spec.node:Node"})
+_module = lazy_modules(__name__, ["standard_artifacts"])
+
+
+def __getattr__(name: str) -> Any:
+    return _module(name) if name == "standard_artifacts" else _name(name)
 
 
 def __dir__() -> list[str]:
-    """The submodules, loaded or not."""
+    """The public names, loaded or not."""
     return __all__

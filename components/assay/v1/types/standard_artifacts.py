@@ -18,20 +18,30 @@ from assay.artifacts import (
     TransformCache,
     TransformGraph,
 )
+from assay.artifacts.value import Boolean, Bytes, Float, Integer, JsonValue, String
+from assay.v1.lazy import refused_names
 
 __all__ = [
+    "Boolean",
+    "Bytes",
     "ExampleAnomalies",
     "ExampleStatistics",
     "Examples",
+    "Float",
     "HyperParameters",
     "InferenceResult",
     "InfraBlessing",
+    "Integer",
+    "JsonValue",
     "Model",
     "ModelBlessing",
     "ModelEvaluation",
     "ModelRun",
     "PushedModel",
     "Schema",
+    "String",
     "TransformCache",
     "TransformGraph",
 ]
+
+__getattr__ = refused_names(__name__)

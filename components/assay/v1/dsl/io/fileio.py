@@ -13,7 +13,12 @@ from shutil import rmtree
 
 from assay.errors import ArtifactError
 
+NotFoundError = FileNotFoundError
+PathType = str | bytes | os.PathLike[str]
+
 __all__ = [
+    "NotFoundError",
+    "PathType",
     "copy",
     "exists",
     "glob",
@@ -28,8 +33,6 @@ __all__ = [
     "stat",
     "walk",
 ]
-
-PathType = str | bytes | os.PathLike[str]
 
 
 def copy(src: PathType, dst: PathType, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002 (TFX's signature)
