@@ -75,6 +75,19 @@ class Evidence:
         return min(known, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A p-value that was corrected for several checks.
+
+    Attributes:
+        p_value: Of "the limit is kept".
+        checks: How many were corrected for.
+    """
+
+    p_value: float
+    checks: int
+
+
 def _weigh(held: Sequence[Held], figures: Figures, evidence: Evidence) -> list[Check]:
     decidable = {place for place, one in enumerate(held) if _is_numeric(one)}
     measured = {place: _measured(held[place], figures, evidence) for place in decidable}
@@ -87,7 +100,8 @@ def _weigh(held: Sequence[Held], figures: Figures, evidence: Evidence) -> list[C
         elif found is None:
             weighed.append(one.check if rule == "off" else _insufficient(one, figures, evidence))
         else:
-            weighed.append(_decided(one, found, worse.get(place, math.nan), rule, evidence.policy))
+            worst = Corrected(worse.get(place, math.nan), len(worse))
+            weighed.append(_decided(one, found, worst, rule, evidence.policy))
     lacking = [place for place in decidable if weighed[place].details.get("evidence") == "insufficient"]
     if lacking and len(lacking) == len(decidable):
         for place in lacking:
@@ -126,7 +140,7 @@ def _p_values_of_breaking(
     return dict(zip(places, adjusted, strict=True))
 
 
-def _decided(one: Held, found: Measured, p_worse: float, rule: Significant, policy: EvidencePolicy) -> Check:
+def _decided(one: Held, found: Measured, worse: Corrected, rule: Significant, policy: EvidencePolicy) -> Check:
     check, limit = one.check, one.limit
     interval = found.interval(1 - 2 * policy.level)
     # Figures may come as NumPy's floats, which JSON has no word for.
@@ -137,9 +151,10 @@ def _decided(one: Held, found: Measured, p_worse: float, rule: Significant, poli
     if rule == "off":
         return replace(check, details=details)
     if rule == "regression":
-        ok = not p_worse <= policy.level
-        details |= {"p_value": float(p_worse), "evidence": "point" if ok == check.ok else "within chance"}
-        said = "" if ok == check.ok else " This is within what chance does, so it does not block."
+        ok = not worse.p_value <= policy.level
+        details |= {"p_value": float(worse.p_value), "evidence": "point" if ok == check.ok else "within chance"}
+        among = f" among {worse.checks} checks" if worse.checks > 1 and policy.correction != "none" else ""
+        said = "" if ok == check.ok else f" This is within what chance does{among}, so it does not block."
         return replace(check, ok=ok, details=details, sentence=f"{check.sentence} ({bounds}.){said}")
     p_kept = found.p_value_above(limit.value) if limit.at_least else found.p_value_below(limit.value)
     if check.ok and interval.lower == interval.upper:

@@ -79,7 +79,7 @@ def not_a_number_sentence(limit: Limit, key: Place) -> str:
 
 def nan_sentence(limit: Limit, key: Place, whose: str) -> str:
     """Says that a figure is NaN."""
-    return f"{_subject(limit, key)} is NaN{whose} (no examples to compute it from?), so its limit cannot be kept."
+    return f"{_subject(limit, key)} is NaN{whose} (a number is missing, or there is none), so its limit cannot be kept."
 
 
 def no_baseline_sentence(limit: Limit, key: Place, observed: float | None) -> str:

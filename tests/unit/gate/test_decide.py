@@ -138,7 +138,7 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             LOWER,
             math.nan,
             None,
-            "binary_accuracy on Overall is NaN (no examples to compute it from?), so its limit cannot be kept.",
+            "binary_accuracy on Overall is NaN (a number is missing, or there is none), so its limit cannot be kept.",
         ),
     ],
 )

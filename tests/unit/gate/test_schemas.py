@@ -87,7 +87,7 @@ def test_verdicts_fit_their_schema(folder: Path) -> None:
     pq.write_table(whole, folder / "predictions.parquet")
     judged = gate(folder)
     kinds = {check["kind"] for document in (broken, judged) for check in document["checks"]}
-    assert kinds == {"change_threshold", "value_threshold", "waiver"}
+    assert kinds == {"change_threshold", "value_threshold", "waiver", "missing_values"}
     assert {check["observed"] for check in broken["checks"]} >= {"NaN"}
     assert any("flips" in check["details"] for check in judged["checks"])
     for document in (broken, judged):

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from assay.artifacts.sources import rows_of
 from assay.components.evaluator.config import GateConfig, read_config
+from assay.components.evaluator.evaluation_files import write_tfma_files
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
 from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, bounds_of, evaluate_predictions
 from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE, failing_slices, flips_of, tell
-from assay.components.evaluator.kernel_engine.lint import LintFinding, lint
+from assay.components.evaluator.kernel_engine.lint import LintFinding, lint, stop
+from assay.components.evaluator.kernel_engine.missing import with_missing
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of, slicing_of
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
+from assay.components.evaluator.model_rows import predict_rows
 from assay.errors import UsageError
 from assay.gate.decide import decide
 from assay.gate.evidence import Evidence
@@ -29,9 +33,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from assay.components.evaluator.inference.predicting import Predict
     from assay.components.evaluator.kernel_engine.predictions import Predictions
     from assay.engines.base import Engine
-    from assay.gate.limits import EvalConfig
+    from assay.gate.limits import EvalConfig, Limit
     from assay.gate.verdict import Check
 
 
@@ -50,6 +55,30 @@ class Tables:
     predictions: Any
     baseline_predictions: Any = None
     join_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Models to evaluate on examples.
+
+    Attributes:
+        config: A configuration in any form that `read_config` takes.
+        data: The examples, in any form that `assay.artifacts.sources.rows_of` takes.
+        model: The candidate: a SavedModel's folder, a Keras file or a function of a record batch.
+        baseline: The baseline, likewise.
+        split: The split of `data`, where it has several.
+    """
+
+    config: Any
+    data: Any
+    model: Path | Predict
+    baseline: Path | Predict | None = None
+    split: str | None = None
+
+    @property
+    def join_on(self) -> None:
+        """Both models see the same rows."""
+        return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +116,7 @@ class Judged:
 
 
 def evaluate_tables(
-    tables: Tables, engine: Engine, sampling: Sampling | None = None, *, thresholds_only: bool = False
+    tables: Tables | Models, engine: Engine, sampling: Sampling | None = None, *, thresholds_only: bool = False
 ) -> tuple[GateConfig, TableEvaluation, tuple[LintFinding, ...]]:
     """Gives the configuration read, the metrics, and the lint's warnings.
 
@@ -107,12 +136,19 @@ def evaluate_tables(
     return read, evaluation, findings
 
 
-def _opened(config: EvalConfig, tables: Tables) -> tuple[Predictions, tuple[LintFinding, ...]]:
+def _opened(config: EvalConfig, tables: Tables | Models) -> tuple[Predictions, tuple[LintFinding, ...]]:
+    if isinstance(tables, Models):
+        has_baseline = tables.baseline is not None
+        findings = lint(config, has_baseline_table=has_baseline, of_model=True)
+        stop(findings)
+        return predict_rows(config, rows_of(tables.data, split=tables.split), tables.model, tables.baseline), tuple(
+            findings
+        )
     has_table = tables.baseline_predictions is not None
-    _stop(lint(config, has_baseline_table=has_table))
+    stop(lint(config, has_baseline_table=has_table))
     predictions = open_predictions(config, tables.predictions, tables.baseline_predictions, join_on=tables.join_on)
     findings = lint(config, predictions.columns, has_baseline_table=has_table)
-    _stop(findings)
+    stop(findings)
     return predictions, tuple(findings)
 
 
@@ -121,7 +157,7 @@ def _evaluated(
 ) -> TableEvaluation:
     resampling = None
     if sampling is not None:
-        limits = read.limits(metric_name)
+        limits = limits_for(read)
         keys = {limit.metric for limit in limits}
         if not thresholds_only:
             keys |= {one.key for one in plan_of(read.eval_config).metrics}
@@ -136,7 +172,7 @@ def _evaluated(
 
 
 def judge(
-    tables: Tables,
+    tables: Tables | Models,
     engine: Engine,
     *,
     policy: WrittenPolicy | None = None,
@@ -170,7 +206,7 @@ def judge(
     def waived(checks: Sequence[Check]) -> list[Check]:
         return list(checks) if today is None else waive(checks, waivers, today)
 
-    verdict = verdict_on(read, evaluation, written, waived=waived)
+    verdict = with_missing(verdict_on(read, evaluation, written, waived=waived), predictions)
     failing = failing_slices(verdict, evaluation.figures.candidate) if evaluation.figures.baseline is not None else ()
     flips = None
     if failing:
@@ -206,7 +242,7 @@ def verdict_on(
             areas=evaluation.areas,
         )
     return decide(
-        config.limits(metric_name),
+        limits_for(config),
         evaluation.figures,
         policy=policy.for_gate(),
         evidence=evidence,
@@ -214,10 +250,29 @@ def verdict_on(
     )
 
 
+def limits_for(config: GateConfig) -> tuple[Limit, ...]:
+    """Gives every limit, one for each rank of a metric that is computed at several.
+
+    TFMA files `NDCG` with a `top_k_list` under each rank and looks for its threshold under none, so that every model
+    fails; here the threshold holds each rank.
+    """
+    planned = [one.key for one in plan_of(config.eval_config).metrics]
+    return tuple(
+        replace(limit, metric=key)
+        for limit in config.limits(metric_name)
+        for key in (
+            [limit.metric]
+            if limit.metric in planned or limit.metric.sub_key
+            else [key for key in planned if replace(key, sub_key="") == limit.metric] or [limit.metric]
+        )
+    )
+
+
 def write_metrics(folder: Path, evaluation: TableEvaluation, confidence: float = 0.95) -> Path:
-    """Writes `metrics.parquet`, with bounds where the evaluation drew replicates, and gives its path."""
+    """Writes `metrics.parquet`, with bounds where replicates were drawn, and TFMA's files; gives the first's path."""
     resampled = bool(evaluation.areas) or any(slices for slices in evaluation.changes.values())
     path = folder / METRICS_TABLE
+    write_tfma_files(folder, evaluation)
     write_metrics_table(path, evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
     return path
 
@@ -227,10 +282,3 @@ def write_flips(folder: Path, flips: pa.Table) -> Path:
     path = folder / FLIPS_TABLE
     pq.write_table(flips, path)
     return path
-
-
-def _stop(findings: Sequence[LintFinding]) -> None:
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if errors:
-        more = "".join(f"\n{finding.sentence}" for finding in errors[1:])
-        raise UsageError(f"eval_config.{errors[0].code}", errors[0].sentence + more)

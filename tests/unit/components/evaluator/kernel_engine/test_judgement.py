@@ -286,3 +286,32 @@ def test_rankings_are_drawn_by_query() -> None:
     assert isinstance(upper, float)
     assert 0 < upper - lower < 0.02
     assert not judged(worse, config).verdict.ok
+
+
+def test_what_makes_a_figure_nan_is_counted() -> None:
+    table = rows()
+    new = table.column("new").to_numpy().copy()
+    new[[3, 17]] = np.nan
+    verdict = judged(table.set_column(table.schema.get_field_index("new"), "new", pa.array(new))).verdict
+    assert not verdict.ok
+    [missing] = [check for check in verdict.checks if check.kind == "missing_values"]
+    assert missing.sentence == (
+        f"2 of {table.num_rows} rows have no number for the candidate's prediction 'new', row 3 first "
+        "(counted from 0): what includes them is NaN."
+    )
+    assert not [check for check in judged(rows()).verdict.checks if check.kind == "missing_values"]
+
+
+def test_a_threshold_holds_each_rank_of_a_ranking() -> None:
+    rng = np.random.default_rng(2)
+    gains = rng.integers(0, 3, 1000).astype(float)
+    table = pa.table({"query": np.repeat(np.arange(100), 10), "label": gains,
+                      "old": gains + rng.normal(0, 1, 1000), "new": gains + rng.normal(0, 1, 1000)})  # fmt: skip
+    config = config_with(slicing_specs=[{}])
+    threshold = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -0.2}}
+    metric = {"class_name": "NDCG", "config": {"gain_key": "label", "top_k_list": [3, 5]}, "threshold": threshold}
+    config["metrics_specs"] = [{"query_key": "query", "metrics": [metric]}]
+    for policy in ({}, {"significant": "not_worse"}):
+        verdict = judged(table, config, **policy).verdict
+        assert verdict.ok, verdict.summary
+        assert [check.subject for check in verdict.checks] == ["ndcg [topK:3]", "ndcg [topK:5]"]
