@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from kfp import dsl
 from kfp.local import executor_input_utils, executor_output_utils, placeholder_utils
@@ -109,3 +110,23 @@ def schema(statistics: dsl.Artifact, task: Callable[..., Task]) -> dsl.Artifact:
     from assay.runners.kfp import SchemaGen
 
     return task(SchemaGen, statistics=statistics).run().outputs["schema"]
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An S3 server of its own with a bucket `store`, as the environment of a step names it; gives its file system."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    filesystem = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    if filesystem.exists("store"):  # moto's buckets live as long as the process
+        filesystem.rm("store", recursive=True)
+    filesystem.mkdir("store")
+    yield filesystem
+    server.stop()
