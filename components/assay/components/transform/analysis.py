@@ -221,7 +221,7 @@ def _read_shard(place_and_shard: tuple[str, Shard], raw: RawFormat) -> Iterator[
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    """Gives the error of ours that Beam wrapped in its own words, or what TFT failed to apply, or the error as it is."""
+    """Gives the error of ours that Beam wrapped in its words, or what TFT failed to apply, or the error as it is."""
     cause: BaseException | None = error
     ours: AssayError | None = None
     while cause is not None:
