@@ -38,6 +38,7 @@ class Artifact:
 
     Attributes:
         declaration: The type, for classes that are not declared in `schemas/artifacts`.
+        TYPE_NAME: The name of a type without declared properties, as TFX's classes have it.
         path: The folder.
         properties: Values of the declared properties.
         rows: Number of rows by split, where the artifact holds rows.
@@ -46,6 +47,7 @@ class Artifact:
     """
 
     declaration: ClassVar[ArtifactType | None] = None
+    TYPE_NAME: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -70,6 +72,8 @@ class Artifact:
         """The declared type of this class."""
         if cls.declaration is not None:
             return cls.declaration
+        if isinstance(cls.TYPE_NAME, str):
+            return ArtifactType(cls.TYPE_NAME)
         types = builtin_types()
         # A subclass that only adds methods is of its parent's type.
         for base in cls.__mro__:

@@ -121,6 +121,15 @@ def test_a_name_that_has_no_counterpart_says_what_to_do_instead() -> None:
         exec("from assay.v1 import extensions", {})
 
 
+def test_an_artifact_class_of_tfx_s_kind_is_a_type(tmp_path: Path) -> None:
+    class Report(tfx.dsl.Artifact):
+        TYPE_NAME = "Report"
+
+    assert Report(tmp_path).type_name == "Report"
+    with pytest.raises(ArtifactError, match="Report declares no property 'pages'"):
+        Report(tmp_path).properties["pages"] = 5
+
+
 VALUES = """
 from assay import v1 as tfx
 from assay.v1.dsl.components import component, InputArtifact, OutputArtifact
