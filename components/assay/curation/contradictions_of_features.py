@@ -54,6 +54,7 @@ def of_feature(place: Place, shared: Shared) -> Iterator[Finding]:
     feature = _Feature(place, shared)
     yield from feature.type_and_domain()
     yield from feature.string_domain()
+    yield from feature.bool_domain()
     yield from feature.presence_and_shape()
     yield from feature.environments()
     yield from feature.comparators()
@@ -111,6 +112,17 @@ class _Feature:
         if mass.HasField("min_domain_mass") and self.domain not in {"domain", "string_domain"}:
             sentence = "has a min_domain_mass, but no string domain that it could be a share of."
             yield self.finding("cannot_apply", "distribution_constraints.min_domain_mass", sentence)
+
+    def bool_domain(self) -> Iterator[Finding]:
+        texts = self.message.bool_domain
+        if self.domain != "bool_domain" or not (texts.HasField("true_value") or texts.HasField("false_value")):
+            return
+        if texts.true_value == texts.false_value:
+            sentence = f"has a bool_domain whose true_value and false_value are both '{texts.true_value}'."
+            yield self.finding("values_are_equal", "bool_domain", sentence)
+        if self.type in {"INT", "FLOAT"}:
+            sentence = f"is {self.type}, for which true_value and false_value of its bool_domain are not looked at."
+            yield self.finding("never_applied", "bool_domain", sentence, "warning")
 
     def presence_and_shape(self) -> Iterator[Finding]:
         presence = self.message.presence

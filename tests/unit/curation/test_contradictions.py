@@ -30,6 +30,8 @@ def codes(text: str) -> list[str]:
         ("type: INT group_presence { required: true }", "group_presence_outside"),
         ("type: BYTES string_domain {}", "domain_is_empty"),
         ('type: BYTES string_domain { value: "a" value: "a" }', "value_twice"),
+        ('type: BYTES bool_domain { true_value: "a" false_value: "a" }', "values_are_equal"),
+        ('type: INT bool_domain { true_value: "a" false_value: "b" }', "never_applied"),
         ('type: BYTES domain: "e"', "domain_missing"),
         ('type: BYTES domain: "empty"', "domain_is_empty"),
         ('type: BYTES domain: "ints"', "domain_not_validated"),

@@ -115,6 +115,7 @@ def examine(statistics: DatasetFeatureStatisticsList, expected: Expectations, co
     """
     expected.check(set(controls))
     whole = default_dataset(statistics)
+    expected = replace(expected, schema=schema_in_effect(expected.schema))
     of_slices = replace(expected, schema=schema_of_slices(expected.schema))
     return Examination(
         overall=_examine(whole, expected, {name: default_dataset(control) for name, control in controls.items()}),
@@ -132,6 +133,17 @@ def examine(statistics: DatasetFeatureStatisticsList, expected: Expectations, co
             if dataset.name != whole.name
         },
     )
+
+
+def schema_in_effect(schema: Schema) -> Schema:
+    """Gives the core what it needs to look at all of the schema: `max_examples_count` counts only beside a minimum."""
+    constraints = schema.dataset_constraints
+    if not constraints.HasField("max_examples_count") or constraints.HasField("min_examples_count"):
+        return schema
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    result.dataset_constraints.min_examples_count = 0
+    return result
 
 
 def schema_of_slices(schema: Schema) -> Schema:
