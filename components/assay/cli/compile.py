@@ -42,4 +42,5 @@ def compile_file(
     target = output or Path(f"{pipeline.name}.yaml")
     options = read_step_options(steps) if steps else {}
     compile_pipeline(pipeline, target, image=image, registry=registry, steps=options)
-    typer.echo(f"Wrote {target} ({len(pipeline.nodes)} steps).")
+    count = len(pipeline.nodes)
+    typer.echo(f"Wrote {target} ({count} step{'s' if count > 1 else ''}).")
