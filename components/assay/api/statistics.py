@@ -140,18 +140,20 @@ def statistics(
     engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
     options = options or StatisticsOptions()
     vocabularies = read_vocabularies(options.vocab_paths)
-    rows = opened_rows(data, split, delimiter)
+    rows = opened_rows(data, split, delimiter, schema)
     if mergeable:
         found = engine.reduce(rows, MergeableStatistics(options, schema, vocabularies))
         return Statistics(found.proto, found.state)
     return Statistics(engine.reduce(rows, DatasetStatistics(options, schema, vocabularies=vocabularies)))
 
 
-def opened_rows(data: Any, split: str | None = None, delimiter: str | None = None) -> Source:
+def opened_rows(
+    data: Any, split: str | None = None, delimiter: str | None = None, schema: Schema | None = None
+) -> Source:
     """Gives a Source as it is, and opens any other data."""
     # A data frame has its columns as attributes: with columns named `shards` and `bounded` it would pass for a Source.
     is_source = isinstance(data, Source) and hasattr(type(data), "shards")
-    rows: Source = data if is_source else rows_of(data, split=split, delimiter=delimiter)
+    rows: Source = data if is_source else rows_of(data, split=split, delimiter=delimiter, schema=schema)
     return rows
 
 

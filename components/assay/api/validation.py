@@ -18,6 +18,8 @@ from assay.kernels.findings import Expectations, examine
 from assay.kernels.findings.examination import OnMissingControl
 
 if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+
     from assay.api.rows import ValidatedRows
     from assay.gate.verdict import Check
     from assay.kernels.findings.comparators import ControlName
@@ -90,7 +92,7 @@ def validate(
     given = {name: other for name, other in others.items() if other is not None}
     expected.check(set(given))
     place = split or "data"
-    opened = _open(data, split)
+    opened = _open(data, split, expected.schema)
     validated = statistics_of(opened.rows, split=split, schema=expected.schema, options=options)
     controls = {
         name: statistics_of(other, split=split, schema=expected.schema, options=options).proto
@@ -132,8 +134,10 @@ class _Opened:
         return rows_to_validate(self.rows, expected.schema, expected.environment, functions)
 
 
-def _open(data: Any, split: str | None) -> _Opened:
-    return _Opened(data, has_rows=False) if is_statistics(data) else _Opened(opened_rows(data, split), has_rows=True)
+def _open(data: Any, split: str | None, schema: Schema) -> _Opened:
+    if is_statistics(data):
+        return _Opened(data, has_rows=False)
+    return _Opened(opened_rows(data, split, schema=schema), has_rows=True)
 
 
 def _row_checks(rows: ValidatedRows | None, place: str, *, wanted: bool) -> list[Check]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats.csv import scan_csv
@@ -18,6 +19,8 @@ from assay.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
 _SHARD_ROWS = 1 << 16
 _PARQUET_MAGIC = b"PAR1"
@@ -63,7 +66,9 @@ class TableRows:
         return True
 
 
-def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None) -> Any:
+def rows_of(
+    data: Any, *, split: str | None = None, delimiter: str | None = None, schema: Schema | None = None
+) -> Any:
     """Gives the rows of `data` as a Source.
 
     Args:
@@ -72,6 +77,7 @@ def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None
             record batch or anything else with the Arrow C stream interface.
         split: The split to read of Examples; needed where they have several.
         delimiter: The character between cells of a CSV; by default a comma, or a tab for `.tsv`.
+        schema: Says which whole numbers of a pandas data frame are integers, where it has the column.
 
     Raises:
         UsageError: If the kind of data is not known.
@@ -80,7 +86,7 @@ def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None
     if isinstance(data, Examples):
         return _examples(data, split)
     paths = _paths(data)
-    return TableRows(_table(data)) if paths is None else _files(paths, split, delimiter)
+    return TableRows(_table(data, schema)) if paths is None else _files(paths, split, delimiter)
 
 
 def _paths(data: Any) -> list[Path] | None:
@@ -92,7 +98,7 @@ def _paths(data: Any) -> list[Path] | None:
     return None
 
 
-def _table(data: Any) -> pa.Table:
+def _table(data: Any, schema: Schema | None) -> pa.Table:
     """Rows in memory as a table."""
     library = type(data).__module__.partition(".")[0]
     if isinstance(data, pa.Table):
@@ -102,7 +108,7 @@ def _table(data: Any) -> pa.Table:
     if isinstance(data, (list, tuple)) and data and all(isinstance(item, pa.RecordBatch) for item in data):
         return pa.Table.from_batches(data)
     if library == "pandas":
-        return _from_pandas(data)
+        return _from_pandas(data, schema)
     if library == "polars":
         return _from_polars(data)
     if hasattr(data, "__arrow_c_stream__"):
@@ -181,7 +187,7 @@ def _kind(path: Path) -> str:
     )
 
 
-def _from_pandas(frame: Any) -> pa.Table:
+def _from_pandas(frame: Any, schema: Schema | None) -> pa.Table:
     """A pandas data frame as a table, its columns typed as the frame's CSV would be; its index is left out."""
     if not hasattr(frame, "columns"):
         frame = frame.to_frame()
@@ -197,20 +203,24 @@ def _from_pandas(frame: Any) -> pa.Table:
             f"The data frame has a column of mixed types: {error}.",
             "Give each column one type: frame['name'].astype(str), for one.",
         ) from None
-    return pa.table([_as_csv_reads(column) for column in table.columns], names)
+    types = {} if schema is None else {feature.name: feature.type for feature in schema.feature}
+    columns = [_as_csv_reads(column, types.get(name)) for name, column in zip(names, table.columns, strict=True)]
+    return pa.table(columns, names)
 
 
-def _as_csv_reads(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _as_csv_reads(column: pa.ChunkedArray, expected: int | None) -> pa.ChunkedArray:
     """Undoes what pandas does to missing values, so that a frame and its CSV give one schema.
 
     Integers with missing values are floats in pandas; a column without any value is a float or an object; booleans are
-    words in a CSV.
+    words in a CSV. A column of whole floats without a missing value may be a part of such integers, or floats: the type
+    that a schema expects decides.
     """
     if column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column))])
     if pa.types.is_boolean(column.type):
         return pc.if_else(column, "True", "False")
-    if pa.types.is_floating(column.type) and column.null_count:
+    may_be_whole = expected == schema_pb2.INT or (expected is None and column.null_count)
+    if pa.types.is_floating(column.type) and may_be_whole:
         try:
             return column.cast(pa.int64())  # refuses fractions, infinities and what a double cannot hold exactly
         except pa.ArrowInvalid:

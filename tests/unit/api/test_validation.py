@@ -93,6 +93,24 @@ def test_a_notebook_shows_a_page_that_is_safe_and_self_contained(schema: Any) ->
     assert "40 examples" in Page(assay.statistics(BAD)._repr_html_()).text
 
 
+def test_a_part_of_a_frame_fits_the_schema_of_another_part() -> None:
+    whole = pd.DataFrame({"area": [1, None, 3, 4, 5, 6], "size": [1.0, 2.0, 3.0, None, 5.0, 6.5]})
+    before, after = whole[:3], whole[4:5]  # pandas keeps `area` as floats, though nothing is missing any more
+    schema = assay.infer_schema(before)
+    report = assay.validate(after, schema, rows=True)
+    assert report.ok, report
+    assert report.rows().num_rejected == 0
+    assert assay.validate(whole[3:], assay.infer_schema(whole[3:])).ok
+    floats = assay.infer_schema(whole[["size"]])
+    assert assay.validate(whole[["size"]][:4], floats).ok  # whole floats with one missing stay floats
+
+
+def test_findings_and_rows_print_as_sentences(schema: Any) -> None:
+    report = assay.validate(BAD, schema, rows=True)
+    assert str(report.findings[0]) == report.findings[0].sentence
+    assert str(report.rows()).startswith("40 rows: 20 clean, 20 rejected\n")
+
+
 def test_findings_as_a_frame(schema: Any) -> None:
     frame = assay.validate(BAD, schema).to_pandas()
     assert list(frame.feature) == ["city", "fare", "fare"]

@@ -91,6 +91,10 @@ class Finding:
     name: str = ""
     origin: str = ""
 
+    def __str__(self) -> str:
+        """The finding in a sentence."""
+        return self.sentence
+
     @property
     def sentence(self) -> str:
         """The finding in a sentence that a person understands."""

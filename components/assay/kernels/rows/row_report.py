@@ -99,6 +99,11 @@ class RowReport:
         """Whether every rule of severity `error` is kept."""
         return all(outcome.severity != "error" for outcome in self.broken)
 
+    def __str__(self) -> str:
+        """How many rows are clean, and a sentence for each rule that rows break."""
+        lines = [f"{self.num_rows:,} rows: {self.num_clean:,} clean, {self.num_rejected:,} rejected"]
+        return "\n".join([*lines, *(outcome.sentence for outcome in self.broken)])
+
 
 def _percent(share: float) -> str:
     return f"{share:.2%}" if share >= 0.0001 else "under 0.01%"
