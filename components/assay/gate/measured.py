@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from assay.kernels.metrics.rows import Floats
 
 
+_FEW = 0.02  # the share of replicates below which they are too few to count
+
+
 class Measured(Protocol):
     """A figure whose uncertainty is known."""
 
@@ -51,17 +54,17 @@ class Resampled:
         return percentile_interval(self.value, self.changes, confidence)
 
     def p_value_above(self, limit: float) -> float:
-        """The share of replicates at or below the limit.
+        """The share of replicates at or below the limit; where few are, the normal tail with their spread.
 
-        Where there is none, it is no more than the normal tail: 1,000 replicates show nothing below 0.001, and a
-        correction for 60 slices would let no regression be real, however large.
+        1,000 replicates show nothing below 0.001, and little of 0.002: a correction for 50 slices would let no
+        regression be real, or leave it to which replicates were drawn. (In 1,000 samples of 130 and 520 rows the normal
+        tail erred at 1 % and 0.1 % as often as it should.)
         """
         found = bootstrap_p_value_above(self.value, self.changes, limit)
-        floor = 1 / (1 + len(self.changes))
-        if found > floor * 1.1:  # replicates without a value raise the floor by a twentieth at most
+        if not found <= _FEW:
             return found
         tail = Estimate(self.value, standard_error(self.changes)).p_value_above(limit)
-        return found if math.isnan(tail) else min(found, tail)
+        return found if math.isnan(tail) else tail
 
     def p_value_below(self, limit: float) -> float:
         """The same of replicates at or above the limit."""
