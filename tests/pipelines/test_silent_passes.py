@@ -1,7 +1,7 @@
 """The ways in which TFX's and TFMA's gates pass, or block, without a word: one test each that ours does neither.
 
 The incumbents' behaviour stands above each test, with the issue where there is one. What belongs to data validation has
-its tests with ExampleValidator; a server that sees half a push is `test_serving_watcher`, twenty attacks `test_attacks`.
+its tests with ExampleValidator; half a push that a server sees is `test_serving_watcher`, attacks are `test_attacks`.
 """
 
 from __future__ import annotations
