@@ -1,27 +1,59 @@
-"""`assay evaluate`: the metrics of predictions, overall and by slice, beside the baseline's."""
+"""`assay evaluate`: the metrics of predictions or models, overall and by slice, beside the baseline's."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from assay.components.evaluator.kernel_engine.judgement import Models, Sampling, Tables
+
+
+class EngineChoice(str, Enum):
+    """Who computes."""
+
+    AUTO = "auto"
+    KERNEL = "kernel"
+    TFMA = "tfma"
 
 
 def evaluate(
     context: typer.Context,
-    predictions: Annotated[
-        Path, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
-    ],
     config: Annotated[Path, typer.Option(metavar="FILE", help="EvalConfig as JSON, YAML or text proto.")],
     *,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
+    ] = None,
     baseline_predictions: Annotated[
         Path | None, typer.Option(metavar="TABLE", help="The baseline's predictions on the same rows.")
     ] = None,
     join_on: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Join the tables by this column; default: by row order.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write metrics.parquet.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M", help="In place of predictions: a model artifact, SavedModel, .keras file, or file.py:function."
+        ),
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(metavar="B", help="The baseline model, likewise.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="D", help="The examples to judge models on.")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The split of them, where there are several.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write metrics.parquet and TFMA's files.")
+    ] = None,
+    metrics_engine: Annotated[
+        EngineChoice,
+        typer.Option("--engine", help="Who computes a model's metrics: the kernels, or TFMA, or each what it can."),
+    ] = EngineChoice.AUTO,
     replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     bounds: Annotated[bool, typer.Option("--bounds", help="Add 95 % bounds by a paired bootstrap.")] = False,
@@ -35,32 +67,83 @@ def evaluate(
 
     from assay.cli.data.quick_arrow import keep_pandas_out
 
-    keep_pandas_out(context)
+    if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
+        keep_pandas_out(context)
 
     from assay.cli.gate_files import clear_outputs
-    from assay.components.evaluator.kernel_engine.evaluation import bounds_of
-    from assay.components.evaluator.kernel_engine.judgement import Sampling, Tables, evaluate_tables, write_metrics
-    from assay.components.evaluator.metrics_table import metrics_table
-    from assay.engines.embedded.engine import EmbeddedEngine
+    from assay.cli.judged_models import Given
+    from assay.components.evaluator.kernel_engine.judgement import Models, Sampling
 
     clear_outputs(output)
-    engine = EmbeddedEngine()
-    sampling = Sampling(num_replicates=replicates, seed=seed, threads=engine.threads) if bounds else None
-    _, evaluation, warnings = evaluate_tables(
-        Tables(config=config, predictions=predictions, baseline_predictions=baseline_predictions, join_on=join_on),
-        engine,
-        sampling,
-    )
-    for warning in warnings:
-        typer.echo(f"warning: {warning.sentence}", err=True)
-    if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        write_metrics(output, evaluation)
-    rows = metrics_table(evaluation.figures, bounds_of(evaluation) if bounds else None).to_pylist()
+    judged = Given(
+        config=config,
+        predictions=predictions,
+        baseline_predictions=baseline_predictions,
+        join_on=join_on,
+        model=model,
+        baseline=baseline,
+        data=data,
+        split=split,
+    ).judged()
+    sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
+    if isinstance(judged, Models) and not bounds:
+        table = _of_models(judged, output, metrics_engine.value)
+    else:
+        table = _of_kernels(judged, output, sampling)
+    rows = table.to_pylist()
     if as_json:
-        document = {"rows": evaluation.rows, "metrics": rows}
+        document = {"rows": max((row["examples"] or 0 for row in rows), default=0), "metrics": rows}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
     for row in rows:
         shown = f" [{row['lower']:.6g}, {row['upper']:.6g}]" if row.get("lower") is not None else ""
         typer.echo(f"{row['model']:9}  {row['slice']}  {row['metric']} = {row['value']:.6g}{shown}")
+
+
+def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:
+    """Evaluates as the Evaluator does; metrics without a kernel are TFMA's."""
+    import tempfile
+
+    import pyarrow.parquet as pq
+
+    from assay.artifacts.sources import rows_of
+    from assay.components.evaluator.compute import evaluate as evaluate_models
+    from assay.components.evaluator.config import load_eval_config
+    from assay.components.evaluator.metrics_table import METRICS_TABLE
+    from assay.components.evaluator.work import Evaluation
+    from assay.gate.verdict import write_verdict
+
+    with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch:
+        folder = output or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        work = Evaluation(
+            config=load_eval_config(models.config),
+            rows=rows_of(models.data, split=models.split),
+            model=models.model,
+            baseline=models.baseline,
+            data_location=str(models.data),
+            metrics_engine=engine,
+        )
+        evaluated = evaluate_models(work, folder)
+        for note in evaluated.notes:
+            typer.echo(note, err=True)
+        write_verdict(evaluated.verdict, folder)
+        return pq.read_table(folder / METRICS_TABLE)
+
+
+def _of_kernels(judged: Tables | Models, output: Path | None, sampling: Sampling | None) -> pa.Table:
+    """Evaluates on the kernels, with bounds where a bootstrap is asked for."""
+    from assay.components.evaluator.kernel_engine.evaluation import bounds_of
+    from assay.components.evaluator.kernel_engine.judgement import evaluate_tables, write_metrics
+    from assay.components.evaluator.metrics_table import metrics_table
+    from assay.engines.embedded.engine import EmbeddedEngine
+
+    engine = EmbeddedEngine()
+    drawn = None if sampling is None else replace(sampling, threads=engine.threads)
+    _, evaluation, warnings = evaluate_tables(judged, engine, drawn)
+    for warning in warnings:
+        typer.echo(f"warning: {warning.sentence}", err=True)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        write_metrics(output, evaluation)
+    return metrics_table(evaluation.figures, bounds_of(evaluation) if drawn is not None else None)

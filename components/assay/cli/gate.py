@@ -56,23 +56,35 @@ class GateGroup(TyperGroup):
 gate = typer.Typer(
     cls=GateGroup,
     no_args_is_help=True,
-    help="Decide on a release: `assay gate --predictions P --config C`, see `assay gate decide --help`; or lint.",
+    help="Decide on a release: `assay gate --predictions P --config C` or `--model M --data D --config C`, see "
+    "`assay gate decide --help`; or lint.",
 )
 
 
 @gate.command(_DECIDE)
 def decide(
     context: typer.Context,
-    predictions: Annotated[
-        Path, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
-    ],
     config: Annotated[Path, typer.Option(metavar="FILE", help="EvalConfig as JSON, YAML or text proto.")],
     *,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
+    ] = None,
     baseline_predictions: Annotated[
         Path | None, typer.Option(metavar="TABLE", help="The baseline's predictions on the same rows.")
     ] = None,
     join_on: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Join the tables by this column; default: by row order.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M", help="In place of predictions: a model artifact, SavedModel, .keras file, or file.py:function."
+        ),
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(metavar="B", help="The baseline model, likewise.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="D", help="The examples to judge models on.")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The split of them, where there are several.")
     ] = None,
     output: Annotated[
         Path | None,
@@ -109,20 +121,22 @@ def decide(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON on standard output.")] = False,
 ) -> None:
-    """Evaluate predictions and decide: `assay gate …` is short for this.
+    """Evaluate predictions, or models on data, and decide: `assay gate …` is short for this.
 
     Exit codes: 0 blessed, 1 error, 2 wrong usage, 4 not blessed.
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
-    keep_pandas_out(context)
+    if model is None or Path(model).is_dir():  # a user's function may need it
+        keep_pandas_out(context)
     from datetime import datetime, timezone
 
     from assay.artifacts.store import write_durably
     from assay.cli.gate_files import clear_outputs, prepare
+    from assay.cli.judged_models import Given, write_blessing
+    from assay.components.evaluator.config import parse_eval_config
     from assay.components.evaluator.kernel_engine.judgement import (
         Sampling,
-        Tables,
         judge,
         write_flips,
         write_metrics,
@@ -135,6 +149,16 @@ def decide(
     from assay.gate.written_policy import WrittenPolicy
 
     clear_outputs(output, junit, markdown)
+    given = Given(
+        config=config,
+        predictions=predictions,
+        baseline_predictions=baseline_predictions,
+        join_on=join_on,
+        model=model,
+        baseline=baseline,
+        data=data,
+        split=split,
+    )
     engine = EmbeddedEngine()
     policy = WrittenPolicy().updated(
         first_run=_value(first_run),
@@ -145,7 +169,7 @@ def decide(
         insufficient=_value(insufficient),
     )
     judged = judge(
-        Tables(config=config, predictions=predictions, baseline_predictions=baseline_predictions, join_on=join_on),
+        given.judged(),
         engine,
         policy=policy,
         sampling=Sampling(num_replicates=replicates, seed=seed, threads=engine.threads),
@@ -159,6 +183,7 @@ def decide(
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         write_metrics(output, judged.evaluation, 1 - 2 * judged.level)
+        write_blessing(output, given, verdict, {"eval_config": parse_eval_config(config), "policy": verdict.policy})
         if judged.flips is not None:
             write_flips(output, judged.flips)
         files[output / "summary.md"] = to_markdown(verdict).encode()

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_OUTPUTS = ("verdict.json", "summary.md", "metrics.parquet", "flips.parquet")
+_TFMA = ("metrics", "plots", "attributions")
+_OUTPUTS = (
+    *("verdict.json", "summary.md", "metrics.parquet", "flips.parquet", "computed_by.json"),
+    *("eval_config.json", "validations.tfrecord", *(f"{kind}-00000-of-00001.tfrecord" for kind in _TFMA)),
+    *(f"blessing/{name}" for name in ("BLESSED", "NOT_BLESSED", "blessing.json", "blessing.sig", "verdict.json")),
+)
 
 
 def clear_outputs(folder: Path | None, *files: Path | None) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.formats.tfrecord import read_records
+from assay.components.evaluator.evaluation_files import write_tfma_files
 from assay.components.evaluator.inference.served_model import open_model
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
+from assay.components.evaluator.kernel_engine.lint import lint, stop
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
-from assay.components.evaluator.model_rows import predict_rows
-from assay.components.evaluator.tfma_output.files import EvaluationRecords, numbers_of, write_records
+from assay.components.evaluator.model_rows import no_model, predict_rows
+from assay.components.evaluator.tfma_output.files import numbers_of
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
 from assay.components.evaluator.work import Evaluated, Evaluation
 from assay.errors import DataError, UsageError
@@ -25,7 +27,6 @@ from assay.gate.limits import limits_of
 from assay.native import metrics_for_slice_pb2
 
 if TYPE_CHECKING:
-    from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
     from assay.gate.figures import Figures, MetricKey, SliceKey
     from assay.gate.limits import EvalConfig
 
@@ -46,9 +47,6 @@ def evaluate(
         ArtifactError: A model cannot be loaded.
     """
     plan = plan_of(work.config)
-    for one in plan.lacking:
-        if one.code == "unknown_metric":
-            raise UsageError("eval_config.unknown_metric", f"{one.place}: {one.message}", one.hint)
     reason = _why_tfma(work)
     if work.metrics_engine == "kernel" and (reason or plan.lacking):
         lacks = reason or f"{plan.lacking[0].place}: {plan.lacking[0].message}"
@@ -75,11 +73,20 @@ class _Part:
 def _by_kernels(
     work: Evaluation, plan: Plan, output: Path, policy: GatePolicy | None, subjects: Mapping[str, str] | None
 ) -> Evaluated:
+    if work.model is None and not any(spec.prediction_key for spec in work.config.model_specs):
+        raise no_model()
+    stop(lint(work.config, has_baseline_table=work.baseline is not None, of_model=True))
     predictions = predict_rows(work.config, work.source, work.model, work.baseline)
     evaluation = evaluate_predictions(work.config, predictions, work.engine, lacking_elsewhere=True)
     prepared = prepared_config(work.config, has_baseline=predictions.keys.baseline is not None)
     part = _lacking(work, plan, prepared)
-    write_evaluation_files(output, work, prepared, evaluation, more=(part.metrics, part.plots))
+    write_tfma_files(
+        output,
+        evaluation,
+        more=(part.metrics, part.plots),
+        data_location=work.data_location,
+        model_locations=work.model_locations,
+    )
     figures = _with_numbers(evaluation.figures, prepared, part)
     write_metrics_table(output / METRICS_TABLE, figures)
     verdict = decide(limits_of(work.config, metric_name), figures, policy=policy, subjects=subjects)
@@ -91,37 +98,6 @@ def _by_kernels(
                 f"TensorFlow's C API, as TensorFlow Serving, cannot run the model at {model} ({why}); Python's did."
             )
     return Evaluated(verdict, evaluation.rows, evaluation.figures.examples, part.classes, tuple(notes))
-
-
-def write_evaluation_files(
-    output: Path,
-    work: Evaluation | None,
-    prepared: EvalConfig,
-    evaluation: TableEvaluation,
-    more: tuple[tuple[Any, ...], tuple[Any, ...]] = ((), ()),
-) -> None:
-    """Writes TFMA's files of what the kernels computed, with another engine's records among them."""
-    names = {"candidate": candidate_of(prepared)}
-    baseline = baseline_of(prepared)
-    if baseline is not None:
-        names["baseline"] = baseline
-    kept = evaluation.figures.candidate.keys()
-    write_records(
-        output,
-        EvaluationRecords(
-            prepared=prepared,
-            metrics={one.key: one for one in evaluation.plan.metrics},
-            plots={one.key: one for one in evaluation.plan.plots},
-            values={
-                name: {key: of_slice for key, of_slice in evaluation.values[model].items() if key in kept}
-                for model, name in names.items()
-                if model in evaluation.values
-            },
-            more=more,
-            data_location=work.data_location if work is not None else "",
-            model_locations=work.model_locations if work is not None else {},
-        ),
-    )
 
 
 def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig) -> _Part:

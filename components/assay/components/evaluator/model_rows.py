@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.components.evaluator.inference.predicting import JudgedModel, PredictedRows, Predictor
 from assay.components.evaluator.kernel_engine.plan import plan_of, slicing_of
-from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions
+from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions, model_specs_of
 from assay.errors import ArtifactError, UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def predict_rows(
         UsageError: The configuration does not say what to read, or names a signature that a model lacks.
         ArtifactError: A model cannot be loaded.
     """
-    candidate, other = _specs(config)
+    candidate, other = model_specs_of(config)
     features = _features(config, candidate)
     judged = []
     if model is not None:
@@ -41,11 +41,7 @@ def predict_rows(
     elif candidate.prediction_key:
         features.setdefault(candidate.prediction_key, f"prediction_key '{candidate.prediction_key}'")
     else:
-        raise UsageError(
-            "evaluator.no_model",
-            "Evaluator has no model, and eval_config's model_specs name no prediction_key.",
-            "Wire `model`, or set prediction_key to the column that holds the predictions.",
-        )
+        raise no_model()
     own = other.prediction_key if other is not None else ""
     column = None
     if baseline is not None:
@@ -67,25 +63,6 @@ def predict_rows(
         ),
         columns=tuple(features),
     )
-
-
-def _specs(config: EvalConfig) -> tuple[Any, Any]:
-    candidates = [spec for spec in config.model_specs if not spec.is_baseline]
-    if len(candidates) != 1 or not candidates[0].label_key:
-        raise UsageError(
-            "eval_config.models",
-            f"An evaluation needs one model spec with a label_key that is no baseline; there are {len(candidates)}"
-            f"{' and it has none' if candidates else ''}.",
-            'Write model_specs { label_key: "label" }.',
-        )
-    [candidate] = candidates
-    baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
-    for name in ("label_key", "example_weight_key"):
-        if baseline is not None and getattr(baseline, name) not in {"", getattr(candidate, name)}:
-            raise UsageError(
-                "eval_config.models", f"Candidate and baseline must have the same {name} to be compared row by row."
-            )
-    return candidate, baseline
 
 
 def _features(config: EvalConfig, candidate: Any) -> dict[str, str]:
@@ -125,3 +102,12 @@ def _require_model(path: Path, role: str) -> None:
             f"Expected a SavedModel for the {role} at {path}; there is no saved_model.pb.",
             "The Trainer's run_fn must save the model to fn_args.serving_model_dir.",
         )
+
+
+def no_model() -> UsageError:
+    """The error of an evaluation without predictions."""
+    return UsageError(
+        "evaluator.no_model",
+        "Evaluator has no model, and eval_config's model_specs name no prediction_key.",
+        "Wire `model`, or set prediction_key to the column that holds the predictions.",
+    )

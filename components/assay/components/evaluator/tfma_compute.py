@@ -40,7 +40,7 @@ def run_tfma(work: Evaluation, prepared: EvalConfig, output: Path) -> tuple[int,
     """
     candidate, baseline = (path if isinstance(path, Path) else None for path in (work.model, work.baseline))
     models = load_models(candidate, baseline, prepared, factory=work.custom_eval_shared_model)
-    counted = _Counted(work.batches)
+    counted = _Counted(work.serialized)
     examples = _run(work, prepared, models, counted, output)
     return counted.rows, examples
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from assay.artifacts.formats.tf_example import decode
-from assay.components.evaluator.inference.example_batch import chosen
+from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
 from assay.engines.embedded.engine import EmbeddedEngine
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from assay.gate.figures import SliceKey
     from assay.gate.limits import EvalConfig
     from assay.gate.verdict import Verdict
+
+_BATCH_ROWS = 4096
 
 MetricsEngine: TypeAlias = Literal["auto", "kernel", "tfma"]
 """Who computes: the kernels and, for what they lack, TFMA; the kernels or nobody; TFMA throughout."""
@@ -31,7 +33,7 @@ class Evaluation:
     Attributes:
         config: The `EvalConfig` as the user wrote it.
         batches: The examples, as lists of serialised `tf.Example`s; may be gone through more than once.
-        rows: The same examples as a source of record batches; decoded from `batches` where there is none.
+        rows: The same examples as a source of record batches. Either may be left out: it is made of the other.
         model: The candidate: a SavedModel's folder, a Keras file or a function; None where the examples hold its
             predictions.
         baseline: The baseline, likewise; None where there is none.
@@ -61,6 +63,11 @@ class Evaluation:
     def source(self) -> Source:
         """The examples as record batches."""
         return RecordRows(tuple(self.batches)) if self.rows is None else self.rows
+
+    @property
+    def serialized(self) -> Iterable[Sequence[bytes]]:
+        """The examples as lists of serialised `tf.Example`s."""
+        return EncodedRows(self.rows) if self.rows is not None and not self.batches else self.batches
 
     @property
     def model_locations(self) -> dict[str, str]:
@@ -116,6 +123,20 @@ class RecordRows:
     def bounded(self) -> bool:
         """They are in memory already."""
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    """A source as lists of serialised `tf.Example`s; may be gone through more than once."""
+
+    source: Source
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        """Gives batches of at most 4,096 examples."""
+        for shard in self.source.shards:
+            for batch in shard.batches():
+                for start in range(0, batch.num_rows, _BATCH_ROWS):
+                    yield ExampleBatch(batch.slice(start, _BATCH_ROWS)).records.to_pylist()
 
 
 def _place(model: Any) -> str:

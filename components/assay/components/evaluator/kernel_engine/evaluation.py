@@ -36,7 +36,8 @@ class TableEvaluation:
         changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
         trials: By slice and metric, of how many rows the candidate's rates are shares, where they are resampled.
         areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
-        plan: What the configuration asks for.
+        config: The configuration.
+        plan: What it asks for.
         values: By model, slice and metric, every value and plot as the kernels give it.
     """
 
@@ -45,6 +46,7 @@ class TableEvaluation:
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
     areas: Mapping[SliceKey, Mapping[MetricKey, Areas]]
+    config: EvalConfig
     plan: Plan
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
 
@@ -91,6 +93,7 @@ def evaluate_predictions(
         changes=computed.changes,
         trials=computed.trials,
         areas=computed.areas,
+        config=config,
         plan=plan,
         values=computed.values,
     )

@@ -145,9 +145,9 @@ def _opened(config: EvalConfig, tables: Tables | Models) -> tuple[Predictions, t
             findings
         )
     has_table = tables.baseline_predictions is not None
-    stop(lint(config, has_baseline_table=has_table))
+    stop(lint(config, has_baseline_table=has_table, of_model=False))
     predictions = open_predictions(config, tables.predictions, tables.baseline_predictions, join_on=tables.join_on)
-    findings = lint(config, predictions.columns, has_baseline_table=has_table)
+    findings = lint(config, predictions.columns, has_baseline_table=has_table, of_model=False)
     stop(findings)
     return predictions, tuple(findings)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of, slicing_of
-from assay.components.evaluator.kernel_engine.predictions import keys_of
+from assay.components.evaluator.kernel_engine.predictions import keys_of, model_specs_of
 from assay.errors import UsageError, did_you_mean
 from assay.gate.limits import limits_of
 
@@ -44,37 +44,54 @@ class LintFinding:
 
 
 def lint(
-    config: EvalConfig, columns: Sequence[str] | None = None, *, has_baseline_table: bool = False
+    config: EvalConfig,
+    columns: Sequence[str] | None = None,
+    *,
+    has_baseline_table: bool = False,
+    of_model: bool | None = None,
 ) -> list[LintFinding]:
-    """Gives everything that is wrong with evaluating tables of predictions by this configuration.
+    """Gives everything that is wrong with evaluating predictions, or models, by this configuration.
 
     Args:
         config: The configuration. Thresholds without a bound or a direction do not get so far: reading it refuses them.
         columns: The columns of the data, where it is known.
-        has_baseline_table: Whether the baseline's predictions come in a table of their own.
+        has_baseline_table: Whether there is a baseline besides: a table of its predictions, or a model.
+        of_model: Whether models make the predictions; by default where no model spec names a `prediction_key`.
     """
+    if of_model is None:
+        of_model = bool(config.model_specs) and not any(spec.prediction_key for spec in config.model_specs)
     plan = plan_of(config)
-    findings = list(_of_models(config))
-    findings += _of_metrics(plan)
-    findings += _of_specs(config)
-    findings += _of_limits(config, plan, has_baseline_table=has_baseline_table)
+    findings = list(_of_models(config, of_model=of_model))
+    findings += _of_metrics(plan, of_model=of_model)
+    if not of_model:
+        findings += _of_specs(config)
+    findings += _of_limits(config, plan, has_baseline_table=has_baseline_table or of_model)
     if columns is not None:
-        findings += _of_columns(config, plan, columns, has_baseline_table=has_baseline_table)
+        transformed = of_model and any(spec.preprocessing_function_names for spec in config.model_specs)
+        if not transformed:  # else the models may make what the data lacks
+            findings += _of_columns(config, plan, columns, has_baseline_table=has_baseline_table, of_model=of_model)
     return list(dict.fromkeys(findings))
 
 
-def _of_models(config: EvalConfig) -> Iterator[LintFinding]:
+def _of_models(config: EvalConfig, *, of_model: bool) -> Iterator[LintFinding]:
     try:
-        keys_of(config)
+        if of_model:
+            model_specs_of(config)
+        else:
+            keys_of(config)
     except UsageError as error:
         code = error.code.removeprefix("eval_config.")
         yield LintFinding(code=code, place="eval_config.model_specs", message=error.message, hint=error.hint)
 
 
-def _of_metrics(plan: Plan) -> Iterator[LintFinding]:
+def _of_metrics(plan: Plan, *, of_model: bool) -> Iterator[LintFinding]:
     for one in plan.lacking:
-        severity: Severity = "warning" if one.code == "plot" else "error"
-        yield LintFinding(code=one.code, severity=severity, place=one.place, message=one.message, hint=one.hint)
+        # The Evaluator leaves a model's metrics without a kernel to TFMA, which a table's predictions cannot be given.
+        can_wait = one.code == "plot" or (of_model and one.code != "unknown_metric")
+        severity: Severity = "warning" if can_wait else "error"
+        yield LintFinding(
+            code=one.code, severity=severity, place=one.place, message=one.message, hint="" if can_wait else one.hint
+        )
     if not (plan.metrics or plan.plots or plan.lacking):
         yield LintFinding(
             code="no_metrics", place="eval_config.metrics_specs", message="there is no metric to compute."
@@ -166,14 +183,14 @@ def _makes(keys: set[str], values: dict[str, Any], wanted: Slicing) -> bool:
 
 
 def _of_columns(
-    config: EvalConfig, plan: Plan, columns: Sequence[str], *, has_baseline_table: bool
+    config: EvalConfig, plan: Plan, columns: Sequence[str], *, has_baseline_table: bool, of_model: bool
 ) -> Iterator[LintFinding]:
     known = set(columns)
     named = [
         (f"eval_config.model_specs[{index}].{field}", getattr(spec, field))
         for index, spec in enumerate(config.model_specs)
         for field in ("label_key", "example_weight_key", "prediction_key")
-        if not (spec.is_baseline and has_baseline_table and field == "prediction_key")
+        if not (field == "prediction_key" and (of_model or (spec.is_baseline and has_baseline_table)))
     ]
     for index, slicing in enumerate(config.slicing_specs):
         place = f"eval_config.slicing_specs[{index}]"
@@ -187,3 +204,15 @@ def _of_columns(
                 message=f"the data has no column '{name}'.",
                 hint=did_you_mean(name, known),
             )
+
+
+def stop(findings: Sequence[LintFinding]) -> None:
+    """Raises where a finding is an error.
+
+    Raises:
+        UsageError: With all errors, one a line.
+    """
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        more = "".join(f"\n{finding.sentence}" for finding in errors[1:])
+        raise UsageError(f"eval_config.{errors[0].code}", errors[0].sentence + more)

@@ -73,11 +73,7 @@ def keys_of(config: EvalConfig) -> Keys:
                    else "."),
             )  # fmt: skip
     baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
-    for name in ("label_key", "example_weight_key"):
-        if baseline is not None and getattr(baseline, name) not in {"", getattr(candidate, name)}:
-            raise UsageError(
-                "eval_config.models", f"Candidate and baseline must have the same {name} to be compared row by row."
-            )
+    _check_shared(candidate, baseline)
     own = baseline.prediction_key if baseline is not None else ""
     return Keys(
         label=candidate.label_key,
@@ -85,6 +81,34 @@ def keys_of(config: EvalConfig) -> Keys:
         candidate=candidate.prediction_key,
         baseline=own if own and own != candidate.prediction_key else None,
     )
+
+
+def model_specs_of(config: EvalConfig) -> tuple[Any, Any]:
+    """Gives the model specs of the candidate and, where there is one, of the baseline, where models predict.
+
+    Raises:
+        UsageError: There is no candidate with a label, or the models do not share label and weight.
+    """
+    candidates = [spec for spec in config.model_specs if not spec.is_baseline]
+    if len(candidates) != 1 or not candidates[0].label_key:
+        raise UsageError(
+            "eval_config.models",
+            f"An evaluation needs one model spec with a label_key that is no baseline; there are {len(candidates)}"
+            f"{' and it has none' if candidates else ''}.",
+            'Write model_specs { label_key: "label" }.',
+        )
+    [candidate] = candidates
+    baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
+    _check_shared(candidate, baseline)
+    return candidate, baseline
+
+
+def _check_shared(candidate: Any, baseline: Any) -> None:
+    for name in ("label_key", "example_weight_key"):
+        if baseline is not None and getattr(baseline, name) not in {"", getattr(candidate, name)}:
+            raise UsageError(
+                "eval_config.models", f"Candidate and baseline must have the same {name} to be compared row by row."
+            )
 
 
 def open_predictions(

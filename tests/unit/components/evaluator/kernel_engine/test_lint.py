@@ -19,13 +19,13 @@ COLUMNS = ["label", "score", "old_score", "sex", "race"]
 
 
 def findings(metric: dict[str, Any], columns: list[str] | None = None, **more: Any) -> dict[str, str]:
-    has_baseline_table = more.pop("has_baseline_table", False)
+    has_baseline_table, of_model = more.pop("has_baseline_table", False), more.pop("of_model", None)
     config = {
         "model_specs": more.pop("model_specs", BOTH),
         "slicing_specs": more.pop("slicing_specs", [{}, {"feature_keys": ["sex"]}]),
         "metrics_specs": [{"metrics": [metric], **more}],
     }
-    found = lint(load_eval_config(config), columns, has_baseline_table=has_baseline_table)
+    found = lint(load_eval_config(config), columns, has_baseline_table=has_baseline_table, of_model=of_model)
     return {one.code: f"{one.severity}: {one.sentence}" for one in found}
 
 
@@ -110,5 +110,17 @@ def test_a_relative_limit_in_percent() -> None:
 
 def test_a_model_spec_must_say_where_labels_and_predictions_are() -> None:
     assert "has no label_key" in findings({"class_name": "AUC"}, model_specs=[{"prediction_key": "s"}])["no_label_key"]
-    found = findings({"class_name": "AUC"}, model_specs=[{"label_key": "label"}])
+    found = findings({"class_name": "AUC"}, model_specs=[{"label_key": "label"}], of_model=False)
     assert "has no prediction_key" in found["no_prediction_key"]
+
+
+def test_a_models_configuration_is_linted_as_such() -> None:
+    model = [{"label_key": "label"}]
+    assert findings({"class_name": "AUC"}, model_specs=model).keys() == {"no_thresholds"}
+    missing = findings({"class_name": "AUC"}, ["labels", "sex"], model_specs=model)
+    assert "no column 'label'. Did you mean 'labels'?" in missing["no_such_column"]
+    transformed = [{"label_key": "label_xf", "preprocessing_function_names": ["transform_features"]}]
+    assert "no_such_column" not in findings({"class_name": "AUC"}, ["labels", "sex"], model_specs=transformed)
+    assert findings({"class_name": "ExactMatch"}, model_specs=model)["tfma_only"].startswith("warning")
+    assert findings({"class_name": "AUK"}, model_specs=model)["unknown_metric"].startswith("error")
+    assert "label_key" in findings({"class_name": "AUC"}, model_specs=[{"signature_name": "a"}])["models"]

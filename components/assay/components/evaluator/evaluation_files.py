@@ -1,0 +1,54 @@
+"""The files of what the kernels computed: TFMA's, for its loaders and displays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from assay.components.evaluator.tfma_output.files import EvaluationRecords, write_records
+from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
+
+
+def write_tfma_files(
+    folder: Path,
+    evaluation: TableEvaluation,
+    *,
+    more: tuple[Sequence[Any], Sequence[Any]] = ((), ()),
+    data_location: str = "",
+    model_locations: Mapping[str, str] | None = None,
+) -> None:
+    """Writes TFMA's files.
+
+    Args:
+        folder: Where to.
+        evaluation: What was computed.
+        more: Another engine's `MetricsForSlice` and `PlotsForSlice` of the same slices.
+        data_location: Where the examples are, for TFMA's display.
+        model_locations: Where the models are, by TFMA's names.
+    """
+    prepared = prepared_config(evaluation.config, has_baseline=evaluation.figures.baseline is not None)
+    names = {"candidate": candidate_of(prepared)}
+    baseline = baseline_of(prepared)
+    if baseline is not None:
+        names["baseline"] = baseline
+    kept = evaluation.figures.candidate.keys()
+    values = {
+        name: {key: of_slice for key, of_slice in evaluation.values[model].items() if key in kept}
+        for model, name in names.items()
+        if model in evaluation.values
+    }
+    records = EvaluationRecords(
+        prepared=prepared,
+        metrics={one.key: one for one in evaluation.plan.metrics},
+        plots={one.key: one for one in evaluation.plan.plots},
+        values=values,
+        more=more,
+        data_location=data_location,
+        model_locations=model_locations or {},
+    )
+    write_records(folder, records)
