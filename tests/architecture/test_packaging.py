@@ -131,8 +131,8 @@ def test_every_imported_library_is_declared(project_root: Path) -> None:
     project = tomllib.loads((project_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = project["dependencies"] + [line for extra in project["optional-dependencies"].values() for line in extra]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
-    # Beam comes with TFT and TFMA, Keras with TensorFlow; the line of each decides the version.
-    declared |= {"apache-beam", "keras"}
+    # Beam comes with TFT and TFMA, gRPC with Beam, Keras with TensorFlow; the line of each decides the version.
+    declared |= {"apache-beam", "grpcio", "keras"}
     homes = packages_distributions() | {"google.protobuf": ["protobuf"]}
     if sys.version_info < (3, 11):  # packages_distributions() knows only those that list their own names
         homes |= {"PIL": ["pillow"], "sklearn": ["scikit-learn"], "yaml": ["pyyaml"]}
