@@ -55,8 +55,8 @@ def validate(
         severity_overrides: Severity (`ERROR`, `WARNING`, `UNKNOWN`) by anomaly type, such as `SCHEMA_NEW_COLUMN`.
         drift_limits: Limits besides the schema's (PSI, Kolmogorov-Smirnov, Wasserstein, …): for all features, or by
             feature name.
-        checks: Your own checks: annotated functions over statistics or rows, or the path of a module whose `checks()`
-            gives their list.
+        checks: Your own checks: annotated functions over statistics or rows, the path of a module whose `checks()`
+            gives their list, or of a file of row rules (YAML or JSON).
         rows: Whether to hold every row against the schema too, and count the rows that break each rule.
         on_missing_control: What a comparator without anything to compare with is: an `error` before anything is
             computed, or a finding of severity `warning`.

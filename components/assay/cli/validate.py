@@ -44,7 +44,22 @@ def validate(
         list[str] | None, typer.Option("--by", metavar="FEATURE", help="Also validate each value's examples.")
     ] = None,
     checks: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A Python file whose checks() gives your own checks.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Your own checks: a Python file whose checks() gives them, or row rules."),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--limit",
+            metavar="[FEATURE:]MEASURE=X",
+            help="A limit of the distance from --previous besides the schema's; as for assay drift; may be repeated.",
+        ),
+    ] = None,
+    severity: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--severity", metavar="TYPE=LEVEL", help="ERROR, WARNING or UNKNOWN for an anomaly type; may be repeated."
+        ),
     ] = None,
     fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
     quarantine: Annotated[
@@ -64,9 +79,10 @@ def validate(
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
-    if checks is None:
+    if checks is None or checks.suffix != ".py":
         keep_pandas_out(context)
     from assay.api.validation import validate as validate_data
+    from assay.cli.data.limits import parse_own_limits, parse_severities
     from assay.cli.data.reading import ReadingBar, opened, opened_if_given
     from assay.kernels.statistics import SlicingSpec, StatisticsOptions
 
@@ -79,6 +95,8 @@ def validate(
             previous=opened_if_given(previous, bar),
             serving=opened_if_given(serving, bar),
             previous_version=opened_if_given(previous_version, bar),
+            severity_overrides=parse_severities(severity or ()),
+            drift_limits=parse_own_limits(limit or ()),
             checks=checks,
             rows=rows,
             on_missing_control=missing_control.value,

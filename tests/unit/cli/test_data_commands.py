@@ -236,6 +236,28 @@ class TestValidate:
         assert result.exit_code == 3
         assert "No fare is above 2" in result.stdout
 
+    def test_rules_of_rows_in_a_file(self, ask: Ask, folder: Path) -> None:
+        rules = folder / "rules.yaml"
+        rules.write_text("version: 1\nrules:\n- {kind: expression, id: cheap, holds: fare < 2}\n")
+        result = ask("validate", "good.csv", "--schema", "schema.pbtxt", "--checks", str(rules), "--rows", "--json")
+        assert result.exit_code == 3
+        (broken,) = [rule for rule in document(result, "validate")["rows"]["rules"] if not rule["ok"]]
+        assert (broken["rule"], broken["broken"]) == ("cheap", 20)
+
+    def test_severities_and_limits_of_drift(self, ask: Ask) -> None:
+        unseen = "ENUM_TYPE_UNEXPECTED_STRING_VALUES=warning"
+        milder = ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--severity", unseen)
+        assert milder.exit_code == 0
+        limited = ("--previous", "good.csv", "--limit", "city:l_infinity=0.1", "--severity", unseen)
+        drifted = ask("validate", "bad.csv", "--schema", "schema.pbtxt", *limited, "--json")
+        assert drifted.exit_code == 3
+        errors = [each for each in document(drifted, "validate")["findings"] if each["severity"] == "error"]
+        assert [(each["feature"], each["name"]) for each in errors] == [("city", "drift.l_infinity")]
+
+    @pytest.mark.parametrize("severity", ["SCHEMA_NEW_COLUMN", "SCHEMA_NEW_COLUM=ERROR", "SCHEMA_NEW_COLUMN=FATAL"])
+    def test_a_severity_that_is_none_is_wrong_usage(self, ask: Ask, severity: str) -> None:
+        assert ask("validate", "good.csv", "--schema", "schema.pbtxt", "--severity", severity).exit_code == 2
+
 
 class TestDrift:
     def test_the_same_data_does_not_drift(self, ask: Ask) -> None:

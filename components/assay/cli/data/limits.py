@@ -19,6 +19,41 @@ def parse_limits(texts: Iterable[str], significance: float) -> dict[str, DriftLi
     Raises:
         UsageError: A text is no limit; the message says which.
     """
+    others, named = _parsed(texts)
+    defaults = replace(DEFAULT_LIMITS, significance=significance, **others)
+    return {
+        ALL_FEATURES: defaults,
+        **{feature: DriftLimits(significance=significance, **own) for feature, own in named.items()},
+    }
+
+
+def parse_own_limits(texts: Iterable[str]) -> dict[str, DriftLimits]:
+    """Gives the limits that are written, by feature and `*`, and no defaults.
+
+    Raises:
+        UsageError: A text is no limit; the message says which.
+    """
+    others, named = _parsed(texts)
+    for_all = {ALL_FEATURES: others} if others else {}
+    return {feature: DriftLimits(**own) for feature, own in {**for_all, **named}.items()}
+
+
+def parse_severities(texts: Iterable[str]) -> dict[str, str]:
+    """Gives severities by anomaly type, from texts as `SCHEMA_NEW_COLUMN=WARNING`.
+
+    Raises:
+        UsageError: A text has no `=`; the names themselves are checked where they are used.
+    """
+    found = {}
+    for text in texts:
+        kind, equals, level = text.partition("=")
+        if not equals:
+            raise UsageError("validate.severity", f"Expected TYPE=LEVEL, got '{text}'.", "SCHEMA_NEW_COLUMN=WARNING")
+        found[kind.strip().upper()] = level.strip().upper()
+    return found
+
+
+def _parsed(texts: Iterable[str]) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     others: dict[str, float] = {}
     named: dict[str, dict[str, float]] = {}
     for text in texts:
@@ -32,8 +67,4 @@ def parse_limits(texts: Iterable[str], significance: float) -> dict[str, DriftLi
         except ValueError:
             raise UsageError("drift.limit", f"Expected a number after '=' in '{text}'.") from None
         (named.setdefault(feature, {}) if feature else others)[measure] = value
-    defaults = replace(DEFAULT_LIMITS, significance=significance, **others)
-    return {
-        ALL_FEATURES: defaults,
-        **{feature: DriftLimits(significance=significance, **own) for feature, own in named.items()},
-    }
+    return others, named

@@ -40,13 +40,18 @@ def sorted_checks(
     """Gives the checks of statistics and those of rows, told apart by their annotations.
 
     Args:
-        checks: Functions, `StatisticsCheck`s, declared row rules, or the path of a module file.
+        checks: Functions, `StatisticsCheck`s, declared row rules, or the path of a module file or of a file of row
+            rules (`.yaml`, `.json`).
 
     Raises:
         UsageError: One of them is no function, or its annotations do not say what it looks at.
     """
     if checks is None:
         return (), ()
+    if isinstance(checks, (str, Path)) and Path(checks).suffix in {".yaml", ".yml", ".json"}:
+        from assay.kernels.rows.declared_rules import read_rules  # most validations have no row checks
+
+        return (), read_rules(checks)
     given: Sequence[Any] = load_checks(checks) if isinstance(checks, (str, Path)) else list(checks)
     of_statistics: list[StatisticsCheck] = []
     of_rows: list[RuleLike] = []
