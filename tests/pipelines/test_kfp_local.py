@@ -54,7 +54,7 @@ def run_python(code: str, *arguments: object) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=590,
+        timeout=1700,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
@@ -62,6 +62,7 @@ def run_python(code: str, *arguments: object) -> None:
 @pytest.mark.tensorflow
 @pytest.mark.slow
 @pytest.mark.network
+@pytest.mark.timeout(1800)  # eight processes load TensorFlow, one after the other
 def test_the_taxi_pipeline_runs_whole_and_makes_what_a_local_run_makes(tmp_path: Path) -> None:
     run_python(RUN, TAXI, tmp_path / "kfp", tmp_path / "registry", tmp_path / "serving")
     (run,) = (tmp_path / "kfp").iterdir()

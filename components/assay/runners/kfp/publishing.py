@@ -1,0 +1,148 @@
+"""The components in the layout of kubeflow/pipelines-components, ready for a pull request there.
+
+    python -m assay.runners.kfp.publishing FOLDER --approver GITHUB_NAME
+
+That repository wants, for each component, a function decorated with KFP's own decorators in a module that imports kfp
+and the standard library only, `metadata.yaml`, `OWNERS` and `README.md` (KEP-913 of kubeflow/community).
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from assay import components
+from assay.runners.kfp.components import WIRE_CLASSES, StepCommand
+from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface
+
+_CATEGORIES = {
+    "BulkInferrer": "evaluation",
+    "Evaluator": "evaluation",
+    "InfraValidator": "deployment",
+    "Pusher": "deployment",
+    "Trainer": "training",
+}
+_GROUP = "assay"
+# The oldest SDK that the tests run with.
+_KFP = ">=2.13.0"
+
+
+def publish_components(folder: Path, approvers: Sequence[str], *, now: datetime | None = None) -> list[Path]:
+    """Writes every component below `folder`, which is a checkout of kubeflow/pipelines-components.
+
+    Args:
+        folder: The checkout, or an empty folder.
+        approvers: GitHub names of Kubeflow members who answer for the components.
+        now: When the components were verified; now by default.
+
+    Returns:
+        The components' folders.
+    """
+    verified = (now or datetime.now(timezone.utc)).replace(microsecond=0)
+    owners = yaml.safe_dump({"approvers": list(approvers)}, sort_keys=False)
+    made = []
+    for name in components.__all__:
+        spec = getattr(components, name).spec
+        shown = interface(spec)
+        group = folder / "components" / _CATEGORIES.get(name, "data_processing") / _GROUP
+        target = group / shown.name
+        target.mkdir(parents=True, exist_ok=True)
+        (group / "__init__.py").touch()
+        (group / "OWNERS").write_text(owners, encoding="utf-8")
+        (target / "__init__.py").write_text(
+            f'from .component import {shown.name}\n\n__all__ = ["{shown.name}"]\n', encoding="utf-8"
+        )
+        (target / "component.py").write_text(_module(shown, StepCommand().container(spec)), encoding="utf-8")
+        (target / "metadata.yaml").write_text(_metadata(shown.name, group.parent.name, verified), encoding="utf-8")
+        (target / "OWNERS").write_text(owners, encoding="utf-8")
+        (target / "README.md").write_text(_readme(name, shown), encoding="utf-8")
+        made.append(target)
+    return made
+
+
+def _metadata(name: str, category: str, verified: datetime) -> str:
+    """The fields in the order that the repository's check asks for; the date is a YAML timestamp, not text."""
+    fields = {
+        "name": name,
+        "stability": "alpha",
+        "dependencies": {"kubeflow": [{"name": "Pipelines", "version": _KFP}]},
+        "tags": ["validation", category],
+        "lastVerified": verified,
+    }
+    return "---\n" + yaml.safe_dump(fields, sort_keys=False)
+
+
+def _module(shown: Interface, container: Any) -> str:
+    """The source of `component.py`."""
+    required = [f"{each.name}: {_input(each)}" for each in shown.inputs if not each.optional]
+    required += [f"{each.name}: {each.type.__name__}" for each in shown.parameters if each.required]
+    required += [f"{each.name}: dsl.Output[{_class(each)}]" for each in shown.outputs]
+    required += [f"{each.name}: dsl.OutputPath({each.type.__name__})" for each in shown.output_parameters]
+    optional = [f"{each.name}: {_input(each)} = None" for each in shown.inputs if each.optional]
+    optional += [_optional_parameter(each) for each in shown.parameters if not each.required]
+    signature = "".join(f"    {line},\n" for line in (*required, *optional))
+    documentation = textwrap.indent(_documentation(shown), "    ")
+    arguments = "".join(f"            {argument!r},\n" for argument in container.args)
+    return (
+        "from typing import Optional\n\nfrom kfp import dsl\n\n\n@dsl.container_component\n"
+        f'def {shown.name}(\n{signature}):\n    """{documentation.strip()}\n    """\n'
+        f"    return dsl.ContainerSpec(\n        image={container.image!r},\n        command={container.command!r},\n"
+        f"        args=[\n{arguments}        ],\n    )\n"
+    )
+
+
+def _input(declared: WireArtifact) -> str:
+    annotation = f"dsl.Input[{_class(declared)}]"
+    return f"Optional[{annotation}]" if declared.optional else annotation
+
+
+def _class(declared: WireArtifact) -> str:
+    return f"dsl.{WIRE_CLASSES[declared.schema_title].__name__}"
+
+
+def _optional_parameter(declared: WireParameter) -> str:
+    annotation = declared.type.__name__
+    if declared.default is None:
+        return f"{declared.name}: Optional[{annotation}] = None"
+    return f"{declared.name}: {annotation} = {declared.default!r}"
+
+
+def _documentation(shown: Interface) -> str:
+    lines = [shown.description, "", "Args:"]
+    lines += [f"    {each.name}: {each.description}" for each in shown.inputs]
+    lines += [f"    {each.name}: {each.description}" for each in shown.parameters]
+    lines += ["", "Returns:"]
+    lines += [f"    {each.name}: {each.description}" for each in shown.outputs]
+    lines += [f"    {each.name}: {each.description}" for each in shown.output_parameters]
+    return "\n".join(lines)
+
+
+def _readme(name: str, shown: Interface) -> str:
+    rows = [f"| `{each.name}` | `{_class(each)}` | {each.description} |" for each in shown.inputs]
+    rows += [f"| `{each.name}` | `{each.type.__name__}` | {each.description} |" for each in shown.parameters]
+    made = [f"| `{each.name}` | `{_class(each)}` | {each.description} |" for each in shown.outputs]
+    made += [f"| `{each.name}` | `{each.type.__name__}` | {each.description} |" for each in shown.output_parameters]
+    head = "|---|---|---|"
+    lines = [f"# {name}", "", shown.description, "", "## Inputs", "", "| name | type | |", head, *rows]
+    lines += ["", "## Outputs", "", "| name | type | |", head, *made, ""]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Writes the components from the command line."""
+    parser = argparse.ArgumentParser(description="Write the components as kubeflow/pipelines-components asks.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--approver", action="append", required=True, help="A GitHub name; may be repeated.")
+    given = parser.parse_args()
+    for target in publish_components(given.folder, given.approver):
+        print(target)  # noqa: T201 (a script's output)
+
+
+if __name__ == "__main__":
+    main()
