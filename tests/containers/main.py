@@ -1,0 +1,289 @@
+"""Builds the images, tests inside them, and runs the compiled taxi pipeline step by step: `make test-containers`.
+
+Needs root, a Debian or Ubuntu and a network, and nothing else: buildah and debootstrap are installed where they are
+missing, and this program uses Python's own library alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beam_workers import BeamTrial
+from pipeline_ir import OUTPUTS, Step, run_pipeline
+from workshop import BASE, CERTIFICATES, TrialError, Workshop, check_machine, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).resolve().parents[2]
+# One bucket, mounted as KFP mounts it; a step sees nothing else of this machine.
+BUCKET, URI = "/minio/assay", "minio://assay/pipelines"
+PIPELINE = "/src/examples/chicago_taxi/pipeline.py"
+FAST = "not slow and not tensorflow and not network"
+SAME = {"statistics": "StatisticsGen", "schema": "SchemaGen", "anomalies": "ExampleValidator"}
+SAME_ON_BEAM = SAME | {"transformed_examples": "Transform", "blessing": "Evaluator"}
+LIMITS = {"data": 600, "help": 0.5, "step": 2.0}  # MB, seconds, seconds
+
+HELP_SECONDS = """
+import subprocess, time
+def seconds():
+    started = time.perf_counter()
+    subprocess.run(["assay", "validate", "--help"], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+print(min(seconds() for _ in range(7)))
+"""
+NO_TOOLS = (
+    "! command -v pip pip3 uv gcc g++ cc make hatchling && test $(id -u) -ne 0 && ! touch /opt/assay/x 2>/dev/null"
+)
+TO_JSON = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), open(sys.argv[2], 'w'))"
+
+
+@dataclass
+class Trial:
+    """One trial of the images.
+
+    Attributes:
+        workshop: Where they are.
+        version: Their tag.
+        report: What is printed at the end.
+    """
+
+    workshop: Workshop
+    version: str
+    report: list[tuple[str, str]] = field(default_factory=list)
+
+    def image(self, name: str) -> str:
+        """The tag that the compiled pipeline names, too."""
+        return f"assay/{name}:{self.version}"
+
+    @property
+    def bucket(self) -> Path:
+        """The mounted root."""
+        return self.workshop.folder / "bucket"
+
+    @property
+    def source(self) -> Path:
+        """The project without its package: what is tested is in the image."""
+        return self.workshop.folder / "src"
+
+    def note(self, what: str, found: str) -> None:
+        """Prints a line now, and again at the end."""
+        self.report.append((what, found))
+        say(f"{what:<42} {found}")
+
+    def within(self, what: str, found: float, limit: float, unit: str) -> None:
+        """Notes a figure.
+
+        Raises:
+            TrialError: If it is over the limit.
+        """
+        self.note(what, f"{found:.2f} {unit} (limit {limit:g})")
+        if found > limit:
+            raise TrialError(f"{what}: {found:.2f} {unit} is more than {limit:g}.")
+
+
+def build(trial: Trial) -> None:
+    """The base and the three images, with their times and sizes."""
+    if not trial.workshop.has(BASE):
+        started = time.monotonic()
+        trial.workshop.build_base()
+        trial.note("base image", f"made in {time.monotonic() - started:.0f} s")
+    for name in ("data", "full", "beam"):
+        if not trial.workshop.has(trial.image(name)):
+            seconds = trial.workshop.build(name, PROJECT)
+            trial.note(f"{name} image", f"built in {seconds:.0f} s")
+        size = trial.workshop.size(trial.image(name)) / 1e6
+        trial.note(f"{name} image", f"{size:.0f} MB")
+        if size > LIMITS.get(name, size):
+            raise TrialError(f"The {name} image has {size:.0f} MB, more than {LIMITS[name]}.")
+        with trial.workshop.container(trial.image(name)) as container:
+            container.run(["sh", "-c", NO_TOOLS])
+
+
+def prepare(trial: Trial) -> None:
+    """The tests, the tools that run them, and the data, each in a folder that containers mount."""
+    shutil.rmtree(trial.source, ignore_errors=True)
+    leave_out = shutil.ignore_patterns(".*", "__pycache__", "components", "build", "dist")
+    shutil.copytree(PROJECT, trial.source, ignore=leave_out)
+    for folder in (trial.bucket, trial.workshop.folder / "tools"):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+    certificates = {CERTIFICATES: "/run/secrets/certificates"} if CERTIFICATES.is_file() else {}
+    mounts = {trial.source: "/src", trial.bucket: BUCKET, trial.workshop.folder / "tools": "/tools", **certificates}
+    with trial.workshop.container(BASE) as container:
+        container.run(["sh", "-c", "cd /src && sh containers/install.sh tools /tools"], mounts=mounts)
+    with trial.workshop.container(trial.image("data")) as container:
+        trust = "PIP_CERT=/run/secrets/certificates" if certificates else "A=B"
+        fetch = ["env", trust, f"XDG_CACHE_HOME={BUCKET}/data", "python3", "/src/examples/chicago_taxi/data.py"]
+        container.run(fetch, mounts=mounts)
+
+
+def run_tests(trial: Trial, name: str, *paths: str) -> None:
+    """Runs the tests of `paths` that need neither TensorFlow nor a network inside an image."""
+    log = trial.workshop.folder / f"tests-{name}.log"
+    log.unlink(missing_ok=True)
+    mounts = {trial.source: "/src", trial.workshop.folder / "tools": "/tools"}
+    command = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", FAST, "-p", "no:cacheprovider", *paths]
+    settings = "PYTHONPATH=/tools PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis"
+    started = time.monotonic()
+    with trial.workshop.container(trial.image(name)) as container:
+        shell = f'cd /src && exec env {settings} python3 "$@"'
+        container.run(["sh", "-c", shell, "sh", *command], mounts=mounts, log=log)
+    summary = re.findall(r"^(?:=+ )?(\d+ passed.*?) in ", log.read_text(encoding="utf-8"), re.MULTILINE)
+    if not summary:
+        raise TrialError(f"No test ran in the {name} image; see {log}.")
+    trial.note(f"tests inside the {name} image", f"{summary[-1]} in {time.monotonic() - started:.0f} s")
+
+
+def run_step(trial: Trial, step: Step, seconds: dict[str, float]) -> Mapping[str, Any]:
+    """Runs a step in a container of its own, with the mounted root and nothing else; gives what it wrote."""
+    log = trial.workshop.folder / f"step-{step.name}.log"
+    # The first look at a file system is slow; a step that is timed is run again, as KFP tries a task again.
+    for _ in range(3 if step.name == "statistics-gen" else 1):
+        with trial.workshop.container(step.image) as container:
+            started = time.monotonic()
+            container.run(step.command, mounts={trial.bucket: BUCKET}, log=log)
+            taken = time.monotonic() - started
+            written: Mapping[str, Any] = json.loads(
+                container.file(f"{OUTPUTS}/executor_output.json").read_text(encoding="utf-8")
+            )
+        seconds[step.name] = min(taken, seconds.get(step.name, taken))
+    say(f"  {step.name:<40} {step.image:<24} {seconds[step.name]:6.1f} s")
+    return written
+
+
+def digest(folder: Path) -> str:
+    """The digest in an artifact's manifest."""
+    return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["digest"])
+
+
+def digests(root: Path, outputs: Mapping[str, str]) -> dict[str, str]:
+    """The digests of the latest artifacts of a root of the local runner; `outputs` names them and their steps."""
+    return {
+        key: digest(max((root / node / key).iterdir(), key=lambda path: int(path.name)))
+        for key, node in outputs.items()
+    }
+
+
+def run_compiled_pipeline(trial: Trial) -> None:
+    """The compiled pipeline, step by step in containers; then as a whole in one; the artifacts must be the same."""
+    places = {trial.source: "/src", trial.bucket: BUCKET}
+    shell = f"cd /tmp && XDG_CACHE_HOME={BUCKET}/data"
+    with trial.workshop.container(trial.image("full")) as container:
+        made = f"{shell} assay compile {PIPELINE} --registry {BUCKET}/registry -o p.yaml"
+        container.run(["sh", "-c", f'{made} && python3 -c "$1" p.yaml {BUCKET}/p.json', "sh", TO_JSON], mounts=places)
+    ir = json.loads((trial.bucket / "p.json").read_text(encoding="utf-8"))
+    seconds: dict[str, float] = {}
+    values = {"serving_dir": f"{BUCKET}/serving", "train_steps": 50}
+    done = run_pipeline(ir, values, URI, "run-1", lambda step: run_step(trial, step, seconds))
+    trial.note("compiled taxi pipeline", f"{len(done)} steps, each in its container, in {sum(seconds.values()):.0f} s")
+    trial.within("StatisticsGen on 15 k rows, with start", seconds["statistics-gen"], LIMITS["step"], "s")
+    if not [*(trial.bucket / "serving").glob("*/saved_model.pb")]:
+        raise TrialError(f"The pipeline pushed no model to {trial.bucket / 'serving'}.")
+    with trial.workshop.container(trial.image("full")) as container:
+        options = f"--root {BUCKET}/local --param serving_dir={BUCKET}/local-serving --param train_steps=50"
+        container.run(["sh", "-c", f"{shell} assay run {PIPELINE} {options}"], mounts=places)
+    local = digests(trial.bucket / "local", SAME)
+    for key, task in zip(SAME, ("statistics-gen", "schema-gen", "example-validator"), strict=True):
+        uri = done[task].artifacts[key]["uri"]
+        found = digest(trial.bucket / uri.removeprefix("minio://assay/"))
+        compare(trial, f"{key}, in containers and local", found, local[key])
+
+
+def compare(trial: Trial, what: str, found: str, expected: str) -> None:
+    """Notes that two digests are equal.
+
+    Raises:
+        TrialError: If they are not.
+    """
+    if found != expected:
+        raise TrialError(f"{what}: {found} is not {expected}.")
+    trial.note(what, f"{found[:23]}… equal")
+
+
+def run_on_beam(trial: Trial) -> None:
+    """The pipeline on three runners of Beam, with workers in the beam image on one: the same artifacts."""
+    model = max((trial.bucket / "local" / "Trainer" / "model").iterdir(), key=lambda path: int(path.name))
+    beam = BeamTrial(
+        workshop=trial.workshop,
+        full=trial.image("full"),
+        beam=trial.image("beam"),
+        source=trial.source,
+        bucket=trial.bucket,
+        model=f"{BUCKET}/{model.relative_to(trial.bucket)}",
+    )
+    local = digests(trial.bucket / "local", SAME_ON_BEAM)
+    several = ["--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    one = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
+    runs: dict[str, Callable[[], Path]] = {
+        "in_memory": lambda: beam.run("in_memory", one),
+        "multi_processing": lambda: beam.run("multi_processing", several),
+        "portable": lambda: beam.run_on_workers("portable"),
+    }
+    for name, run in runs.items():
+        started = time.monotonic()
+        for key, found in digests(run(), SAME_ON_BEAM).items():
+            compare(trial, f"{key}, {name} and embedded", found, local[key])
+        trial.note(f"taxi pipeline on Beam, {name}", f"{time.monotonic() - started:.0f} s")
+
+
+@contextmanager
+def folder_for(given: Path | None) -> Iterator[Path]:
+    """A folder on a disk with room, removed at the end; the given one is kept."""
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given.resolve()
+        return
+    place = Path(os.environ.get("TMPDIR", "/var/tmp"))
+    if (free := shutil.disk_usage(place).free / 1e9) < 20:
+        raise TrialError(f"{place} has {free:.0f} GB free; 20 are needed. Set TMPDIR to a folder on a larger disk.")
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="assay-containers-", dir=place))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        # Containers of a run that failed may still be mounted.
+        stack.callback(lambda: Workshop(folder).buildah("rm", "--all"))
+        yield folder
+
+
+def main() -> int:
+    """Runs the trial; 0 where everything holds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, help="keep images and logs here, and use what is there already")
+    given = parser.parse_args()
+    started = time.monotonic()
+    try:
+        check_machine()
+        found = re.search(r'__version__ = "(.+)"', (PROJECT / "components/assay/__init__.py").read_text("utf-8"))
+        assert found is not None
+        with folder_for(given.folder) as folder:
+            trial = Trial(Workshop(folder), found[1])
+            build(trial)
+            prepare(trial)
+            with trial.workshop.container(trial.image("data")) as container:
+                trial.within("assay validate --help", float(container.run(["python3", "-c", HELP_SECONDS])), 0.5, "s")
+            run_compiled_pipeline(trial)
+            run_on_beam(trial)
+            run_tests(trial, "data", "tests/unit", "tests/property")
+            run_tests(trial, "full", "tests/unit", "tests/property", "tests/pipelines", "tests/engines")
+    except TrialError as error:
+        sys.stderr.write(f"make test-containers: {error}\n")
+        return 1
+    say("\n" + "\n".join(f"  {what:<42} {found}" for what, found in trial.report))
+    say(f"  {'all of it':<42} {time.monotonic() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
