@@ -66,9 +66,7 @@ class TableRows:
         return True
 
 
-def rows_of(
-    data: Any, *, split: str | None = None, delimiter: str | None = None, schema: Schema | None = None
-) -> Any:
+def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None, schema: Schema | None = None) -> Any:
     """Gives the rows of `data` as a Source.
 
     Args:
