@@ -20,14 +20,16 @@ IN_MEMORY: tuple[str, ...] = ()
 MULTI_PROCESSING = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
-@pytest.fixture(params=["bounded", "streamed"])
+@pytest.fixture(params=["bounded", "small", "streamed"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
-    """Rows in several shards: of a CSV, each bounded; or of TFRecord files, each streamed in several units."""
+    """Rows in several shards: of a CSV, each bounded; in so small ones that several are worked on together; or of
+    TFRecord files, each streamed in several units.
+    """
     rows = [(number, number / 7, f"word {number % 1000}") for number in range(40_000)]
-    if request.param == "bounded":
+    if request.param in {"bounded", "small"}:
         path = tmp_path / "rows.csv"
         path.write_text("n,x,w\n" + "".join(f"{n},{x},{w}\n" for n, x, w in rows))
-        return scan_csv([path], block_bytes=200_000)
+        return scan_csv([path], block_bytes=200_000 if request.param == "bounded" else 30_000)
     paths = [tmp_path / f"{part}.tfrecord.gz" for part in range(2)]
     for part, path in enumerate(paths):
         table = pa.table({"n": [n for n, _, _ in rows[part::2]], "w": [w for _, _, w in rows[part::2]]})

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from assay.engines import Engine
 from assay.engines.embedded import EmbeddedEngine
+from assay.engines.units import groups_of
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,27 @@ def test_the_cut_does_not_matter(engine: Engine, source: Rows) -> None:
     assert engine.reduce(source, Total()) == (len(values), sum(values))
     rows = engine.map(source, lambda batch: batch.column(0).to_pylist())
     assert [value for batch in rows for value in batch] == values
+
+
+@dataclass(frozen=True)
+class CountedPart:
+    """A part that tells how many rows it has."""
+
+    num_rows: int
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"x": pa.array(range(self.num_rows), pa.int64())})
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], []),
+        ([5000, 100, 3000, 1000, 9000], [[5000], [100, 3000], [1000], [9000]]),
+        ([2000] * 5, [[2000, 2000], [2000, 2000], [2000]]),
+    ],
+)
+def test_small_parts_are_worked_on_together(rows: list[int], expected: list[list[int]]) -> None:
+    source = Rows(tuple(map(CountedPart, rows)), bounded=True)  # type: ignore[arg-type]  # parts of another kind
+    assert [[part.num_rows for part in group] for group in groups_of(source)] == expected  # type: ignore[attr-defined]
+    assert EmbeddedEngine(2).reduce(source, Total()) == (sum(rows), sum(n * (n - 1) // 2 for n in rows))

@@ -1,23 +1,39 @@
-"""How the rows of a shard are cut into units of work: the same on every engine, so that states merge the same way."""
+"""How rows are cut into units of work: the same on every engine, so that states merge the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import pyarrow as pa
 
-from assay.engines.base import Shard
+from assay.engines.base import Shard, Source
 
 # Batches of a streamed shard that make one partial state: few merges, and still enough units to keep the cores busy.
 _BATCHES_PER_UNIT = 4
 
+# A very wide data set has a few hundred rows in a shard, and each batch costs each column about the same: shards
+# that have no more rows than this together are one unit.
+_ROWS_TOGETHER = 4096
 
-def units_of(shard: Shard, *, bounded: bool) -> Iterator[list[pa.RecordBatch]]:
-    """Cuts a shard into lists of consecutive batches: one of all where shards are bounded, else of a few each."""
+
+def groups_of(source: Source) -> Iterator[Sequence[Shard]]:
+    """Puts consecutive small shards together; of a streamed source, or where a shard does not tell its rows, none."""
+    group: list[Shard] = []
+    rows = 0
+    for shard in source.shards:
+        of_shard = getattr(shard, "num_rows", None) if source.bounded else None
+        if group and (of_shard is None or rows + of_shard > _ROWS_TOGETHER):
+            yield group
+            group, rows = [], 0
+        group.append(shard)
+        rows += _ROWS_TOGETHER if of_shard is None else of_shard
+    if group:
+        yield group
+
+
+def units_of(shard: Shard) -> Iterator[list[pa.RecordBatch]]:
+    """Cuts a streamed shard into lists of a few consecutive batches."""
     batches = iter(shard.batches())
-    if bounded:
-        yield list(batches)
-        return
     while unit := list(islice(batches, _BATCHES_PER_UNIT)):
         yield unit

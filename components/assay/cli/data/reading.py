@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from typing_extensions import Self
 
-    from assay.engines.base import Shard
-
 _PATIENCE = 1.0
 
 
@@ -71,8 +69,14 @@ class ReadingBar:
 class WatchedShard:
     """A shard that says when it was read."""
 
-    shard: Shard
+    shard: Any
     bar: ReadingBar
+
+    @property
+    def num_rows(self) -> int | None:
+        """Of the shard, where it tells."""
+        rows: int | None = getattr(self.shard, "num_rows", None)
+        return rows
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Reads the shard."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
@@ -22,12 +22,13 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from assay.engines.base import Accumulator, Shard, Source
-from assay.engines.units import units_of
+from assay.engines.units import groups_of, units_of
 from assay.errors import AssayError, EngineError
 
 S = TypeVar("S")
 R = TypeVar("R")
 T = TypeVar("T")
+Part = Sequence[Shard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,10 @@ class BeamEngine:
         """Feeds every batch of `source` to `accumulator` and extracts the result.
 
         Raises:
-            EngineError: If the runner fails, or loses or repeats a shard.
+            EngineError: If the runner fails, or loses or repeats a part.
         """
         total: Any = None
-        for state in self._results(source, _StatesOf(accumulator, bounded=source.bounded)):
+        for state in self._results(list(groups_of(source)), _StatesOf(accumulator, bounded=source.bounded)):
             total = state if total is None else accumulator.merge([total, state])
         return accumulator.extract(accumulator.create() if total is None else total)
 
@@ -60,21 +61,20 @@ class BeamEngine:
         """Applies `function` to every batch, in order.
 
         Raises:
-            EngineError: If the runner fails, or loses or repeats a shard.
+            EngineError: If the runner fails, or loses or repeats a part.
         """
-        yield from self._results(source, _ResultsOf(function))
+        yield from self._results([[shard] for shard in source.shards], _ResultsOf(function))
 
-    def _results(self, source: Source, work: Callable[[Shard], Iterator[T]]) -> Iterator[T]:
-        """Gives what `work` makes of each shard, in order; one result is in memory at a time."""
-        shards = source.shards
+    def _results(self, parts: Sequence[Part], work: Callable[[Part], Iterator[T]]) -> Iterator[T]:
+        """Gives what `work` makes of each part, in order; one result is in memory at a time."""
         options = PipelineOptions(list(self.arguments))
         with tempfile.TemporaryDirectory(prefix="assay-beam-") as local:
             folder = _shared_folder(options, local)
-            done = self._run(shards, _WriteResult(work, folder), options, folder)
-            if done != list(range(len(shards))):
+            done = self._run(parts, _WriteResult(work, folder), options, folder)
+            if done != list(range(len(parts))):
                 raise EngineError(
                     "beam.shards_lost",
-                    f"{len(shards)} shards were sent to Beam's workers, but the results of {len(done)} came back.",
+                    f"{len(parts)} parts were sent to Beam's workers, but the results of {len(done)} came back.",
                     "Nothing was published. Please report the runner and its version.",
                 )
             for number in done:
@@ -83,14 +83,14 @@ class BeamEngine:
             if folder != local:
                 FileSystems.delete([folder])
 
-    def _run(self, shards: Sequence[Shard], work: _WriteResult, options: PipelineOptions, folder: str) -> list[int]:
-        """Runs the pipeline and gives the numbers of the shards whose results were written."""
+    def _run(self, parts: Sequence[Part], work: _WriteResult, options: PipelineOptions, folder: str) -> list[int]:
+        """Runs the pipeline and gives the numbers of the parts whose results were written."""
         runner = FnApiRunner() if options.view_as(StandardOptions).runner in {None, "DirectRunner"} else None
         try:
             with beam.Pipeline(runner=runner, options=options) as pipeline:
                 _ = (
                     pipeline
-                    | "Shards" >> beam.Create([cloudpickle.dumps(item) for item in enumerate(shards)])
+                    | "Parts" >> beam.Create([cloudpickle.dumps(item) for item in enumerate(parts)])
                     | "Spread" >> beam.Reshuffle()
                     | "Work" >> beam.Map(work)
                 )
@@ -104,13 +104,16 @@ class BeamEngine:
 
 @dataclass(frozen=True, slots=True)
 class _StatesOf:
-    """The state of each unit of a shard's rows."""
+    """The state of each unit of a part's rows."""
 
     accumulator: Accumulator[Any, Any]
     bounded: bool
 
-    def __call__(self, shard: Shard) -> Iterator[Any]:
-        for unit in units_of(shard, bounded=self.bounded):
+    def __call__(self, part: Part) -> Iterator[Any]:
+        units: Iterable[Iterable[pa.RecordBatch]] = (unit for shard in part for unit in units_of(shard))
+        if self.bounded:
+            units = [(batch for shard in part for batch in shard.batches())]
+        for unit in units:
             state = self.accumulator.create()
             for batch in unit:
                 state = self.accumulator.add_batch(state, batch)
@@ -119,28 +122,29 @@ class _StatesOf:
 
 @dataclass(frozen=True, slots=True)
 class _ResultsOf:
-    """The result of each batch of a shard."""
+    """The result of each batch of a part."""
 
     function: Callable[[pa.RecordBatch], Any]
 
-    def __call__(self, shard: Shard) -> Iterator[Any]:
-        for batch in shard.batches():
-            yield self.function(batch)
+    def __call__(self, part: Part) -> Iterator[Any]:
+        for shard in part:
+            for batch in shard.batches():
+                yield self.function(batch)
 
 
 @dataclass(frozen=True, slots=True)
 class _WriteResult:
-    """Works on one shard and writes the results; a retry writes the same file again."""
+    """Works on one part and writes the results; a retry writes the same file again."""
 
-    work: Callable[[Shard], Iterator[Any]]
+    work: Callable[[Part], Iterator[Any]]
     folder: str
 
     def __call__(self, item: bytes) -> int:
-        number, shard = pickle.loads(item)  # noqa: S301 (written by the driver of this run)
+        number, part = pickle.loads(item)  # noqa: S301 (written by the driver of this run)
         path = _result_path(self.folder, number)
         temporary = f"{self.folder}/.{number}-{uuid.uuid4().hex}"
         with FileSystems.create(temporary) as stream:
-            for result in self.work(shard):
+            for result in self.work(part):
                 stream.write(cloudpickle.dumps(result))
         if FileSystems.exists(path):  # an earlier attempt of the same bundle wrote it; the content is the same
             FileSystems.delete([temporary])

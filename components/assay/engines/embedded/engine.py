@@ -18,7 +18,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from assay.engines.base import Accumulator, Source
-from assay.engines.units import units_of
+from assay.engines.units import groups_of, units_of
 from assay.errors import UsageError
 
 S = TypeVar("S")
@@ -61,9 +61,11 @@ class EmbeddedEngine:
             return state
 
         if source.bounded:
-            states = self._run(lambda shard: part(shard.batches()), iter(source.shards))
+            states = self._run(
+                lambda group: part(batch for shard in group for batch in shard.batches()), groups_of(source)
+            )
         else:
-            states = self._run(part, (unit for shard in source.shards for unit in units_of(shard, bounded=False)))
+            states = self._run(part, (unit for shard in source.shards for unit in units_of(shard)))
         total = next(states, None)
         if total is None:
             return accumulator.extract(accumulator.create())
@@ -80,9 +82,9 @@ class EmbeddedEngine:
             yield from results
 
     def _run(self, function: Callable[[U], T], work: Iterator[U]) -> Iterator[T]:
-        """Gives `function(item)` for each item, in order, with at most two items a thread in flight."""
+        """Gives `function(item)` for each item, in order, with at most one more in flight than there are threads."""
         with ThreadPoolExecutor(self.threads, thread_name_prefix="assay") as pool:
-            running: deque[Future[T]] = deque(pool.submit(function, item) for item in islice(work, 2 * self.threads))
+            running: deque[Future[T]] = deque(pool.submit(function, item) for item in islice(work, self.threads + 1))
             while running:
                 result = running.popleft().result()
                 for item in islice(work, 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,8 +109,6 @@ def _spread(quantiles: Quantiles, edges: Floats) -> Floats:
     np.add.at(result, interval[inside], point_weights[inside])
     lows, highs, weights = lows[~is_point], highs[~is_point], weights[~is_point]
     with np.errstate(over="ignore", invalid="ignore"):
-        for i, (low, high) in enumerate(pairwise(edges)):
-            overlap = np.minimum(highs, high) - np.maximum(lows, low)
-            share = np.where(overlap > 0, overlap / (highs - lows), 0.0)
-            result[i] += float((share * weights).sum())
-    return result
+        overlap = np.minimum(highs, edges[1:, None]) - np.maximum(lows, edges[:-1, None])
+        share = np.where(overlap > 0, overlap / (highs - lows), 0.0)
+        return np.asarray(result + (share * weights).sum(axis=1), dtype=np.float64)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.statistics.histograms import QUANTILES_PER_BUCKET, quantiles_histogram, standard_histogram
 from assay.kernels.statistics.moments import Moments, moments_of
 from assay.kernels.statistics.quantiles import Quantiles, QuantilesSketch, exact_quantiles
-from assay.kernels.statistics.value_counts import Counted, ValueCounts, count_numbers
+from assay.kernels.statistics.value_counts import Counted, ValueCounts, count_numbers, joined, numbers_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,32 +24,64 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+_AT_ONCE = 8192
+"""Each addition to a sketch costs as much as sorting some thousand values."""
+
+
 class NumericSketch:
     """What is kept of the values of a feature that has too many distinct ones to keep them all."""
 
     def __init__(self, first: Counted, epsilon: float) -> None:
-        self.moments = _moments(first)
-        self.quantiles = QuantilesSketch(epsilon)
-        self.weighted_quantiles = None if first.weights is None else QuantilesSketch(epsilon)
+        self._moments = _moments(first)
+        self._quantiles = QuantilesSketch(epsilon)
+        self._weighted_quantiles = None if first.weights is None else QuantilesSketch(epsilon)
+        self._waiting: list[Counted] = []
+        self._num_waiting = 0
         self._add_to_sketches(first)
 
+    @property
+    def moments(self) -> Moments:
+        """Of all values."""
+        self._settle()
+        return self._moments
+
+    @property
+    def quantiles(self) -> QuantilesSketch:
+        """Of all values."""
+        self._settle()
+        return self._quantiles
+
+    @property
+    def weighted_quantiles(self) -> QuantilesSketch | None:
+        """Of all values, where there are weights."""
+        self._settle()
+        return self._weighted_quantiles
+
     def add(self, part: Counted) -> None:
-        """Adds values, not necessarily distinct."""
-        self.moments = self.moments.merge(_moments(part))
-        self._add_to_sketches(part)
+        """Adds values, not necessarily distinct; a few may wait for more."""
+        self._waiting.append(part)
+        self._num_waiting += len(part.values)
+        if self._num_waiting >= _AT_ONCE:
+            self._settle()
 
     def merge(self, other: NumericSketch) -> None:
         """Adds all that `other` has seen."""
-        self.moments = self.moments.merge(other.moments)
-        self.quantiles.merge(other.quantiles)
-        if self.weighted_quantiles is not None and other.weighted_quantiles is not None:
-            self.weighted_quantiles.merge(other.weighted_quantiles)
+        self._moments = self.moments.merge(other.moments)
+        self._quantiles.merge(other.quantiles)
+        if self._weighted_quantiles is not None and other.weighted_quantiles is not None:
+            self._weighted_quantiles.merge(other.weighted_quantiles)
+
+    def _settle(self) -> None:
+        if self._waiting:
+            part, self._waiting, self._num_waiting = joined(self._waiting), [], 0
+            self._moments = self._moments.merge(_moments(part))
+            self._add_to_sketches(part)
 
     def _add_to_sketches(self, part: Counted) -> None:
         values = part.values.to_numpy()
-        self.quantiles.add(values, part.counts.astype(np.float64))
-        if self.weighted_quantiles is not None and part.weights is not None:
-            self.weighted_quantiles.add(values, part.weights)
+        self._quantiles.add(values, part.counts.astype(np.float64))
+        if self._weighted_quantiles is not None and part.weights is not None:
+            self._weighted_quantiles.add(values, part.weights)
 
 
 @dataclass(slots=True)
@@ -77,7 +108,7 @@ def add_numbers(state: NumericState, column: FeatureColumn, epsilon: float, max_
     values: Floats = counted.values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
     is_nan = np.isnan(values)
     num_nan = int(counted.counts[is_nan].sum()) if is_nan.any() else 0
-    part = counted.with_values(pa.array(values))
+    part = counted.with_values(numbers_array(values))
     if num_nan:
         part = part.select(~is_nan)
     state.num_nan += num_nan + (column.leaf.null_count if column.nulls_are_values else 0)
@@ -144,9 +175,12 @@ def _sketch_above(state: NumericState, epsilon: float, max_bytes: int) -> None:
 
 def _sorted(table: Counted) -> Counted:
     """Sorts, so that what is summed up or sketched does not depend on the order in which values came."""
-    order = np.argsort(table.values.to_numpy())
+    values = table.values.to_numpy()
+    if (values[1:] > values[:-1]).all():
+        return table
+    order = np.argsort(values)
     weights = None if table.weights is None else table.weights[order]
-    return Counted(table.values.take(pa.array(order)), table.counts[order], weights)
+    return Counted(numbers_array(values[order]), table.counts[order], weights)
 
 
 def _describe(state: NumericState, num_buckets: int) -> tuple[Moments, Quantiles, Quantiles | None] | None:

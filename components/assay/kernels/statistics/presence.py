@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow_metadata.proto.v0.statistics_pb2 import CommonStatistics, CustomStatistic
 
-    from assay.kernels.statistics.columns import FeatureColumn
+    from assay.kernels.statistics.columns import FeatureColumn, NestLevel
     from assay.kernels.statistics.options import StatisticsOptions
 
 
@@ -66,6 +66,9 @@ class PresenceState:
 
 def add_presence(state: PresenceState, column: FeatureColumn) -> None:
     """Adds the presence and valency of one batch."""
+    if len(column.levels) == len(state.levels) == 1 and column.type is not None:
+        _add_level(state.levels[0], column.levels[0])  # nearly every column: not worth a state of its own
+        return
     batch = PresenceState()
     if column.type is not None or len(column.levels) > 1:
         for level in column.levels:
@@ -74,6 +77,14 @@ def add_presence(state: PresenceState, column: FeatureColumn) -> None:
     if column.leaf_lengths is not None:
         batch.leaf_lengths = _counter(*column.leaf_lengths)
     merge_presence(state, batch, ".".join(column.path))
+
+
+def _add_level(state: LevelState, level: NestLevel) -> None:
+    state.num_present += level.num_present
+    state.present_weight += level.present_weight
+    state.value_weight += level.value_weight
+    for length, count in zip(level.lengths.tolist(), level.length_counts.tolist(), strict=True):
+        state.lengths[length] += count
 
 
 def merge_presence(state: PresenceState, other: PresenceState, name: str) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 4096
 """Rows are kept until there are so many: each batch costs each column half a millisecond, however small it is."""
 
-BYTES_AT_ONCE = 32 << 20
-"""Rows are not kept beyond this, which is what a few hundred rows of a very wide data set take."""
+BYTES_AT_ONCE = 160 << 20
+"""Rows are not kept beyond this, which is what a few thousand rows of a very wide data set take."""
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class SliceStatistics:
         Raises:
             DataError: A column's type differs from earlier batches, or the weight feature is not a number in each row.
         """
-        if batch.num_rows >= ROWS_AT_ONCE and not state.waiting:
+        if not state.waiting and batch.num_rows >= ROWS_AT_ONCE:
             self._describe(state, batch)
             return
         state.waiting.append(_compact(batch))

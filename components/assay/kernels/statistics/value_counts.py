@@ -20,6 +20,9 @@ _MIN_PENDING_BYTES = 1 << 20
 _PROBE = 4096
 """If half of so many numbers differ, hashing the rest costs more than it saves."""
 
+_FIRST_PROBE, _NEARLY_ALL = 512, 486
+"""If so many of the first numbers differ, hashing would be for nothing, and this is found out cheaply."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -32,7 +35,9 @@ class Counted:
     @property
     def nbytes(self) -> int:
         """Memory in bytes."""
-        return int(self.values.nbytes + self.counts.nbytes + (0 if self.weights is None else self.weights.nbytes))
+        # Arrow takes long to tell, and numbers are most of what is asked about.
+        of_values = 8 * len(self.values) if pa.types.is_float64(self.values.type) else self.values.nbytes
+        return int(of_values + self.counts.nbytes + (0 if self.weights is None else self.weights.nbytes))
 
     def select(self, mask: NDArray[np.bool_]) -> Counted:
         """Gives the entries that the mask marks."""
@@ -61,10 +66,16 @@ def count_values(values: pa.Array, weights: NDArray[np.float64] | None) -> Count
 
 def count_numbers(values: pa.Array, weights: NDArray[np.float64] | None) -> Counted:
     """Counts numbers, leaving out nulls; where nearly all differ, each occurrence stands for itself."""
-    if weights is None and (len(values) <= _PROBE or len(values.slice(0, _PROBE).unique()) < _PROBE // 2):
+    if weights is None and not _differ(values):
         return count_values(values, None)
-    occurrences = Counted(values, np.ones(len(values), dtype=np.int64), weights)
+    occurrences = Counted(values, np.broadcast_to(np.int64(1), len(values)), weights)
     return occurrences.select(np.asarray(values.is_valid())) if values.null_count else occurrences
+
+
+def _differ(values: pa.Array) -> bool:
+    if len(values) <= _FIRST_PROBE or len(values.slice(0, _FIRST_PROBE).unique()) < _NEARLY_ALL:
+        return len(values) > _PROBE and len(values.slice(0, _PROBE).unique()) >= _PROBE // 2
+    return True
 
 
 @dataclass(slots=True)
@@ -109,16 +120,30 @@ class ValueCounts:
         return table is not None and table.nbytes > max_bytes
 
 
-def _distinct(parts: list[Counted]) -> Counted:
-    values = parts[0].values if len(parts) == 1 else pa.concat_arrays([part.values for part in parts])
+def joined(parts: list[Counted]) -> Counted:
+    """Puts parts one after another; a value may then stand there several times."""
+    if len(parts) == 1:
+        return parts[0]
     counts = np.concatenate([part.counts for part in parts])
     weights = None
     if parts[0].weights is not None:
         weights = np.concatenate([part.weights for part in parts if part.weights is not None])
+    return Counted(pa.concat_arrays([part.values for part in parts]), counts, weights)
+
+
+def numbers_array(values: NDArray[np.float64]) -> pa.Array:
+    """Gives doubles as an Arrow array, in a tenth of the time that Arrow's own conversion takes of few."""
+    contiguous = np.ascontiguousarray(values, dtype=np.float64)
+    return pa.Array.from_buffers(pa.float64(), len(contiguous), [None, pa.py_buffer(contiguous)])
+
+
+def _distinct(parts: list[Counted]) -> Counted:
+    together = joined(parts)
+    values, counts, weights = together.values, together.counts, together.weights
     if weights is None and pa.types.is_float64(values.type) and counts.max() == 1:
         # Occurrences that nothing has counted yet nearly all differ, and then sorting beats hashing.
         distinct, counts = np.unique(values.to_numpy(), return_counts=True)
-        return Counted(pa.array(distinct), counts.astype(np.int64), None)
+        return Counted(numbers_array(distinct), counts.astype(np.int64), None)
     encoded = values.dictionary_encode()
     indices: Any = encoded.indices.to_numpy()
     size = len(encoded.dictionary)
