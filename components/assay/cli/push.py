@@ -10,6 +10,7 @@ import typer
 from assay.errors import ArtifactError, UsageError
 
 if TYPE_CHECKING:
+    from assay.components.pusher.destination import Destination
     from assay.components.pusher.history import Version
     from assay.components.pusher.receipt import Receipt
 
@@ -35,6 +36,10 @@ def push(
     ] = "",
     version: Annotated[str, typer.Option(metavar="N", help="With --rollback: the version to restore.")] = "",
     listed: Annotated[str, typer.Option("--list", metavar="DIR", help="List the versions.")] = "",
+    kserve: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML of an InferenceService; DIR is its storage. Write, or apply, it."),
+    ] = None,
     unblessed: Annotated[bool, typer.Option("--unblessed", help="Push without a blessing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt, or the list, as JSON.")] = False,
 ) -> None:
@@ -50,7 +55,7 @@ def push(
         _print_versions(open_base(listed).versions(), as_json=as_json)
         return
     if rollback:
-        receipt = roll_back(open_base(rollback, keep_last=keep_last), version)
+        receipt = roll_back(_destination(rollback, keep_last, kserve), version)
     else:
         assert model is not None, "checked above"
         if blessing is None and not unblessed:
@@ -61,7 +66,7 @@ def push(
             )
         if blessing is not None and unblessed:
             raise UsageError("push.unblessed", "--blessing and --unblessed contradict each other.")
-        receipt = _pushed(model, to, blessing, infra_blessing, public_key, keep_last)
+        receipt = _pushed(model, _destination(to, keep_last, kserve), blessing, infra_blessing, public_key)
     typer.echo(receipt.to_json().decode() if as_json else receipt.reason, nl=not as_json)
     raise typer.Exit(0 if receipt.pushed else _NOT_BLESSED)
 
@@ -80,17 +85,14 @@ def _check_usage(model: Path | None, to: str, rollback: str, listed: str, versio
 
 def _pushed(
     model: Path,
-    to: str,
+    destination: Destination,
     blessing: Path | None,
     infra_blessing: Path | None,
     public_key: Path | None,
-    keep_last: int | None,
 ) -> Receipt:
     from assay.artifacts.store import MANIFEST, damage, read_manifest
     from assay.components.pusher.compute import Push
     from assay.components.pusher.compute import push as push_model
-    from assay.components.pusher.config import FilesystemDestination, PushDestination
-    from assay.components.pusher.places import open_destination
     from assay.gate.blessing import Kind
     from assay.gate.served_model import serving_folder
     from assay.gate.verification import Claim
@@ -111,8 +113,17 @@ def _pushed(
         ),
         required=("model_blessing",) if public_key else (),
     )
-    destination = PushDestination(filesystem=FilesystemDestination(base_directory=to, keep_last=keep_last))
-    return push_model(wanted, open_destination(destination))
+    return push_model(wanted, destination)
+
+
+def _destination(base: str, keep_last: int | None, kserve: Path | None) -> Destination:
+    from assay.components.pusher.config import FilesystemDestination, PushDestination
+    from assay.components.pusher.kserve_file import read_kserve
+    from assay.components.pusher.places import open_destination
+
+    if kserve is not None:
+        return open_destination(PushDestination(kserve=read_kserve(kserve, base, keep_last)))
+    return open_destination(PushDestination(filesystem=FilesystemDestination(base_directory=base, keep_last=keep_last)))
 
 
 def _print_versions(versions: Any, *, as_json: bool) -> None:

@@ -128,3 +128,49 @@ def test_verify_says_what_holds_and_what_does_not(tmp_path: Path) -> None:
     assert [check["id"] for check in document["checks"] if not check["ok"]] == ["model"]
     assert assay("verify", tmp_path / "none", version).exit_code == 1
     assert assay("verify", tmp_path / "blessing", tmp_path / "none").exit_code == 1
+
+
+def test_kserve_is_told_of_the_version_and_of_a_rollback(tmp_path: Path) -> None:
+    import yaml
+
+    store, manifest = tmp_path / "store", tmp_path / "deploy.yaml"
+    config = tmp_path / "kserve.yaml"
+    fields = {"name": "taxi", "manifest": str(manifest), "storage_uri": "pvc://models/taxi"}
+    config.write_text(yaml.safe_dump(fields | {"canary_traffic_percent": 20}))
+    for name in ("a", "b"):
+        model = a_model(tmp_path / name, name.encode())
+        a_blessing(tmp_path / f"{name}-blessing", model)
+        blessing = ("--blessing", tmp_path / f"{name}-blessing")
+        done = assay("push", tmp_path / name, "--to", store, *blessing, "--kserve", config)
+        assert done.exit_code == 0, done.output
+    predictor = yaml.safe_load(manifest.read_text())["spec"]["predictor"]
+    newest = json.loads(assay("push", "--list", store, "--json").stdout)[-1]["name"]
+    assert predictor["canaryTrafficPercent"] == 20
+    assert predictor["model"]["storageUri"] == f"pvc://models/taxi/{newest}"
+    assert assay("push", "--rollback", store, "--kserve", config).exit_code == 0
+    predictor = yaml.safe_load(manifest.read_text())["spec"]["predictor"]
+    assert "canaryTrafficPercent" not in predictor
+    assert predictor["model"]["storageUri"] != f"pvc://models/taxi/{newest}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: taxi\nmanifest: x.yaml\nstorage: pvc://m", "has no use for 'storage'.\nDid you mean 'storage_uri'?"),
+        ("name: taxi\nstorage_uri: pvc://m", "`manifest`"),
+        ("name: Taxi!\nmanifest: x.yaml\nstorage_uri: pvc://m", "is no name in Kubernetes"),
+        ("name: taxi\nmanifest: x.yaml\nstorage_uri: pvc://m\ncanary_traffic_percent: 120", "must be from 0 to 100"),
+        ("[taxi]", "must hold a mapping"),
+        ("name: [", "is not YAML"),
+        (None, "Could not read"),
+    ],
+)
+def test_a_service_that_cannot_be_is_wrong_usage(tmp_path: Path, text: str | None, said: str) -> None:
+    a_model(tmp_path / "model")
+    config = tmp_path / "kserve.yaml"
+    if text is not None:
+        config.write_text(text)
+    done = assay("push", tmp_path / "model", "--to", tmp_path / "store", "--unblessed", "--kserve", config)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert not (tmp_path / "store").exists()

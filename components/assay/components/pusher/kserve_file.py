@@ -1,0 +1,47 @@
+"""An InferenceService as a YAML file, for `assay push --kserve`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import msgspec
+import yaml
+
+from assay.components.pusher.config import KServeDestination
+from assay.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OF_THE_COMMAND = {"base_directory", "keep_last"}
+
+
+def read_kserve(path: Path, base_directory: str, keep_last: int | None) -> KServeDestination:
+    """Reads the fields of a [`KServeDestination`][...config.KServeDestination], but for those of the command line.
+
+    Args:
+        path: YAML with `name`, `manifest` and whatever else differs from the defaults.
+        base_directory: Where the models are stored.
+        keep_last: How many versions to keep.
+
+    Raises:
+        UsageError: The file cannot be read, lacks a field, or has one that does not exist.
+    """
+    try:
+        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError("kserve.file", f"Could not read {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError("kserve.file", f"{path} is not YAML: {error}.") from error
+    if not isinstance(plain, dict):
+        raise UsageError("kserve.file", f"{path} must hold a mapping with the fields name and manifest.")
+    known = sorted({field.name for field in fields(KServeDestination)} - _OF_THE_COMMAND)
+    for name in plain:
+        if name not in known:
+            raise UsageError("kserve.file", f"{path} has no use for '{name}'.", did_you_mean(str(name), known))
+    given = plain | {"base_directory": base_directory, "keep_last": keep_last}
+    try:
+        return msgspec.convert(given, KServeDestination)
+    except msgspec.ValidationError as error:
+        raise UsageError("kserve.file", f"{path}: {error}.", "See PushDestination.KServe for the fields.") from error
