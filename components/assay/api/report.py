@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from assay.api.pages import page, table
 from assay.api.statistics import Statistics
 from assay.artifacts.store import write_durably
+from assay.errors import UsageError
 from assay.gate.verdict import Verdict, write_verdict
 from assay.kernels.findings import Finding
 
@@ -55,7 +56,7 @@ class Report:
     statistics: Statistics
     schema: Schema
     slices: Mapping[str, Anomalies] = field(default_factory=dict)
-    _rows: ValidatedRows | None = None
+    _open_rows: Callable[[], ValidatedRows] | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -68,7 +69,7 @@ class Report:
         Raises:
             UsageError: Statistics were validated, which have no rows.
         """
-        return self._validated_rows.report()
+        return self._validated_rows().report()
 
     def quarantine(self, folder: str | Path) -> QuarantineCounts:
         """Writes `clean.parquet`, `rejected.parquet` with the reasons for each row, and `counts.json`.
@@ -79,7 +80,7 @@ class Report:
         Raises:
             UsageError: Statistics were validated, which have no rows.
         """
-        return self._validated_rows.quarantine(folder)
+        return self._validated_rows().quarantine(folder)
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a finding."""
@@ -121,11 +122,10 @@ class Report:
         summary = f"{self.verdict.summary} {passed} of {len(self.verdict.checks)} checks passed."
         return page("passed" if self.ok else "failed", summary, table(header, rows) if rows else "", ok=self.ok)
 
-    @property
     def _validated_rows(self) -> ValidatedRows:
-        from assay.api.rows import require_rows  # noqa: PLC0415 (most validations look at no rows)
-
-        return require_rows(self._rows)
+        if self._open_rows is None:
+            raise UsageError("rows.statistics", "This report has no rows.", "Make it by assay.validate.")
+        return self._open_rows()
 
 
 def _row(finding: Finding) -> tuple[Any, ...]:

@@ -13,7 +13,6 @@ from assay.artifacts.formats.parquet import ParquetWriter
 from assay.artifacts.quarantine import QuarantineCounts, write_separated
 from assay.artifacts.store import write_durably
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import UsageError
 from assay.kernels.rows.data_schema import DataSchema
 from assay.kernels.rows.declared_rules import compile_rules
 from assay.kernels.rows.rule_set import RuleSet
@@ -67,14 +66,3 @@ def rows_to_validate(source: Any, schema: Schema, environment: str | None, rules
         UsageError: A rule has the id of another, or cannot be compiled; or the environment is unknown.
     """
     return ValidatedRows(source, schema_rules(schema, environment) + compile_rules(rules))
-
-
-def require_rows(rows: ValidatedRows | None) -> ValidatedRows:
-    """Gives the rows.
-
-    Raises:
-        UsageError: There are none: statistics were validated.
-    """
-    if rows is None:
-        raise UsageError("rows.statistics", "Statistics were validated, which have no rows.", "Validate the data.")
-    return rows

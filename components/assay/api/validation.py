@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -99,8 +99,8 @@ def validate(
         for name, other in given.items()
     }
     examination = with_contradictions(examine(validated.proto, expected, controls), expected.schema)
-    held = opened.held_against(expected, of_rows)
-    row_checks = _row_checks(held, place, wanted=rows or bool(of_rows))
+    open_rows = opened.rows_against(expected, of_rows)
+    row_checks = _row_checks(open_rows, place) if rows or of_rows else []
     verdict = data_verdict({place: examination}, expected.schema, fail_on, row_checks)
     return Report(
         findings=examination.findings,
@@ -109,7 +109,7 @@ def validate(
         statistics=validated,
         schema=expected.schema,
         slices={name: examined.anomalies for name, examined in examination.slices.items()},
-        _rows=held,
+        _open_rows=open_rows,
     )
 
 
@@ -120,18 +120,25 @@ class _Opened:
     rows: Any
     has_rows: bool
 
-    def held_against(self, expected: Expectations, functions: tuple[RuleLike, ...]) -> ValidatedRows | None:
-        if not self.has_rows:
-            if functions:
-                raise UsageError(
-                    "checks.rows",
-                    f"The check {named(functions[0])} looks at rows.",
-                    "Validate the data, not statistics.",
-                )
-            return None
-        from assay.api.rows import rows_to_validate  # noqa: PLC0415 (most validations look at no rows)
+    def rows_against(self, expected: Expectations, functions: tuple[RuleLike, ...]) -> Callable[[], ValidatedRows]:
+        """What compiles the rules and gives the rows, when they are asked for."""
+        if not self.has_rows and functions:
+            raise UsageError(
+                "checks.rows",
+                f"The check {named(functions[0])} looks at rows.",
+                "Validate the data, not statistics.",
+            )
 
-        return rows_to_validate(self.rows, expected.schema, expected.environment, functions)
+        def opened() -> ValidatedRows:
+            from assay.api.rows import rows_to_validate  # noqa: PLC0415 (most validations look at no rows)
+
+            if not self.has_rows:
+                raise UsageError(
+                    "rows.statistics", "Statistics were validated, which have no rows.", "Validate the data."
+                )
+            return rows_to_validate(self.rows, expected.schema, expected.environment, functions)
+
+        return opened
 
 
 def _open(data: Any, split: str | None, schema: Schema) -> _Opened:
@@ -140,10 +147,7 @@ def _open(data: Any, split: str | None, schema: Schema) -> _Opened:
     return _Opened(opened_rows(data, split, schema=schema), has_rows=True)
 
 
-def _row_checks(rows: ValidatedRows | None, place: str, *, wanted: bool) -> list[Check]:
-    if not wanted:
-        return []
-    from assay.api.rows import require_rows  # noqa: PLC0415 (as above)
-    from assay.components.example_validator.row_checks import row_checks  # noqa: PLC0415
+def _row_checks(open_rows: Callable[[], ValidatedRows], place: str) -> list[Check]:
+    from assay.components.example_validator.row_checks import row_checks  # noqa: PLC0415 (as above)
 
-    return list(row_checks(require_rows(rows).report(), place))
+    return list(row_checks(open_rows().report(), place))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from assay.errors import UsageError
 from assay.kernels.findings import StatisticsCheck, is_statistics_check, statistics_check
-from assay.spec.user_code import load_function, run_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +23,8 @@ def load_checks(module_file: str | Path) -> list[Any]:
         UsageError: There is no such function, or it gives no list of functions.
         UserCodeError: The module raises.
     """
+    from assay.spec.user_code import load_function, run_user_code  # most validations have no checks
+
     function = load_function(module_file, None, "checks")
     with run_user_code("checks", module_file):
         found = function()
