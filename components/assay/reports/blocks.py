@@ -181,14 +181,6 @@ class Chart:
     aspect: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Charts:
-    """Pictures side by side where there is room."""
-
-    kind: ClassVar[str] = "charts"
-    charts: Sequence[Chart]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     """A confusion matrix: counts by actual (rows) and predicted (columns) class, darker where more."""
@@ -198,6 +190,14 @@ class Matrix:
     labels: Sequence[str]
     counts: Sequence[Sequence[float]]
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """Pictures side by side where there is room."""
+
+    kind: ClassVar[str] = "charts"
+    charts: Sequence[Chart | Matrix]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,14 +88,14 @@ def unit_chart(title: str, lines: Mapping[str, Points], *, x_label: str, y_label
 
 def round_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     """Round numbers at even steps that enclose `low` and `high` (Heckbert 1990, "Nice numbers for graph labels")."""
-    if not high > low:
+    if not high - low > 1e-9 * max(abs(low), abs(high)):  # one value, as far as a picture can tell
         pad = abs(low) * 0.1 or 1.0
         low, high = low - pad, high + pad
     raw = (high - low) / wanted
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [float(f"{at * step:.12g}") for at in range(first, last + 1)]
+    return [float(f"{at * step:.14g}") for at in range(first, last + 1)]
 
 
 class _Scale:

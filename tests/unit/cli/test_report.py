@@ -106,6 +106,32 @@ def test_files_of_tfdv_are_shown_and_compared(tmp_path: Path) -> None:
     assert "can be compared" in mixed.stderr
 
 
+def test_what_a_gate_wrote_has_a_page(tmp_path: Path) -> None:
+    for name, wrong in (("new", 200), ("old", 0)):
+        rows = "".join(f"{at},{at % 2},{at % 2 if at >= wrong else 1 - at % 2},{at % 3}\n" for at in range(600))
+        (tmp_path / f"{name}.csv").write_text("id,label,score,side\n" + rows)
+    (tmp_path / "gate.yaml").write_text(GATE)
+    tables = ["--predictions", str(tmp_path / "new.csv"), "--baseline-predictions", str(tmp_path / "old.csv")]
+    more = ["--join-on", "id", "--config", str(tmp_path / "gate.yaml"), "-o", str(tmp_path / "decided")]
+    decided = run("gate", *tables, *more)
+    assert decided.exit_code == 4, decided.output
+    html = run("report", str(tmp_path / "decided"), "-o", "-").stdout
+    assert "not passed" in html
+    assert "Rows that became worse" in html
+    assert "Worst slices" in html
+
+
+GATE = """
+model_specs: [{label_key: label, prediction_key: score}]
+slicing_specs: [{}, {feature_keys: [side]}]
+metrics_specs:
+- metrics:
+  - class_name: BinaryAccuracy
+    threshold:
+      change_threshold: {direction: HIGHER_IS_BETTER, absolute: 0}
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [("nothing-of-that-name", "is no path, and no run, pipeline or artifact"), ("fruits", "Did you mean 'fruit'?")],

@@ -91,3 +91,24 @@ def test_statistics_of_next_to_nothing_are_shown(tmp_path: Path, rows: int, tabl
     artifact.write("train", assay.statistics(table).proto)
     features = tables(render(artifact.path))[0]
     assert len(features["rows"]) in {0, 2}  # without a row there may be no features
+
+
+def test_of_many_features_the_quick_divergence_is_the_one_that_a_few_have(tmp_path: Path, tables: Tables) -> None:
+    def page(copies: int) -> dict[str, Any]:
+        first = {f"{name}{at}": values for at in range(copies) for name, values in COLUMNS.items()}
+        artifact = ExampleStatistics(tmp_path / str(copies))
+        for split, count in (("train", 40), ("eval", 15)):
+            artifact.write(split, assay.statistics(pa.table(first).slice(0, count)).proto)
+        return {row[0][0]: row[4] for row in tables(render(artifact))[0]["rows"]}
+
+    few, many = page(1), page(101)
+    assert len(many) > 300
+    assert {name: many[name] for name in few} == few
+    assert many["text100"] == many["text0"] > 0
+
+
+COLUMNS = {
+    "number": [float(at * at % 37) for at in range(40)],
+    "text": [f"value {at // 3}" for at in range(40)],
+    "empty": pa.array([None] * 40, pa.float64()),
+}

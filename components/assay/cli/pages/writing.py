@@ -13,6 +13,7 @@ from assay.cli.pages.site import Site, open_site
 from assay.errors import UsageError, disk_full
 from assay.reports import render, to_html
 from assay.reports.comparison_page import comparison_page, file_page
+from assay.reports.gate_page import gate_page, is_gate_output
 
 if TYPE_CHECKING:
     from assay.cli.pages.subjects import Subject
@@ -44,6 +45,8 @@ def _page(subject: Subject, root: Path | None, against: Path | None) -> str:
         return to_html(comparison_page(subject.path, against))
     if subject.kind == "file" and subject.path is not None:
         return to_html(file_page(subject.path))
+    if subject.kind == "folder" and subject.path is not None and is_gate_output(subject.path):
+        return to_html(gate_page(subject.path))
     if subject.kind == "folder" and subject.path is not None and root is None:
         return render(subject.path)
     with open_site(root) as site:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from assay.reports.blocks import Block, Chart, Charts, Matrix, Section, Text
+from assay.reports.blocks import Chart, Charts, Matrix, Section
 from assay.reports.charts import Points, line_chart, unit_chart
 from assay.reports.figures import number
 from assay.reports.sources.evaluation_files import CANDIDATE, OVERALL, Plot
@@ -26,7 +26,7 @@ def plot_sections(plots: Sequence[Plot]) -> list[Section]:
         sections.append(Section(title="Curves", blocks=[Charts(charts)]))
     matrices = list(_matrices(of_all))
     if matrices:
-        sections.append(Section(title="Confusion", blocks=matrices))
+        sections.append(Section(title="Confusion", blocks=[Charts(matrices)]))
     largest = sorted(by_slice, key=lambda name: -_examples(by_slice[name]))[:_MOST_SLICES]
     curves = {
         name: _roc(plot) for name in largest for plot in by_slice[name] if plot.model == CANDIDATE and plot.thresholds
@@ -103,27 +103,24 @@ def _binned(points: Points, bins: int = 10) -> Points:
     ]
 
 
-def _counted(points: Points, bins: int = 20) -> Points:
+def _counted(points: Points, bins: int = 10) -> Points:
     cells = [0.0] * bins
     for x, count in points:
-        cells[min(bins - 1, int(x * bins))] += count
+        cells[min(bins - 1, int(x * bins + 1e-9))] += count
     return [((at + 0.5) / bins, count) for at, count in enumerate(cells)]
 
 
-def _matrices(plots: Sequence[Plot]) -> Iterator[Block]:
+def _matrices(plots: Sequence[Plot]) -> Iterator[Matrix]:
     for plot in plots:
         title = f"{plot.model}{f', {plot.name}' if plot.name else ''}"
         if plot.thresholds:
             at, fn, tn, fp, tp = min(plot.thresholds, key=lambda row: abs(row[0] - _MIDDLE))
-            yield Text(f"Of the {title}, at the threshold {number(at)}:")
-            yield Matrix(
-                title=f"Confusion of the {title}", labels=("negative", "positive"), counts=((tn, fp), (fn, tp))
-            )
+            words = f"{title}, at the threshold {number(at)}"
+            yield Matrix(title=words, labels=("negative", "positive"), counts=((tn, fp), (fn, tp)))
         if plot.classes:
             ids = sorted({one for pair in plot.classes for one in pair})
             shown = ids[:_MOST_CLASSES]
             counts = [[plot.classes.get((actual, predicted), 0.0) for predicted in shown] for actual in shown]
             labels = ["none" if one < 0 else str(one) for one in shown]
             note = f"The first {_MOST_CLASSES} of {len(ids)} classes." if len(ids) > len(shown) else ""
-            yield Text(f"Of the {title}:")
-            yield Matrix(title=f"Confusion of the {title}", labels=labels, counts=counts, note=note)
+            yield Matrix(title=f"{title}, by class", labels=labels, counts=counts, note=note)

@@ -25,7 +25,7 @@ class Bars(NamedTuple):
 
 def histogram_of(features: Sequence[FeatureNameStatistics | None]) -> Bars | None:
     """The bars of one feature in several data sets; None where it has no values to draw."""
-    standard = [_standard(feature) for feature in features]
+    standard = [standard_histogram(feature) for feature in features]
     if any(standard):
         return _of_numbers(standard)
     ranked = [_shares(feature) for feature in features]
@@ -50,7 +50,8 @@ def _shown(value: str) -> str:
     return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
 
 
-def _standard(feature: FeatureNameStatistics | None) -> Histogram | None:
+def standard_histogram(feature: FeatureNameStatistics | None) -> Histogram | None:
+    """The histogram of equal widths; None where the feature has none."""
     if feature is None or not feature.HasField("num_stats"):
         return None
     wanted = statistics_pb2.Histogram.STANDARD

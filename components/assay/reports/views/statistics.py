@@ -110,7 +110,7 @@ def features_section(shown: Sequence[DataSet]) -> Section:
         Detail(kind="facts", title="Quantiles", labels=_NUMERIC),
         Detail(kind="facts", title="Text", labels=_TEXT),
         Detail(kind="table", title="Further statistics", labels=("name", *(each.name for each in shown))),
-        Detail(kind="table", title="Distances", labels=("measure", "distance", "limit", "", "reached at")),
+        Detail(kind="table", title="Distances", labels=("measure", "distance", "limit", "verdict", "reached at")),
     ]
     note = "Open a feature for its quantiles and values."
     if compared:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.reports.blocks import Column, DataTable, Detail, Section, SmallTable
+from assay.reports.figures import number
 from assay.reports.sources.verdicts import ShownCheck, ShownVerdict
 
 _HIDDEN = frozenset({"values", "anomaly_type"})
@@ -105,7 +106,7 @@ def _kind(check: ShownCheck) -> str:
 def _facts(check: ShownCheck) -> list[list[Any]]:
     facts: list[list[Any]] = [["limit stands in", check.limit_origin]] if check.limit_origin else []
     facts += [
-        [name.replace("_", " "), value if isinstance(value, int | float) else str(value)[:600]]
+        [name.replace("_", " "), number(value) if isinstance(value, int | float) else str(value)[:600]]
         for name, value in check.details.items()
         if name not in _HIDDEN and value not in (None, "")
     ]

@@ -1,0 +1,266 @@
+"""Every page in a real browser: light, dark and on a phone; looked at by axe-core, and listened to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+import scenes
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import assay
+from assay.artifacts import Artifact
+from assay.cli.pages.addresses import FileAddresses
+from assay.cli.pages.site import open_site
+from assay.components import CsvExampleGen, ExampleValidator, SchemaGen, StatisticsGen
+from assay.reports import render, to_html
+from assay.reports.comparison_page import comparison_page
+from assay.runners.local import LocalDagRunner, Silence
+from assay.spec import Pipeline
+
+pytestmark = pytest.mark.slow
+
+MODES: dict[str, tuple[int, int, Any]] = {
+    "light": (1280, 900, "light"),
+    "dark": (1280, 900, "dark"),
+    "phone": (390, 844, "light"),
+}
+PAGES = (
+    "statistics", "one_row", "schema", "schema_difference", "comparison", "anomalies", "examples", "quarantine",
+    "model_run", "evaluation", "blessing", "transform_graph", "model", "pushed_model", "hyperparameters",
+    "predictions", "run", "history", "lineage", "root",
+)  # fmt: skip
+
+
+def chromium() -> str:
+    """The browser: of this machine, or installed where it may be; never passed over in silence."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", "chromium"]):
+            subprocess.run(["apt-get", *command], check=True, capture_output=True, env=environment, timeout=500)
+        if found := shutil.which("chromium"):
+            return found
+    pytest.fail("Chromium is not installed. As root: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every page as a file."""
+    made = tmp_path_factory.mktemp("made")
+    schema = scenes.make_schema(made / "schema")
+    statistics = scenes.make_statistics(made / "statistics")
+    one_row = scenes.ExampleStatistics(made / "one_row")
+    one_row.write("train", assay.statistics(scenes.rows(1)).proto)
+    changed = scenes.Schema(made / "changed")
+    changed.path.mkdir()
+    changed.write(assay.infer_schema(scenes.rows(7).drop(["fare"])))
+    shown: dict[str, Artifact] = {
+        "statistics": statistics,
+        "one_row": one_row,
+        "schema": schema,
+        "examples": scenes.make_examples(made / "examples"),
+        "quarantine": scenes.make_quarantine(made / "quarantine"),
+        "model_run": scenes.make_model_run(made / "model_run"),
+        "evaluation": scenes.make_evaluation(made / "evaluation"),
+        "blessing": scenes.make_blessing(made / "blessing"),
+        "transform_graph": scenes.make_transform_graph(made / "transform_graph", schema),
+        "model": scenes.make_model(made / "model"),
+        "pushed_model": scenes.make_pushed_model(made / "pushed_model"),
+        "hyperparameters": scenes.make_hyperparameters(made / "hyperparameters"),
+        "predictions": scenes.make_predictions(made / "predictions"),
+    }
+    pages = {name: render(artifact) for name, artifact in shown.items()}
+    anomalies = scenes.make_anomalies(made / "anomalies", schema)
+    pages["anomalies"] = render(anomalies, related={"statistics": statistics})
+    pages["schema_difference"] = to_html(comparison_page(changed.path, schema.path))
+    pages["comparison"] = to_html(comparison_page(one_row.path, statistics.path))
+    pages |= pages_of_runs(tmp_path_factory.mktemp("runs"))
+    folder = tmp_path_factory.mktemp("site")
+    for name, html in pages.items():
+        (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    assert set(pages) == set(PAGES)
+    return folder
+
+
+def pages_of_runs(folder: Path) -> dict[str, str]:
+    """A pipeline that ran on new data each time."""
+    root = folder / "root"
+    (folder / "data").mkdir()
+    for at in range(3):
+        pyarrow.csv.write_csv(scenes.rows(200, 2.0 * at).drop(["empty"]), folder / "data" / "rows.csv")
+        examples = CsvExampleGen(input_base=str(folder / "data"))
+        statistics = StatisticsGen(examples=examples.outputs["examples"])
+        schema = SchemaGen(statistics=statistics.outputs["statistics"])
+        anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+        pipeline = Pipeline("trips", root, [examples, statistics, schema, anomalies])
+        assert LocalDagRunner(progress=Silence()).run(pipeline).ok
+    with open_site(root) as site:
+        last = site.records()[-1]["run_id"]
+        artifacts = FileAddresses(frozenset(range(1, 30)), "pages/")
+        return {
+            "run": site.run(last, artifacts),
+            "history": site.pipeline("trips", artifacts),
+            "lineage": site.artifact(2, artifacts),
+            "root": site.home(artifacts),
+        }
+
+
+class Heard:
+    """What a page said and asked for while it was open."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda asked: self.requests.append(asked.url))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_quiet_and_open_to_everyone(
+    browser: Browser, axe: str, site: Path, name: str, tmp_path: Path
+) -> None:
+    folder = Path(os.environ.get("ASSAY_SCREENSHOTS") or tmp_path)
+    folder.mkdir(exist_ok=True)
+    with browser.new_context() as context:
+        page = context.new_page()
+        heard = Heard(page)
+        page.goto((site / f"{name}.html").as_uri())
+        if (first := page.query_selector("button.open")) is not None:
+            first.click()
+            page.wait_for_selector("tr.detail")
+        page.evaluate(axe)
+        for mode, (width, height, scheme) in MODES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)
+            found = page.evaluate(
+                "axe.run().then(r => r.violations.map(v => [v.id, ...v.nodes.map(n => n.html.slice(0, 99))].join()))"
+            )
+            assert (mode, found) == (mode, [])
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, mode
+            picture = folder / f"{name}-{mode}.png"
+            page.screenshot(path=str(picture), full_page=True)
+            assert picture.stat().st_size > 10_000
+        assert page.evaluate("window.broken") is None
+        assert heard.complaints == []
+        assert [url for url in heard.requests if not url.startswith(("file:", "data:"))] == []
+
+
+def test_values_with_markup_are_shown_as_they_are(browser: Browser, site: Path) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((site / "statistics.html").as_uri())
+        page.get_by_role("searchbox", name="Search Features", exact=True).fill("kind")
+        page.locator("button.open", has_text="kind").first.click()
+        assert page.locator("tr.detail .value", has_text=scenes.HOSTILE).first.is_visible()
+        assert page.evaluate("window.broken") is None
+
+
+def test_a_table_is_searched_sorted_and_unfolded_by_keyboard_alone(browser: Browser, site: Path) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((site / "evaluation.html").as_uri())
+        slices = page.locator(".data").nth(0)
+        slices.get_by_role("searchbox").focus()
+        page.keyboard.type("trips=1")
+        assert slices.get_by_role("status").inner_text() == "11 of 32 slices"
+        head = slices.get_by_role("button", name="Slice")
+        head.focus()
+        page.keyboard.press("Enter")
+        assert head.locator("xpath=..").get_attribute("aria-sort") == "ascending"
+        first = slices.locator("button.open").first
+        assert first.inner_text() == "trips=1"
+        first.focus()
+        page.keyboard.press("Space")
+        assert first.get_attribute("aria-expanded") == "true"
+        assert slices.locator("tr.detail").is_visible()
+
+
+def test_the_theme_can_be_chosen_and_is_remembered(browser: Browser, site: Path) -> None:
+    with browser.new_context(color_scheme="light") as context:
+        page = context.new_page()
+        page.goto((site / "schema.html").as_uri())
+        ground = partial(page.evaluate, "getComputedStyle(document.body).backgroundColor")
+        assert ground() == "rgb(255, 255, 255)"
+        page.get_by_role("button", name="Switch between light and dark").click()
+        assert ground() == "rgb(11, 11, 13)"
+        page.reload()
+        assert ground() == "rgb(11, 11, 13)"
+
+
+def test_a_page_works_in_a_sandboxed_frame_as_kubeflow_shows_it(browser: Browser, site: Path) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        heard = Heard(page)
+        html = json.dumps((site / "statistics.html").read_text(encoding="utf-8"))
+        page.set_content('<iframe sandbox="allow-scripts" width=900 height=700></iframe>')
+        page.evaluate(f"document.querySelector('iframe').srcdoc = {html}")
+        frame = page.frame_locator("iframe")
+        assert (
+            frame.locator("tr.row").first.is_visible(timeout=20_000) or frame.locator("tr.row").first.wait_for() is None
+        )
+        assert heard.complaints == []
+
+
+def test_five_thousand_features_open_search_and_page_at_once(browser: Browser, tmp_path: Path) -> None:
+    html = render(scenes.make_wide_statistics(tmp_path / "wide", 5000))
+    (tmp_path / "wide.html").write_text(html, encoding="utf-8")
+    assert len(html) < 12_000_000
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((tmp_path / "wide.html").as_uri())
+        assert page.locator(".data .count").first.inner_text() == "5,000 features"
+        assert page.locator("tr.row").count() < 80  # one page of them
+        timing = page.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart")
+        assert timing < 5000, "opening takes about a second on an idle machine"
+        box = page.get_by_role("searchbox", name="Search Features", exact=True)
+        started = time.perf_counter()
+        box.fill("feature_4999")
+        assert page.locator(".data .count").first.inner_text() == "1 of 5,000 features"
+        assert time.perf_counter() - started < 2
+        box.fill("")
+        page.get_by_role("button", name="Mean").click()
+        assert page.locator("tr.row strong").first.inner_text() == "feature_4999"
+        page.get_by_role("button", name="Next").first.click()
+        assert page.locator(".pager span").first.inner_text() == "26\u201350"
+
+
+def test_a_report_of_fifty_features_is_small(tmp_path: Path) -> None:
+    table = pa.table({f"f{at}": [float(at * row % 97) for row in range(500)] for at in range(25)})
+    for at in range(25):
+        table = table.append_column(f"s{at}", pa.array([f"value {at * row % 53}" for row in range(500)]))
+    artifact = scenes.ExampleStatistics(tmp_path / "fifty")
+    for split in ("train", "eval"):
+        artifact.write(split, assay.statistics(table).proto)
+    started = time.process_time()
+    assert len(render(artifact).encode()) < 500_000
+    assert time.process_time() - started < 5
