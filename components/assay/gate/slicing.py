@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,16 @@ if TYPE_CHECKING:
     from assay.gate.figures import SliceKey, SlicePair, SliceValue
 
 
+# How statistics are told to cut a feature into bins, and times into periods.
+_CUT = re.compile(r"(?P<feature>.+)(\[[-+0-9.eE, ]+\]|:(year|quarter|month|week|day|hour|minute))")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slicing:
     """The slices that a threshold is for: TFMA's `SlicingSpec` as a value.
 
     Attributes:
-        feature_keys: Features of which the slice has some value.
+        feature_keys: Features of which the slice has some value; `fare[10,20]` is a bin of fare, `start:month` a month.
         feature_values: Features of which the slice has just this value.
     """
 
@@ -24,7 +29,8 @@ class Slicing:
 
     def matches(self, key: SliceKey) -> bool:
         """Tells whether the slice has exactly these features; no features match the whole data only."""
-        keys, values = list(self.feature_keys), [(name, _typed(value)) for name, value in self.feature_values]
+        keys = [feature_of(key) for key in self.feature_keys]
+        values = [(name, _typed(value)) for name, value in self.feature_values]
         for feature, value in key:
             if (feature, _typed(value)) in values:
                 values.remove((feature, _typed(value)))
@@ -39,6 +45,12 @@ class Slicing:
         """The slices in words: `Overall`, `trip_start_hour=*` or `a=x&b=*`."""
         parts = [f"{feature}={value}" for feature, value in self.feature_values]
         return "&".join(parts + [f"{feature}=*" for feature in self.feature_keys]) or "Overall"
+
+
+def feature_of(key: str) -> str:
+    """Gives the feature of a key: `fare` of `fare[10,20]`, `start` of `start:month`, and any other key as it is."""
+    found = _CUT.fullmatch(key)
+    return found["feature"] if found else key
 
 
 def _typed(value: SliceValue) -> SliceValue:

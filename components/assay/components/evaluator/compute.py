@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from assay.components.evaluator.inference.served_model import open_model
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
 from assay.components.evaluator.kernel_engine.lint import lint, stop
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
+from assay.components.evaluator.kernel_engine.slicing import is_cut
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.components.evaluator.model_rows import no_model, predict_rows
 from assay.components.evaluator.tfma_output.files import numbers_of
@@ -68,6 +69,7 @@ class _Part:
     metrics: tuple[Any, ...] = ()
     plots: tuple[Any, ...] = ()
     classes: tuple[str, ...] = ()
+    name_of: Callable[[Any], str] = metric_name
 
 
 def _by_kernels(
@@ -84,12 +86,13 @@ def _by_kernels(
         output,
         evaluation,
         more=(part.metrics, part.plots),
+        name_of=part.name_of,
         data_location=work.data_location,
         model_locations=work.model_locations,
     )
     figures = _with_numbers(evaluation.figures, prepared, part)
     write_metrics_table(output / METRICS_TABLE, figures)
-    verdict = decide(limits_of(work.config, metric_name), figures, policy=policy, subjects=subjects)
+    verdict = decide(limits_of(work.config, part.name_of), figures, policy=policy, subjects=subjects)
     notes = [f"TFMA computed {', '.join(part.classes)}, which have no kernel."] if part.classes else []
     for model in (work.model, work.baseline):
         why = open_model(model).why_python if isinstance(model, Path) else None
@@ -104,12 +107,14 @@ def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig) -> _Part:
     """Gives what TFMA makes of the metrics and plots that the kernels lack."""
     if not plan.lacking:
         return _Part()
+    _check_tfma_slices(work)
     if callable(work.model) or callable(work.baseline):
         [first, *_] = plan.lacking
         raise UsageError(
             "evaluator.tfma_only", f"{first.place}: TFMA alone computes {first.class_name}, and it calls no functions."
         )
     from assay.components.evaluator.tfma_compute import run_tfma
+    from assay.components.evaluator.tfma_config import metric_name as tfma_metric_name
 
     places = {one.place for one in plan.lacking}
     reduced = type(prepared)()
@@ -127,7 +132,8 @@ def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig) -> _Part:
         pb2 = metrics_for_slice_pb2()
         metrics = tuple(_messages(Path(folder), "metrics", pb2.MetricsForSlice))
         plots = tuple(_messages(Path(folder), "plots", pb2.PlotsForSlice))
-    return _Part(metrics, plots, tuple(dict.fromkeys(one.class_name for one in plan.lacking)))
+    classes = tuple(dict.fromkeys(one.class_name for one in plan.lacking))
+    return _Part(metrics, plots, classes, tfma_metric_name)
 
 
 def _messages(folder: Path, kind: str, message: Any) -> Iterator[Any]:
@@ -162,6 +168,7 @@ def _by_tfma(
 
     if callable(work.model) or callable(work.baseline):
         raise UsageError("evaluator.tfma_function", "TFMA calls SavedModels, no functions.", 'Set engine="auto".')
+    _check_tfma_slices(work)
     tfma_config.check_metrics(work.config)
     prepared = tfma_config.with_defaults(work.config, has_baseline=work.baseline is not None)
     rows, examples = run_tfma(work, prepared, output)
@@ -180,6 +187,16 @@ def _by_tfma(
     classes = tuple(dict.fromkeys(metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics))
     said = f"TFMA computed all metrics{f': {reason}' if reason else ''}."
     return Evaluated(verdict, rows, examples, classes, (said,))
+
+
+def _check_tfma_slices(work: Evaluation) -> None:
+    for index, spec in enumerate(work.config.slicing_specs):
+        for key in filter(is_cut, spec.feature_keys):
+            raise UsageError(
+                "evaluator.tfma_slices",
+                f"slicing_specs[{index}] cuts by '{key}', which TFMA cannot; it is to compute some of the metrics.",
+                "Leave out the metrics without a kernel (`assay gate lint` names them), or slice by values.",
+            )
 
 
 def _why_tfma(work: Evaluation) -> str | None:

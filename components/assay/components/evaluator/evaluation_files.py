@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from assay.components.evaluator.kernel_engine.plan import metric_name
 from assay.components.evaluator.tfma_output.files import EvaluationRecords, write_records
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
+    from assay.components.evaluator.tfma_output.validation import MetricName
 
 
 def write_tfma_files(
@@ -19,6 +21,7 @@ def write_tfma_files(
     evaluation: TableEvaluation,
     *,
     more: tuple[Sequence[Any], Sequence[Any]] = ((), ()),
+    name_of: MetricName = metric_name,
     data_location: str = "",
     model_locations: Mapping[str, str] | None = None,
 ) -> None:
@@ -28,6 +31,7 @@ def write_tfma_files(
         folder: Where to.
         evaluation: What was computed.
         more: Another engine's `MetricsForSlice` and `PlotsForSlice` of the same slices.
+        name_of: Gives a metric's name, for the thresholds; TFMA's own where it computed some.
         data_location: Where the examples are, for TFMA's display.
         model_locations: Where the models are, by TFMA's names.
     """
@@ -48,6 +52,7 @@ def write_tfma_files(
         plots={one.key: one for one in evaluation.plan.plots},
         values=values,
         more=more,
+        name_of=name_of,
         data_location=data_location,
         model_locations=model_locations or {},
     )

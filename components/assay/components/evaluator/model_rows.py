@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.components.evaluator.inference.predicting import JudgedModel, PredictedRows, Predictor
-from assay.components.evaluator.kernel_engine.plan import plan_of, slicing_of
+from assay.components.evaluator.kernel_engine.plan import plan_of
 from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions, model_specs_of
+from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.errors import ArtifactError, UsageError
+from assay.gate.slicing import feature_of
 
 if TYPE_CHECKING:
     from assay.components.evaluator.inference.predicting import Predict
@@ -52,9 +54,10 @@ def predict_rows(
         column = own
     for one in judged:
         one.check()
+    times = tuple(feature for spec in slicing_of(config) for feature, _ in spec.periods)
     labels = tuple(filter(None, (candidate.label_key, candidate.example_weight_key)))
     return Predictions(
-        source=PredictedRows(source, Predictor(models=tuple(judged), features=features, labels=labels)),
+        source=PredictedRows(source, Predictor(models=tuple(judged), features=features, labels=labels, times=times)),
         keys=Keys(
             label=candidate.label_key,
             weight=candidate.example_weight_key or None,
@@ -71,11 +74,8 @@ def _features(config: EvalConfig, candidate: Any) -> dict[str, str]:
     if candidate.example_weight_key:
         features[candidate.example_weight_key] = f"example_weight_key '{candidate.example_weight_key}'"
     for index, slicing in enumerate(config.slicing_specs):
-        for key in (*slicing.feature_keys, *slicing.feature_values):
+        for key in map(feature_of, (*slicing.feature_keys, *slicing.feature_values)):
             features.setdefault(key, f"feature '{key}' of slicing_specs[{index}]")
-    for one in slicing_of(config):  # those of slices that are compared with each other, besides
-        for key in one.features:
-            features.setdefault(key, f"feature '{key}' of a slice")
     for metric in plan_of(config).metrics:
         for key in filter(None, (metric.query, metric.gain)):
             features.setdefault(key, f"feature '{key}' of {metric.place}")

@@ -122,11 +122,13 @@ class Predictor:
         features: The columns to keep by name, or to take from the models' preprocessing,
             with what eval_config calls each.
         labels: Of the features, what must be the same for all models: labels and weights.
+        times: Of the features, those that are cut into periods; a `tf.Example` would hold numbers in their place.
     """
 
     models: tuple[JudgedModel, ...]
     features: Mapping[str, str]
     labels: tuple[str, ...]
+    times: tuple[str, ...] = ()
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Gives a batch with the features and a column of predictions for each model.
@@ -145,6 +147,9 @@ class Predictor:
             self._check_same(transformed[0], found, one)
         columns = {}
         for name, what in self.features.items():
+            if name in self.times and name in rows.schema.names:
+                columns[name] = rows.column(rows.schema.get_field_index(name))
+                continue
             made = next((found[name] for found in transformed if name in found), None)
             columns[name] = _feature(batch, name, what, transformed) if made is None else _column(made, len(rows), name)
         for one in self.models:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, PlannedMetrics, row_columns
-from assay.components.evaluator.kernel_engine.plan import Plan, plan_of, slicing_of
+from assay.components.evaluator.kernel_engine.plan import Plan, plan_of
+from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.errors import DataError, UsageError
 from assay.gate.figures import Figures, MetricKey, SliceKey
 from assay.kernels.uncertainty.interval import Interval, percentile_interval

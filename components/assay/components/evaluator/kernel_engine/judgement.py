@@ -17,8 +17,9 @@ from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation,
 from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE, failing_slices, flips_of, tell
 from assay.components.evaluator.kernel_engine.lint import LintFinding, lint, stop
 from assay.components.evaluator.kernel_engine.missing import with_missing
-from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of, slicing_of
+from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
+from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.components.evaluator.model_rows import predict_rows
 from assay.errors import UsageError

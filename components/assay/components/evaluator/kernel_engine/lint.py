@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of, slicing_of
+from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.predictions import keys_of, model_specs_of
 from assay.errors import UsageError, did_you_mean
 from assay.gate.limits import limits_of
+from assay.gate.slicing import feature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,7 +141,7 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
         yield LintFinding(code="no_thresholds", severity="warning", place="eval_config.metrics_specs", message=message)
     plots = {one.place for one in plan.lacking if one.code == "plot"} | {one.place for one in plan.plots}
     baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
-    made = [(set(one.feature_keys), dict(one.feature_values)) for one in slicing_of(config)]
+    made = [(set(one.feature_keys), dict(one.feature_values)) for one in config.slicing_specs] or [(set(), {})]
     for limit in limits:
         if limit.origin.startswith(tuple(f"{place}." for place in plots)):
             yield LintFinding(code="plot", place=limit.origin, message="a plot has no number to hold.")
@@ -194,7 +195,7 @@ def _of_columns(
     ]
     for index, slicing in enumerate(config.slicing_specs):
         place = f"eval_config.slicing_specs[{index}]"
-        named += [(place, name) for name in (*slicing.feature_keys, *slicing.feature_values)]
+        named += [(place, feature_of(name)) for name in (*slicing.feature_keys, *slicing.feature_values)]
     named += [(f"metric {one.key.label}", name) for one in plan.metrics for name in (one.query, one.gain)]
     for place, name in named:
         if name and name not in known:

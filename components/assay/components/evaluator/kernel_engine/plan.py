@@ -14,7 +14,6 @@ from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.ranking import RankingMetric
 from assay.kernels.metrics.rates import PROPORTIONS
-from assay.kernels.metrics.slices import SlicingSpec
 from assay.kernels.metrics.view import View
 
 if TYPE_CHECKING:
@@ -114,15 +113,6 @@ def metric_name(metric: Any) -> str:
         return str(name)
     recipe = _ALL.get(metric.class_name)
     return recipe.name if recipe else str(metric.class_name)
-
-
-def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:
-    """Gives the slices to compute; the whole data where the configuration names none, as TFMA."""
-    specs = tuple(
-        SlicingSpec(feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items())))
-        for spec in config.slicing_specs
-    )
-    return tuple(dict.fromkeys(specs)) or (SlicingSpec(),)
 
 
 def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:

@@ -11,9 +11,10 @@ import numpy as np
 from google.protobuf import json_format
 
 from assay.artifacts.formats.tfrecord import TFRecordWriter
+from assay.components.evaluator.kernel_engine.plan import metric_name
 from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_slice_key
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of
-from assay.components.evaluator.tfma_output.validation import validation_result
+from assay.components.evaluator.tfma_output.validation import MetricName, validation_result
 from assay.components.evaluator.tfma_output.values import fill_metric_value, fill_plot
 from assay.gate.figures import MetricKey, SliceKey, slice_order
 from assay.kernels.metrics.comparison import is_flip_rate
@@ -47,6 +48,7 @@ class EvaluationRecords:
         plots: The same of plots.
         values: By model name, slice and key, of metrics and plots; slices that are too small are left out.
         more: Records of another engine to be merged in: `MetricsForSlice` and `PlotsForSlice`.
+        name_of: Gives a metric's name, for the thresholds.
         data_location: Where the examples are, for TFMA's display.
         model_locations: Where the models are, by name.
     """
@@ -56,6 +58,7 @@ class EvaluationRecords:
     plots: Mapping[MetricKey, PlannedMetric]
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
     more: tuple[Sequence[Any], Sequence[Any]] = ((), ())
+    name_of: MetricName = metric_name
     data_location: str = ""
     model_locations: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,7 +82,7 @@ def write_records(folder: Path, records: EvaluationRecords) -> None:
         plots.append(_merged(_plots(records, key), others[1], "plot_keys_and_values"))
         attributions.append(pb2.AttributionsForSlice())
         fill_slice_key(attributions[-1].slice_key, key)
-    result = validation_result(records.prepared, _all_values(records))
+    result = validation_result(records.prepared, _all_values(records), records.name_of)
     for kind, messages in (("metrics", metrics), ("plots", plots), ("attributions", attributions)):
         _write(folder / f"{kind}-00000-of-00001.tfrecord", messages)
     _write(folder / VALIDATION_FILE, [result])

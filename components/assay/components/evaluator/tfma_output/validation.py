@@ -7,7 +7,7 @@ of the same figures, for those who read its file.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -22,6 +22,9 @@ from assay.native import validation_result_pb2
 
 Values = Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
 """By model name, slice and metric."""
+
+MetricName = Callable[[Any], str]
+"""Gives TFMA's name of a `MetricConfig`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,16 @@ class _Held:
         )
 
 
-def validation_result(prepared: EvalConfig, values: Values) -> Any:
+def validation_result(prepared: EvalConfig, values: Values, name_of: MetricName = metric_name) -> Any:
     """Gives the `ValidationResult` of figures.
 
     Args:
         prepared: The configuration with TFMA's defaults.
         values: The figures of every model that it names.
+        name_of: Gives a metric's name; TFMA's own where it computed some.
     """
     baseline = baseline_of(prepared)
-    held = list(_thresholds(prepared, baseline))
+    held = list(_thresholds(prepared, baseline, name_of))
     result = validation_result_pb2().ValidationResult(validation_ok=bool(held))
     result.missing_thresholds = not held
     slices = sorted({key for of_model in values.values() for key in of_model}, key=slice_order)
@@ -143,7 +147,7 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def _thresholds(prepared: EvalConfig, baseline: str | None) -> Iterator[_Held]:
+def _thresholds(prepared: EvalConfig, baseline: str | None, name_of: MetricName) -> Iterator[_Held]:
     for spec in prepared.metrics_specs:
         for name, threshold in sorted(spec.thresholds.items()):
             yield from _of(_keys(spec, name, [None], baseline), None, threshold)
@@ -151,7 +155,7 @@ def _thresholds(prepared: EvalConfig, baseline: str | None) -> Iterator[_Held]:
             yield from _of_slices(_keys(spec, name, [None], baseline), listed.thresholds)
     for spec in prepared.metrics_specs:
         for metric in spec.metrics:
-            keys = _keys(spec, metric_name(metric), weightings(prepared, spec), baseline)
+            keys = _keys(spec, name_of(metric), weightings(prepared, spec), baseline)
             if metric.HasField("threshold"):
                 yield from _of(keys, None, metric.threshold)
             yield from _of_slices(keys, metric.per_slice_thresholds)

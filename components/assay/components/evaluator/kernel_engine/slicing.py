@@ -1,0 +1,46 @@
+"""The slices of a configuration: TFMA's, and bins and periods by the notation that statistics take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from assay.gate.slicing import feature_of
+from assay.kernels.metrics.slices import SlicingSpec
+from assay.kernels.statistics.slice_text import slicing_of_text
+
+if TYPE_CHECKING:
+    from assay.gate.limits import EvalConfig
+
+
+def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:
+    """Gives the slices to compute; the whole data where the configuration names none, as TFMA.
+
+    Among `feature_keys`, `fare[10,20]` cuts numbers into bins, which are slices named `fare=[10.0,20.0)`, and
+    `start:month` cuts times into periods, named `start=2024-03`.
+
+    Raises:
+        UsageError: The edges of bins do not ascend.
+    """
+    return tuple(dict.fromkeys(_spec(spec) for spec in config.slicing_specs)) or (SlicingSpec(),)
+
+
+def is_cut(key: str) -> bool:
+    """Tells whether a key cuts its feature into bins or periods, which TFMA does not know."""
+    return feature_of(key) != key
+
+
+def _spec(spec: Any) -> SlicingSpec:
+    bins: dict[str, tuple[float, ...]] = {}
+    periods: dict[str, Any] = {}
+    for key in filter(is_cut, spec.feature_keys):
+        # The feature may have any name; what follows it is read as it is for statistics.
+        feature = feature_of(key)
+        cut = slicing_of_text(f"`{feature}`{key.removeprefix(feature)}")
+        bins |= cut.bins
+        periods |= cut.periods
+    return SlicingSpec(
+        feature_keys=tuple(key for key in spec.feature_keys if not is_cut(key)),
+        feature_values=tuple(sorted(spec.feature_values.items())),
+        bins=tuple(sorted(bins.items())),
+        periods=tuple(sorted(periods.items())),
+    )

@@ -1,0 +1,94 @@
+"""Slices by bins and by periods, in the configuration's own `feature_keys`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
+from assay.components.evaluator.kernel_engine.judgement import Models, Tables, judge
+from assay.components.evaluator.kernel_engine.lint import lint
+from assay.components.evaluator.kernel_engine.predictions import open_predictions
+from assay.components.evaluator.kernel_engine.slicing import slicing_of
+from assay.engines.embedded import EmbeddedEngine
+from assay.errors import UsageError
+from assay.gate.figures import slice_name
+
+ROWS = pa.table(
+    {
+        "label": [0, 1, 0, 1, 1, 0],
+        "score": [0.1, 0.9, 0.2, 0.8, 0.3, 0.6],
+        "fare": [1.0, 12.0, 10.0, 25.0, 20.0, 3.0],
+        "start": pa.array(np.array([f"2024-0{month}-05" for month in (1, 1, 2, 2, 3, 3)], "datetime64[us]")),
+        "city": ["a", "b", "a", "b", "a", "b"],
+    }
+)
+SLICES = [
+    {},
+    {"feature_keys": ["fare[10,20]"]},
+    {"feature_keys": ["start:month"]},
+    {"feature_keys": ["city", "fare[10]"]},
+]
+
+
+def config(*keys: str, **more: Any) -> dict[str, Any]:
+    threshold = {
+        "slicing_specs": [{"feature_keys": list(keys)}],
+        "threshold": {"value_threshold": {"lower_bound": 0.5}},
+    }
+    metric = {"class_name": "BinaryAccuracy", "per_slice_thresholds": [threshold]}
+    spec = {"label_key": "label", "prediction_key": "score"} | more
+    return {"model_specs": [spec], "slicing_specs": SLICES, "metrics_specs": [{"metrics": [metric]}]}
+
+
+def test_bins_periods_and_their_crosses() -> None:
+    read = load_eval_config(config("city", "fare[10]"))
+    figures = evaluate_predictions(read, open_predictions(read, ROWS), EmbeddedEngine()).figures
+    [metric] = {metric for of_slice in figures.candidate.values() for metric in of_slice}
+    assert {
+        slice_name(key): (of_slice[metric], figures.examples[key]) for key, of_slice in figures.candidate.items()
+    } == {
+        "Overall": (pytest.approx(4 / 6), 6),
+        "fare=[-inf,10.0)": (0.5, 2),
+        "fare=[10.0,20.0)": (1.0, 2),
+        "fare=[20.0,inf]": (0.5, 2),
+        "start=2024-01": (1.0, 2),
+        "start=2024-02": (1.0, 2),
+        "start=2024-03": (0.0, 2),
+        "city=a&fare=[-inf,10.0)": (1.0, 1),
+        "city=a&fare=[10.0,inf]": (0.5, 2),
+        "city=b&fare=[-inf,10.0)": (0.0, 1),
+        "city=b&fare=[10.0,inf]": (1.0, 2),
+    }
+
+
+@pytest.mark.parametrize(("keys", "failing"), [(["start:month"], ["start=2024-03"]), (["fare[10,20]"], [])])
+def test_thresholds_name_the_same_slices(keys: list[str], failing: list[str]) -> None:
+    tables = judge(Tables(config=config(*keys), predictions=ROWS), EmbeddedEngine()).verdict
+    assert [check.slice for check in tables.checks if not check.ok] == failing
+
+    def model(batch: pa.RecordBatch) -> Any:
+        return np.asarray(batch.column(batch.schema.get_field_index("score")))
+
+    of_model = config(*keys, prediction_key="")
+    models = judge(Models(config=of_model, data=ROWS, model=model), EmbeddedEngine()).verdict
+    assert [check.slice for check in models.checks if not check.ok] == failing
+
+
+def test_the_lint_knows_the_feature_and_the_slice() -> None:
+    assert {one.code for one in lint(load_eval_config(config("start:month")), ROWS.column_names)} == set()
+    other = load_eval_config(config("start:week"))
+    assert {one.code for one in lint(other, ["label", "score", "start", "city"])} == {
+        "slice_not_made",
+        "no_such_column",
+    }
+
+
+def test_edges_must_ascend() -> None:
+    wrong = config("city") | {"slicing_specs": [{"feature_keys": ["fare[20,10]"]}]}
+    with pytest.raises(UsageError, match="boundaries of 'fare' must ascend"):
+        slicing_of(load_eval_config(wrong))
