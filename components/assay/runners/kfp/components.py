@@ -55,6 +55,7 @@ class StepCommand:
         node: The step's id; KFP's name of the task by default.
         registry: Where blessed models are recorded, for all to read in the pipeline's file; one with a password comes
             by the environment (`ASSAY_REGISTRY`).
+        gate: Whose verdict makes the step fail: that of its `outputs`, of its `inputs`, or of `none`.
         beam_pipeline_args: Beam's options.
     """
 
@@ -62,6 +63,7 @@ class StepCommand:
     pipeline: str = dsl.PIPELINE_JOB_NAME_PLACEHOLDER
     node: str = dsl.PIPELINE_TASK_NAME_PLACEHOLDER
     registry: str = ""
+    gate: str = "outputs"
     beam_pipeline_args: Sequence[str] = ()
 
     def container(self, spec: ComponentSpec) -> dsl.ContainerSpec:
@@ -72,6 +74,7 @@ class StepCommand:
         arguments += ["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER]
         arguments += ["--pipeline", self.pipeline, "--run-id", dsl.PIPELINE_JOB_ID_PLACEHOLDER, "--node", self.node]
         arguments += ["--registry", self.registry] if self.registry else []
+        arguments += ["--gate", self.gate] if self.gate != "outputs" else []
         arguments += [f"--beam-pipeline-arg={each}" for each in self.beam_pipeline_args]
         arguments += ["--contract", _CONTRACT]
         image = self.image or default_image(spec)

@@ -11,7 +11,8 @@ from kfp import dsl
 
 from assay.artifacts.model import Model
 from assay.errors import UsageError
-from assay.runners.kfp import condition_step, resolver_steps
+from assay.runners.gates import GATES
+from assay.runners.kfp import condition_step, gate_step, resolver_steps
 from assay.runners.kfp.components import WIRE_CLASSES, KfpComponent, StepCommand
 from assay.runners.kfp.conditions import Guards, guards_of, is_plain, question
 from assay.runners.kfp.step_inputs import ARTIFACT_TYPE
@@ -39,6 +40,7 @@ class Graph:
         registry: Where blessed models are recorded and found.
         tasks: The tasks so far, by step id.
         found: The tasks of resolvers, by resolver and consumer.
+        gates: The tasks that stop the run where a step closed a gate, by that step.
     """
 
     pipeline: Pipeline
@@ -48,6 +50,7 @@ class Graph:
     registry: str = ""
     tasks: dict[str, dsl.PipelineTask] = field(default_factory=dict)
     found: dict[tuple[str, str], dsl.PipelineTask] = field(default_factory=dict)
+    gates: dict[Node, dsl.PipelineTask] = field(default_factory=dict)
 
     def build(self) -> None:
         """Adds a task for each step; resolvers get theirs where their artifacts are read."""
@@ -88,20 +91,20 @@ class Graph:
         task.set_display_name(node.id)
         self.tasks[node.id] = task
         waits = [upstream for upstream in node.explicit_upstream if not isinstance(upstream, Resolver)]
-        waits += [gate for gate in self._gates_before(node) if guards[node][: len(guards[gate])] == guards[gate]]
-        if waits:
-            task.after(*(self.tasks[each.id] for each in dict.fromkeys(waits)))
+        upstream = [self.tasks[each.id] for each in dict.fromkeys(waits)]
+        # A gate that closes stops a run on one machine; KFP would go on with what does not read of it.
+        upstream += [gate for of, gate in self.gates.items() if guards[node][: len(guards[of])] == guards[of]]
+        if upstream:
+            task.after(*upstream)
+        for key in _stopping_outputs(node):
+            self.gates[node] = self._gate(node, task.outputs[key])
 
-    def _gates_before(self, node: Node) -> list[Node]:
-        """The gates that stop a run and come before a step: KFP would start it beside them."""
-        before = self.pipeline.nodes[: self.pipeline.nodes.index(node)]
-        return [
-            each
-            for each in before
-            if isinstance(each, ComponentNode)
-            and "fail_on" in each.spec.parameters
-            and each.arguments.get("fail_on", each.spec.parameters["fail_on"].default) != "never"
-        ]
+    def _gate(self, node: Node, verdict: Any) -> dsl.PipelineTask:
+        """The step that fails where the gate before it closed, whose outputs KFP then keeps."""
+        step = self._component(gate_step.Gate.spec, f"{node.id} gate", StepOptions(), gate="inputs")
+        task = step(verdict=verdict)
+        apply_options(task, StepOptions(), caching=False)
+        return task.set_display_name(f"{node.id} gate")
 
     def _importer(self, node: Importer) -> dsl.PipelineTask:
         declared = node.artifact_type.type()
@@ -118,16 +121,20 @@ class Graph:
         arguments = {name: self._values(value) for name, value in node.arguments.items()}
         for key, channels in node.input_channels().items():
             arguments |= _numbered(key, [self._artifact(channel, node) for channel in channels])
-        task = self._component(node.spec, node.id, options)(**arguments)
+        gate = "none" if _stopping_outputs(node) else "outputs"
+        task = self._component(node.spec, node.id, options, gate=gate)(**arguments)
         apply_options(task, options, caching=self.pipeline.enable_cache and is_cacheable(node))
         return task
 
-    def _component(self, spec: ComponentSpec, node_id: str, options: StepOptions) -> KfpComponent:
+    def _component(
+        self, spec: ComponentSpec, node_id: str, options: StepOptions, *, gate: str = "outputs"
+    ) -> KfpComponent:
         command = StepCommand(
             image=options.image or self.image,
             pipeline=self.pipeline.name,
             node=node_id,
             registry="" if self.registry in {"none", "env"} else self.registry,
+            gate=gate,
             beam_pipeline_args=self.pipeline.beam_pipeline_args,
         )
         return KfpComponent(spec=spec, command=command, name=node_id)
@@ -184,6 +191,16 @@ class Graph:
         if isinstance(value, RuntimeParameter):
             return self.parameters[value.name]
         return self.tasks[value.node.id].outputs[value.key] if isinstance(value, OutputParameter) else value
+
+
+def _stopping_outputs(node: Node) -> list[str]:
+    """The outputs of a gate that may stop the run."""
+    if not isinstance(node, ComponentNode) or "fail_on" not in node.spec.parameters:
+        return []
+    if node.arguments.get("fail_on", node.spec.parameters["fail_on"].default) == "never":
+        return []
+    stopping = {name for name, gate in GATES.items() if gate.stops_run}
+    return [key for key, output in node.spec.outputs.items() if output.artifact.type().name in stopping]
 
 
 def is_cacheable(node: ComponentNode) -> bool:

@@ -17,6 +17,7 @@ from assay.spec.user_code import load_function
 # Components that only make sense on Kubeflow Pipelines, by the module that declares them.
 KFP_COMPONENTS = {
     "Condition": "assay.runners.kfp.condition_step",
+    "Gate": "assay.runners.kfp.gate_step",
     "LatestBlessedModel": "assay.runners.kfp.resolver_steps",
 }
 

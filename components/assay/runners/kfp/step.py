@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import assay
 from assay.artifacts.base import Artifact
@@ -38,6 +38,8 @@ from assay.runners.kfp.step_parameters import parameter_values
 from assay.spec.context import ExecutionContext
 from assay.spec.signature import ComponentSpec
 
+GateOf = Literal["outputs", "inputs", "none"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -51,6 +53,7 @@ class Options:
         run_id: KFP's id of the run.
         node: The step's id.
         registry: Where blessed models are recorded; `ASSAY_REGISTRY` of the environment by default.
+        gate: Whose verdict decides the exit code: that of the step's `outputs`, of its `inputs`, or of `none`.
         beam_pipeline_args: Beam's options; empty for the embedded engine.
         seed: Seeds everything random in the step.
         mounts: The folder that holds `/gcs`, `/s3` and `/minio`.
@@ -63,6 +66,7 @@ class Options:
     run_id: str = ""
     node: str = ""
     registry: str = ""
+    gate: GateOf = "outputs"
     beam_pipeline_args: tuple[str, ...] = ()
     seed: int = 0
     mounts: Path = Path("/")
@@ -93,7 +97,7 @@ def run_step(options: Options) -> int:
             written = {key: artifact for key, artifact in staged.items() if is_written(spec, key, artifact)}
             for key, artifact in written.items():
                 seal(artifact, scratch / "sealed" / key, _producer(options, spec, key))
-            closed = closed_gate(written.values())
+            closed = closed_gate(_judging(options.gate, inputs, written))
             title = options.node or spec.name
             publish(spec, title, given, places, inputs, written, returned)
             registry = options.registry or os.environ.get(VARIABLE, "")
@@ -104,6 +108,15 @@ def run_step(options: Options) -> int:
         verdict, gate = closed
         print(f"{title} closed the gate: {verdict.summary}", file=sys.stderr)  # noqa: T201 (the step's log)
         return gate.exit_code
+
+
+def _judging(
+    gate: GateOf, inputs: Mapping[str, tuple[Artifact, ...]], written: Mapping[str, Artifact]
+) -> Sequence[Artifact]:
+    """The artifacts whose verdict decides the exit code."""
+    if gate == "outputs":
+        return [*written.values()]
+    return [artifact for found in inputs.values() for artifact in found] if gate == "inputs" else []
 
 
 def _context(options: Options, spec: ComponentSpec, given: ExecutorInput, temp_dir: Path) -> ExecutionContext:
@@ -171,6 +184,9 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     parser.add_argument("--run-id", default="")
     parser.add_argument("--node", default="")
     parser.add_argument("--registry", default="", help="Where blessed models are recorded; default: ASSAY_REGISTRY.")
+    parser.add_argument(
+        "--gate", choices=["outputs", "inputs", "none"], default="outputs", help="Whose verdict decides."
+    )
     parser.add_argument("--beam-pipeline-arg", action="append", default=[], help="May be repeated.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mounts", type=Path, default=Path("/"), help="The folder with gcs, s3 and minio.")

@@ -132,9 +132,11 @@ class TestSteps:
         wired = {"statistics": statistics.outputs["result"], "schema": schema.outputs["schema"]}
         later = Make()
         strict = tasks(compiled([statistics, schema, ExampleValidator(**wired), later], tmp_path))
-        assert strict["make"]["dependentTasks"] == ["example-validator"]
+        assert strict["make"]["dependentTasks"] == ["example-validator-gate"]
+        assert strict["example-validator-gate"]["dependentTasks"] == ["example-validator"]
         lax = tasks(compiled([statistics, schema, ExampleValidator(**wired, fail_on="never"), Make()], tmp_path))
         assert "dependentTasks" not in lax["make"]
+        assert "example-validator-gate" not in lax
 
 
 class TestConditions:
