@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.api.pages import page, table
 from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
@@ -92,10 +91,10 @@ class Statistics:
             write_durably(path, self.proto.SerializeToString(deterministic=True))
 
     def _repr_html_(self) -> str:
-        """A table of the features, which a notebook shows by itself."""
-        rows = [tuple(map(_cell, feature.as_dict().values())) for feature in self.features]
-        header = tuple(field.name for field in fields(FeatureSummary))
-        return page(f"{self.num_examples:,} examples", f"{len(rows)} features", table(header, rows), ok=True)
+        """A table of the features with their histograms, which a notebook shows by itself."""
+        from assay.reports.notebook import statistics_fragment  # noqa: PLC0415 (templates, for notebooks only)
+
+        return statistics_fragment(self.proto)
 
     def __str__(self) -> str:
         """A line a feature."""
@@ -208,9 +207,3 @@ def _read(path: Path) -> Statistics:
     if not message.datasets:
         raise DataError("statistics.empty", f"{path} holds no statistics.")
     return Statistics(message)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return "" if value is None else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import UserDict
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.artifacts.types import ArtifactType, builtin_types
@@ -66,6 +67,18 @@ class Artifact:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, digest={self.digest[:19]!r})"
+
+    def _repr_html_(self) -> str:
+        """Type, rows and properties, which a notebook shows by itself; `assay.reports.show` gives the whole page."""
+        facts = {"path": self.uri, "digest": self.digest[:19]}
+        facts |= {f"rows, {split}": f"{count:,}" for split, count in self.rows.items()}
+        facts |= {name: str(value) for name, value in self.properties.items() if value not in (None, "")}
+        cells = "".join(
+            f'<tr><td style="padding-right:14px;opacity:.7">{escape(name)}</td><td>{escape(value)}</td></tr>'
+            for name, value in facts.items()
+            if value
+        )
+        return f"<b>{escape(self.type_name)}</b><table>{cells}</table>"
 
     @classmethod
     def type(cls) -> ArtifactType:

@@ -109,6 +109,13 @@ class Pill:
 
 
 @dataclass(frozen=True, slots=True)
+class Bars:
+    """A small histogram in a cell: its path in a box of 1000 by 100."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A way to another page; plain text where there is no address."""
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 import assay
 from assay.reports import figures
-from assay.reports.blocks import DataTable, Link, Page, Pill, Section
+from assay.reports.blocks import Bars, DataTable, Link, Page, Pill, Section
 from assay.reports.layering import laid_out
 
 TEMPLATE_VERSION = 1
@@ -82,6 +82,7 @@ def _environment() -> Environment:
     }
     environment.tests |= {
         "pill": lambda value: isinstance(value, Pill),
+        "bars": lambda value: isinstance(value, Bars),
         "linked": lambda value: isinstance(value, Link),
         "interactive": lambda value: isinstance(value, DataTable),
     }

@@ -21,9 +21,11 @@ from assay.reports.blocks import (
     Page,
     Pill,
     Section,
+    SmallTable,
     Tone,
 )
 from assay.reports.figures import plural, seconds, short_digest
+from assay.reports.rendering import to_fragment
 
 Record = Mapping[str, Any]
 ArtifactLink = Callable[[Record], str]
@@ -77,6 +79,24 @@ def run_page(record: Record, link: ArtifactLink, *, crumbs: Sequence[Link] = ())
         sections=sections,
         crumbs=crumbs,
     )
+
+
+def run_fragment(record: Record) -> str:
+    """The steps of a run as a notebook shows them."""
+    rows = [
+        (
+            step["id"],
+            Pill(step["status"], _TONES.get(step["status"], "plain")),
+            seconds(step["seconds"]),
+            ", ".join(f"{split} {count['written']:,}" for split, count in step["rows"].items()),
+            step["reason"] or (step["closed_gate"] or {}).get("summary", ""),
+        )
+        for step in record["steps"]
+    ]
+    header = ("Step", "Status", "Took", "Rows", "What it said")
+    table = SmallTable(caption="Steps", header=header, rows=rows, numbers=(2,))
+    words = f"{record['pipeline']}, run {record['run_id']}, {seconds(record['seconds'])}"
+    return to_fragment([Section(title="", blocks=[table])], summary=words, status=outcome(record))
 
 
 def started_at(run_id: str) -> datetime | None:

@@ -74,7 +74,7 @@ def _overview(shown: Sequence[DataSet]) -> Facts:
         for each in shown
     ]
     names = dict.fromkeys(name for each in shown for name in each.features)
-    types = [_type(_first(shown, name)) for name in names]
+    types = [type_name(_first(shown, name)) for name in names]
     items.append(("features", len(names)))
     items += [(f"of type {kind}", types.count(kind)) for kind in sorted(set(types))]
     return Facts(items)
@@ -143,7 +143,7 @@ def _row(
     texts = [each.string_stats if each is not None and each.HasField("string_stats") else None for each in found]
     common = [_common(each) for each in found]
     bars = histogram_of(found)
-    kind = _type(next((each for each in found if each is not None), None))
+    kind = type_name(next((each for each in found if each is not None), None))
     of_numbers = [
         [_round(getattr(each, field)) if each is not None else None for each in numbers]
         for field in ("mean", "min", "max")
@@ -240,7 +240,8 @@ def _first(shown: Sequence[DataSet], name: str) -> FeatureNameStatistics | None:
     return next((each.features[name] for each in shown if name in each.features), None)
 
 
-def _type(feature: FeatureNameStatistics | None) -> str:
+def type_name(feature: FeatureNameStatistics | None) -> str:
+    """The type of a feature's values, in lower case; `none` where the data set lacks it."""
     return "none" if feature is None else statistics_pb2.FeatureNameStatistics.Type.Name(feature.type).lower()
 
 

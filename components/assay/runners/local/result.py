@@ -94,6 +94,12 @@ class RunResult:
         """Whether every step ended well and every gate opened."""
         return self.exit_code == 0
 
+    def _repr_html_(self) -> str:
+        """The steps with status and seconds, which a notebook shows by itself."""
+        from assay.reports.run_page import run_fragment  # noqa: PLC0415 (templates, for notebooks only)
+
+        return run_fragment(run_record(self, "complete" if self.exit_code != 1 else "failed"))
+
     def step(self, node_id: str) -> StepResult:
         """The result of a step.
 
