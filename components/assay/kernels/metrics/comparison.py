@@ -46,11 +46,6 @@ def symmetric_prediction_difference() -> SumsMetric:
     )
 
 
-def is_flip_rate(metric: object) -> bool:
-    """Tells whether a metric is a flip rate, which TFMA files as a difference from the baseline."""
-    return isinstance(metric, SumsMetric) and metric.terms[0].function is _moved
-
-
 def _one(labels: Floats, candidate: Floats, baseline: Floats) -> Floats:  # noqa: ARG001 - paired terms take all three
     return np.ones(len(candidate))
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from assay.components.evaluator.kernel_engine.own_metrics import own_metric
 from assay.components.evaluator.kernel_engine.recipes import PLOT_RECIPES, PLOTS, RECIPES, TFMA_ONLY, Recipe
 from assay.errors import UsageError, did_you_mean
 from assay.gate.figures import MetricKey
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from assay.gate.limits import EvalConfig
     from assay.kernels.metrics.accumulator import AnyMetric
+    from assay.kernels.metrics.metric import CustomMetric
 
 _OUR_MODULES = ("tensorflow_model_analysis", "tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
 
@@ -91,6 +93,12 @@ def plan_of(config: EvalConfig) -> Plan:
     for index, spec in enumerate(config.metrics_specs):
         for position, metric in enumerate(spec.metrics):
             place = f"eval_config.metrics_specs[{index}].metrics[{position}]"
+            own = _own(metric)
+            if own is not None and sub_keys(spec) == [("", "")]:
+                for weighted in weightings(config, spec):
+                    key = MetricKey(name=own.name, example_weighted=bool(weighted))
+                    metrics.setdefault(key, PlannedMetric(key=key, metric=own, place=place))
+                continue
             refused = _refusal(metric, spec, place)
             if refused is not None:
                 lacking.append(refused)
@@ -108,6 +116,9 @@ def plan_of(config: EvalConfig) -> Plan:
 
 def metric_name(metric: Any) -> str:
     """Gives TFMA's name for a `MetricConfig`, such as `auc` for class `AUC`, without importing TFMA."""
+    own = _own(metric)
+    if own is not None:
+        return own.name
     name = _settings(metric).get("name")
     if name:
         return str(name)
@@ -140,6 +151,13 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
         message = f"{name} looks at all classes of a row, so it cannot be binarized or averaged over classes."
         return _lack(place, metric, "setting", message, "Move it to a metrics spec without binarize and aggregate.")
     return None
+
+
+def _own(metric: Any) -> CustomMetric[Any] | None:
+    """Gives the user's own metric, where the configuration names one."""
+    if _is_known(metric.module):
+        return None
+    return own_metric(metric.module, metric.class_name, _settings(metric))
 
 
 def _is_known(module: str) -> bool:

@@ -17,7 +17,7 @@ from assay.components.evaluator.tfma_output.prepared import baseline_of, candida
 from assay.components.evaluator.tfma_output.validation import MetricName, validation_result
 from assay.components.evaluator.tfma_output.values import fill_metric_value, fill_plot
 from assay.gate.figures import MetricKey, SliceKey, slice_order
-from assay.kernels.metrics.comparison import is_flip_rate
+from assay.kernels.metrics.metric import SumsMetric
 from assay.native import eval_config_pb2, metrics_for_slice_pb2
 
 if TYPE_CHECKING:
@@ -92,11 +92,12 @@ def _metrics(records: EvaluationRecords, slice_key: SliceKey) -> Any:
     message = metrics_for_slice_pb2().MetricsForSlice()
     fill_slice_key(message.slice_key, slice_key)
     for model, key, planned, value in _of_slice(records, records.metrics, slice_key):
-        flip = is_flip_rate(planned.metric)
+        # What compares two models is a difference to TFMA, and has none of its own.
+        paired = isinstance(planned.metric, SumsMetric) and planned.metric.paired
         item = message.metric_keys_and_values.add()
-        fill_metric_key(item.key, key, model, is_diff=flip)
+        fill_metric_key(item.key, key, model, is_diff=paired)
         fill_metric_value(item.value, planned.metric, value)
-        change = None if flip else _change(records, slice_key, model, key)
+        change = None if paired else _change(records, slice_key, model, key)
         if change is not None:
             item = message.metric_keys_and_values.add()
             fill_metric_key(item.key, key, model, is_diff=True)
