@@ -38,7 +38,7 @@ def skew(
 ) -> None:
     """Join A and B by an id, and compare the examples of each id feature by feature.
 
-    Exit codes: 0 no skew, 1 error, 2 wrong usage, 3 skew, or no id that both have.
+    Exit codes: 0 no skew, 1 error, 2 wrong usage, 3 skew, or nothing to compare.
 
     Example:
       assay skew served.parquet train.parquet --join-on trip_id --confusion payment_type
@@ -62,7 +62,7 @@ def skew(
             allow_duplicates=allow_duplicates,
             confusion=confusion or (),
         )
-    document = skew_document(report)
+    document = skew_document(report, allow_duplicates=allow_duplicates)
     if not as_json:
         from assay.cli.console import open_console
 

@@ -58,7 +58,7 @@ class TestSkew:
     def test_tables_for_people(self, ask: Ask) -> None:
         result = ask("skew", "served.csv", "train.csv", "--join-on", "id")
         assert "2 pairs by 4 ids; 1 ids are missing in A, 1 in B" in result.stdout
-        assert "failed: 1 of 2 features differ in 2 pairs: city." in result.stdout
+        assert "failed: 1 of 2 features differ: city." in result.stdout
 
     def test_no_skew_ends_with_0(self, ask: Ask) -> None:
         assert ask("skew", "train.csv", "train.csv", "--join-on", "id").exit_code == 0
@@ -68,6 +68,15 @@ class TestSkew:
         result = ask("skew", "others.csv", "train.csv", "--join-on", "id")
         assert result.exit_code == 3
         assert "Nothing was compared: no id is in both data sets" in result.stdout
+
+    def test_ids_that_occur_several_times_are_no_success(self, ask: Ask, tmp_path: Path) -> None:
+        (tmp_path / "twice.csv").write_text("id,city\n1,a\n1,b\n")
+        left_out = ask("skew", "twice.csv", "twice.csv", "--join-on", "id")
+        assert left_out.exit_code == 3
+        outcome = " ".join(left_out.stdout.split())
+        assert "Nothing was compared: no example has an id of its own. 1 ids that occur several times" in outcome
+        compared = ask("skew", "twice.csv", "twice.csv", "--join-on", "id", "--allow-duplicates")
+        assert "1 of 1 features differ: city." in compared.stdout
 
     def test_an_unknown_id_is_wrong_usage(self, ask: Ask) -> None:
         result = ask("skew", "served.csv", "train.csv", "--join-on", "ids")

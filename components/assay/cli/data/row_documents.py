@@ -89,19 +89,12 @@ class LeakageDocument(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int = _VERSION
 
 
-def skew_document(report: FeatureSkewReport) -> SkewDocument:
+def skew_document(report: FeatureSkewReport, *, allow_duplicates: bool = False) -> SkewDocument:
     """A comparison by id."""
-    compared, skewed = report.match_stats.matching_pairs_count, report.skewed
-    ok = bool(compared) and not skewed
-    names = ", ".join(feature.feature_name for feature in skewed[:5])
-    more = f" and {len(skewed) - 5} more" if len(skewed) > 5 else ""
     return SkewDocument(
-        ok=ok,
-        exit_code=0 if ok else 3,
-        summary=f"{len(skewed)} of {len(report.features)} features differ in {compared:,} pairs"
-        f"{': ' if skewed else ''}{names}{more}."
-        if compared
-        else "Nothing was compared: no id is in both data sets.",
+        ok=report.ok,
+        exit_code=0 if report.ok else 3,
+        summary=_summary(report, allow_duplicates=allow_duplicates),
         features=tuple(
             SkewedFeature(
                 feature=each.feature_name,
@@ -131,6 +124,18 @@ def skew_document(report: FeatureSkewReport) -> SkewDocument:
             for each in report.confusion
         ),
     )
+
+
+def _summary(report: FeatureSkewReport, *, allow_duplicates: bool) -> str:
+    ids, skewed = report.match_stats, report.skewed
+    repeated = ids.duplicate_id_count if not allow_duplicates else 0
+    left_out = f" {repeated:,} ids that occur several times were left out." if repeated else ""
+    if not report.features:
+        why = "no id is in both data sets" if not ids.matching_pairs_count else "no example has an id of its own"
+        return f"Nothing was compared: {why}.{left_out}"
+    names = ", ".join(feature.feature_name for feature in skewed[:5])
+    more = f" and {len(skewed) - 5} more" if len(skewed) > 5 else ""
+    return f"{len(skewed)} of {len(report.features)} features differ{': ' if skewed else ''}{names}{more}.{left_out}"
 
 
 def leakage_document(pairs: Sequence[SplitPair]) -> LeakageDocument:

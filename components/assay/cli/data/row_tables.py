@@ -48,7 +48,7 @@ def print_skew(console: Console, report: FeatureSkewReport, summary: str) -> Non
             sides = ("(missing)" if side is None else str(side) for side in (found.test, found.base))
             rows.add_row(found.feature_name, *sides, f"{found.count:,}")
         console.print(rows)
-    _print_outcome(console, summary, ok=bool(ids.matching_pairs_count) and not report.skewed)
+    _print_outcome(console, summary, ok=report.ok)
 
 
 def print_leakage(console: Console, pairs: Sequence[SplitPair], summary: str) -> None:

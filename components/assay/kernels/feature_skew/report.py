@@ -119,3 +119,8 @@ class FeatureSkewReport:
     def skewed(self) -> tuple[FeatureSkew, ...]:
         """The features that differ in some pair."""
         return tuple(feature for feature in self.features if feature.diff_count)
+
+    @property
+    def ok(self) -> bool:
+        """Whether pairs were compared, and no feature differs; ids that are left out as duplicates make no pairs."""
+        return bool(self.features) and not self.skewed

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from assay.kernels.rows.batch_columns import BatchColumns
 from assay.kernels.rows.key_rules import UniqueRule
 from assay.kernels.rows.structure_rules import KnownColumnsRule
+from assay.kernels.rows.value_tests import shortest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from assay.kernels.rows.duplicate_keys import DuplicateKeys
@@ -70,7 +72,13 @@ class BatchOutcome:
 
     def _values(self, name: str, rows: NDArray[np.intp]) -> list[Any]:
         array = self.columns.array(name)
-        return [None] * len(rows) if array is None else [array[row].as_py() for row in rows.tolist()]
+        if array is None:
+            return [None] * len(rows)
+        values = [array[row].as_py() for row in rows.tolist()]
+        if not pa.types.is_float32(array.type):
+            return values
+        # What was written into the file: 14.23, and not 14.229999542236328.
+        return [value if value is None or not math.isfinite(value) else shortest(value) for value in values]
 
 
 def judge(rules: RuleSet, batch: pa.RecordBatch, duplicates: Mapping[str, DuplicateKeys]) -> BatchOutcome:
