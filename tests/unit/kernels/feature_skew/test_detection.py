@@ -132,3 +132,14 @@ def test_an_identifier_that_no_data_has_is_refused() -> None:
 def test_options_that_cannot_be(options: dict[str, Any], found: str) -> None:
     with pytest.raises(UsageError, match=found):
         FeatureSkewOptions(**{"identifier_features": ("id",), **options})
+
+
+def test_what_one_side_alone_has_is_told_of_that_side() -> None:
+    """TFX's ExampleDiff gives the two sides to each other's names."""
+    base = read(id=[1, 2, 3], only_base=["a", "b", None], shared=[1, 1, 1])
+    test = read(id=[1, 2, 3], only_test=[7, None, None], shared=[1, 1, 2])
+    found = {each.feature_name: each for each in skew(base, test, sample_size=1).features}
+    assert (found["only_base"].base_count, found["only_base"].base_only, found["only_base"].test_only) == (2, 2, 0)
+    assert (found["only_test"].test_count, found["only_test"].test_only, found["only_test"].base_only) == (1, 1, 0)
+    (pair,) = skew(base, test, sample_size=1).pairs
+    assert (pair.base_only_features, pair.test_only_features) == (("only_base",), ("only_test",))
