@@ -108,7 +108,7 @@ def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:
 
     from assay.artifacts.sources import rows_of
     from assay.components.evaluator.compute import evaluate as evaluate_models
-    from assay.components.evaluator.config import load_eval_config
+    from assay.components.evaluator.config import read_config
     from assay.components.evaluator.metrics_table import METRICS_TABLE
     from assay.components.evaluator.work import Evaluation
     from assay.gate.verdict import write_verdict
@@ -116,8 +116,10 @@ def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:
     with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch:
         folder = output or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
+        read = read_config(models.config)
         work = Evaluation(
-            config=load_eval_config(models.config),
+            config=read.eval_config,
+            additions=read.additions,
             rows=rows_of(models.data, split=models.split),
             model=models.model,
             baseline=models.baseline,

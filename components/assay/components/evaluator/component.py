@@ -13,7 +13,7 @@ from assay.artifacts.formats.tf_example import encode, fits, without_structs
 from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
-from assay.components.evaluator.config import load_eval_config, parse_eval_config
+from assay.components.evaluator.config import parse_eval_config, read_config
 from assay.components.evaluator.examples_source import SplitRows
 from assay.components.evaluator.work import MetricsEngine
 from assay.errors import UsageError
@@ -96,7 +96,8 @@ def Evaluator(
         module_path: Its dotted name instead, where it is importable.
         first_run: Without a baseline for the change thresholds: `values_only` lets the value thresholds decide, `bless`
             blesses, `block` blocks.
-        no_thresholds: With no threshold at all: `block` or `bless`.
+        no_thresholds: With no threshold at all: `block` or `bless`. Where this or `first_run` is left at its default,
+            the `policy` section of `eval_config` decides.
         engine: Who computes: `auto` is assay's kernels and, for metrics that have none, TFMA; `kernel` refuses those;
             `tfma` leaves everything to TFMA.
     """
@@ -111,7 +112,8 @@ def Evaluator(
     from assay.components.evaluator.work import Evaluation
 
     splits = tuple(example_splits or ("eval",))
-    policy = GatePolicy(first_run=first_run, no_thresholds=no_thresholds)
+    read = read_config(eval_config)
+    policy = _policy(read.additions.policy.for_gate(), first_run, no_thresholds)
     judged = judged_by_digest(
         model=model,
         baseline=baseline_model,
@@ -124,7 +126,8 @@ def Evaluator(
         context.log(f"Left out, because a tf.Example cannot hold nested values: {', '.join(batches.left_out())}.")
     evaluated = evaluate(
         Evaluation(
-            config=load_eval_config(eval_config),
+            config=read.eval_config,
+            additions=read.additions,
             batches=batches,
             rows=SplitRows(tuple(examples), splits),
             model=model.serving_path if model else None,
@@ -150,6 +153,15 @@ def Evaluator(
         blessing.properties["component_id"] = context.node_id
     context.log(verdict.summary)
     return Findings(blessed=verdict.ok)
+
+
+def _policy(written: GatePolicy, first_run: FirstRun, no_thresholds: NoThresholds) -> GatePolicy:
+    """Gives the arguments' policy; what they leave at its default is as it is written in the configuration."""
+    default = GatePolicy()
+    return GatePolicy(
+        first_run=written.first_run if first_run == default.first_run else first_run,
+        no_thresholds=written.no_thresholds if no_thresholds == default.no_thresholds else no_thresholds,
+    )
 
 
 @dataclass(frozen=True, slots=True)

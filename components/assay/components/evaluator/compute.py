@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.formats.tfrecord import read_records
+from assay.components.evaluator.config import GateConfig
 from assay.components.evaluator.evaluation_files import write_tfma_files
 from assay.components.evaluator.inference.served_model import open_model
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
+from assay.components.evaluator.kernel_engine.judgement import Sampling, evidence_of, resampling_for
 from assay.components.evaluator.kernel_engine.lint import lint, stop
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.slicing import is_cut
@@ -22,12 +24,14 @@ from assay.components.evaluator.model_rows import no_model, predict_rows
 from assay.components.evaluator.tfma_output.files import numbers_of
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
 from assay.components.evaluator.work import Evaluated, Evaluation
+from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.gate.decide import GatePolicy, decide
 from assay.gate.limits import limits_of
 from assay.native import metrics_for_slice_pb2
 
 if TYPE_CHECKING:
+    from assay.components.evaluator.kernel_engine.accumulation import Resampling
     from assay.gate.figures import Figures, MetricKey, SliceKey
     from assay.gate.limits import EvalConfig
 
@@ -53,6 +57,12 @@ def evaluate(
         lacks = reason or f"{plan.lacking[0].place}: {plan.lacking[0].message}"
         raise UsageError("evaluator.kernel", f'engine="kernel" cannot evaluate this: {lacks}', 'Set engine="auto".')
     if work.metrics_engine == "tfma" or reason:
+        if work.additions.asks_for_evidence:
+            raise UsageError(
+                "evaluator.significant",
+                f"eval_config asks for significance, which TFMA's figures have not: {reason or 'engine is tfma'}.",
+                "Leave `significant` out, or let the kernels evaluate it.",
+            )
         evaluated = _by_tfma(work, output, reason or "", policy, subjects)
     else:
         evaluated = _by_kernels(work, plan, output, policy, subjects)
@@ -79,7 +89,9 @@ def _by_kernels(
         raise no_model()
     stop(lint(work.config, has_baseline_table=work.baseline is not None, of_model=True))
     predictions = predict_rows(work.config, work.source, work.model, work.baseline)
-    evaluation = evaluate_predictions(work.config, predictions, work.engine, lacking_elsewhere=True)
+    evaluation = evaluate_predictions(
+        work.config, predictions, work.engine, resampling=_resampling(work), lacking_elsewhere=True
+    )
     prepared = prepared_config(work.config, has_baseline=predictions.keys.baseline is not None)
     part = _lacking(work, plan, prepared)
     write_tfma_files(
@@ -92,7 +104,13 @@ def _by_kernels(
     )
     figures = _with_numbers(evaluation.figures, prepared, part)
     write_metrics_table(output / METRICS_TABLE, figures)
-    verdict = decide(limits_of(work.config, part.name_of), figures, policy=policy, subjects=subjects)
+    verdict = decide(
+        limits_of(work.config, part.name_of, work.additions.significant),
+        figures,
+        policy=policy,
+        subjects=subjects,
+        evidence=evidence_of(evaluation, work.additions),
+    )
     notes = [f"TFMA computed {', '.join(part.classes)}, which have no kernel."] if part.classes else []
     for model in (work.model, work.baseline):
         why = open_model(model).why_python if isinstance(model, Path) else None
@@ -101,6 +119,13 @@ def _by_kernels(
                 f"TensorFlow's C API, as TensorFlow Serving, cannot run the model at {model} ({why}); Python's did."
             )
     return Evaluated(verdict, evaluation.rows, evaluation.figures.examples, part.classes, tuple(notes))
+
+
+def _resampling(work: Evaluation) -> Resampling | None:
+    if not work.additions.asks_for_evidence:
+        return None
+    threads = work.engine.threads if isinstance(work.engine, EmbeddedEngine) else 1
+    return resampling_for(GateConfig(work.config, work.additions), Sampling(threads=threads))
 
 
 def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig) -> _Part:

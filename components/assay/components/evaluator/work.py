@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from assay.artifacts.formats.tf_example import decode
 from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
 from assay.engines.embedded.engine import EmbeddedEngine
+from assay.gate.written_policy import Additions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,6 +45,7 @@ class Evaluation:
         beam_pipeline_args: Options of a Beam runner for TFMA's own pipeline.
         metrics_engine: Who computes the metrics.
         engine: Who reads the rows for the kernels.
+        additions: What must be significant, which `config` cannot hold.
     """
 
     config: EvalConfig
@@ -58,6 +60,7 @@ class Evaluation:
     beam_pipeline_args: tuple[str, ...] = ()
     metrics_engine: MetricsEngine = "auto"
     engine: Engine = field(default_factory=EmbeddedEngine)
+    additions: Additions = field(default_factory=Additions)
 
     @property
     def source(self) -> Source:

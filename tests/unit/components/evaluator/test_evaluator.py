@@ -19,6 +19,7 @@ from assay.components.evaluator.config import parse_eval_config
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import ArtifactError, AssayError, DataError, UsageError
 from assay.gate.verdict import read_verdict
+from assay.kernels.uncertainty.proportions import wilson_interval
 from assay.spec import ExecutionContext
 
 # TFMA warns about its own use of NumPy.
@@ -71,7 +72,7 @@ def run(tmp_path: Path, examples: Examples, **arguments: Any) -> tuple[Any, Mode
     said: list[str] = []
     outputs = ModelEvaluation(tmp_path / "evaluation"), ModelBlessing(tmp_path / "blessing")
     for output in outputs:
-        output.path.mkdir()
+        output.path.mkdir(parents=True)
     context = ExecutionContext(engine=EmbeddedEngine(), temp_dir=tmp_path, node_id="Evaluator", log=said.append)
     arguments = {"eval_config": config()} | arguments
     found = Evaluator.spec.function(
@@ -204,3 +205,30 @@ def test_custom_extractors_are_used(tmp_path: Path, examples: Examples) -> None:
         "TFMA computed all metrics: the module has functions of TFMA's own.",
         "Blessed: 4 checks passed, none failed.",
     ]
+
+
+def test_what_must_be_significant_is_judged_by_the_kernels_evidence(tmp_path: Path, examples: Examples) -> None:
+    sure = config()
+    sure["metrics_specs"][0]["metrics"][0]["threshold"]["value_threshold"]["significant"] = "not_worse"
+    found, _, blessing, _ = run(tmp_path, examples, eval_config=parse_eval_config(sure))
+    assert not found.blessed
+    verdict = read_verdict(blessing.path)
+    overall = verdict.checks[0]
+    assert overall.ok
+    assert overall.details["lower"] == pytest.approx(wilson_interval(35, 40, 0.9).lower)
+    assert verdict.failed[0].sentence.startswith("Insufficient evidence (20 examples, and min_examples is 30)")
+
+
+def test_the_policy_of_the_configuration_holds_where_the_step_says_nothing(tmp_path: Path, examples: Examples) -> None:
+    change = "change_threshold { direction: HIGHER_IS_BETTER absolute { value: 0 } }"
+    written = config(threshold=change) | {"policy": {"first_run": "block"}}
+    found, *_ = run(tmp_path, examples, eval_config=parse_eval_config(written))
+    assert not found.blessed
+    found, *_ = run(tmp_path / "again", examples, eval_config=parse_eval_config(written), first_run="bless")
+    assert found.blessed
+
+
+def test_tfmas_figures_cannot_be_asked_how_sure_they_are(tmp_path: Path, examples: Examples) -> None:
+    written = config() | {"policy": {"significant": "regression"}}
+    with pytest.raises(UsageError, match="asks for significance, which TFMA's figures have not: engine is tfma"):
+        run(tmp_path, examples, eval_config=parse_eval_config(written), engine="tfma")

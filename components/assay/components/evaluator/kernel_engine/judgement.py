@@ -27,7 +27,7 @@ from assay.gate.decide import decide
 from assay.gate.evidence import Evidence
 from assay.gate.verdict import Verdict
 from assay.gate.waivers import Waiver, waive
-from assay.gate.written_policy import WrittenPolicy
+from assay.gate.written_policy import Additions, WrittenPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,20 +156,23 @@ def _opened(config: EvalConfig, tables: Tables | Models) -> tuple[Predictions, t
 def _evaluated(
     read: GateConfig, predictions: Predictions, engine: Engine, sampling: Sampling | None, *, thresholds_only: bool
 ) -> TableEvaluation:
-    resampling = None
-    if sampling is not None:
-        limits = limits_for(read)
-        keys = {limit.metric for limit in limits}
-        if not thresholds_only:
-            keys |= {one.key for one in plan_of(read.eval_config).metrics}
-        resampling = Resampling(
-            frozenset(keys),
-            sampling.num_replicates,
-            sampling.seed,
-            sampling.threads,
-            across=frozenset(limit.metric for limit in limits if limit.across is not None),
-        )
+    resampling = None if sampling is None else resampling_for(read, sampling, thresholds_only=thresholds_only)
     return evaluate_predictions(read.eval_config, predictions, engine, resampling=resampling)
+
+
+def resampling_for(read: GateConfig, sampling: Sampling, *, thresholds_only: bool = True) -> Resampling:
+    """Gives what to draw: metrics with thresholds only, or all."""
+    limits = limits_for(read)
+    keys = {limit.metric for limit in limits}
+    if not thresholds_only:
+        keys |= {one.key for one in plan_of(read.eval_config).metrics}
+    return Resampling(
+        frozenset(keys),
+        sampling.num_replicates,
+        sampling.seed,
+        sampling.threads,
+        across=frozenset(limit.metric for limit in limits if limit.across is not None),
+    )
 
 
 def judge(
@@ -233,21 +236,25 @@ def verdict_on(
         policy: The rules.
         waived: Gives the checks with some failures waived.
     """
-    evidence = None
-    if replace(config.additions, policy=policy).asks_for_evidence:
-        evidence = Evidence(
-            policy=policy.for_evidence(),
-            candidate=evaluation.changes[CANDIDATE],
-            baseline=evaluation.changes.get(BASELINE, {}),
-            trials=evaluation.trials,
-            areas=evaluation.areas,
-        )
     return decide(
         limits_for(config),
         evaluation.figures,
         policy=policy.for_gate(),
-        evidence=evidence,
+        evidence=evidence_of(evaluation, replace(config.additions, policy=policy)),
         waived=waived,
+    )
+
+
+def evidence_of(evaluation: TableEvaluation, additions: Additions) -> Evidence | None:
+    """Gives how sure the figures are; None where nothing must be significant."""
+    if not additions.asks_for_evidence:
+        return None
+    return Evidence(
+        policy=additions.policy.for_evidence(),
+        candidate=evaluation.changes[CANDIDATE],
+        baseline=evaluation.changes.get(BASELINE, {}),
+        trials=evaluation.trials,
+        areas=evaluation.areas,
     )
 
 
