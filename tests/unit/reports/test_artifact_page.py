@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import assay
-from assay.artifacts import Artifact, ArtifactType, ExampleAnomalies, ExampleStatistics, Schema
+from assay.artifacts import Artifact, ArtifactType, ExampleAnomalies, Examples, ExampleStatistics, Schema
 from assay.artifacts.store import Producer, seal
 from assay.errors import ArtifactError
 from assay.reports import TEMPLATE_VERSION, render
@@ -61,6 +61,22 @@ def test_anomalies_have_their_evidence(
     failed = [row for row in checks["rows"] if row[1][0] == "failed"]
     assert failed
     assert failed == checks["rows"][: len(failed)]
+
+
+def test_an_unexpected_value_is_shown_with_rows_that_have_it(
+    tmp_path: Path, anomalies: ExampleAnomalies, statistics: ExampleStatistics, rows: pa.Table, tables: Tables
+) -> None:
+    examples = Examples(tmp_path / "examples")
+    lists = rows.set_column(1, "kind", pa.array([[kind] if kind else None for kind in rows["kind"].to_pylist()]))
+    for shown in (rows, lists):
+        with examples.writer("train", shown.schema) as writer:
+            for batch in shown.to_batches():
+                writer.write(batch)
+        html = render(anomalies, related={"statistics": statistics, "examples": examples})
+        kind = next(row for row in tables(html)[0]["rows"] if row[0] == ["kind", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"])
+        found = next(part for part in kind[-1] if part and str(part[0]).startswith("Row "))
+        assert found[0].startswith("Row 3: kind: </script>")
+        assert found[1] == "Row 7: kind: نقد, fare: 30, count: 2"
 
 
 def test_the_page_of_an_unknown_type_has_its_properties_and_files(tmp_path: Path, tables: Tables) -> None:

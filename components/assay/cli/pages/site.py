@@ -13,7 +13,8 @@ import msgspec
 from assay.cli.lineage_store import chosen_root, open_lineage
 from assay.cli.pages.lineage_graph import lineage_section
 from assay.errors import ArtifactError, AssayError, LineageError, did_you_mean
-from assay.reports import artifact_page, to_html
+from assay.reports import to_html
+from assay.reports.artifact_page import artifact_page
 from assay.reports.blocks import Link, Notice, Page, Section
 from assay.reports.figures import short_digest
 from assay.reports.history_page import history_page

@@ -7,11 +7,12 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from assay.artifacts import Artifact, ExampleAnomalies, ExampleStatistics
+from assay.artifacts import Artifact, ExampleAnomalies, Examples, ExampleStatistics
 from assay.reports.blocks import Column, DataTable, Facts, Notice, Pill, Section
 from assay.reports.figures import plural
 from assay.reports.sources.siblings import Related, related_to
 from assay.reports.sources.verdicts import ShownVerdict, read_shown_verdict
+from assay.reports.views.evidence_rows import rows_with
 from assay.reports.views.histograms import histogram_of, top_values
 from assay.reports.views.shown import Shown
 from assay.reports.views.statistics import DataSet, data_sets
@@ -59,13 +60,14 @@ def _overview(protos: Mapping[str, anomalies_pb2.Anomalies]) -> Facts:
 
 
 def evidence_of(verdict: ShownVerdict, related: Related) -> tuple[dict[str, list[Any]], tuple[str, ...]]:
-    """Bars and values for each check that did not pass, and the names of what stands side by side."""
+    """Bars, values and rows for each check that did not pass, and the names of what stands side by side."""
     statistics = related.get("statistics")
     if not isinstance(statistics, ExampleStatistics):
         return {}, ()
     control = next((related[name] for name in _CONTROLS if name in related), None)
     sets = {split: data_sets(split, statistics.read(split))[0] for split in statistics.split_names}
     others = _controls(control, sets)
+    examples = related.get("examples") or related_to(statistics).get("examples")
     evidence: dict[str, list[Any]] = {}
     for check in verdict.checks:
         if check.ok or check.slice not in sets:
@@ -81,7 +83,10 @@ def evidence_of(verdict: ShownVerdict, related: Related) -> tuple[dict[str, list
         named = check.details.get("values")
         if isinstance(named, list):  # the unexpected ones first
             values = sorted(values, key=lambda row: row[0] not in named)
-        evidence[check.id] = [shape, values or None]
+        rows: list[str] = []
+        if isinstance(named, list) and isinstance(examples, Examples):
+            rows = rows_with(examples, check.slice, check.subject, list(map(str, named)))
+        evidence[check.id] = [shape, values or None, rows or None]
     second = "compared with" if others else "another split"
     return evidence, ("this split", second) if others or len(sets) > 1 else ("this split",)
 

@@ -29,7 +29,7 @@ def verdict_sections(
 
     Args:
         verdict: The verdict.
-        evidence: For the id of a check: the data of its histogram and of its values, where they are known.
+        evidence: For the id of a check: the data of its histogram, of its values, and rows, where they are known.
         series: What the histograms lay side by side.
     """
     sections = [Section(title="Checks", blocks=[_checks(verdict, evidence or {}, series)])]
@@ -43,7 +43,7 @@ def verdict_sections(
 def _checks(verdict: ShownVerdict, evidence: Mapping[str, list[Any]], series: tuple[str, ...]) -> DataTable:
     rows = []
     for check in sorted(verdict.checks, key=lambda each: _ORDER[outcome(each)[0]]):
-        bars, values = evidence.get(check.id) or (None, None)
+        bars, values, found = evidence.get(check.id) or (None, None, None)
         named = check.details.get("values")
         rows.append(
             [
@@ -59,6 +59,7 @@ def _checks(verdict: ShownVerdict, evidence: Mapping[str, list[Any]], series: tu
                     values,
                     _facts(check),
                     [", ".join(map(str, named))] if isinstance(named, list) else None,
+                    found,
                     [check.sentence] if len(check.sentence) > 200 else None,
                 ],
             ]
@@ -87,6 +88,7 @@ def _checks(verdict: ShownVerdict, evidence: Mapping[str, list[Any]], series: tu
             Detail(kind="values", title="Values"),
             Detail(kind="table", title="Behind it", labels=("what", "value")),
             Detail(kind="text", title="Unexpected values"),
+            Detail(kind="text", title="Rows that have them"),
             Detail(kind="text", title="In words"),
         ],
         filters=(1,),
