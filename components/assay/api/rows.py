@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
-    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
+    from assay.kernels.findings import Expectations
     from assay.kernels.rows.declared_rules import RuleLike
     from assay.kernels.rows.row_report import RowReport
 
@@ -59,10 +59,11 @@ class ValidatedRows:
         return counts
 
 
-def rows_to_validate(source: Any, schema: Schema, environment: str | None, rules: Sequence[RuleLike]) -> ValidatedRows:
-    """The rows of a source, held against a schema and a user's own rules.
+def rows_to_validate(source: Any, expected: Expectations, rules: Sequence[RuleLike]) -> ValidatedRows:
+    """The rows of a source, held against what is expected and a user's own rules.
 
     Raises:
         UsageError: A rule has the id of another, or cannot be compiled; or the environment is unknown.
     """
-    return ValidatedRows(source, schema_rules(schema, environment) + compile_rules(rules))
+    compiled = schema_rules(expected.schema, expected.environment) + compile_rules(rules)
+    return ValidatedRows(source, compiled.with_severities(expected.severity_overrides))

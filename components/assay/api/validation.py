@@ -136,7 +136,7 @@ class _Opened:
                 raise UsageError(
                     "rows.statistics", "Statistics were validated, which have no rows.", "Validate the data."
                 )
-            return rows_to_validate(self.rows, expected.schema, expected.environment, functions)
+            return rows_to_validate(self.rows, expected, functions)
 
         return opened
 

@@ -153,6 +153,14 @@ class TestRows:
         assert any(check.kind == "row_rule" and not check.ok for check in report.verdict.checks)
         assert not any(check.kind == "row_rule" for check in assay.validate(BAD, schema).verdict.checks)
 
+    def test_severities_are_those_of_rows_too(self, schema: Any) -> None:
+        milder = dict.fromkeys(("ENUM_TYPE_UNEXPECTED_STRING_VALUES", "INVALID_FEATURE_SHAPE"), "WARNING")
+        milder |= dict.fromkeys(("FEATURE_TYPE_LOW_FRACTION_PRESENT", "SCHEMA_MISSING_COLUMN"), "WARNING")
+        report = assay.validate(BAD, schema, rows=True, severity_overrides=milder)
+        assert report.ok
+        assert {outcome.severity for outcome in report.rows().broken} == {"warning"}
+        assert report.rows().num_rejected == 0
+
     def test_statistics_have_no_rows(self, schema: Any) -> None:
         report = assay.validate(assay.statistics(BAD), schema)
         with pytest.raises(UsageError, match="which have no rows"):

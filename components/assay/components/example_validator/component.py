@@ -140,7 +140,9 @@ def ExampleValidator(
     expected.check(set(given))
     in_rows = RowsFound()
     if examples is not None:
-        rules = schema_rules(expected.schema, environment) + compile_rules(of_rows)
+        rules = (schema_rules(expected.schema, environment) + compile_rules(of_rows)).with_severities(
+            expected.severity_overrides
+        )
         in_rows = RowWork(context.engine, examples, rules, options).run(splits, clean_examples, quarantine)
     found: dict[str, Examination] = {}
     for split in splits:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.rows.composite_rules import LengthRule, PartRule
@@ -12,7 +12,7 @@ from assay.kernels.rows.rule import RowRule, Rule
 from assay.kernels.rows.structure_rules import KnownColumnsRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,20 @@ class RuleSet:
             unique_rules=self.unique_rules + other.unique_rules,
             distinct_rules=self.distinct_rules + other.distinct_rules,
             unchecked=self.unchecked + other.unchecked,
+        )
+
+    def with_severities(self, overrides: Mapping[str, str]) -> RuleSet:
+        """Gives the rules with other severities by reason (TFDV's anomaly type): those below ERROR reject no row."""
+
+        def changed(rule: Any) -> Any:
+            level = overrides.get(rule.reason)
+            return rule if level is None else replace(rule, severity="error" if level == "ERROR" else "warning")
+
+        return replace(
+            self,
+            row_rules=tuple(map(changed, self.row_rules)),
+            unique_rules=tuple(map(changed, self.unique_rules)),
+            distinct_rules=tuple(map(changed, self.distinct_rules)),
         )
 
     def check_columns(self, found: Iterable[str] = ()) -> None:
