@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assay.components.evaluator.inference.predicting import JudgedModel, PredictedRows, Predictor
 from assay.components.evaluator.kernel_engine.plan import plan_of
 from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions, model_specs_of
-from assay.components.evaluator.kernel_engine.slicing import slicing_of
+from assay.components.evaluator.kernel_engine.slicing import slicing_of, specs_of
 from assay.errors import ArtifactError, UsageError
 from assay.gate.slicing import feature_of
 
@@ -73,7 +73,7 @@ def _features(config: EvalConfig, candidate: Any) -> dict[str, str]:
     features = {candidate.label_key: f"label_key '{candidate.label_key}'"}
     if candidate.example_weight_key:
         features[candidate.example_weight_key] = f"example_weight_key '{candidate.example_weight_key}'"
-    for index, slicing in enumerate(config.slicing_specs):
+    for index, slicing in enumerate(specs_of(config)):
         for key in map(feature_of, (*slicing.feature_keys, *slicing.feature_values)):
             features.setdefault(key, f"feature '{key}' of slicing_specs[{index}]")
     for metric in plan_of(config).metrics:

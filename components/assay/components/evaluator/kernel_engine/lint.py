@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.predictions import keys_of, model_specs_of
+from assay.components.evaluator.kernel_engine.slicing import specs_of
 from assay.errors import UsageError, did_you_mean
 from assay.gate.limits import limits_of
 from assay.gate.slicing import feature_of
@@ -141,7 +142,7 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
         yield LintFinding(code="no_thresholds", severity="warning", place="eval_config.metrics_specs", message=message)
     plots = {one.place for one in plan.lacking if one.code == "plot"} | {one.place for one in plan.plots}
     baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
-    made = [(set(one.feature_keys), dict(one.feature_values)) for one in config.slicing_specs] or [(set(), {})]
+    made = [(set(one.feature_keys), dict(one.feature_values)) for one in specs_of(config)] or [(set(), {})]
     for limit in limits:
         if limit.origin.startswith(tuple(f"{place}." for place in plots)):
             yield LintFinding(code="plot", place=limit.origin, message="a plot has no number to hold.")

@@ -21,7 +21,13 @@ def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:
     Raises:
         UsageError: The edges of bins do not ascend.
     """
-    return tuple(dict.fromkeys(_spec(spec) for spec in config.slicing_specs)) or (SlicingSpec(),)
+    return tuple(dict.fromkeys(map(_spec, specs_of(config)))) or (SlicingSpec(),)
+
+
+def specs_of(config: EvalConfig) -> list[Any]:
+    """Gives every `SlicingSpec` whose slices are computed: those named, and those that are compared with each other."""
+    compared = [spec for pair in config.cross_slicing_specs for spec in (pair.baseline_spec, *pair.slicing_specs)]
+    return [*config.slicing_specs, *compared]
 
 
 def is_cut(key: str) -> bool:

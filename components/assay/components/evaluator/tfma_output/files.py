@@ -12,6 +12,7 @@ from google.protobuf import json_format
 
 from assay.artifacts.formats.tfrecord import TFRecordWriter
 from assay.components.evaluator.kernel_engine.plan import metric_name
+from assay.components.evaluator.tfma_output.cross_slices import cross_slice_metrics
 from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_slice_key
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of
 from assay.components.evaluator.tfma_output.validation import MetricName, validation_result
@@ -82,6 +83,18 @@ def write_records(folder: Path, records: EvaluationRecords) -> None:
         plots.append(_merged(_plots(records, key), others[1], "plot_keys_and_values"))
         attributions.append(pb2.AttributionsForSlice())
         fill_slice_key(attributions[-1].slice_key, key)
+    figures = {
+        model: {
+            key: {one: value for one, value in of_slice.items() if one in records.metrics}
+            for key, of_slice in of_model.items()
+        }
+        for model, of_model in records.values.items()
+    }
+    metrics += cross_slice_metrics(
+        records.prepared,
+        figures,
+        lambda item, key, value: fill_metric_value(item, records.metrics[key].metric, value),
+    )
     result = validation_result(records.prepared, _all_values(records), records.name_of)
     for kind, messages in (("metrics", metrics), ("plots", plots), ("attributions", attributions)):
         _write(folder / f"{kind}-00000-of-00001.tfrecord", messages)

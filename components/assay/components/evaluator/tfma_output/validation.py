@@ -7,21 +7,19 @@ of the same figures, for those who read its file.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from assay.components.evaluator.kernel_engine.plan import metric_name
+from assay.components.evaluator.tfma_output.cross_slices import Values, as_slicing, between, fill_pair, pairs_of
 from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_slice_key
 from assay.components.evaluator.tfma_output.prepared import baseline_of
 from assay.gate.figures import MetricKey, SliceKey, slice_order
 from assay.gate.limits import EvalConfig, sub_keys, weightings
 from assay.gate.slicing import Slicing
 from assay.native import validation_result_pb2
-
-Values = Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
-"""By model name, slice and metric."""
 
 MetricName = Callable[[Any], str]
 """Gives TFMA's name of a `MetricConfig`."""
@@ -50,9 +48,7 @@ class _Held:
         """The slices that it is for; without a spec TFMA asks, in the end, for the whole data."""
         if self.spec is None:
             return Slicing()
-        return Slicing(
-            feature_keys=tuple(self.spec.feature_keys), feature_values=tuple(sorted(self.spec.feature_values.items()))
-        )
+        return as_slicing(self.spec)
 
 
 def validation_result(prepared: EvalConfig, values: Values, name_of: MetricName = metric_name) -> Any:
@@ -90,7 +86,30 @@ def validation_result(prepared: EvalConfig, values: Values, name_of: MetricName 
             if specs[slicing] is not None:
                 missing.CopyFrom(specs[slicing])
             result.validation_ok = False
+    _add_pairs(result, list(_across(prepared, baseline, name_of)), values, baseline)
     return result
+
+
+def _add_pairs(result: Any, held: list[_Held], values: Values, baseline: str | None) -> None:
+    """Adds what thresholds across slices say: failures by pair, and pairs that are not there."""
+    for one in held:
+        result.missing_thresholds = False
+        pairs = list(pairs_of(one.spec, values))
+        if not pairs:
+            result.missing_cross_slices.append(one.spec)
+        for first, second in pairs:
+            mine, theirs = (between(values, model, first, second, one.key) for model in (one.model, baseline))
+            known = mine is not None and (not one.is_change or theirs is not None)
+            observed = _number(mine) - (_number(theirs) if one.is_change else 0.0)
+            if not (known and _holds(one, observed, theirs)):
+                validation = result.metric_validations_per_slice.add()
+                fill_pair(validation.cross_slice_key, first, second)
+                validation.failures.append(_failure(one, observed if known else None))
+        details = result.validation_details.slicing_details.add(num_matching_slices=len(pairs))
+        details.cross_slicing_spec.CopyFrom(one.spec)
+    failed = any(one.HasField("cross_slice_key") for one in result.metric_validations_per_slice)
+    only_pairs = held and not result.missing_slices and not result.metric_validations_per_slice
+    result.validation_ok = bool((result.validation_ok or only_pairs) and not failed and not result.missing_cross_slices)
 
 
 def _failures(
@@ -111,15 +130,19 @@ def _failures(
         if (one.model, one.key, one.is_change, one.threshold.SerializeToString()) in said:
             continue  # the same threshold for two slicing specs that both match
         said.add((one.model, one.key, one.is_change, one.threshold.SerializeToString()))
-        failure = validation_result_pb2().ValidationFailure()
-        fill_metric_key(failure.metric_key, one.key, one.model, is_diff=one.is_change)
-        field = "change_threshold" if one.is_change else "value_threshold"
-        getattr(failure.metric_threshold, field).CopyFrom(one.threshold)
-        if known:
-            failure.metric_value.double_value.value = observed
-        else:
-            failure.message = "Metric not found."
-        yield failure
+        yield _failure(one, observed if known else None)
+
+
+def _failure(one: _Held, observed: float | None) -> Any:
+    failure = validation_result_pb2().ValidationFailure()
+    fill_metric_key(failure.metric_key, one.key, one.model, is_diff=one.is_change)
+    field = "change_threshold" if one.is_change else "value_threshold"
+    getattr(failure.metric_threshold, field).CopyFrom(one.threshold)
+    if observed is not None:
+        failure.metric_value.double_value.value = observed
+    else:
+        failure.message = "Metric not found."
+    return failure
 
 
 def _holds(one: _Held, observed: float, baseline: Any) -> bool:
@@ -161,10 +184,19 @@ def _thresholds(prepared: EvalConfig, baseline: str | None, name_of: MetricName)
             yield from _of_slices(keys, metric.per_slice_thresholds)
 
 
+def _across(prepared: EvalConfig, baseline: str | None, name_of: MetricName) -> Iterator[_Held]:
+    for spec in prepared.metrics_specs:
+        for metric in spec.metrics:
+            keys = _keys(spec, name_of(metric), weightings(prepared, spec), baseline)
+            for one in metric.cross_slice_thresholds:
+                for pairs in one.cross_slicing_specs:
+                    yield from _of(keys, pairs, one.threshold)
+
+
 def _of_slices(keys: list[tuple[str, MetricKey]], listed: Any) -> Iterator[_Held]:
     for one in listed:
-        for slicing in one.slicing_specs:
-            yield from _of(keys, slicing, one.threshold)
+        for spec in one.slicing_specs:
+            yield from _of(keys, spec, one.threshold)
 
 
 def _keys(spec: Any, name: str, weights: list[bool | None], baseline: str | None) -> list[tuple[str, MetricKey]]:
