@@ -35,6 +35,9 @@ def compile_file(
     Exit codes: 0 written, 1 error, 2 wrong usage.
     """
     from assay.cli.pipeline_file import load_pipeline
+    from assay.runners.kfp import check_sdk
+
+    check_sdk()
     from assay.runners.kfp.compiler import compile_pipeline
     from assay.runners.kfp.step_options import read_step_options
 

@@ -37,6 +37,9 @@ def submit(
 
     Exit codes: 0 submitted (with --wait: succeeded), 1 error or failed run, 2 wrong usage.
     """
+    from assay.runners.kfp import check_sdk
+
+    check_sdk()
     from assay.runners.kfp.submission import Submission, connect, schedule, start, wait_for
 
     if (cron or every) and wait:

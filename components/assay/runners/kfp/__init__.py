@@ -8,9 +8,11 @@ Names are imported when they are first used: the entry point, which lives in thi
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from assay import components as declared
+from assay.errors import UsageError
 
 if TYPE_CHECKING:
     from assay.runners.kfp.compiler import compile_pipeline, kfp_pipeline
@@ -34,6 +36,7 @@ __all__ = [  # noqa: PLE0604 (the components' names are strings, too)
     "LatestBlessedModel",
     "SecretKey",
     "StepOptions",
+    "check_sdk",
     "compile_pipeline",
     "component_of",
     "embed_file",
@@ -42,8 +45,20 @@ __all__ = [  # noqa: PLE0604 (the components' names are strings, too)
 ]
 
 
+def check_sdk() -> None:
+    """Checks that the KFP SDK is installed; steps in containers do without.
+
+    Raises:
+        UsageError: With the line that installs it.
+    """
+    if find_spec("kfp") is None:
+        raise UsageError("kfp.no_sdk", "The SDK of Kubeflow Pipelines is not installed.", "pip install 'assay[kfp]'")
+
+
 def __getattr__(name: str) -> Any:
     """Makes a KFP component of a component, or imports a function, when it is first used."""
+    if name in __all__:
+        check_sdk()
     if name in _HOME:
         value = getattr(import_module(f"assay.runners.kfp.{_HOME[name]}"), name)
     elif name in _FURTHER or name in declared.__all__:

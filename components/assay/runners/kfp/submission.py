@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -173,7 +174,8 @@ def _plain_errors(what: str) -> Iterator[None]:
         EngineError: If the server refuses, or cannot be reached.
     """
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # that the client is not for servers before 2.0
             yield
     except AssayError:
         raise

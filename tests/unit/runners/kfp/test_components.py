@@ -170,3 +170,18 @@ class TestCalls:
 
         with pytest.raises(UsageError, match=r"Inner is declared inside a function or was typed in"):
             _ = component_of(Inner).component
+
+
+def test_without_the_sdk_its_install_line_is_said(run_python: Any) -> None:
+    code = """
+import sys
+sys.modules["kfp"] = None
+from assay.errors import UsageError
+import assay.runners.kfp.step
+try:
+    from assay.runners.kfp import StatisticsGen
+except UsageError as error:
+    print(type(error).__name__, error)
+"""
+    said = run_python(code).stdout
+    assert said == "UsageError The SDK of Kubeflow Pipelines is not installed. pip install 'assay[kfp]'\n"
