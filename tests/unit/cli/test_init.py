@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,11 @@ def test_what_a_model_of_flat_columns_cannot_use_is_left_out(tmp_path: Path) -> 
     table = pa.table({"x": range(ROWS), "flag": [True] * ROWS, "list": [[1, 2]] * ROWS, "y": ["a", "b"] * (ROWS // 2)})
     pq.write_table(table, tmp_path / "data.parquet")
     document = decided(tmp_path / "data.parquet", "--label", "y", "-o", tmp_path / "new")
-    assert document["left_out"] == {
-        "flag": "neither a number nor a text a row, but bool",
-        "list": "neither a number nor a text a row, but list<item: int64>",
-    }
+    left_out = document["left_out"]
+    assert sorted(left_out) == ["flag", "list"]
+    assert left_out["flag"] == "neither a number nor a text a row, but bool"
+    # What Parquet calls a list's items depends on pyarrow's version.
+    assert re.fullmatch(r"neither a number nor a text a row, but list<\w+: int64>", left_out["list"])
 
 
 @pytest.mark.parametrize(
