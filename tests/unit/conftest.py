@@ -11,7 +11,7 @@ import tempfile
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import create_engine, make_url
@@ -52,15 +52,15 @@ def postgres() -> Iterator[str]:
         folder.chmod(0o755)
         programs, data = copy_of_the_server(folder), folder / "data"
         data.mkdir()
-        user = None
+        someone_else: dict[str, Any] = {}
         if os.geteuid() == 0:
-            user = NOBODY
+            someone_else = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
             os.chown(data, NOBODY, NOBODY)
 
         def run(program: str, *arguments: str) -> None:
             command = [str(programs / program), "-D", str(data), *arguments]
             with (folder / "log").open("ab") as log:
-                code = subprocess.call(command, stdout=log, stderr=log, cwd="/", user=user, group=user, extra_groups=[])
+                code = subprocess.call(command, stdout=log, stderr=log, cwd="/", **someone_else)
             assert code == 0, (folder / "log").read_text()
 
         run("initdb", "--username=assay", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")

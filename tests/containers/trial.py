@@ -1,0 +1,78 @@
+"""One trial of the images: where everything is, what was found, and whether artifacts are the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workshop import TrialError, Workshop, say
+
+
+@dataclass
+class Trial:
+    """One trial of the images.
+
+    Attributes:
+        workshop: Where they are.
+        version: Their tag.
+        report: What is printed at the end.
+    """
+
+    workshop: Workshop
+    version: str
+    report: list[tuple[str, str]] = field(default_factory=list)
+
+    def image(self, name: str) -> str:
+        """The tag that the compiled pipeline names, too."""
+        return f"assay/{name}:{self.version}"
+
+    @property
+    def bucket(self) -> Path:
+        """The mounted root."""
+        return self.workshop.folder / "bucket"
+
+    @property
+    def source(self) -> Path:
+        """The project without its package: what is tested is in the image."""
+        return self.workshop.folder / "src"
+
+    def note(self, what: str, found: str) -> None:
+        """Prints a line now, and again at the end."""
+        self.report.append((what, found))
+        say(f"{what:<42} {found}")
+
+    def within(self, what: str, seconds: float, used: float, limit: float) -> None:
+        """Notes how long something took, by the clock and of the processors.
+
+        Raises:
+            TrialError: If the processors alone took longer than the limit: the clock counts what else the machine does.
+        """
+        self.note(what, f"{seconds:.2f} s, {used:.2f} s of CPU (limit {limit:g})")
+        if used > limit:
+            raise TrialError(f"{what}: {used:.2f} s of CPU are more than {limit:g}.")
+
+
+def digest(folder: Path) -> str:
+    """The digest in an artifact's manifest."""
+    return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["digest"])
+
+
+def digests(root: Path, outputs: Mapping[str, str]) -> dict[str, str]:
+    """The digests of the latest artifacts of a root of the local runner; `outputs` names them and their steps."""
+    return {
+        key: digest(max((root / node / key).iterdir(), key=lambda path: int(path.name)))
+        for key, node in outputs.items()
+    }
+
+
+def compare(trial: Trial, what: str, found: str, expected: str) -> None:
+    """Notes that two digests are equal.
+
+    Raises:
+        TrialError: If they are not.
+    """
+    if found != expected:
+        raise TrialError(f"{what}: {found} is not {expected}.")
+    trial.note(what, f"{found[:23]}… equal")
