@@ -18,6 +18,7 @@ from assay.reports.views.shown import Shown
 from assay.reports.views.statistics import DataSet, data_sets
 from assay.reports.views.verdict import verdict_sections
 
+_LISTED_VALUES, _SHOWN_VALUES = 1000, 12
 _CONTROLS = ("previous_statistics", "baseline_statistics", "serving_statistics")
 
 
@@ -79,10 +80,11 @@ def evidence_of(verdict: ShownVerdict, related: Related) -> tuple[dict[str, list
             sides += [each.features.get(check.subject) for split, each in sets.items() if split != check.slice][:1]
         bars = histogram_of(sides)
         shape = [bars.paths, bars.low, bars.high] if bars and bars.low is not None else None
-        values = top_values(sides, 12)
+        values = top_values(sides, _LISTED_VALUES)
         named = check.details.get("values")
         if isinstance(named, list):  # the unexpected ones first
             values = sorted(values, key=lambda row: row[0] not in named)
+        values = values[:_SHOWN_VALUES]
         rows: list[str] = []
         if isinstance(named, list) and isinstance(examples, Examples):
             rows = rows_with(examples, check.slice, check.subject, list(map(str, named)))
