@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +59,7 @@ def leakage(rows: int = 1_000_000) -> None:
 def trips(path: Path, rows: int = 15_000) -> str:
     """Writes made-up trips of 18 columns, as many as the taxi data has, and gives the path."""
     rng = np.random.default_rng(0)
-    columns = {f"number_{at}": rng.gamma(2, 5, rows).round(2) for at in range(9)}
+    columns: dict[str, Any] = {f"number_{at}": rng.gamma(2, 5, rows).round(2) for at in range(9)}
     columns |= {f"count_{at}": rng.integers(0, 24, rows) for at in range(6)}
     columns |= {f"text_{at}": rng.choice(np.array([f"value {each}" for each in range(40)]), rows) for at in range(3)}
     pa.csv.write_csv(pa.table(columns), path)
