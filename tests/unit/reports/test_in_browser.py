@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -22,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import assay
 from assay.artifacts import Artifact
 from assay.cli.pages.addresses import FileAddresses
+from assay.cli.pages.server import serve
 from assay.cli.pages.site import open_site
 from assay.components import CsvExampleGen, ExampleValidator, SchemaGen, StatisticsGen
 from assay.reports import render, to_html
@@ -71,7 +73,24 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with a pipeline that ran three times, on new data each time."""
+    folder = tmp_path_factory.mktemp("runs")
+    root = folder / "root"
+    (folder / "data").mkdir()
+    for at in range(3):
+        pyarrow.csv.write_csv(scenes.rows(200, 2.0 * at).drop(["empty"]), folder / "data" / "rows.csv")
+        examples = CsvExampleGen(input_base=str(folder / "data"))
+        statistics = StatisticsGen(examples=examples.outputs["examples"])
+        schema = SchemaGen(statistics=statistics.outputs["statistics"])
+        anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+        pipeline = Pipeline("trips", root, [examples, statistics, schema, anomalies])
+        assert LocalDagRunner(progress=Silence()).run(pipeline).ok
+    return root
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """A folder with every page as a file."""
     made = tmp_path_factory.mktemp("made")
     schema = scenes.make_schema(made / "schema")
@@ -101,7 +120,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pages["anomalies"] = render(anomalies, related={"statistics": statistics})
     pages["schema_difference"] = to_html(comparison_page(changed.path, schema.path))
     pages["comparison"] = to_html(comparison_page(one_row.path, statistics.path))
-    pages |= pages_of_runs(tmp_path_factory.mktemp("runs"))
+    pages |= pages_of_runs(root)
     folder = tmp_path_factory.mktemp("site")
     for name, html in pages.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
@@ -109,18 +128,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def pages_of_runs(folder: Path) -> dict[str, str]:
-    """A pipeline that ran on new data each time."""
-    root = folder / "root"
-    (folder / "data").mkdir()
-    for at in range(3):
-        pyarrow.csv.write_csv(scenes.rows(200, 2.0 * at).drop(["empty"]), folder / "data" / "rows.csv")
-        examples = CsvExampleGen(input_base=str(folder / "data"))
-        statistics = StatisticsGen(examples=examples.outputs["examples"])
-        schema = SchemaGen(statistics=statistics.outputs["statistics"])
-        anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
-        pipeline = Pipeline("trips", root, [examples, statistics, schema, anomalies])
-        assert LocalDagRunner(progress=Silence()).run(pipeline).ok
+def pages_of_runs(root: Path) -> dict[str, str]:
     with open_site(root) as site:
         last = site.records()[-1]["run_id"]
         artifacts = FileAddresses(frozenset(range(1, 30)), "pages/")
@@ -203,6 +211,37 @@ def test_a_table_is_searched_sorted_and_unfolded_by_keyboard_alone(browser: Brow
         page.keyboard.press("Space")
         assert first.get_attribute("aria-expanded") == "true"
         assert slices.locator("tr.detail").is_visible()
+
+
+def test_a_graph_shows_at_first_what_its_page_is_about(browser: Browser, site: Path) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.goto((site / "lineage.html").as_uri())
+        inside = "n => { const a = n.getBoundingClientRect(); return a.left >= 0 && a.right <= innerWidth; }"
+        assert page.locator(".node.here").evaluate(inside)
+        assert page.locator("a.node").count() >= 2  # the others lead to their pages
+
+
+def test_served_pages_keep_their_own_policy_and_lead_to_each_other(browser: Browser, root: Path) -> None:
+    with open_site(root) as site, serve(site, "127.0.0.1", 0) as server, browser.new_context() as context:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            page = context.new_page()
+            heard = Heard(page)
+            page.goto(f"http://127.0.0.1:{server.server_port}/")
+            page.get_by_role("link", name="trips").first.click()
+            page.wait_for_url("**/pipeline/trips")
+            page.locator("td a").first.click()
+            page.wait_for_url("**/run/*")
+            page.get_by_role("link", name="StatisticsGen.statistics").click()
+            page.wait_for_url("**/artifact/*")
+            page.locator("a.node.artifact").first.click()
+            page.get_by_role("heading", name="CsvExampleGen.examples").wait_for()
+            assert heard.complaints == []
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_the_theme_can_be_chosen_and_is_remembered(browser: Browser, site: Path) -> None:

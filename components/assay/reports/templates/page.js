@@ -266,4 +266,8 @@
     memory.set(root.dataset.theme);
   });
   document.querySelectorAll(".data").forEach(table);
+  for (const graph of document.querySelectorAll(".graph")) { // what the page is about is in sight at first
+    const here = graph.querySelector(".here");
+    if (here) graph.scrollLeft = here.offsetLeft - graph.clientWidth / 2 + here.offsetWidth / 2;
+  }
 })();
