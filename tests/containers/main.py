@@ -95,9 +95,9 @@ def prepare(trial: Trial) -> None:
         container.run(fetch, mounts=mounts)
 
 
-def beyond_the_data_path(source: Path) -> list[str]:
-    """Options that leave out the tests which import what the data image does without."""
-    needs = re.compile(r"^\s*(?:from|import) (?:pandas|kfp|tensorflow)\b", re.MULTILINE)
+def without(source: Path, *packages: str) -> list[str]:
+    """Options that leave out the tests which import packages that an image does without."""
+    needs = re.compile(rf"^\s*(?:from|import) (?:{'|'.join(packages)})\b", re.MULTILINE)
     files = [path for path in sorted((source / "tests").rglob("*.py")) if needs.search(path.read_text("utf-8"))]
     # Without its conftest, no test of a folder runs.
     places = {path.parent if path.name == "conftest.py" else path for path in files}
@@ -239,8 +239,10 @@ def main() -> int:
             trial.within("assay validate --help", seconds, used, HELP_LIMIT)
             run_compiled_pipeline(trial)
             run_on_beam(trial)
-            run_tests(trial, "data", "tests/unit", "tests/property", *beyond_the_data_path(trial.source))
-            run_tests(trial, "full", "tests/unit", "tests/property", "tests/pipelines", "tests/engines")
+            no_browser, no_stack = ["playwright", "nbclient"], ["pandas", "kfp", "tensorflow"]
+            run_tests(trial, "data", "tests/unit", "tests/property", *without(trial.source, *no_browser, *no_stack))
+            folders = ["tests/unit", "tests/property", "tests/pipelines", "tests/engines"]
+            run_tests(trial, "full", *folders, *without(trial.source, *no_browser))
     except TrialError as error:
         sys.stderr.write(f"make test-containers: {error}\n")
         return 1
