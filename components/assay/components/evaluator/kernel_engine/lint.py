@@ -154,13 +154,15 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
                 message="a change threshold has no baseline to compare with: no model spec has is_baseline.",
                 hint="Add a model spec with is_baseline and a prediction_key, or give the baseline's predictions.",
             )
-        if limit.slicing is not None and not any(_makes(keys, values, limit.slicing) for keys, values in made):
-            yield LintFinding(
-                code="slice_not_made",
-                place=limit.origin,
-                message=f"slicing_specs make no slice {limit.slicing.name}, so the threshold would fail every model.",
-                hint="Add the slice to slicing_specs.",
-            )
+        held = [limit.slicing] if limit.across is None else [limit.across.first, *limit.across.others]
+        for slicing in held:
+            if slicing is not None and not any(_makes(keys, values, slicing) for keys, values in made):
+                yield LintFinding(
+                    code="slice_not_made",
+                    place=limit.origin,
+                    message=f"slicing_specs make no slice {slicing.name}, so the threshold would fail every model.",
+                    hint="Add the slice to slicing_specs.",
+                )
         yield from _of_direction(limit)
 
 

@@ -40,6 +40,16 @@ def test_a_threshold_on_a_slice_that_is_not_made() -> None:
     assert "make no slice race=*" in found["slice_not_made"]
 
 
+@pytest.mark.parametrize(("first", "other"), [("sex", "race"), ("race", "sex")])
+def test_a_threshold_across_slices_that_are_not_made(first: str, other: str) -> None:
+    pairs = {"baseline_spec": {"feature_keys": [first]}, "slicing_specs": [{"feature_keys": [other]}]}
+    across = [{"cross_slicing_specs": [pairs], "threshold": VALUE}]
+    found = findings({"class_name": "AUC", "cross_slice_thresholds": across})
+    assert "make no slice race=*" in found["slice_not_made"]
+    made = [{"feature_keys": ["sex"]}, {"feature_keys": ["race"]}]
+    assert not findings({"class_name": "AUC", "cross_slice_thresholds": across}, slicing_specs=made)
+
+
 @pytest.mark.parametrize(
     ("made", "held", "ok"),
     [
