@@ -15,9 +15,11 @@ import pytest
 from kfp import dsl, local
 from kfp.local import config
 
+from assay import Pipeline
+from assay import components as steps
 from assay.artifacts import Examples
 from assay.artifacts.store import open_artifact, read_manifest
-from assay.runners.kfp import CsvExampleGen, ExampleValidator, SchemaGen, StatisticsGen
+from assay.runners.kfp import CsvExampleGen, ExampleValidator, SchemaGen, StatisticsGen, kfp_pipeline
 
 TAXI = Path(__file__).resolve().parents[2] / "examples" / "chicago_taxi"
 # The pipeline runs in a process of its own, since it is loaded as a file of the user's is.
@@ -130,3 +132,24 @@ def test_a_wrong_artifact_of_another_author_stops_the_run(root: Path, capfd: pyt
     said = capfd.readouterr().out
     assert "Error: StatisticsGen.examples takes Examples, but" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:You may be attem:RuntimeWarning")
+def test_a_closed_gate_stops_a_compiled_pipeline_and_keeps_its_verdict(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "trips.csv").write_text("company\n" + "\n".join(["Red", "Blue"] * 20) + "\n", encoding="utf-8")
+    domain = 'feature { name: "company" type: BYTES domain: "c" presence { min_count: 1 } }'
+    (tmp_path / "schema.pbtxt").write_text(domain + ' string_domain { name: "c" value: "Red" }', encoding="utf-8")
+    gen = steps.CsvExampleGen(input_base=str(tmp_path / "trips.csv"))
+    statistics = steps.StatisticsGen(examples=gen.outputs["examples"])
+    reviewed = steps.ImportSchemaGen(schema_file=str(tmp_path / "schema.pbtxt"))
+    gate = steps.ExampleValidator(statistics=statistics.outputs["statistics"], schema=reviewed.outputs["schema"])
+    later = steps.SchemaGen(statistics=statistics.outputs["statistics"]).with_id("later")
+    made = kfp_pipeline(Pipeline("guarded", components=[gen, statistics, reviewed, gate, later]))
+    with pytest.raises(RuntimeError, match="example-validator-gate"):
+        made()
+    (run,) = root.iterdir()
+    said = json.loads((run / "example-validator" / "executor_output.json").read_text(encoding="utf-8"))
+    assert said["parameterValues"]["blessed"] is False
+    assert "Blue" in (run / "example-validator" / "html_report").read_text(encoding="utf-8")
+    assert not (run / "later").exists()
