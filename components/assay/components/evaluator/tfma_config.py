@@ -28,8 +28,8 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
     if config.cross_slicing_specs or any(limit.across for limit in limits_of(config, lambda one: str(one.class_name))):
         raise UsageError(
             "eval_config.cross_slice",
-            "Slices are compared with each other by `assay gate`, not by the Evaluator yet.",
-            "Remove cross_slicing_specs and cross_slice_thresholds.",
+            "Slices are compared with each other by the kernels, not where TFMA computes everything.",
+            "Remove cross_slicing_specs and cross_slice_thresholds, or what needs TFMA.",
         )
     prepared = native.eval_config_pb2().EvalConfig()  # TFMA 0.52 does not export it
     prepared.CopyFrom(config)
