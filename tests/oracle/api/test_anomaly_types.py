@@ -287,3 +287,52 @@ def test_a_greatest_number_of_examples_counts_without_a_least_one() -> None:
     assert not tfdv.validate_statistics(now.proto, schema).HasField("dataset_anomaly_info")
     (finding,) = assay.validate(now, schema).findings
     assert (finding.type, finding.evidence.observed, finding.evidence.limit) == ("DATASET_HIGH_NUM_EXAMPLES", 3.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "features"), [(None, {"x", "y"}), ("SERVING", {"x"}), ("TRAINING", {"x", "y"})]
+)
+def test_environments_and_stages(environment: str | None, features: set[str]) -> None:
+    """A feature outside of the environment, or in a stage that is not validated, has no anomalies."""
+    import tensorflow_data_validation as tfdv
+
+    required = "type: INT presence { min_fraction: 1 min_count: 1 }"
+    schema = text_format.Parse(
+        'default_environment: "TRAINING" default_environment: "SERVING"'
+        + x(required)
+        + f'feature {{ name: "y" {required} not_in_environment: "SERVING" }}'
+        + f'feature {{ name: "planned" {required} lifecycle_stage: PLANNED }}'
+        + f'feature {{ name: "gone" {required} deprecated: true }}',
+        schema_pb2.Schema(),
+    )
+    now = statistics_of({"z": [1]}, None)
+    theirs = tfdv.validate_statistics(now.proto, schema, environment=environment)
+    ours = assay.validate(now, schema, environment=environment)
+    assert ours.anomalies == theirs
+    assert {finding.feature for finding in ours.findings} == features | {"z"}
+
+
+def test_an_earlier_version_and_severities_as_in_the_private_options_of_tfdv() -> None:
+    from tensorflow_data_validation.anomalies.proto import validation_config_pb2
+    from tensorflow_data_validation.api import validation_api, validation_options
+
+    schema = text_format.Parse(
+        x("type: INT") + "dataset_constraints { num_examples_version_comparator { min_fraction_threshold: 0.9 } }",
+        schema_pb2.Schema(),
+    )
+    now, earlier = statistics_of({"x": [1, 2], "z": [3, 4]}, None), statistics_of([1, 2, 3, 4], None)
+    override = validation_config_pb2.SeverityOverride(
+        type=anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN, severity=anomalies_pb2.AnomalyInfo.WARNING
+    )
+    theirs = validation_api.validate_statistics_internal(
+        now.proto,
+        schema,
+        previous_version_statistics=earlier.proto,
+        validation_options=validation_options.ValidationOptions(severity_overrides=[override]),
+    )
+    ours = assay.validate(now, schema, previous_version=earlier, severity_overrides={"SCHEMA_NEW_COLUMN": "WARNING"})
+    assert ours.anomalies == theirs
+    assert {(finding.type, finding.severity) for finding in ours.findings} == {
+        ("SCHEMA_NEW_COLUMN", "warning"),
+        ("COMPARATOR_LOW_NUM_EXAMPLES", "error"),
+    }
