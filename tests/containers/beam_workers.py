@@ -98,7 +98,8 @@ def serving(workshop: Workshop, image: str, command: list[str], port: int, mount
     log = workshop.folder / f"{image.split(':', maxsplit=1)[0].replace('/', '-')}-server.log"
     volumes = [word for folder, place in mounts.items() for word in ("--volume", f"{folder}:{place}")]
     with workshop.container(image) as container, log.open("wb") as stream:
-        run = ["buildah", *workshop.options, "run", *volumes, container.name, "--", *command]
+        # The job server tells workers its host's name, which no other container could look up.
+        run = ["buildah", *workshop.options, "run", "--hostname", "localhost", *volumes, container.name, "--", *command]
         process = subprocess.Popen(run, stdout=stream, stderr=stream, env=workshop.environment, start_new_session=True)
         try:
             wait_for(port, process, log)
