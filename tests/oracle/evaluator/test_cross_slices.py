@@ -44,13 +44,16 @@ def config(bound: str, limit: float) -> dict[str, Any]:
 def test_differences_and_the_pairs_that_break_a_limit(bound: str, limit: float, tmp_path: Path) -> None:
     import tensorflow_model_analysis as tfma
     from google.protobuf import json_format
+    from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 no longer exports its messages
 
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, 400).astype(float)
     score = np.clip(0.25 * label + 0.75 * rng.uniform(size=400), 0, 1)
     table = pa.table({"label": label, "score": score, "side": rng.choice(["a", "b", "c"], 400)})
     theirs = tfma.analyze_raw_data(
-        table.to_pandas(), json_format.ParseDict(config(bound, limit), tfma.EvalConfig()), output_path=str(tmp_path)
+        table.to_pandas(),
+        json_format.ParseDict(config(bound, limit), config_pb2.EvalConfig()),
+        output_path=str(tmp_path),
     )
     differences = {
         (_name(key[0]), _name(key[1]), metric): value["doubleValue"]
