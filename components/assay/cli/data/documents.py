@@ -290,18 +290,6 @@ def _drift(drift: FeatureDrift) -> FeatureDriftRecord:
         kind=drift.kind,
         drifted=drift.drifted,
         problem=drift.problem,
-        distances=tuple(
-            DistanceRecord(
-                measure=each.measure,
-                value=each.value,
-                limit=each.limit,
-                threshold=each.threshold,
-                chance=each.chance,
-                exceeded=each.exceeded,
-                where=each.where,
-                basis=each.basis,
-            )
-            for each in drift.distances
-        ),
+        distances=tuple(msgspec.convert(each, DistanceRecord, from_attributes=True) for each in drift.distances),
         bins=tuple(BinRecord(name=each.name, data=each.treatment, control=each.control) for each in drift.bins),
     )
