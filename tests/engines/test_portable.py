@@ -23,33 +23,44 @@ from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Waits until the server listens; False where it ended instead, as it does when the port was taken meanwhile."""
+    deadline = time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.1)
+    return False
+
+
 @contextmanager
 def serving(folder: Path, module: str, option: str, *options: str) -> Iterator[str]:
     """The address of a server in a process of its own, from when it listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
     log = folder / f"{module}.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *options, f"{option}={port}"],
-            stdout=stream,
-            stderr=stream,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        yield f"localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    for _ in range(3):
+        port = free_port()
+        with log.open("ab") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *options, f"{option}={port}"],
+                stdout=stream,
+                stderr=stream,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            )
+        try:
+            if listens(process, port):
+                yield f"localhost:{port}"
+                return
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+    pytest.fail(f"{module} does not listen: {log.read_text()}")
 
 
 @pytest.fixture(scope="module")

@@ -57,21 +57,25 @@ def postgres() -> Iterator[str]:
             someone_else = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
             os.chown(data, NOBODY, NOBODY)
 
-        def run(program: str, *arguments: str) -> None:
+        def works(program: str, *arguments: str) -> bool:
             command = [str(programs / program), "-D", str(data), *arguments]
             with (folder / "log").open("ab") as log:
-                code = subprocess.call(command, stdout=log, stderr=log, cwd="/", **someone_else)
-            assert code == 0, (folder / "log").read_text()
+                return subprocess.call(command, stdout=log, stderr=log, cwd="/", **someone_else) == 0
 
-        run("initdb", "--username=assay", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
-        port = free_port()
-        # Nothing here outlives a power cut: so no test waits for the disk.
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        run("pg_ctl", "start", "--wait", "-o", options)
+        def starts(port: int) -> bool:
+            # Nothing here outlives a power cut: so no test waits for the disk.
+            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+            return works("pg_ctl", "start", "--wait", "-o", options)
+
+        made = works("initdb", "--username=assay", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
+        assert made, (folder / "log").read_text()
+        # Between the look and the start another process may take the port: then another is tried.
+        port = next((port for port in (free_port() for _ in range(3)) if starts(port)), None)
+        assert port is not None, (folder / "log").read_text()
         try:
             yield f"postgresql+psycopg://assay@127.0.0.1:{port}"
         finally:
-            run("pg_ctl", "stop", "--mode=immediate")
+            assert works("pg_ctl", "stop", "--mode=immediate"), (folder / "log").read_text()
 
 
 @pytest.fixture(scope="session")
