@@ -26,7 +26,8 @@ import numpy as np
 import pyarrow as pa
 
 from assay.components.evaluator.config import read_config
-from assay.components.evaluator.kernel_engine.judgement import Sampling, Tables, evaluate_tables, verdict_on
+from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling, verdict_on
+from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.gate.written_policy import WrittenPolicy
 from assay.kernels.uncertainty.delong import delong
@@ -122,7 +123,10 @@ def verdicts(metric: Metric, slices: int, rows: int, *, worse: bool, seed: int) 
     # The figures and their replicates are the same whatever the threshold.
     tables = Tables(config=configs[0.0], predictions=table)
     _, evaluation, _ = evaluate_tables(tables, EmbeddedEngine(threads=1), Sampling(seed=seed))
-    return {name: verdict_on(configs[drop], evaluation, policy).ok for name, drop, policy in rules()}
+    return {
+        name: verdict_on(Rules(policy=policy).applied_to(configs[drop]), evaluation).ok
+        for name, drop, policy in rules()
+    }
 
 
 def simulate(metric: Metric, slices: int, rows: int, trials: int) -> dict[str, tuple[float, float]]:

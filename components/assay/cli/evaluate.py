@@ -12,7 +12,8 @@ import typer
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assay.components.evaluator.kernel_engine.judgement import Models, Sampling, Tables
+    from assay.components.evaluator.kernel_engine.deciding import Sampling
+    from assay.components.evaluator.kernel_engine.judgement import Models, Tables
 
 
 class EngineChoice(str, Enum):
@@ -72,7 +73,8 @@ def evaluate(
 
     from assay.cli.gate_files import clear_outputs
     from assay.cli.judged_models import Given
-    from assay.components.evaluator.kernel_engine.judgement import Models, Sampling
+    from assay.components.evaluator.kernel_engine.deciding import Sampling
+    from assay.components.evaluator.kernel_engine.judgement import Models
 
     clear_outputs(output)
     judged = Given(
@@ -106,27 +108,14 @@ def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:
 
     import pyarrow.parquet as pq
 
-    from assay.artifacts.sources import rows_of
-    from assay.components.evaluator.compute import evaluate as evaluate_models
-    from assay.components.evaluator.config import read_config
+    from assay.cli.judged_models import evaluated_models
     from assay.components.evaluator.metrics_table import METRICS_TABLE
-    from assay.components.evaluator.work import Evaluation
     from assay.gate.verdict import write_verdict
 
     with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch:
         folder = output or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        read = read_config(models.config)
-        work = Evaluation(
-            config=read.eval_config,
-            additions=read.additions,
-            rows=rows_of(models.data, split=models.split),
-            model=models.model,
-            baseline=models.baseline,
-            data_location=str(models.data),
-            metrics_engine=engine,
-        )
-        evaluated = evaluate_models(work, folder)
+        evaluated = evaluated_models(models, folder, metrics_engine=engine)
         for note in evaluated.notes:
             typer.echo(note, err=True)
         write_verdict(evaluated.verdict, folder)
@@ -135,8 +124,9 @@ def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:
 
 def _of_kernels(judged: Tables | Models, output: Path | None, sampling: Sampling | None) -> pa.Table:
     """Evaluates on the kernels, with bounds where a bootstrap is asked for."""
+    from assay.components.evaluator.evaluation_files import write_metrics, write_tfma_files
     from assay.components.evaluator.kernel_engine.evaluation import bounds_of
-    from assay.components.evaluator.kernel_engine.judgement import evaluate_tables, write_metrics
+    from assay.components.evaluator.kernel_engine.judgement import evaluate_tables
     from assay.components.evaluator.metrics_table import metrics_table
     from assay.engines.embedded.engine import EmbeddedEngine
 
@@ -147,5 +137,6 @@ def _of_kernels(judged: Tables | Models, output: Path | None, sampling: Sampling
         typer.echo(f"warning: {warning.sentence}", err=True)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
+        write_tfma_files(output, evaluation)
         write_metrics(output, evaluation)
     return metrics_table(evaluation.figures, bounds_of(evaluation) if drawn is not None else None)

@@ -127,21 +127,15 @@ def decide(
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
-    if model is None or Path(model).is_dir():  # a user's function may need it
+    if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
         keep_pandas_out(context)
     from datetime import datetime, timezone
 
     from assay.artifacts.store import write_durably
     from assay.cli.gate_files import clear_outputs, prepare
-    from assay.cli.judged_models import Given, write_blessing
-    from assay.components.evaluator.config import parse_eval_config
-    from assay.components.evaluator.kernel_engine.judgement import (
-        Sampling,
-        judge,
-        write_flips,
-        write_metrics,
-    )
-    from assay.engines.embedded.engine import EmbeddedEngine
+    from assay.cli.judged_models import Given, judged_by, write_blessing
+    from assay.components.evaluator.config import read_config
+    from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
     from assay.gate.junit import to_junit
     from assay.gate.markdown import to_markdown
     from assay.gate.verdict import to_json
@@ -159,8 +153,7 @@ def decide(
         data=data,
         split=split,
     )
-    engine = EmbeddedEngine()
-    policy = WrittenPolicy().updated(
+    policy = WrittenPolicy(
         first_run=_value(first_run),
         significant=_value(significant),
         level=level,
@@ -168,25 +161,18 @@ def decide(
         min_examples=min_examples,
         insufficient=_value(insufficient),
     )
-    judged = judge(
-        given.judged(),
-        engine,
+    rules = Rules(
         policy=policy,
-        sampling=Sampling(num_replicates=replicates, seed=seed, threads=engine.threads),
         waivers=read_waivers(waivers) if waivers is not None else (),
         today=datetime.now(tz=timezone.utc).date(),
+        sampling=Sampling(num_replicates=replicates, seed=seed),
     )
-    verdict = judged.verdict
-    for warning in judged.warnings:
-        typer.echo(f"warning: {warning.sentence}", err=True)
+    verdict, notes = judged_by(given, rules, output)
+    for note in notes:
+        typer.echo(note, err=True)
     files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        write_metrics(output, judged.evaluation, 1 - 2 * judged.level)
-        write_blessing(output, given, verdict, {"eval_config": parse_eval_config(config), "policy": verdict.policy})
-        if judged.flips is not None:
-            write_flips(output, judged.flips)
-        files[output / "summary.md"] = to_markdown(verdict).encode()
+        write_blessing(output, given, verdict, rules.bound(read_config(config)))
         files[output / "verdict.json"] = to_json(verdict)  # the last: where it is, all is
     for path, content in files.items():
         if path is not None:
@@ -201,7 +187,7 @@ def decide(
     raise typer.Exit(0 if verdict.ok else 4)
 
 
-def _value(choice: Enum | None) -> str | None:
+def _value(choice: Enum | None) -> Any:
     return None if choice is None else str(choice.value)
 
 

@@ -11,7 +11,9 @@ from assay.errors import UsageError
 
 if TYPE_CHECKING:
     from assay.components.evaluator.inference.predicting import Predict
+    from assay.components.evaluator.kernel_engine.deciding import Rules
     from assay.components.evaluator.kernel_engine.judgement import Models, Tables
+    from assay.components.evaluator.work import Evaluated, MetricsEngine
     from assay.gate.verdict import Verdict
 
 _FUNCTION = ".py:"
@@ -77,6 +79,72 @@ class Given:
             baseline=None if self.baseline is None else model_of(self.baseline),
             split=self.split,
         )
+
+
+def judged_by(given: Given, rules: Rules, output: Path | None) -> tuple[Verdict, tuple[str, ...]]:
+    """Evaluates and decides, as the Evaluator does, and gives the verdict with what to say of how it was computed.
+
+    Args:
+        given: What is judged.
+        rules: What the gate is told besides the configuration.
+        output: Where `metrics.parquet`, TFMA's files, `summary.md` and `flips.parquet` go, if anywhere.
+    """
+    import tempfile
+
+    from assay.components.evaluator.kernel_engine.judgement import Models
+
+    judged = given.judged()
+    with tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch:
+        folder = output or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(judged, Models):
+            evaluated = evaluated_models(judged, folder, rules)
+            return evaluated.verdict, evaluated.notes
+        return _judged_tables(judged, folder, rules)
+
+
+def _judged_tables(tables: Tables, folder: Path, rules: Rules) -> tuple[Verdict, tuple[str, ...]]:
+    from dataclasses import replace
+
+    from assay.components.evaluator.evaluation_files import write_for_people, write_metrics, write_tfma_files
+    from assay.components.evaluator.kernel_engine.judgement import judge
+    from assay.engines.embedded.engine import EmbeddedEngine
+
+    engine = EmbeddedEngine()
+    found = judge(tables, engine, replace(rules, sampling=replace(rules.sampling, threads=engine.threads)))
+    write_tfma_files(folder, found.evaluation)
+    write_metrics(folder, found.evaluation, 1 - 2 * found.level)
+    write_for_people(folder, found.verdict, found.flips)
+    return found.verdict, tuple(f"warning: {warning.sentence}" for warning in found.warnings)
+
+
+def evaluated_models(
+    models: Models, folder: Path, rules: Rules | None = None, metrics_engine: MetricsEngine = "auto"
+) -> Evaluated:
+    """Evaluates as the Evaluator does; metrics without a kernel are TFMA's.
+
+    Args:
+        models: What is judged.
+        folder: Where the files go.
+        rules: What the gate is told besides the configuration.
+        metrics_engine: Who computes.
+    """
+    from assay.artifacts.sources import rows_of
+    from assay.components.evaluator.compute import evaluate
+    from assay.components.evaluator.config import read_config
+    from assay.components.evaluator.work import Evaluation
+
+    read = read_config(models.config)
+    work = Evaluation(
+        config=read.eval_config,
+        additions=read.additions,
+        rows=rows_of(models.data, split=models.split),
+        model=models.model,
+        baseline=models.baseline,
+        data_location=str(models.data),
+        metrics_engine=metrics_engine,
+    )
+    return evaluate(work, folder, rules)
 
 
 def model_of(given: str) -> Path | Predict:

@@ -8,6 +8,7 @@ the signature.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, timezone
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from assay.gate.signature import FILE_NAME as SIGNATURE
 from assay.gate.signature import trusted_keys, why_untrusted
 from assay.gate.verdict import FILE_NAME as VERDICT
 from assay.gate.verdict import Check, Verdict, blocking, read_verdict
+from assay.gate.waivers import WAIVED_UNTIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +58,12 @@ class Claim:
 
 
 def verify(
-    claim: Claim, files: Sequence[FileEntry] | None = None, *, model_artifact: str = "", warmup: str = ""
+    claim: Claim,
+    files: Sequence[FileEntry] | None = None,
+    *,
+    model_artifact: str = "",
+    warmup: str = "",
+    today: date | None = None,
 ) -> Verdict:
     """Gives the verdict on a blessing: every check, and what is wrong with those that failed.
 
@@ -65,6 +72,7 @@ def verify(
         files: The files that it is to vouch for; None holds the blessing against itself only.
         model_artifact: The digest of the artifact that the files come from, where it is known.
         warmup: The SHA-256 of warm-up requests that another blessing vouches for, and that the files may hold besides.
+        today: The day by which waivers expire; by default today's, in UTC.
 
     Raises:
         UsageError: The public key cannot be read.
@@ -85,7 +93,7 @@ def verify(
             f"{'blesses' if statement.blessed else 'does not bless'} the model.",
         )
     )
-    checks += _verdict_checks(claim, statement)
+    checks += _verdict_checks(claim, statement, today or datetime.now(tz=timezone.utc).date())
     checks += _signature(claim, content)
     if files is not None:
         checks += _model(claim, statement, files, model_artifact, warmup)
@@ -128,7 +136,7 @@ def _reason(claim: Claim) -> str:
         return "."  # TFX's Evaluator gives none
 
 
-def _verdict_checks(claim: Claim, statement: Statement) -> Iterator[Check]:
+def _verdict_checks(claim: Claim, statement: Statement, today: date) -> Iterator[Check]:
     try:
         found = f"sha256:{sha256((claim.folder / VERDICT).read_bytes()).hexdigest()}"
         verdict = read_verdict(claim.folder)
@@ -150,6 +158,7 @@ def _verdict_checks(claim: Claim, statement: Statement) -> Iterator[Check]:
         opens,
         verdict.summary if opens else f"The {claim.name}'s verdict does not bless the model: {verdict.summary}",
     )
+    yield from _waivers(claim, verdict, today)
     judged = statement.judged
     named = verdict.subjects.get("model", "")
     if named and judged.model_artifact and named != judged.model_artifact:
@@ -159,6 +168,23 @@ def _verdict_checks(claim: Claim, statement: Statement) -> Iterator[Check]:
             f"The {claim.name} contradicts itself: its verdict is on {_short(named)}, "
             f"its statement on {_short(judged.model_artifact)}.",
         )
+
+
+def _waivers(claim: Claim, verdict: Verdict, today: date) -> Iterator[Check]:
+    """A model that is blessed by a waiver is blessed as long as the waiver holds."""
+    for check in verdict.checks:
+        until = str(check.details.get(WAIVED_UNTIL, ""))
+        if check.ok or not until:
+            continue
+        holds = until >= today.isoformat()
+        where = f"{check.subject} on {check.slice}"
+        sentence = f"It rests on the waiver of {where} until {until}."
+        if not holds:
+            sentence = (
+                f"The {claim.name} rests on a waiver of {where} that expired on {until}: evaluate the model again, "
+                "or renew the waiver."
+            )
+        yield _check(f"waiver:{check.id}", holds, sentence)
 
 
 def _signature(claim: Claim, content: bytes) -> Iterator[Check]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+WAIVED_UNTIL: Final = "waived_until"
+"""Where a waived check's details hold the last day of its waiver."""
 _WAIVABLE: Final = {"value_threshold", "change_threshold", "missing_slice"}
 
 
@@ -117,7 +119,7 @@ def _waived(check: Check, waivers: Sequence[Waiver], today: date) -> Check:
         check,
         severity="warning",
         sentence=f"{check.sentence} Waived by {waiver.who} until {waiver.expires}: {waiver.why}",
-        details=check.details | {"waived_by": waiver.who, "waived_until": str(waiver.expires), "waiver": waiver.why},
+        details=check.details | {"waived_by": waiver.who, WAIVED_UNTIL: str(waiver.expires), "waiver": waiver.why},
     )
 
 

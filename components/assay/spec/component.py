@@ -69,6 +69,7 @@ def component(
     name: str | None = None,
     libraries: tuple[str, ...] = (),
     reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
+    depends_on: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
     positional: tuple[str, ...] = (),
     refused: Mapping[str, str] | None = None,
@@ -82,6 +83,7 @@ def component(
     name: str | None = None,
     libraries: tuple[str, ...] = (),
     reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
+    depends_on: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
     positional: tuple[str, ...] = (),
     refused: Mapping[str, str] | None = None,
@@ -94,6 +96,8 @@ def component(
         libraries: Distributions whose installed versions are part of the fingerprint.
         reads: Given the parameter values, the files outside of artifacts that the component would read; their names
             and contents are part of the fingerprint.
+        depends_on: Given the parameter values, whatever else a result depends on that they only name (user code named
+            within a configuration, say): values that are part of the fingerprint. Nothing lets Kubeflow cache the step.
         still_valid: Given the parameter values and the output artifacts of a cached execution, a sentence why its
             effect on the outside world no longer stands, or None.
         positional: The arguments that may also be given by position, in order; none by default.
@@ -112,6 +116,6 @@ def component(
 
     def declare(function: Callable[..., Any]) -> Component:
         spec = read_signature(function, name=name, libraries=libraries, reads=reads, still_valid=still_valid)
-        return Component(replace(spec, positional=positional, refused=refused or {}))
+        return Component(replace(spec, depends_on=depends_on, positional=positional, refused=refused or {}))
 
     return declare if function is None else declare(function)

@@ -61,6 +61,8 @@ def fingerprint(
         "files": _files(spec, parameters),
         "seed": seed,
     }
+    if spec.depends_on is not None:
+        parts["depends_on"] = dict(sorted(spec.depends_on(parameters).items()))
     encoded = msgspec.json.encode(parts, order="deterministic")
     return Fingerprint("sha256:" + hashlib.sha256(encoded).hexdigest(), parts)
 

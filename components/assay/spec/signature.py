@@ -89,6 +89,7 @@ class ComponentSpec:
         context_name: The argument that takes the `ExecutionContext`, or None.
         libraries: Distributions whose versions are part of the fingerprint.
         reads: Names the files outside of artifacts that the component would read for given parameters.
+        depends_on: Gives what else the result depends on that parameters only name; part of the fingerprint.
         still_valid: Says why a cached execution no longer stands (a pushed model that is gone, say), or None.
         positional: The arguments that may also be given by position, in TFX's order.
         refused: Arguments that TFX's component has and this one has not, each with what to do instead.
@@ -105,6 +106,7 @@ class ComponentSpec:
     libraries: tuple[str, ...] = ()
     reads: Callable[[Mapping[str, Any]], typing.Sequence[Any]] | None = None
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None
+    depends_on: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     positional: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
 

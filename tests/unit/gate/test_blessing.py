@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -10,8 +11,9 @@ from assay.artifacts import Examples, InfraBlessing, Model, ModelBlessing
 from assay.errors import ArtifactError
 from assay.gate.blessing import Judged, Statement, bless, json_schema, judged_by_digest, read_statement, to_json
 from assay.gate.served_model import served_digest, served_files, serving_folder
-from assay.gate.verdict import Verdict, read_verdict
+from assay.gate.verdict import Check, Verdict, read_verdict
 from assay.gate.verification import Claim, verify
+from assay.gate.waivers import Waiver, waive
 
 
 def a_model(folder: Path, weights: bytes = b"weights") -> Model:
@@ -96,6 +98,25 @@ def test_a_signed_blessing_without_a_key_to_verify_it_says_so(tmp_path: Path, mo
     [check] = [check for check in verdict.checks if check.id == "signature"]
     assert not check.applied
     assert verdict.policy == {"signature": "not required"}
+
+
+def test_a_blessing_that_rests_on_a_waiver_ends_with_it(tmp_path: Path) -> None:
+    model, blessing = a_model(tmp_path / "model"), a_blessing(tmp_path / "blessing")
+    failed = Check(
+        id="auc", kind="change_threshold", ok=False, subject="auc", slice="side=r", sentence="auc fell by 0.1."
+    )
+    waiver = Waiver(check="auc", slice="side=r", who="ann", why="late labels", expires=date(2026, 5, 1))
+    checks = tuple(waive([failed], [waiver], date(2026, 4, 1)))
+    verdict = Verdict(ok=True, summary="Blessed.", checks=checks)
+    bless(judged_by_digest(model=model), verdict, blessing, model=model)
+    files = served_files(model.serving_path)
+    assert verify(Claim(folder=blessing.path), files, today=date(2026, 5, 1)).ok
+    found = verify(Claim(folder=blessing.path), files, today=date(2026, 5, 2))
+    assert found.summary == (
+        "The model_blessing rests on a waiver of auc on side=r that expired on 2026-05-01: "
+        "evaluate the model again, or renew the waiver."
+    )
+    assert not verify(Claim(folder=blessing.path), files, today=date(2099, 1, 1)).ok
 
 
 def test_warm_up_requests_need_a_blessing_that_names_them(tmp_path: Path) -> None:

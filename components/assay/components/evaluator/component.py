@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from assay.artifacts.blessing import ModelBlessing
@@ -14,18 +16,21 @@ from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
 from assay.components.evaluator.config import parse_eval_config, read_config
+from assay.components.evaluator.depends_on import depends_on
 from assay.components.evaluator.examples_source import SplitRows
 from assay.components.evaluator.work import MetricsEngine
 from assay.errors import UsageError
 from assay.gate.blessing import bless, judged_by_digest
-from assay.gate.decide import FirstRun, GatePolicy, NoThresholds
-from assay.spec import ExecutionContext, Input, Inputs, Output, UserModule, component
+from assay.gate.decide import FirstRun, NoThresholds
+from assay.gate.junit import to_junit
+from assay.gate.waivers import read_waivers
+from assay.gate.written_policy import WrittenPolicy
+from assay.spec import ExecutionContext, FilePath, Input, Inputs, Output, UserModule, component
 from assay.spec.annotations import ParsedBy, UserModuleName
 from assay.spec.user_code import load_function, run_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
 _BATCH_ROWS = 4096
 
@@ -42,6 +47,7 @@ class Findings(NamedTuple):
 
 @component(
     libraries=("tensorflow", "tensorflow-model-analysis"),
+    depends_on=depends_on,
     positional=(
         "examples",
         "model",
@@ -70,9 +76,10 @@ def Evaluator(
     fairness_indicator_thresholds: list[float] | None = None,
     module_file: UserModule | None = None,
     module_path: UserModuleName | None = None,
-    first_run: FirstRun = "values_only",
-    no_thresholds: NoThresholds = "block",
+    first_run: FirstRun | None = None,
+    no_thresholds: NoThresholds | None = None,
     engine: MetricsEngine = "auto",
+    waivers_file: FilePath | None = None,
 ) -> Findings:
     """Computes a model's metrics, overall and by slice, and blesses it if every threshold holds.
 
@@ -82,8 +89,9 @@ def Evaluator(
     Args:
         context: The run that the step is part of.
         examples: The data to evaluate on.
-        evaluation: TFMA's files, which `tfma.load_eval_result` reads, `metrics.parquet`, and `computed_by.json`, which
-            says who computed what.
+        evaluation: TFMA's files, which `tfma.load_eval_result` reads, `metrics.parquet`, `computed_by.json`, which says
+            who computed what, `summary.md` and `junit.xml` for people and CI servers, and `flips.parquet`: the rows by
+            which a failing slice became worse.
         blessing: The mark `BLESSED` or `NOT_BLESSED`, and `verdict.json` with every check.
         eval_config: What to compute and to hold: an `EvalConfig` message, a dict, the path of a JSON, YAML or text
             proto file, or such a text.
@@ -95,11 +103,13 @@ def Evaluator(
         module_file: A module with `custom_eval_shared_model` or `custom_extractors`, as in TFX.
         module_path: Its dotted name instead, where it is importable.
         first_run: Without a baseline for the change thresholds: `values_only` lets the value thresholds decide, `bless`
-            blesses, `block` blocks.
-        no_thresholds: With no threshold at all: `block` or `bless`. Where this or `first_run` is left at its default,
-            the `policy` section of `eval_config` decides.
+            blesses, `block` blocks. Left out, the `policy` section of `eval_config` decides, or else `values_only`.
+        no_thresholds: With no threshold at all: `block` or `bless`. Left out, the `policy` section decides, or else
+            `block`. What must be significant, and how sure the gate must be, stands in `eval_config` alone.
         engine: Who computes: `auto` is assay's kernels and, for metrics that have none, TFMA; `kernel` refuses those;
             `tfma` leaves everything to TFMA.
+        waivers_file: A YAML list of failures that somebody answers for until a date, as for `assay gate --waivers`.
+            When one expires the step is run anew, and no blessing that rests on it opens Pusher.
     """
     if fairness_indicator_thresholds:
         raise UsageError(
@@ -109,17 +119,23 @@ def Evaluator(
         )
     # Declaring a pipeline must not load what only its run needs.
     from assay.components.evaluator.compute import evaluate
+    from assay.components.evaluator.kernel_engine.deciding import Rules
     from assay.components.evaluator.work import Evaluation
 
     splits = tuple(example_splits or ("eval",))
     read = read_config(eval_config)
-    policy = _policy(read.additions.policy.for_gate(), first_run, no_thresholds)
+    rules = Rules(
+        policy=WrittenPolicy(first_run=first_run, no_thresholds=no_thresholds),
+        waivers=() if waivers_file is None else read_waivers(Path(waivers_file)),
+        today=datetime.now(tz=timezone.utc).date(),
+        subjects=_digests(model=model, baseline_model=baseline_model),
+    )
     judged = judged_by_digest(
         model=model,
         baseline=baseline_model,
         examples=examples,
         splits=splits,
-        config={"eval_config": eval_config, "policy": policy.as_dict()},
+        config=rules.bound(read),
     )
     batches = SerializedExamples(examples, splits)
     if batches.left_out():
@@ -140,28 +156,19 @@ def Evaluator(
             engine=context.engine,
         ),
         evaluation.path,
-        policy=policy,
-        subjects=_digests(model=model, baseline_model=baseline_model),
+        rules,
     )
     context.count_rows("+".join(splits), read=evaluated.rows, written=evaluated.rows)
     for note in evaluated.notes:
         context.log(note)
     verdict = evaluated.verdict
+    (evaluation.path / "junit.xml").write_bytes(to_junit(verdict, name=context.node_id or "Evaluator"))
     bless(judged, verdict, blessing, model=model)
     _name_models(blessing, model, baseline_model)
     if context.node_id:
         blessing.properties["component_id"] = context.node_id
     context.log(verdict.summary)
     return Findings(blessed=verdict.ok)
-
-
-def _policy(written: GatePolicy, first_run: FirstRun, no_thresholds: NoThresholds) -> GatePolicy:
-    """Gives the arguments' policy; what they leave at its default is as it is written in the configuration."""
-    default = GatePolicy()
-    return GatePolicy(
-        first_run=written.first_run if first_run == default.first_run else first_run,
-        no_thresholds=written.no_thresholds if no_thresholds == default.no_thresholds else no_thresholds,
-    )
 
 
 @dataclass(frozen=True, slots=True)

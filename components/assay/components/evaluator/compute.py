@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.formats.tfrecord import read_records
 from assay.components.evaluator.config import GateConfig
-from assay.components.evaluator.evaluation_files import write_tfma_files
+from assay.components.evaluator.evaluation_files import write_for_people, write_metrics, write_tfma_files
 from assay.components.evaluator.inference.served_model import open_model
+from assay.components.evaluator.kernel_engine.deciding import Rules, decided, resampling_for
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
-from assay.components.evaluator.kernel_engine.judgement import Sampling, evidence_of, resampling_for
 from assay.components.evaluator.kernel_engine.lint import lint, stop
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.slicing import is_cut
@@ -26,7 +26,7 @@ from assay.components.evaluator.tfma_output.prepared import baseline_of, candida
 from assay.components.evaluator.work import Evaluated, Evaluation
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import DataError, UsageError
-from assay.gate.decide import GatePolicy, decide
+from assay.gate.decide import decide
 from assay.gate.limits import limits_of
 from assay.native import metrics_for_slice_pb2
 
@@ -41,31 +41,37 @@ COMPUTED_BY = "computed_by.json"
 _SAVED_MODEL_TYPES = {"", "tf_keras", "tf_generic"}
 
 
-def evaluate(
-    work: Evaluation, output: Path, *, policy: GatePolicy | None = None, subjects: Mapping[str, str] | None = None
-) -> Evaluated:
-    """Writes TFMA's files and `metrics.parquet` to `output`, and gives the verdict.
+def evaluate(work: Evaluation, output: Path, rules: Rules | None = None) -> Evaluated:
+    """Writes TFMA's files, `metrics.parquet`, `summary.md` and `flips.parquet` to `output`, and gives the verdict.
+
+    Args:
+        work: What to evaluate.
+        output: Where the files go.
+        rules: What the gate is told besides the configuration.
 
     Raises:
         UsageError: A metric is unknown, or the configuration does not fit the model.
         DataError: The examples lack the label, or a feature to slice by.
         ArtifactError: A model cannot be loaded.
     """
+    rules = rules or Rules()
+    config = rules.applied_to(GateConfig(work.config, work.additions))
     plan = plan_of(work.config)
     reason = _why_tfma(work)
     if work.metrics_engine == "kernel" and (reason or plan.lacking):
         lacks = reason or f"{plan.lacking[0].place}: {plan.lacking[0].message}"
         raise UsageError("evaluator.kernel", f'engine="kernel" cannot evaluate this: {lacks}', 'Set engine="auto".')
     if work.metrics_engine == "tfma" or reason:
-        if work.additions.asks_for_evidence:
+        if config.additions.asks_for_evidence:
             raise UsageError(
                 "evaluator.significant",
                 f"eval_config asks for significance, which TFMA's figures have not: {reason or 'engine is tfma'}.",
                 "Leave `significant` out, or let the kernels evaluate it.",
             )
-        evaluated = _by_tfma(work, output, reason or "", policy, subjects)
+        evaluated = _by_tfma(work, output, reason or "", config, rules)
     else:
-        evaluated = _by_kernels(work, plan, output, policy, subjects)
+        evaluated = _by_kernels(work, plan, output, config, rules)
+    write_for_people(output, evaluated.verdict, evaluated.flips)
     named = [metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics]
     by_kernel = [name for name in dict.fromkeys(named) if name not in evaluated.by_tfma]
     (output / COMPUTED_BY).write_text(json.dumps({"kernel": by_kernel, "tfma": list(evaluated.by_tfma)}, indent=2))
@@ -82,15 +88,14 @@ class _Part:
     name_of: Callable[[Any], str] = metric_name
 
 
-def _by_kernels(
-    work: Evaluation, plan: Plan, output: Path, policy: GatePolicy | None, subjects: Mapping[str, str] | None
-) -> Evaluated:
+def _by_kernels(work: Evaluation, plan: Plan, output: Path, config: GateConfig, rules: Rules) -> Evaluated:
     if work.model is None and not any(spec.prediction_key for spec in work.config.model_specs):
         raise no_model()
-    stop(lint(work.config, has_baseline_table=work.baseline is not None, of_model=True))
+    findings = lint(work.config, has_baseline_table=work.baseline is not None, of_model=True)
+    stop(findings)
     predictions = predict_rows(work.config, work.source, work.model, work.baseline)
     evaluation = evaluate_predictions(
-        work.config, predictions, work.engine, resampling=_resampling(work), lacking_elsewhere=True
+        work.config, predictions, work.engine, resampling=_resampling(work, config, rules), lacking_elsewhere=True
     )
     prepared = prepared_config(work.config, has_baseline=predictions.keys.baseline is not None)
     part = _lacking(work, plan, prepared)
@@ -103,29 +108,29 @@ def _by_kernels(
         model_locations=work.model_locations,
     )
     figures = _with_numbers(evaluation.figures, prepared, part)
-    write_metrics_table(output / METRICS_TABLE, figures)
-    verdict = decide(
-        limits_of(work.config, part.name_of, work.additions.significant),
-        figures,
-        policy=policy,
-        subjects=subjects,
-        evidence=evidence_of(evaluation, work.additions),
-    )
-    notes = [f"TFMA computed {', '.join(part.classes)}, which have no kernel."] if part.classes else []
+    write_metrics(output, evaluation, 1 - 2 * config.additions.policy.for_evidence().level, figures=figures)
+    verdict, flips = decided(config, evaluation, predictions, rules, figures=figures, name_of=part.name_of)
+    # What the kernels lack is not wrong here, and is told below.
+    waiting = {one.place for one in plan.lacking}
+    notes = [f"warning: {finding.sentence}" for finding in findings if finding.place not in waiting]
+    notes += [f"TFMA computed {', '.join(part.classes)}, which have no kernel."] if part.classes else []
+    notes += _by_python(work)
+    return Evaluated(verdict, evaluation.rows, evaluation.figures.examples, part.classes, tuple(notes), flips)
+
+
+def _by_python(work: Evaluation) -> Iterator[str]:
+    """Names the models that TensorFlow's C API cannot run."""
     for model in (work.model, work.baseline):
         why = open_model(model).why_python if isinstance(model, Path) else None
         if why is not None and isinstance(model, Path) and model.is_dir():
-            notes.append(
-                f"TensorFlow's C API, as TensorFlow Serving, cannot run the model at {model} ({why}); Python's did."
-            )
-    return Evaluated(verdict, evaluation.rows, evaluation.figures.examples, part.classes, tuple(notes))
+            yield f"TensorFlow's C API, as TensorFlow Serving, cannot run the model at {model} ({why}); Python's did."
 
 
-def _resampling(work: Evaluation) -> Resampling | None:
-    if not work.additions.asks_for_evidence:
+def _resampling(work: Evaluation, config: GateConfig, rules: Rules) -> Resampling | None:
+    if not config.additions.asks_for_evidence:
         return None
     threads = work.engine.threads if isinstance(work.engine, EmbeddedEngine) else 1
-    return resampling_for(GateConfig(work.config, work.additions), Sampling(threads=threads))
+    return resampling_for(config, replace(rules.sampling, threads=threads))
 
 
 def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig) -> _Part:
@@ -184,9 +189,7 @@ def _with_numbers(figures: Figures, prepared: EvalConfig, part: _Part) -> Figure
     return replace(figures, candidate=candidate, baseline=None if figures.baseline is None else baseline)
 
 
-def _by_tfma(
-    work: Evaluation, output: Path, reason: str, policy: GatePolicy | None, subjects: Mapping[str, str] | None
-) -> Evaluated:
+def _by_tfma(work: Evaluation, output: Path, reason: str, config: GateConfig, rules: Rules) -> Evaluated:
     from assay.components.evaluator import tfma_config
     from assay.components.evaluator.tfma_compute import run_tfma
     from assay.components.evaluator.tfma_files import read_figures, read_validation
@@ -205,8 +208,9 @@ def _by_tfma(
     verdict = decide(
         limits_of(work.config, tfma_config.metric_name),
         figures,
-        policy=policy,
-        subjects=subjects,
+        policy=config.additions.policy.for_gate(),
+        subjects=rules.subjects,
+        waived=rules.waived,
         second_opinion=read_validation(output) if tfma_config.has_thresholds(prepared) else None,
     )
     classes = tuple(dict.fromkeys(metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics))

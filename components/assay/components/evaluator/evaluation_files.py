@@ -5,15 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
+from assay.components.evaluator.kernel_engine.evaluation import bounds_of
+from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE
 from assay.components.evaluator.kernel_engine.plan import metric_name
+from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.components.evaluator.tfma_output.files import EvaluationRecords, write_records
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
+from assay.gate.markdown import to_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
     from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
     from assay.components.evaluator.tfma_output.validation import MetricName
+    from assay.gate.figures import Figures
+    from assay.gate.verdict import Verdict
+
+SUMMARY = "summary.md"
+
+
+def write_metrics(
+    folder: Path, evaluation: TableEvaluation, confidence: float = 0.95, *, figures: Figures | None = None
+) -> Path:
+    """Writes `metrics.parquet`, with bounds where replicates were drawn, and gives its path.
+
+    Args:
+        folder: Where to.
+        evaluation: What the kernels computed.
+        confidence: Of the bounds, both sides together.
+        figures: The kernels' figures and another engine's, where that computed some.
+    """
+    resampled = bool(evaluation.areas) or any(slices for slices in evaluation.changes.values())
+    path = folder / METRICS_TABLE
+    write_metrics_table(path, figures or evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
+    return path
+
+
+def write_for_people(folder: Path, verdict: Verdict, flips: pa.Table | None) -> None:
+    """Writes `summary.md`, which fits a pull request, and `flips.parquet` where a slice became worse."""
+    (folder / SUMMARY).write_text(to_markdown(verdict), encoding="utf-8")
+    if flips is not None:
+        pq.write_table(flips, folder / FLIPS_TABLE)
 
 
 def write_tfma_files(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,10 @@ def predict_rows(
         one.check()
     times = tuple(feature for spec in slicing_of(config) for feature, _ in spec.periods)
     labels = tuple(filter(None, (candidate.label_key, candidate.example_weight_key)))
+    predictor = Predictor(models=tuple(judged), features=features, labels=labels, times=times)
     return Predictions(
-        source=PredictedRows(source, Predictor(models=tuple(judged), features=features, labels=labels, times=times)),
+        source=PredictedRows(source, predictor),
+        whole=PredictedRows(source, replace(predictor, whole=True)),
         keys=Keys(
             label=candidate.label_key,
             weight=candidate.example_weight_key or None,

@@ -89,7 +89,9 @@ class Evaluated:
         rows: The number of examples evaluated.
         examples: The number of examples in each slice, where it is known.
         by_tfma: The metrics that TFMA computed, by class; empty where the kernels computed all.
-        notes: What a user should know of how it was computed.
+        notes: What a user should know of how it was computed, and what the lint found that does not stop it.
+        flips: The rows of failing slices where the candidate did most worse; None without a failure or a baseline, and
+            where TFMA computed everything.
     """
 
     verdict: Verdict
@@ -97,6 +99,7 @@ class Evaluated:
     examples: Mapping[SliceKey, int] = field(default_factory=dict)
     by_tfma: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    flips: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,10 @@ def is_cacheable(node: ComponentNode) -> bool:
         if isinstance(node.spec.parameters[name].mark, FileMark | UserModuleMark)
         and not (isinstance(value, str) and Path(value).is_file())
     ]
-    return node.spec.reads is None and node.spec.still_valid is None and not elsewhere
+    spec = node.spec
+    values = {name: node.arguments.get(name, one.default) for name, one in spec.parameters.items()}
+    named = spec.depends_on is not None and bool(spec.depends_on(values))
+    return spec.reads is None and spec.still_valid is None and not elsewhere and not named
 
 
 def _numbered(name: str, values: list[Any]) -> dict[str, Any]:

@@ -123,12 +123,14 @@ class Predictor:
             with what eval_config calls each.
         labels: Of the features, what must be the same for all models: labels and weights.
         times: Of the features, those that are cut into periods; a `tf.Example` would hold numbers in their place.
+        whole: Whether all other columns of the examples are kept, too.
     """
 
     models: tuple[JudgedModel, ...]
     features: Mapping[str, str]
     labels: tuple[str, ...]
     times: tuple[str, ...] = ()
+    whole: bool = False
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Gives a batch with the features and a column of predictions for each model.
@@ -154,6 +156,8 @@ class Predictor:
             columns[name] = _feature(batch, name, what, transformed) if made is None else _column(made, len(rows), name)
         for one in self.models:
             columns[one.column] = _column(one.predict(batch), rows.num_rows, f"the predictions of the {one.role}")
+        if self.whole:
+            columns = {name: rows.column(at) for at, name in enumerate(rows.schema.names)} | columns
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
     def _check_same(self, ours: Mapping[str, Any], theirs: Mapping[str, Any], baseline: JudgedModel) -> None:

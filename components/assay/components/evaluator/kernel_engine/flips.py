@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, row_columns
 from assay.gate.figures import SliceKey, slice_name
@@ -57,7 +58,7 @@ def flips_of(predictions: Predictions, slicing: tuple[SlicingSpec, ...], slices:
     columns = row_columns(keys.label, keys.weight, keys.candidate, keys.baseline, slicing)
     best: dict[SliceKey, list[tuple[Floats, Floats, pa.RecordBatch]]] = {key: [] for key in slices}
     start = 0
-    for shard in predictions.source.shards:
+    for shard in (predictions.whole or predictions.source).shards:
         for batch in shard.batches():
             rows = columns.rows(batch)
             worse = _worse(rows)
@@ -65,7 +66,7 @@ def flips_of(predictions: Predictions, slicing: tuple[SlicingSpec, ...], slices:
                 chosen = _most(worse, _in_slice(rows, key) & (worse > -np.inf) & (rows.weights != 0))
                 best[key].append((worse[chosen], chosen + start, batch.take(pa.array(chosen))))
             start += batch.num_rows
-    return pa.concat_tables([_table(key, parts) for key, parts in best.items()])
+    return _plain(pa.concat_tables([_table(key, parts) for key, parts in best.items()]))
 
 
 def tell(verdict: Verdict, flips: pa.Table, predictions: Predictions, join_on: str | None) -> Verdict:
@@ -133,6 +134,23 @@ def _in_slice(rows: Rows, key: SliceKey) -> Any:
 def _most(worse: Floats, allowed: Any) -> Any:
     places = np.flatnonzero(allowed)
     return places[np.argsort(-worse[places], kind="stable")[:MOST_ROWS]]
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """A `tf.Example` holds lists and bytes; where each list has one value, and bytes are text, people want that."""
+    for index, field in enumerate(table.schema):
+        column = table.column(index)
+        if (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)) and len(column):
+            lengths = pc.fill_null(pc.list_value_length(column), 0)
+            if pc.min(lengths).as_py() == pc.max(lengths).as_py() == 1:
+                column = pc.list_flatten(column)
+        if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            try:
+                column = column.cast(pa.string())
+            except pa.ArrowInvalid:
+                continue  # bytes that are no text, an image for one
+        table = table.set_column(index, field.name, column)
+    return table
 
 
 def _table(key: SliceKey, parts: list[tuple[Floats, Floats, pa.RecordBatch]]) -> pa.Table:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import pyarrow.parquet as pq
 
 from assay.artifacts.sources import rows_of
 from assay.components.evaluator.config import GateConfig, read_config
-from assay.components.evaluator.evaluation_files import write_tfma_files
-from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
-from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, bounds_of, evaluate_predictions
-from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE, failing_slices, flips_of, tell
+from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling, decided, resampling_for
+from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, evaluate_predictions
 from assay.components.evaluator.kernel_engine.lint import LintFinding, lint, stop
-from assay.components.evaluator.kernel_engine.missing import with_missing
-from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
-from assay.components.evaluator.kernel_engine.slicing import slicing_of
-from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.components.evaluator.model_rows import predict_rows
-from assay.errors import UsageError
-from assay.gate.decide import decide
-from assay.gate.evidence import Evidence
 from assay.gate.verdict import Verdict
-from assay.gate.waivers import Waiver, waive
-from assay.gate.written_policy import Additions, WrittenPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +22,7 @@ if TYPE_CHECKING:
     from assay.components.evaluator.inference.predicting import Predict
     from assay.components.evaluator.kernel_engine.predictions import Predictions
     from assay.engines.base import Engine
-    from assay.gate.limits import EvalConfig, Limit
-    from assay.gate.verdict import Check
+    from assay.gate.limits import EvalConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +64,6 @@ class Models:
     def join_on(self) -> None:
         """Both models see the same rows."""
         return
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """A bootstrap.
-
-    Attributes:
-        num_replicates: How many samples to draw.
-        seed: Not negative; the same seed and rows give the same bounds.
-        threads: How many to draw with.
-    """
-
-    num_replicates: int = 1000
-    seed: int = 0
-    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,133 +129,28 @@ def _evaluated(
     return evaluate_predictions(read.eval_config, predictions, engine, resampling=resampling)
 
 
-def resampling_for(read: GateConfig, sampling: Sampling, *, thresholds_only: bool = True) -> Resampling:
-    """Gives what to draw: metrics with thresholds only, or all."""
-    limits = limits_for(read)
-    keys = {limit.metric for limit in limits}
-    if not thresholds_only:
-        keys |= {one.key for one in plan_of(read.eval_config).metrics}
-    return Resampling(
-        frozenset(keys),
-        sampling.num_replicates,
-        sampling.seed,
-        sampling.threads,
-        across=frozenset(limit.metric for limit in limits if limit.across is not None),
-    )
-
-
-def judge(
-    tables: Tables | Models,
-    engine: Engine,
-    *,
-    policy: WrittenPolicy | None = None,
-    sampling: Sampling | None = None,
-    waivers: Sequence[Waiver] = (),
-    today: date | None = None,
-) -> Judged:
-    """Evaluates, and holds the figures against the configuration's thresholds.
+def judge(tables: Tables | Models, engine: Engine, rules: Rules | None = None) -> Judged:
+    """Evaluates by the kernels, and holds the figures against the configuration's thresholds.
 
     Args:
         tables: What to evaluate.
         engine: Who reads the rows.
-        policy: What is said in place of the configuration's own `policy` section; the rest of it stays.
-        sampling: The bootstrap that evidence is drawn from.
-        waivers: Failures that somebody answers for.
-        today: The day by which waivers expire.
+        rules: What the gate is told besides the configuration.
 
     Raises:
-        UsageError: As [`evaluate_tables`][...evaluate_tables]; and for waivers without a day.
+        UsageError: As [`evaluate_tables`][...evaluate_tables].
         DataError: As there.
     """
-    if waivers and today is None:
-        raise UsageError("waivers.today", "Waivers expire, so the day must be given.")
-    read = read_config(tables.config)
-    written = read.additions.policy.updated(**asdict(policy or WrittenPolicy()))
-    wanted = replace(read.additions, policy=written).asks_for_evidence
-    predictions, warnings = _opened(read.eval_config, tables)
-    drawn = (sampling or Sampling()) if wanted else None
-    evaluation = _evaluated(read, predictions, engine, drawn, thresholds_only=True)
-
-    def waived(checks: Sequence[Check]) -> list[Check]:
-        return list(checks) if today is None else waive(checks, waivers, today)
-
-    verdict = with_missing(verdict_on(read, evaluation, written, waived=waived), predictions)
-    failing = failing_slices(verdict, evaluation.figures.candidate) if evaluation.figures.baseline is not None else ()
-    flips = None
-    if failing:
-        flips = flips_of(predictions, slicing_of(read.eval_config), failing)
-        verdict = tell(verdict, flips, predictions, tables.join_on)
+    rules = rules or Rules()
+    config = rules.applied_to(read_config(tables.config))
+    predictions, warnings = _opened(config.eval_config, tables)
+    drawn = rules.sampling if config.additions.asks_for_evidence else None
+    evaluation = _evaluated(config, predictions, engine, drawn, thresholds_only=True)
+    verdict, flips = decided(config, evaluation, predictions, rules, join_on=tables.join_on)
     return Judged(
-        verdict=verdict, evaluation=evaluation, level=written.for_evidence().level, flips=flips, warnings=warnings
+        verdict=verdict,
+        evaluation=evaluation,
+        level=config.additions.policy.for_evidence().level,
+        flips=flips,
+        warnings=warnings,
     )
-
-
-def verdict_on(
-    config: GateConfig,
-    evaluation: TableEvaluation,
-    policy: WrittenPolicy,
-    *,
-    waived: Callable[[Sequence[Check]], list[Check]] | None = None,
-) -> Verdict:
-    """Holds figures against the configuration's thresholds.
-
-    Args:
-        config: The configuration; its own `policy` section is not looked at.
-        evaluation: The figures, drawn with replicates where something must be significant.
-        policy: The rules.
-        waived: Gives the checks with some failures waived.
-    """
-    return decide(
-        limits_for(config),
-        evaluation.figures,
-        policy=policy.for_gate(),
-        evidence=evidence_of(evaluation, replace(config.additions, policy=policy)),
-        waived=waived,
-    )
-
-
-def evidence_of(evaluation: TableEvaluation, additions: Additions) -> Evidence | None:
-    """Gives how sure the figures are; None where nothing must be significant."""
-    if not additions.asks_for_evidence:
-        return None
-    return Evidence(
-        policy=additions.policy.for_evidence(),
-        candidate=evaluation.changes[CANDIDATE],
-        baseline=evaluation.changes.get(BASELINE, {}),
-        trials=evaluation.trials,
-        areas=evaluation.areas,
-    )
-
-
-def limits_for(config: GateConfig) -> tuple[Limit, ...]:
-    """Gives every limit, one for each rank of a metric that is computed at several.
-
-    TFMA files `NDCG` with a `top_k_list` under each rank and looks for its threshold under none, so that every model
-    fails; here the threshold holds each rank.
-    """
-    planned = [one.key for one in plan_of(config.eval_config).metrics]
-    return tuple(
-        replace(limit, metric=key)
-        for limit in config.limits(metric_name)
-        for key in (
-            [limit.metric]
-            if limit.metric in planned or limit.metric.sub_key
-            else [key for key in planned if replace(key, sub_key="") == limit.metric] or [limit.metric]
-        )
-    )
-
-
-def write_metrics(folder: Path, evaluation: TableEvaluation, confidence: float = 0.95) -> Path:
-    """Writes `metrics.parquet`, with bounds where replicates were drawn, and TFMA's files; gives the first's path."""
-    resampled = bool(evaluation.areas) or any(slices for slices in evaluation.changes.values())
-    path = folder / METRICS_TABLE
-    write_tfma_files(folder, evaluation)
-    write_metrics_table(path, evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
-    return path
-
-
-def write_flips(folder: Path, flips: pa.Table) -> Path:
-    """Writes `flips.parquet`, and gives its path."""
-    path = folder / FLIPS_TABLE
-    pq.write_table(flips, path)
-    return path

@@ -165,6 +165,11 @@ def _is_known(module: str) -> bool:
     return not module or (module.startswith(_OUR_MODULES) and "losses" not in module)
 
 
+def is_users(module: str) -> bool:
+    """Tells whether the module of a `MetricConfig` is the user's: neither TFMA's nor Keras'."""
+    return bool(module) and not module.startswith(_OUR_MODULES)
+
+
 def _lack(place: str, metric: Any, code: str, message: str, hint: str = "") -> Lacking:
     return Lacking(place=place, class_name=str(metric.class_name), code=code, message=message, hint=hint)
 

@@ -43,11 +43,13 @@ class Predictions:
         source: The rows.
         keys: The columns; `baseline` is None where there is no baseline to compare with.
         columns: The names of the candidate's columns.
+        whole: The same rows with all columns of the data, where `source` has only those that figures are made of.
     """
 
     source: Source
     keys: Keys
     columns: tuple[str, ...]
+    whole: Source | None = None
 
 
 def keys_of(config: EvalConfig) -> Keys:

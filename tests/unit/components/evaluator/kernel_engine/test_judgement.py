@@ -12,14 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from assay.components.evaluator.kernel_engine.judgement import (
-    Judged,
-    Sampling,
-    Tables,
-    evaluate_tables,
-    judge,
-    write_metrics,
-)
+from assay.components.evaluator.evaluation_files import write_metrics
+from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
+from assay.components.evaluator.kernel_engine.judgement import Judged, Tables, evaluate_tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.gate.figures import MetricKey
@@ -60,7 +55,7 @@ def config_with(absolute: float = -0.01, **more: Any) -> dict[str, Any]:
 
 def judged(table: pa.Table, config: Any = None, **policy: Any) -> Judged:
     tables = Tables(config=config or config_with(), predictions=table)
-    return judge(tables, ENGINE, policy=WrittenPolicy(**policy), sampling=SAMPLING)
+    return judge(tables, ENGINE, Rules(policy=WrittenPolicy(**policy), sampling=SAMPLING))
 
 
 def test_figures_are_scikit_learns() -> None:
@@ -180,11 +175,11 @@ def test_a_waived_failure_does_not_block_until_it_expires() -> None:
     waiver = Waiver(check="auc", slice="side=rare", who="ann", why="too few", expires=date(2026, 5, 1))
     tables = Tables(config=config_with(), predictions=rows())
     for today, ok in ((date(2026, 5, 1), True), (date(2026, 5, 2), False)):
-        found = judge(tables, ENGINE, policy=WrittenPolicy(significant="regression"), sampling=SAMPLING,
-                      waivers=[waiver], today=today)  # fmt: skip
+        policy = WrittenPolicy(significant="regression")
+        found = judge(tables, ENGINE, Rules(policy=policy, sampling=SAMPLING, waivers=(waiver,), today=today))
         assert found.verdict.ok == ok
     with pytest.raises(UsageError, match="day must be given"):
-        judge(tables, ENGINE, waivers=[waiver])
+        Rules(waivers=(waiver,))
 
 
 def test_an_error_of_the_lint_stops_before_anything_is_read() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from assay import native
 from assay.artifacts.formats.tfrecord import read_records
-from assay.components.evaluator.kernel_engine.judgement import Tables, judge, write_metrics
+from assay.components.evaluator.evaluation_files import write_tfma_files
+from assay.components.evaluator.kernel_engine.judgement import Tables, judge
 from assay.engines.embedded import EmbeddedEngine
 
 ROWS = pa.table(
@@ -40,7 +41,7 @@ def evaluated(folder: Path, threshold: dict[str, Any], pair: dict[str, Any]) -> 
         "metrics_specs": [{"metrics": [metric | held]}],
     }
     judged = judge(Tables(config=config, predictions=ROWS), EmbeddedEngine())
-    write_metrics(folder, judged.evaluation)
+    write_tfma_files(folder, judged.evaluation)
     [record] = read_records(folder / "validations.tfrecord")
     metrics = read_records(folder / "metrics-00000-of-00001.tfrecord")
     messages = [native.metrics_for_slice_pb2().MetricsForSlice.FromString(one) for one in metrics]

@@ -1,0 +1,185 @@
+"""From figures to a verdict, with what a person is told besides: one way for pipelines, the command line and Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from assay.components.evaluator.config import GateConfig, parse_eval_config
+from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
+from assay.components.evaluator.kernel_engine.flips import failing_slices, flips_of, tell
+from assay.components.evaluator.kernel_engine.missing import with_missing
+from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
+from assay.components.evaluator.kernel_engine.slicing import slicing_of
+from assay.errors import UsageError
+from assay.gate.decide import decide
+from assay.gate.evidence import Evidence
+from assay.gate.waivers import Waiver, waive
+from assay.gate.written_policy import WrittenPolicy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
+    from assay.components.evaluator.kernel_engine.predictions import Predictions
+    from assay.gate.figures import Figures
+    from assay.gate.limits import Limit
+    from assay.gate.verdict import Check, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """A bootstrap.
+
+    Attributes:
+        num_replicates: How many samples to draw.
+        seed: Not negative; the same seed and rows give the same bounds.
+        threads: How many to draw with.
+    """
+
+    num_replicates: int = 1000
+    seed: int = 0
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a gate is told besides its configuration.
+
+    Attributes:
+        policy: What holds in place of the configuration's own `policy` section; the rest of that stays.
+        waivers: Failures that somebody answers for.
+        today: The day by which waivers expire.
+        sampling: The bootstrap that evidence is drawn from.
+        subjects: The digests of what is judged, by role.
+    """
+
+    policy: WrittenPolicy = field(default_factory=WrittenPolicy)
+    waivers: tuple[Waiver, ...] = ()
+    today: date | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    subjects: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Wants a day where there are waivers.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if self.waivers and self.today is None:
+            raise UsageError("waivers.today", "Waivers expire, so the day must be given.")
+
+    def applied_to(self, config: GateConfig) -> GateConfig:
+        """Gives the configuration with these rules in place of what its own `policy` section says."""
+        policy = config.additions.policy.updated(**asdict(self.policy))
+        return replace(config, additions=replace(config.additions, policy=policy))
+
+    def bound(self, config: GateConfig) -> dict[str, Any]:
+        """Gives, as plain values, all that a blessing binds besides models and data; see decision 0060."""
+        return {
+            "eval_config": parse_eval_config(self.applied_to(config)),
+            "waivers": [msgspec.to_builtins(waiver) for waiver in self.waivers],
+        }
+
+    def waived(self, checks: Sequence[Check]) -> list[Check]:
+        """Gives the checks with some failures waived."""
+        return list(checks) if self.today is None else waive(checks, self.waivers, self.today)
+
+
+def decided(
+    config: GateConfig,
+    evaluation: TableEvaluation,
+    predictions: Predictions,
+    rules: Rules,
+    *,
+    figures: Figures | None = None,
+    name_of: Callable[[Any], str] = metric_name,
+    join_on: str | None = None,
+) -> tuple[Verdict, pa.Table | None]:
+    """Gives the verdict, and the rows of failing slices where the candidate did most worse than the baseline.
+
+    Args:
+        config: The configuration, the rules applied to it.
+        evaluation: What the kernels computed.
+        predictions: The rows.
+        rules: The rest of what the gate is told.
+        figures: The kernels' figures and another engine's, where that computed some.
+        name_of: Gives a metric's name, for the thresholds; TFMA's own where it computed some.
+        join_on: The column by which rows are named.
+    """
+    verdict = with_missing(verdict_on(config, evaluation, rules, figures=figures, name_of=name_of), predictions)
+    failing = failing_slices(verdict, evaluation.figures.candidate) if evaluation.figures.baseline is not None else ()
+    if not failing:
+        return verdict, None
+    flips = flips_of(predictions, slicing_of(config.eval_config), failing)
+    return tell(verdict, flips, predictions, join_on), flips
+
+
+def verdict_on(
+    config: GateConfig,
+    evaluation: TableEvaluation,
+    rules: Rules | None = None,
+    *,
+    figures: Figures | None = None,
+    name_of: Callable[[Any], str] = metric_name,
+) -> Verdict:
+    """Holds figures against the configuration's thresholds; the arguments are those of [`decided`][...decided]."""
+    rules = rules or Rules()
+    return decide(
+        limits_for(config, name_of),
+        figures or evaluation.figures,
+        policy=config.additions.policy.for_gate(),
+        subjects=rules.subjects,
+        evidence=_evidence_of(evaluation, config),
+        waived=rules.waived,
+    )
+
+
+def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> Evidence | None:
+    """Gives how sure the figures are; None where nothing must be significant."""
+    if not config.additions.asks_for_evidence:
+        return None
+    return Evidence(
+        policy=config.additions.policy.for_evidence(),
+        candidate=evaluation.changes[CANDIDATE],
+        baseline=evaluation.changes.get(BASELINE, {}),
+        trials=evaluation.trials,
+        areas=evaluation.areas,
+    )
+
+
+def limits_for(config: GateConfig, name_of: Callable[[Any], str] = metric_name) -> tuple[Limit, ...]:
+    """Gives every limit, one for each rank of a metric that is computed at several.
+
+    TFMA files `NDCG` with a `top_k_list` under each rank and looks for its threshold under none, so that every model
+    fails; here the threshold holds each rank.
+    """
+    planned = [one.key for one in plan_of(config.eval_config).metrics]
+    return tuple(
+        replace(limit, metric=key)
+        for limit in config.limits(name_of)
+        for key in (
+            [limit.metric]
+            if limit.metric in planned or limit.metric.sub_key
+            else [key for key in planned if replace(key, sub_key="") == limit.metric] or [limit.metric]
+        )
+    )
+
+
+def resampling_for(config: GateConfig, sampling: Sampling, *, thresholds_only: bool = True) -> Resampling:
+    """Gives what to draw: metrics with thresholds only, or all."""
+    limits = limits_for(config)
+    keys = {limit.metric for limit in limits}
+    if not thresholds_only:
+        keys |= {one.key for one in plan_of(config.eval_config).metrics}
+    return Resampling(
+        frozenset(keys),
+        sampling.num_replicates,
+        sampling.seed,
+        sampling.threads,
+        across=frozenset(limit.metric for limit in limits if limit.across is not None),
+    )
