@@ -8,28 +8,22 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pages
 import pyarrow as pa
-import pyarrow.csv
 import pytest
 import scenes
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import assay
-from assay.artifacts import Artifact
-from assay.cli.pages.addresses import FileAddresses
 from assay.cli.pages.server import serve
 from assay.cli.pages.site import open_site
-from assay.components import CsvExampleGen, ExampleValidator, SchemaGen, StatisticsGen
-from assay.reports import render, to_html
-from assay.reports.comparison_page import comparison_page
-from assay.runners.local import LocalDagRunner, Silence
-from assay.spec import Pipeline
+from assay.reports import render
 
 pytestmark = pytest.mark.slow
 
@@ -74,70 +68,18 @@ def axe() -> str:
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with a pipeline that ran three times, on new data each time."""
-    folder = tmp_path_factory.mktemp("runs")
-    root = folder / "root"
-    (folder / "data").mkdir()
-    for at in range(3):
-        pyarrow.csv.write_csv(scenes.rows(200, 2.0 * at).drop(["empty"]), folder / "data" / "rows.csv")
-        examples = CsvExampleGen(input_base=str(folder / "data"))
-        statistics = StatisticsGen(examples=examples.outputs["examples"])
-        schema = SchemaGen(statistics=statistics.outputs["statistics"])
-        anomalies = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
-        pipeline = Pipeline("trips", root, [examples, statistics, schema, anomalies])
-        assert LocalDagRunner(progress=Silence()).run(pipeline).ok
-    return root
+    return pages.run_three_times(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """A folder with every page as a file."""
-    made = tmp_path_factory.mktemp("made")
-    schema = scenes.make_schema(made / "schema")
-    statistics = scenes.make_statistics(made / "statistics")
-    one_row = scenes.ExampleStatistics(made / "one_row")
-    one_row.write("train", assay.statistics(scenes.rows(1)).proto)
-    changed = scenes.Schema(made / "changed")
-    changed.path.mkdir()
-    changed.write(assay.infer_schema(scenes.rows(7).drop(["fare"])))
-    shown: dict[str, Artifact] = {
-        "statistics": statistics,
-        "one_row": one_row,
-        "schema": schema,
-        "examples": scenes.make_examples(made / "examples"),
-        "quarantine": scenes.make_quarantine(made / "quarantine"),
-        "model_run": scenes.make_model_run(made / "model_run"),
-        "evaluation": scenes.make_evaluation(made / "evaluation"),
-        "blessing": scenes.make_blessing(made / "blessing"),
-        "transform_graph": scenes.make_transform_graph(made / "transform_graph", schema),
-        "model": scenes.make_model(made / "model"),
-        "pushed_model": scenes.make_pushed_model(made / "pushed_model"),
-        "hyperparameters": scenes.make_hyperparameters(made / "hyperparameters"),
-        "predictions": scenes.make_predictions(made / "predictions"),
-    }
-    pages = {name: render(artifact) for name, artifact in shown.items()}
-    anomalies = scenes.make_anomalies(made / "anomalies", schema)
-    pages["anomalies"] = render(anomalies, related={"statistics": statistics})
-    pages["schema_difference"] = to_html(comparison_page(changed.path, schema.path))
-    pages["comparison"] = to_html(comparison_page(one_row.path, statistics.path))
-    pages |= pages_of_runs(root)
+    made = pages.every_page(tmp_path_factory.mktemp("made"), root)
+    assert set(made) == set(PAGES)
     folder = tmp_path_factory.mktemp("site")
-    for name, html in pages.items():
+    for name, html in made.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
-    assert set(pages) == set(PAGES)
     return folder
-
-
-def pages_of_runs(root: Path) -> dict[str, str]:
-    with open_site(root) as site:
-        last = site.records()[-1]["run_id"]
-        artifacts = FileAddresses(frozenset(range(1, 30)), "pages/")
-        return {
-            "run": site.run(last, artifacts),
-            "history": site.pipeline("trips", artifacts),
-            "lineage": site.artifact(2, artifacts),
-            "root": site.home(artifacts),
-        }
 
 
 class Heard:
@@ -264,10 +206,20 @@ def test_a_page_works_in_a_sandboxed_frame_as_kubeflow_shows_it(browser: Browser
         page.set_content('<iframe sandbox="allow-scripts" width=900 height=700></iframe>')
         page.evaluate(f"document.querySelector('iframe').srcdoc = {html}")
         frame = page.frame_locator("iframe")
-        assert (
-            frame.locator("tr.row").first.is_visible(timeout=20_000) or frame.locator("tr.row").first.wait_for() is None
-        )
+        frame.locator("tr.row").first.wait_for()
         assert heard.complaints == []
+
+
+def processor_time_of(page: Page) -> Callable[[], float]:
+    """Gives a function: the seconds that the page's thread computed so far, however busy the machine is."""
+    client = page.context.new_cdp_session(page)
+    client.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds() -> float:
+        metrics = client.send("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
+    return seconds
 
 
 def test_five_thousand_features_open_search_and_page_at_once(browser: Browser, tmp_path: Path) -> None:
@@ -276,16 +228,16 @@ def test_five_thousand_features_open_search_and_page_at_once(browser: Browser, t
     assert len(html) < 12_000_000
     with browser.new_context() as context:
         page = context.new_page()
+        busy_seconds = processor_time_of(page)
         page.goto((tmp_path / "wide.html").as_uri())
         assert page.locator(".data .count").first.inner_text() == "5,000 features"
         assert page.locator("tr.row").count() < 80  # one page of them
-        timing = page.evaluate("performance.timing.loadEventEnd - performance.timing.navigationStart")
-        assert timing < 5000, "opening takes about a second on an idle machine"
+        opened = busy_seconds()
+        assert opened < 2, "opening takes about 0.2 s"
         box = page.get_by_role("searchbox", name="Search Features", exact=True)
-        started = time.perf_counter()
         box.fill("feature_4999")
         assert page.locator(".data .count").first.inner_text() == "1 of 5,000 features"
-        assert time.perf_counter() - started < 2
+        assert busy_seconds() - opened < 1
         box.fill("")
         page.get_by_role("button", name="Mean").click()
         assert page.locator("tr.row strong").first.inner_text() == "feature_4999"
