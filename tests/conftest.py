@@ -57,7 +57,7 @@ def run_python() -> RunPython:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,
             cwd=cwd,
             env=environment,
         )

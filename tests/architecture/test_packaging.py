@@ -31,7 +31,7 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 def wheel(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=project_root, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return next(folder.glob("assay-*.whl"))
 

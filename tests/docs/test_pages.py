@@ -65,7 +65,7 @@ def run(block: Block, folder: Path) -> None:
     }
     start = [sys.executable, "-c"] if block.language == "python" else ["bash", "-euo", "pipefail", "-c"]
     done = subprocess.run(
-        [*start, block.code], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
+        [*start, block.code], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=1100
     )
     assert done.returncode == block.exit_code, f"{block.code}\n{done.stdout}\n{done.stderr}"
 

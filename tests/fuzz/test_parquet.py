@@ -58,7 +58,7 @@ def _in_child(cases: list[bytes], folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     assert done.returncode == 0, done.stderr[-2000:] or f"the process died with {done.returncode}"

@@ -19,7 +19,7 @@ def test_a_tour_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent / "components"))
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
     )
     client.execute()  # a cell that raises ends it
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -24,7 +24,7 @@ def run_script(name: str, *arguments: str | Path, **environment: str) -> subproc
         capture_output=True,
         text=True,
         check=False,
-        timeout=590,
+        timeout=1100,
         env=os.environ | {"PYTHONPATH": str(components), "COLUMNS": "80"} | environment,
     )
 

@@ -42,7 +42,7 @@ class Ported:
             text=True,
             check=False,
             env=environment,
-            timeout=500,
+            timeout=1100,
         )
 
     def record(self) -> dict[str, dict[str, object]]:

@@ -236,7 +236,7 @@ def test_an_interrupted_run_says_so_without_a_traceback(tmp_path: Path, project_
         assert running.poll() is None
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=300)
     assert running.returncode == 130
     assert errors == "Interrupted.\n"
     [record] = root.glob("runs/*/run.json")

@@ -23,7 +23,7 @@ EXECUTIONS = 200
 
 
 def record_a_run(path: Path, run_id: str, barrier: Barrier) -> None:
-    barrier.wait(timeout=60)
+    barrier.wait(timeout=300)
     with SqlLineageStore.open(path) as store:
         store.start_run(run_id, "taxi", {}, owner=run_id)
         previous: list[int] = []
@@ -44,7 +44,7 @@ def test_two_processes_open_one_new_store_and_write_at_once(tmp_path: Path) -> N
     for run in runs:
         run.start()
     for run in runs:
-        run.join(timeout=120)
+        run.join(timeout=600)
     assert [run.exitcode for run in runs] == [0, 0]
     with SqlLineageStore.open(path) as store:
         for run_id in ("one", "two"):
@@ -85,7 +85,7 @@ def test_a_process_killed_inside_a_transaction_leaves_the_state_before_it(tmp_pa
     assert child.stdout is not None
     assert child.stdout.readline() == "inside\n"
     child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=30)
+    child.communicate(timeout=300)
     with SqlLineageStore.open(path, lock_timeout=5) as store:
         assert store.artifacts(state=None) == ()
         (execution,) = store.executions_of("killed")

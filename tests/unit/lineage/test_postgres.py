@@ -24,7 +24,7 @@ EXECUTIONS = 50
 
 
 def record_a_run(url: str, run_id: str, barrier: Barrier) -> None:
-    barrier.wait(timeout=60)
+    barrier.wait(timeout=300)
     with SqlLineageStore.open(url) as store:
         store.start_run(run_id, "taxi", {}, owner=run_id)
         previous: list[int] = []
@@ -46,7 +46,7 @@ def test_two_runs_at_once_on_a_new_database(postgres_url: str) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(timeout=120)
+        process.join(timeout=600)
     assert [process.exitcode for process in processes] == [0, 0]
     with SqlLineageStore.open(postgres_url) as store:
         assert [(record.uri, record.digest) for record in store.artifacts("Schema")] == [
@@ -93,7 +93,7 @@ def test_a_process_killed_inside_a_transaction_leaves_the_state_before_it(postgr
             store.start_run("next", "taxi", {}, owner="alive")
         assert caught.value.code == "lineage.locked"
     child.send_signal(signal.SIGKILL)
-    child.communicate(timeout=30)
+    child.communicate(timeout=300)
     with SqlLineageStore.open(postgres_url) as store:
         assert store.artifacts(state=None) == ()
         (execution,) = store.executions_of("killed")

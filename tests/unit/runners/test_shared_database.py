@@ -23,14 +23,14 @@ def test_two_runs_at_once(tmp_path: Path, postgres_url: str, toys: Any) -> None:
     barrier = context.Barrier(2)
 
     def at_once(name: str) -> None:
-        barrier.wait(timeout=60)
+        barrier.wait(timeout=300)
         raise SystemExit(run(tmp_path / name, name, postgres_url, toys))
 
     processes = [context.Process(target=at_once, args=(name,)) for name in ("one", "two")]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(timeout=60)
+        process.join(timeout=300)
     assert [process.exitcode for process in processes] == [0, 0]
     with SqlLineageStore.open(postgres_url, create=False) as store:
         assert {each.pipeline: each.state for each in store.runs()} == {"one": "COMPLETE", "two": "COMPLETE"}
