@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from assay.errors import UsageError, did_you_mean
+from assay.errors import DataError, UsageError, did_you_mean
 from assay.kernels.leakage_candidates import NumberedRows, SplitCandidates, SplitHashes, SplitRows, numbered_rows
 
 _SAMPLE_ROWS = 5
@@ -92,12 +92,16 @@ def find_leakage(
 
     Raises:
         UsageError: No split has one of the columns, or there are not two splits.
+        DataError: No row of one split could be a row of another: one lacks a column that each row of the other has a
+            value of, or has text where the other has numbers.
     """
     if len(splits) < 2:
         raise UsageError("leakage.one_split", f"Expected at least two splits to compare, got {len(splits)}.")
     rows: dict[str, SplitRows] = {split: reduce(SplitHashes(columns)) for split, reduce in splits.items()}
     names = _column_names(rows, columns)
     pairs = list(combinations(splits, 2))
+    for one, other in pairs:
+        _check_comparable((one, rows[one]), (other, rows[other]), names)
     shared = [np.intersect1d(rows[a].hashes[0], rows[b].hashes[0], assume_unique=True) for a, b in pairs]
     suspects = np.unique(np.concatenate(shared))
     if not len(suspects):
@@ -115,6 +119,30 @@ def _column_names(rows: Mapping[str, SplitRows], columns: Sequence[str] | None) 
         if known and name not in known:
             raise UsageError("leakage.unknown_column", f"No split has a column '{name}'.", did_you_mean(name, known))
     return list(columns)
+
+
+def _check_comparable(one: tuple[str, SplitRows], other: tuple[str, SplitRows], names: Sequence[str]) -> None:
+    """Refuses two splits that cannot share a row whatever they hold: to call them clean would say nothing."""
+    for (split, ours), (lacking, theirs) in ((one, other), (other, one)):
+        for name in names if theirs.num_rows else ():
+            if name not in theirs.columns and ours.num_rows and ours.values[name] == ours.num_rows:
+                both = sorted(ours.columns & theirs.columns)
+                raise DataError(
+                    "leakage.different_columns",
+                    f"{lacking} has no column '{name}', of which each row of {split} has a value: no row can be the "
+                    "same in both.",
+                    f"Name the columns that count; both have {', '.join(both)}." if both else "",
+                )
+    (split, ours), (another, theirs) = one, other
+    for name in names:
+        our, their = ours.kinds.get(name, set()), theirs.kinds.get(name, set())
+        if our and their and our.isdisjoint(their):
+            raise DataError(
+                "leakage.different_types",
+                f"Column '{name}' holds {', '.join(our)} in {split} and {', '.join(their)} in {another}: no row can be "
+                "the same in both.",
+                "Write both with one type, or name the columns that count.",
+            )
 
 
 def _split_pair(

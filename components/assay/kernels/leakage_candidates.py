@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,19 @@ class SplitRows:
     Attributes:
         num_rows: Rows.
         hashes: Of rows that have a value in one of the columns that count.
-        columns: Columns that some batch has.
+        values: For each column that some batch has, how many of its rows have a value.
+        kinds: Whether the values of a column are `text` or `numbers`; columns that hold neither are left out.
     """
 
     num_rows: int = 0
     hashes: list[Hashes] = field(default_factory=list)
-    columns: set[str] = field(default_factory=set)
+    values: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns that some batch has."""
+        return set(self.values)
 
 
 class SplitHashes:
@@ -52,7 +60,10 @@ class SplitHashes:
         """Adds a batch to `state`, in place."""
         state.hashes.append(np.unique(row_hashes(batch, self._columns)))
         state.num_rows += batch.num_rows
-        state.columns.update(batch.schema.names)
+        for column, of in zip(batch.columns, batch.schema, strict=True):
+            state.values[of.name] += batch.num_rows - column.null_count
+            if kind := _kind(of.type):
+                state.kinds.setdefault(of.name, set()).add(kind)
         return state
 
     def merge(self, states: Sequence[SplitRows]) -> SplitRows:
@@ -61,13 +72,15 @@ class SplitHashes:
         for other in others:
             result.hashes += other.hashes
             result.num_rows += other.num_rows
-            result.columns |= other.columns
+            result.values.update(other.values)
+            for name, kinds in other.kinds.items():
+                result.kinds.setdefault(name, set()).update(kinds)
         return result
 
     def extract(self, state: SplitRows) -> SplitRows:
         """Gives the state with one array of distinct hashes, sorted."""
         hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *state.hashes]))
-        return SplitRows(state.num_rows, [hashes], state.columns)
+        return SplitRows(state.num_rows, [hashes], state.values, state.kinds)
 
 
 @dataclass(slots=True)
@@ -171,3 +184,13 @@ def numbered_rows(candidates: Mapping[str, CandidateRows], names: Sequence[str])
         known = distinct != NO_VALUES  # rows without any value have nothing to leak
         result[split] = NumberedRows(distinct[known], counts[known], first[known], each)
     return result
+
+
+def _kind(kind: pa.DataType) -> str | None:
+    """What values of a type are, so far as it decides whether two of them can be equal."""
+    of = pa.types
+    while of.is_list(kind) or of.is_large_list(kind) or of.is_fixed_size_list(kind) or of.is_dictionary(kind):
+        kind = kind.value_type
+    if of.is_string(kind) or of.is_large_string(kind) or of.is_binary(kind) or of.is_large_binary(kind):
+        return "text"
+    return "numbers" if of.is_integer(kind) or of.is_floating(kind) else None

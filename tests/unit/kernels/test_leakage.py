@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay.errors import UsageError
+from assay.errors import DataError, UsageError
 from assay.kernels.leakage import find_leakage
 
 
@@ -54,3 +54,23 @@ def test_a_column_that_no_split_has_is_refused() -> None:
 def test_one_split_is_refused() -> None:
     with pytest.raises(UsageError, match="at least two splits"):
         find_leakage({"train": split(id=[1])})
+
+
+def test_splits_that_can_share_no_row_are_not_called_clean() -> None:
+    """The same trips without their label, or with a cell that made text of a column of numbers, would go unseen."""
+    train, unlabelled = split(id=[1, 2], label=[0, 1]), split(id=[1, 2])
+    message = "eval has no column 'label', of which each row of train has a value: no row can be the same"
+    for order in ({"train": train, "eval": unlabelled}, {"eval": unlabelled, "train": train}):
+        with pytest.raises(DataError, match=message):
+            find_leakage(order)
+    (pair,) = find_leakage({"train": train, "eval": unlabelled}, ["id"])
+    assert pair.num_distinct == 2
+    with pytest.raises(DataError, match="Column 'id' holds text in train and numbers in eval"):
+        find_leakage({"train": split(id=["1", "N/A"]), "eval": split(id=[1, 2])})
+
+
+def test_a_column_that_only_some_rows_have_may_be_absent() -> None:
+    """As in TFRecords, where a feature that no row of a split has is no column."""
+    (pair,) = find_leakage({"train": split(id=[1, 2], rare=[None, 7]), "eval": split(id=[1, 2])})
+    assert pair.num_distinct == 1
+    assert all(pair.ok for pair in find_leakage({"train": split(id=[1]), "eval": split(id=pa.nulls(1))}))
