@@ -39,6 +39,8 @@ def _command(command: Any, name: str, level: int) -> Iterator[str]:
     context = typer.Context(command, info_name=name)
     yield f"{'#' * level} `{name}`\n"
     yield (command.help or "").replace("\f", "") + "\n"
+    if command.examples:
+        yield f"```sh\n{command.examples}\n```\n"
     options = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
     if options:
         yield "| option | |\n|---|---|"

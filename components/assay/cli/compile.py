@@ -33,6 +33,12 @@ def compile_file(
     """Write a pipeline as IR YAML for Kubeflow Pipelines; modules of the user's travel inside.
 
     Exit codes: 0 written, 1 error, 2 wrong usage.
+
+    Examples:
+      assay compile pipeline.py -o taxi.yaml
+
+      # Blessed models by a place that all steps reach; memory and retries by step.
+      assay compile pipeline.py --registry s3://ml/registry --steps steps.yaml
     """
     from assay.cli.pipeline_file import load_pipeline
     from assay.runners.kfp import check_sdk

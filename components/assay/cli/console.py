@@ -1,4 +1,7 @@
-"""The console that commands print on: colours and spinners on a terminal only, plain text anywhere else."""
+"""The console that commands print on: colours and spinners on a terminal only, plain text anywhere else.
+
+Rich leaves colours out where the environment says NO_COLOR, too.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,56 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import UnsupportedOperation
-from typing import TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeAlias
 
-from rich.console import Console
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print the result in one line, warnings and errors; nothing else.")
+]
+"""The option of every command that prints more than a line; `open_console` takes its value."""
 
 
 @contextmanager
-def open_console(*, stderr: bool = False) -> Iterator[Console]:
-    """Gives a console on standard output or error that still writes there while a step's output goes to its log."""
+def open_console(*, stderr: bool = False, quiet: bool = False) -> Iterator[Console]:
+    """Gives a console on standard output or error that still writes there while a step's output goes to its log.
+
+    Args:
+        stderr: Print on standard error.
+        quiet: Print nothing but what goes through `print_result`.
+    """
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     own = _duplicate(stream)
     try:
         # No markup and no highlighting: names and sentences may hold brackets, and are printed as they are.
-        yield Console(file=own or stream, markup=False, highlight=False, emoji=False)
+        yield Console(file=own or stream, markup=False, highlight=False, emoji=False, quiet=quiet)
     finally:
         if own is not None:
             own.close()
+
+
+@contextmanager
+def waiting(doing: str, *, quiet: bool = False) -> Iterator[None]:
+    """Shows on standard error what a command is doing for as long as it does it, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(file=sys.stderr, markup=False).status(doing):
+        yield
+
+
+def print_result(console: Console, line: RenderableType) -> None:
+    """Prints the line that says what came of a command, on a quiet console, too."""
+    quiet, console.quiet = console.quiet, False
+    console.print(line, soft_wrap=True)
+    console.quiet = quiet
 
 
 def _duplicate(stream: TextIO) -> TextIO | None:

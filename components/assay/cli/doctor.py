@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.console import Quiet
 from assay.cli.diagnosis import Finding, diagnose
 from assay.cli.machine import look_around
 
@@ -19,10 +20,19 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 def doctor(
     root: Annotated[Path, typer.Option(help="The folder that runs would write to.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Check Python, glibc, wheels, versions and disk; say what does not fit and how to mend it."""
+    """Check Python, glibc, wheels, versions and disk; say what does not fit and how to mend it.
+
+    Exit codes: 0 assay works here, with warnings or without, 1 it does not.
+
+    Examples:
+      assay doctor
+      assay doctor --root /mnt/runs --json
+    """
     findings = diagnose(look_around(root.absolute()))
-    typer.echo(as_document(findings) if as_json else as_text(findings))
+    text = as_text(findings)
+    typer.echo(as_document(findings) if as_json else text.rpartition("\n")[2] if quiet else text)
     if not passed(findings):
         raise typer.Exit(1)
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.console import Quiet
+
 
 def drift(
     context: typer.Context,
@@ -30,16 +32,19 @@ def drift(
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every distance as JUnit XML.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure how far each feature of A lies from the same feature of B.
 
     A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance.
+
     Exit codes: 0 no drift, 1 error, 2 wrong usage, 3 drift.
 
     Examples:
       assay drift 2024-02.csv 2024-01.csv
 
-      assay drift now.parquet before.pb --limit psi=0.1 --limit fare:wasserstein=0.5 -o drift/
+      # Limits of your own, for all features and for one; B may be statistics.
+      assay drift now.csv before.pb --limit psi=0.1 --limit fare:wasserstein=0.5
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
@@ -52,7 +57,7 @@ def drift(
     from assay.cli.data.reading import ReadingBar, opened
 
     limits = parse_limits(limit or (), significance)
-    with ReadingBar() as bar:
+    with ReadingBar(quiet=quiet) as bar:
         report = compare(opened([data], bar), opened([control], bar), limits=limits)
     exit_code = 0 if report.ok else 3
     document = document_text(drift_document(report, exit_code))
@@ -69,6 +74,6 @@ def drift(
         from assay.cli.console import open_console
         from assay.cli.data.tables import print_drift
 
-        with open_console() as console:
+        with open_console(quiet=quiet) as console:
             print_drift(console, report)
     raise typer.Exit(exit_code)

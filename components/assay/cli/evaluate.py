@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assay.cli.console import Quiet, open_console, print_result, waiting
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -59,14 +61,23 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     bounds: Annotated[bool, typer.Option("--bounds", help="Add 95 % bounds by a paired bootstrap.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Compute the metrics that a configuration names, without deciding anything.
+    r"""Compute the metrics that a configuration names, without deciding anything.
 
     Exit codes: 0 done, 1 error, 2 wrong usage.
+
+    Examples:
+      assay evaluate --config gate.yaml --predictions candidate.csv --bounds
+
+      # Models on data, beside each other.
+      assay evaluate --config gate.yaml --model new/ --baseline old/ \
+        --data eval.parquet -o evaluation/
     """
     import msgspec
 
     from assay.cli.data.quick_arrow import keep_pandas_out
+    from assay.cli.schema_output import counted
 
     if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
         keep_pandas_out(context)
@@ -88,18 +99,24 @@ def evaluate(
         split=split,
     ).judged()
     sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
-    if isinstance(judged, Models) and not bounds:
-        table = _of_models(judged, output, metrics_engine.value)
-    else:
-        table = _of_kernels(judged, output, sampling)
+    with waiting("Evaluating", quiet=quiet):
+        if isinstance(judged, Models) and not bounds:
+            table = _of_models(judged, output, metrics_engine.value)
+        else:
+            table = _of_kernels(judged, output, sampling)
     rows = table.to_pylist()
     if as_json:
         document = {"rows": max((row["examples"] or 0 for row in rows), default=0), "metrics": rows}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
-    for row in rows:
-        shown = f" [{row['lower']:.6g}, {row['upper']:.6g}]" if row.get("lower") is not None else ""
-        typer.echo(f"{row['model']:9}  {row['slice']}  {row['metric']} = {row['value']:.6g}{shown}")
+    with open_console(quiet=quiet) as console:
+        for row in rows:
+            shown = f" [{row['lower']:.6g}, {row['upper']:.6g}]" if row.get("lower") is not None else ""
+            line = f"{row['model']:9}  {row['slice']}  {row['metric']} = {row['value']:.6g}{shown}"
+            console.print(line, soft_wrap=True)
+        where = "" if output is None else f", in {output}"
+        slices = counted(len({row["slice"] for row in rows}), "slice")
+        print_result(console, f"{counted(len(rows), 'value')} of {slices}{where}.")
 
 
 def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:

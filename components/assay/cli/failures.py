@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from assay.errors import AssayError, UsageError, UserCodeError
@@ -13,10 +15,11 @@ def exit_code_of(error: AssayError) -> int:
 
 
 def print_failure(error: AssayError) -> None:
-    """Prints an error on standard error; colours only on a terminal."""
+    """Prints an error on standard error; colours only on a terminal, and not where NO_COLOR is set."""
     if isinstance(error, UserCodeError) and error.user_traceback:
         typer.echo(error.user_traceback, err=True)
-    typer.secho("Error: ", fg=typer.colors.RED, bold=True, nl=False, err=True)
+    mark = typer.style("Error: ", fg=typer.colors.RED, bold=True)
+    typer.echo(mark, nl=False, err=True, color=False if os.environ.get("NO_COLOR") else None)
     typer.echo(error.message, err=True)
     if error.hint:
         typer.echo(error.hint, err=True)

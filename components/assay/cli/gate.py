@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
-from typer.core import TyperGroup
+
+from assay.cli.command import Command, GroupWithDefault
+from assay.cli.console import Quiet, open_console, print_result, waiting
 
 _DECIDE = "decide"
 
@@ -43,25 +45,18 @@ class InsufficientChoice(str, Enum):
     PASS = "pass"  # noqa: S105 - no password
 
 
-class GateGroup(TyperGroup):
+class GateGroup(GroupWithDefault):
     """`assay gate --predictions …` decides; a first word that names a subcommand is that."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts the name of the command that decides before anything but a subcommand or a call for help."""
-        if args and args[0] not in self.commands and args[0] not in {"-h", "--help"}:
-            args = [_DECIDE, *args]
-        return super().parse_args(ctx, args)
+    default: ClassVar[str] = _DECIDE
 
 
 gate = typer.Typer(
-    cls=GateGroup,
-    no_args_is_help=True,
-    help="Decide on a release: `assay gate --predictions P --config C` or `--model M --data D --config C`, see "
-    "`assay gate decide --help`; or lint.",
+    cls=GateGroup, no_args_is_help=True, help="Decide on a release, by predictions or by models and data."
 )
 
 
-@gate.command(_DECIDE)
+@gate.command(_DECIDE, cls=Command)
 def decide(
     context: typer.Context,
     config: Annotated[Path, typer.Option(metavar="FILE", help="EvalConfig as JSON, YAML or text proto.")],
@@ -120,10 +115,25 @@ def decide(
         Path | None, typer.Option(metavar="FILE", help="Write a summary fit for a pull request.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Evaluate predictions, or models on data, and decide: `assay gate …` is short for this.
+    r"""Evaluate predictions, or models on data, and decide whether the model may be released.
 
     Exit codes: 0 blessed, 1 error, 2 wrong usage, 4 not blessed.
+
+    Examples:
+      # Predictions of both models on the same rows; only real losses block.
+      assay gate --config gate.yaml --predictions candidate.parquet \
+        --baseline-predictions baseline.parquet --join-on id \
+        --significant regression -o verdict/
+
+      # Models on data; a blessing in verdict/ if the model is good enough.
+      assay gate --config gate.yaml --model new/ --baseline old/ \
+        --data eval.parquet -o verdict/
+
+      # In CI: one line on the screen, checks as tests, a comment for review.
+      assay gate --config gate.yaml --predictions candidate.parquet -q \
+        --junit junit.xml --markdown comment.md
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
@@ -167,7 +177,8 @@ def decide(
         today=datetime.now(tz=timezone.utc).date(),
         sampling=Sampling(num_replicates=replicates, seed=seed),
     )
-    verdict, notes = judged_by(given, rules, output)
+    with waiting("Evaluating", quiet=quiet):
+        verdict, notes = judged_by(given, rules, output)
     for note in notes:
         typer.echo(note, err=True)
     files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
@@ -180,10 +191,11 @@ def decide(
     if as_json:
         typer.echo(to_json(verdict).decode(), nl=False)
     else:
-        for check in verdict.checks:
-            mark = ("ok" if check.applied else "-") if check.ok else "FAIL" if check.severity == "error" else "warn"
-            typer.echo(f"{mark:>4}  {check.sentence}")
-        typer.echo(verdict.summary)
+        with open_console(quiet=quiet) as console:
+            for check in verdict.checks:
+                mark = ("ok" if check.applied else "-") if check.ok else "FAIL" if check.severity == "error" else "warn"
+                console.print(f"{mark:>4}  {check.sentence}", soft_wrap=True)
+            print_result(console, verdict.summary)
     raise typer.Exit(0 if verdict.ok else 4)
 
 
@@ -191,16 +203,23 @@ def _value(choice: Enum | None) -> Any:
     return None if choice is None else str(choice.value)
 
 
-@gate.command()
+@gate.command(cls=Command)
 def lint(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="EvalConfig as JSON, YAML or text proto.")],
     data: Annotated[Path | None, typer.Option(metavar="TABLE", help="Predictions that it is to judge.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say what is wrong with a configuration, before anything is computed.
 
     Exit codes: 0 nothing but warnings, 1 error, 2 the configuration is wrong.
+
+    Examples:
+      assay gate lint gate.yaml
+
+      # Does the table have the columns that it names?
+      assay gate lint gate.yaml --data candidate.parquet
     """
     import msgspec
 
@@ -222,7 +241,8 @@ def lint(
         document = {"ok": ok, "findings": msgspec.to_builtins(findings)}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
-        for finding in findings:
-            typer.echo(f"{finding.severity}: {finding.sentence}")
-        typer.echo("The configuration can be evaluated." if ok else "The configuration cannot be evaluated.")
+        with open_console(quiet=quiet) as console:
+            for finding in findings:
+                console.print(f"{finding.severity}: {finding.sentence}", soft_wrap=True)
+            print_result(console, f"The configuration {'can' if ok else 'cannot'} be evaluated.")
     raise typer.Exit(0 if ok else 2)

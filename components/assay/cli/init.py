@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from assay.cli.console import Quiet, open_console, print_result, waiting
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,7 @@ def init(
     *,
     force: Annotated[bool, typer.Option("--force", help="Write files anew that are there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was decided as JSON.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a pipeline for a data set: pipeline.py, module.py, eval_config.yaml and schema.pbtxt.
 
@@ -56,7 +59,8 @@ def init(
     kind = _task(task)
     if delimiter is None and data.name.endswith((".tsv", ".tsv.gz")):
         delimiter = "\t"
-    found = examine(data, label, delimiter)
+    with waiting("Reading", quiet=quiet):
+        found = examine(data, label, delimiter)
     plan = make_plan(found.features, found.label, found.rows, found.unfit_types, kind)
     # Pipelines of one name share their lineage, and with it their baseline: the folder tells two of them apart.
     name = pipeline_name(output or data)
@@ -64,7 +68,7 @@ def init(
         folder=output or Path(f"{name}_pipeline"), name=name, data=data, is_csv=found.is_csv, delimiter=delimiter
     )
     files = write_pipeline(new, plan, found.schema, overwrite=force)
-    _tell(plan, files, as_json=as_json)
+    _tell(plan, files, as_json=as_json, quiet=quiet)
 
 
 def _task(name: str | None) -> Task | None:
@@ -80,11 +84,9 @@ def _task(name: str | None) -> Task | None:
         raise UsageError("init.task", f"There is no task '{name}'.", did_you_mean(name, known)) from None
 
 
-def _tell(plan: Plan, files: list[Path], *, as_json: bool) -> None:
+def _tell(plan: Plan, files: list[Path], *, as_json: bool, quiet: bool) -> None:
     """Says what was decided and what to do next."""
     import json
-
-    from assay.cli.console import open_console
 
     command = f"assay run {shlex.quote(str(files[0]))}"
     if as_json:
@@ -101,7 +103,7 @@ def _tell(plan: Plan, files: list[Path], *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(decided, indent=2, ensure_ascii=False))
         return
-    with open_console() as console:
+    with open_console(quiet=quiet) as console:
         console.print(_sentence(plan))
         used = {"numbers": plan.numbers, "categories": (*plan.categories,), "hashed text": (*plan.hashed,)}
         for kind, names in used.items():
@@ -111,7 +113,7 @@ def _tell(plan: Plan, files: list[Path], *, as_json: bool) -> None:
             names = tuple(name for name, why in plan.left_out.items() if why == reason)
             console.print(f"  left out: {_some(names)} ({reason})")
         console.print(f"Wrote {', '.join(file.name for file in files)} to {files[0].parent}.")
-        console.print(f"Next: {command}")
+        print_result(console, f"Next: {command}")
 
 
 def _sentence(plan: Plan) -> str:

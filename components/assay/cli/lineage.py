@@ -26,6 +26,14 @@ def lineage(
     """Show what made an artifact, what came of it, or what ran.
 
     Without an argument: the runs, the latest first, and the latest blessed model.
+
+    Examples:
+      assay lineage --root runs/taxi
+
+      # What made artifact 12; what came of the examples; what a run did.
+      assay lineage 12 --root runs/taxi
+      assay lineage runs/taxi/CsvExampleGen/examples/1 --root runs/taxi --down
+      assay lineage 20240601-093000-1a2b --root runs/taxi
     """
     if up and down:
         raise UsageError("lineage.direction", "--up and --down are two questions.", "Ask one at a time.")

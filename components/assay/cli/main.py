@@ -10,12 +10,13 @@ import contextlib
 import os
 import signal
 import sys
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 import assay
+from assay.cli.command import Command, Group
 from assay.cli.compile import compile_file
 from assay.cli.data.quick_arrow import OWN_PROCESS
 from assay.cli.doctor import doctor
@@ -41,8 +42,27 @@ from assay.errors import AssayError
 _INTERRUPTED = 128 + signal.SIGINT
 
 
-class Commands(TyperGroup):
+_SECTIONS: Final = {
+    "Data": ("stats", "schema", "validate", "drift", "skew", "leakage", "monitor"),
+    "Models": ("evaluate", "gate", "verify", "push"),
+    "Pipelines": ("init", "run", "lineage", "report", "ui", "compile", "submit"),
+    "This machine": ("doctor",),
+}
+
+
+class Commands(Group):
     """The subcommands; an error of assay ends any of them with its message, its hint and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands by what they are about."""
+        known = super().list_commands(ctx)
+        return [name for names in _SECTIONS.values() for name in names if name in known]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's signature
+        """Writes a list of commands for each thing that they are about."""
+        for section, names in _SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str()) for name in names])
 
     def invoke(self, ctx: Any) -> Any:
         """Runs a subcommand.
@@ -72,7 +92,7 @@ app = typer.Typer(
     name="assay",
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,  # Rich's panels cut the names of options off where a terminal has 80 columns
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -89,28 +109,46 @@ def common(
     """Test whether data and models are good enough to be released.
 
     Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 model not blessed.
+
+    Examples:
+      # Data: what it holds, a schema of it, and whether other data fits.
+      assay stats train.csv
+      assay schema infer train.csv -o schema.pbtxt
+      assay validate new.csv --schema schema.pbtxt
+
+      # A model: a pipeline for your data, run through to a verdict.
+      assay init train.csv --label price
+      assay run train_pipeline/pipeline.py
+
+      # A release: from predictions, with exit code 4 where it is refused.
+      assay gate --config gate.yaml --predictions candidate.csv
+
+      # Commands, options and files by the Tab key, in bash, zsh and fish.
+      assay --install-completion
     """
 
 
-app.command()(init)
-app.command()(run)
-app.command(name="compile")(compile_file)
-app.command()(submit)
+_command = partial(app.command, cls=Command)
+
 app.add_typer(stats, name="stats")
-app.command()(validate)
-app.command()(drift)
-app.command()(monitor)
-app.command()(skew)
-app.command()(leakage)
-app.command()(evaluate)
-app.add_typer(gate, name="gate")
-app.command()(verify)
-app.command()(push)
-app.command()(lineage)
-app.command()(report)
-app.command()(ui)
-app.command()(doctor)
 app.add_typer(schema)
+_command()(validate)
+_command()(drift)
+_command()(skew)
+_command()(leakage)
+_command()(monitor)
+_command()(evaluate)
+app.add_typer(gate, name="gate")
+_command()(verify)
+_command()(push)
+_command()(init)
+_command()(run)
+_command()(lineage)
+_command()(report)
+_command()(ui)
+_command(name="compile")(compile_file)
+_command()(submit)
+_command()(doctor)
 
 
 def main() -> None:

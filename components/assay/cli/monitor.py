@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.console import Quiet, open_console, print_result
 from assay.cli.validate import FailOnLevel
 
 if TYPE_CHECKING:
@@ -46,18 +47,21 @@ def monitor(
     ] = 0.001,
     fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
     as_json: Annotated[bool, typer.Option("--json", help="Print the new records as JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Look at the spans that came since the last time: anomalies, drift, and the model's quality where labels came.
+    r"""Look at the spans that came since the last time: anomalies, drift, and the model's quality where labels came.
 
     Exit codes: 0 nothing amiss or nothing new, 1 error, 2 wrong usage, 3 anomalies or drift, 4 the model does not meet
     its thresholds.
 
     Examples:
-      assay monitor 'in/{YYYY}-{MM}-{DD}.csv' --schema schema.pbtxt --training train.csv
+      # From cron: what is new since the last time, and did it drift?
+      assay monitor 'in/{YYYY}-{MM}-{DD}.csv' --schema schema.pbtxt -q
 
-      assay monitor 'in/{SPAN}.parquet' --schema schema.pbtxt --predictions 'out/{SPAN}.parquet' --config gate.yaml
+      # Drift from the training data, and the model's quality where labels came.
+      assay monitor 'in/{SPAN}.csv' --schema schema.pbtxt --training train.csv \
+        --predictions 'out/{SPAN}.parquet' --config gate.yaml
     """
-    from assay.cli.console import open_console
     from assay.cli.data.limits import parse_limits
     from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.errors import UsageError
@@ -80,7 +84,7 @@ def monitor(
         fail_on=fail_on.value,
         config=config,
     )
-    with open_console(stderr=as_json) as console:
+    with open_console(stderr=as_json, quiet=quiet) as console:
         seen = watch_spans(
             watch,
             arrivals(data),
@@ -89,7 +93,7 @@ def monitor(
         )
         page = root / "history.html"
         write_durably(page, monitor_page(data, [_row(record) for record in seen.all]).encode())
-        console.print(_ending(seen, page), soft_wrap=True)
+        print_result(console, _ending(seen, page))
     if as_json:
         import msgspec
 

@@ -46,6 +46,13 @@ def push(
     """Push a blessed model as a new version, roll back, or list the versions.
 
     Exit codes: 0 pushed, 1 error, 2 wrong usage, 4 refused: the model is not blessed.
+
+    Examples:
+      assay push model/ --to serving/taxi --blessing blessing/ --keep-last 5
+
+      # What is served, and what was before it; then back to that.
+      assay push --list serving/taxi
+      assay push --rollback serving/taxi
     """
     _check_usage(model, to, rollback, listed, version)
     from assay.components.pusher.compute import rollback as roll_back

@@ -39,9 +39,13 @@ def report(
     A run's page leads to a page of each of its artifacts, in a folder beside it.
 
     Examples:
-        assay report runs/taxi/StatisticsGen/statistics/2 --open
-        assay report last_week/FeatureStats.pb --against FeatureStats.pb -o drift.html
-        assay report taxi --root runs/taxi -o history.html
+      assay report runs/taxi/StatisticsGen/statistics/2 --open
+
+      # Last week's statistics and this week's, side by side.
+      assay report then/FeatureStats.pb --against FeatureStats.pb -o drift.html
+
+      # All runs of a pipeline.
+      assay report taxi --root runs/taxi -o history.html
     """
     from assay.cli.pages.writing import write_pages
 

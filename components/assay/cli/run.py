@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.console import Quiet, open_console
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,12 +35,21 @@ def run(
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run's record as JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a pipeline on this machine; unchanged steps are taken from earlier runs.
 
     Exit codes: 0 passed, 1 a step failed, 2 wrong usage, 3 anomalies found, 4 model not blessed.
+
+    Examples:
+      assay run pipeline.py
+
+      # A value of the pipeline's, and one step anew although nothing changed.
+      assay run pipeline.py --param train_steps=500 --force Trainer
+
+      # In a script: one line on the screen; run.json tells the rest.
+      assay run pipeline.py --root runs/taxi --quiet
     """
-    from assay.cli.console import open_console
     from assay.cli.pipeline_file import load_pipeline
     from assay.cli.progress import StepLines
     from assay.cli.summary import print_failed_steps, print_summary, run_document
@@ -47,7 +57,10 @@ def run(
 
     parameters = _parameters(param or [])
     # With --json, standard output belongs to the document; what people read goes to standard error.
-    with open_console(stderr=as_json) as console, contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+    with (
+        open_console(stderr=as_json, quiet=quiet) as console,
+        contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout),
+    ):
         pipeline = load_pipeline(pipeline_file)
         with StepLines(console, [node.id for node in pipeline.nodes]) as progress:
             result = LocalDagRunner(root, progress=progress).run(pipeline, parameters, force=force or [])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.console import Quiet, open_console, print_result
+
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -25,7 +27,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def apply(
     schema: _Schema,
     patch: Annotated[
-        list[Path], typer.Argument(metavar="PATCH...", help="Patches, applied together.", show_default=False)
+        list[Path], typer.Argument(metavar="PATCH", help="Patches, applied together.", show_default=False)
     ],
     output: _Output = None,
     *,
@@ -33,6 +35,7 @@ def apply(
         bool, typer.Option("--skip-conflicts", help="Apply what can be applied; conflicts are still listed.")
     ] = False,
     as_json: _AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Apply patches to a schema: the same decisions, whatever was inferred anew.
 
@@ -42,7 +45,6 @@ def apply(
     Examples:
       assay schema apply schema.pbtxt schema_patch.yaml -o curated.pbtxt
     """
-    from assay.cli.console import open_console
     from assay.cli.schema_files import read_schema
     from assay.cli.schema_output import counted, document, outcomes_table
     from assay.curation.application import apply_with_report
@@ -58,11 +60,11 @@ def apply(
         content = {"ok": not application.conflicts, "schema_file": written, "outcomes": outcomes}
         typer.echo(document(content | _shown_schema(application.schema, output, held_back=held_back)))
     else:
-        with open_console(stderr=output is None) as console:
+        with open_console(stderr=output is None, quiet=quiet) as console:
             console.print(outcomes_table(application.outcomes))
             if application.conflicts:
                 consequence = "nothing was written" if held_back else "the rest was applied"
-                console.print(f"{counted(len(application.conflicts), 'conflict')}: {consequence}.")
+                print_result(console, f"{counted(len(application.conflicts), 'conflict')}: {consequence}.")
         if not held_back:
             _put(application.schema, output)
     if application.conflicts:
@@ -105,14 +107,14 @@ def relax(
     ] = 100,
     as_json: _AsJson = False,
 ) -> None:
-    """Accept named anomalies: widen the schema just so far that they are gone, and record the decision.
+    r"""Accept named anomalies: widen the schema just so far that they are gone, and record the decision.
 
     Examples:
+      # The anomalies that there are; then one of them is how things are now.
       assay schema relax schema.pbtxt anomalies/
-
-      assay schema relax schema.pbtxt anomalies/ --accept payment_type --patch schema_patch.yaml -o schema.pbtxt
+      assay schema relax schema.pbtxt anomalies/ --accept payment_type \
+        --patch schema_patch.yaml -o schema.pbtxt
     """
-    from assay.cli.console import open_console
     from assay.cli.schema_files import append_patch, find_anomalies, read_anomalies, read_schema, statistics_beside
     from assay.cli.schema_output import counted, document
     from assay.curation.patch_file import plain_entry

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.console import Quiet, open_console, print_result
+
 FOUND = 3
 """The exit code of `check` with errors, and of `diff --breaking` with breaking changes."""
 
@@ -36,6 +38,7 @@ def diff(
     owner: Annotated[str, typer.Option(help="With --patch: who answers for the changes.")] = "",
     reason: Annotated[str, typer.Option(help="With --patch: why they were made.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say what changed between two schemas, and whom it can break.
 
@@ -43,13 +46,14 @@ def diff(
     earlier schema kept away.
 
     Examples:
+      # In CI: does this branch's schema break someone?
       assay schema diff main/schema.pbtxt schema.pbtxt --breaking
 
-      assay schema diff inferred.pbtxt edited.pbtxt --patch schema_patch.yaml --owner me --reason "First curation."
+      # What was edited by hand, as a patch to keep.
+      assay schema diff inferred.pbtxt edited.pbtxt --patch schema_patch.yaml
     """
     import datetime as dt
 
-    from assay.cli.console import open_console
     from assay.cli.schema_files import read_schema, write_text
     from assay.cli.schema_output import changes_table, counted, document
     from assay.curation import diff as difference
@@ -65,10 +69,10 @@ def diff(
     if as_json:
         typer.echo(document({"breaking": len(broken), "changes": shown}))
     else:
-        with open_console() as console:
+        with open_console(quiet=quiet) as console:
             if shown:
                 console.print(changes_table(shown))
-            console.print(f"{counted(len(changes), 'change')}, {len(broken)} that can break someone.")
+            print_result(console, f"{counted(len(changes), 'change')}, {len(broken)} that can break someone.")
     if breaking and broken:
         raise typer.Exit(FOUND)
 
@@ -77,6 +81,7 @@ def check(
     schema: Annotated[Path, typer.Argument(metavar="SCHEMA", help="schema.pbtxt, or its folder.", show_default=False)],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find contradictions in a schema: names used twice, empty ranges, comparators that cannot apply.
 
@@ -85,7 +90,6 @@ def check(
     Examples:
       assay schema check schema.pbtxt
     """
-    from assay.cli.console import open_console
     from assay.cli.schema_files import read_schema_text
     from assay.cli.schema_output import counted, document, findings_table
     from assay.curation import check_text
@@ -96,10 +100,10 @@ def check(
         content = {"ok": not errors, "errors": errors, "warnings": len(findings) - errors, "findings": findings}
         typer.echo(document(content))
     else:
-        with open_console() as console:
+        with open_console(quiet=quiet) as console:
             if findings:
                 console.print(findings_table(findings))
             found = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}."
-            console.print(found if findings else "No contradictions.")
+            print_result(console, found if findings else "No contradictions.")
     if errors:
         raise typer.Exit(FOUND)

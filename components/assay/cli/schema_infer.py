@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.console import Quiet, open_console, print_result, waiting
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _Data = Annotated[
     list[str],
     typer.Argument(
-        metavar="DATA|STATS...",
+        metavar="DATA|STATS",
         help="Data (paths or globs; CSV, Parquet, TFRecord), or statistics (.pb, .pbtxt, an ExampleStatistics folder).",
         show_default=False,
     ),
@@ -58,6 +60,7 @@ def infer(
     Examples:
       assay schema infer train.csv -o schema.pbtxt
 
+      # What was inferred anew, with what people decided.
       assay schema infer train.csv --patch schema_patch.yaml -o schema.pbtxt
     """
     from assay.artifacts.schema import format_schema
@@ -69,7 +72,8 @@ def infer(
     from assay.curation.plain import to_plain
 
     keep_pandas_out(context)
-    schema = _inferred(data, split, max_string_domain_size, infer_feature_shape=infer_feature_shape)
+    with waiting("Reading"):
+        schema = _inferred(data, split, max_string_domain_size, infer_feature_shape=infer_feature_shape)
     for path in patch or []:
         schema = apply(schema, read_patch(path))
     if output is not None:
@@ -117,6 +121,7 @@ def suggest(
     confidence: Annotated[float, typer.Option(help="How sure a drift threshold is to pass unchanged data.")] = 0.999,
     split: _Split = None,
     as_json: _AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Suggest ranges, times, categories, presence and drift thresholds, each with its evidence, as a patch.
 
@@ -128,7 +133,6 @@ def suggest(
 
       assay schema suggest FeatureStats.pb --kind ranges --margin 0.2
     """
-    from assay.cli.console import open_console
     from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.cli.schema_files import read_schema, statistics_of_each, write_text
     from assay.cli.schema_output import counted, document, entries_table
@@ -137,7 +141,8 @@ def suggest(
     from assay.errors import UsageError
 
     keep_pandas_out(context)
-    given = statistics_of_each(data, split)
+    with waiting("Reading", quiet=quiet):
+        given = statistics_of_each(data, split)
     if len(given) > 1:
         raise UsageError(
             "suggest.several_statistics", "Suggestions need the statistics of one data set.", "Say --split NAME."
@@ -157,9 +162,9 @@ def suggest(
     elif output is None:
         typer.echo(format_patch(patch), nl=False)
     else:
-        with open_console() as console:
+        with open_console(quiet=quiet) as console:
             console.print(entries_table([(entry.subject, _asked(entry), entry.reason) for entry in patch.entries]))
-            console.print(f"Wrote {output}: {counted(len(patch.entries), 'suggestion')}.")
+            print_result(console, f"Wrote {output}: {counted(len(patch.entries), 'suggestion')}.")
 
 
 def _suggested(

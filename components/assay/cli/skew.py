@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.console import Quiet, open_console
+
 if TYPE_CHECKING:
     import msgspec
 
@@ -35,13 +37,15 @@ def skew(
     ] = False,
     output: _Output = None,
     as_json: _AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Join A and B by an id, and compare the examples of each id feature by feature.
 
     Exit codes: 0 no skew, 1 error, 2 wrong usage, 3 skew, or nothing to compare.
 
-    Example:
-      assay skew served.parquet train.parquet --join-on trip_id --confusion payment_type
+    Examples:
+      # The same trips, as serving saw them and as training did.
+      assay skew served.csv train.csv --join-on trip_id --confusion payment_type
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
@@ -51,7 +55,7 @@ def skew(
     from assay.cli.data.row_documents import skew_document
     from assay.cli.data.row_tables import print_skew
 
-    with ReadingBar() as bar:
+    with ReadingBar(quiet=quiet) as bar:
         report = feature_skew(
             opened([data], bar),
             opened([control], bar),
@@ -64,16 +68,14 @@ def skew(
         )
     document = skew_document(report, allow_duplicates=allow_duplicates)
     if not as_json:
-        from assay.cli.console import open_console
-
-        with open_console() as console:
+        with open_console(quiet=quiet) as console:
             print_skew(console, report, document.summary)
     _finish(document, document.exit_code, output, as_json=as_json)
 
 
 def leakage(
     context: typer.Context,
-    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Two or more data sets, such as the splits.")],
+    data: Annotated[list[Path], typer.Argument(metavar="DATA", help="Two or more data sets, such as the splits.")],
     *,
     by: Annotated[
         list[str] | None,
@@ -81,12 +83,15 @@ def leakage(
     ] = None,
     output: _Output = None,
     as_json: _AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find rows that data sets share: examples that leak from training into evaluation.
 
     Exit codes: 0 none, 1 error, 2 wrong usage, 3 shared rows.
 
-    Example:
+    Examples:
+      # Rows that are the same in all columns; or trips that are in both.
+      assay leakage train.csv eval.csv
       assay leakage train.csv eval.csv --by trip_id
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
@@ -101,13 +106,11 @@ def leakage(
     names = [str(path) for path in data]
     if len(set(names)) < len(names):
         raise UsageError("leakage.same_data", "The same data was given twice: it shares all of its rows.")
-    with ReadingBar() as bar:
+    with ReadingBar(quiet=quiet) as bar:
         found = shared_rows({name: opened([path], bar) for name, path in zip(names, data, strict=True)}, by=by)
     document = leakage_document(found)
     if not as_json:
-        from assay.cli.console import open_console
-
-        with open_console() as console:
+        with open_console(quiet=quiet) as console:
             print_leakage(console, found, document.summary)
     _finish(document, document.exit_code, output, as_json=as_json)
 

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
-from typer.core import TyperGroup
+
+from assay.cli.command import Command, GroupWithDefault
+from assay.cli.console import Quiet, open_console
 
 _COMPUTE = "of"
 
 
-class StatsGroup(TyperGroup):
+class StatsGroup(GroupWithDefault):
     """`assay stats DATA…` computes; a first word that names a subcommand is that."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts the name of the command that computes before anything but a subcommand or a call for help."""
-        if args and args[0] not in self.commands and args[0] not in {"-h", "--help"}:
-            args = [_COMPUTE, *args]
-        return super().parse_args(ctx, args)
+    default: ClassVar[str] = _COMPUTE
 
 
-stats = typer.Typer(
-    cls=StatsGroup,
-    no_args_is_help=True,
-    help="Compute statistics: `assay stats DATA…`, see `assay stats of --help`; or merge statistics files.",
-)
+stats = typer.Typer(cls=StatsGroup, no_args_is_help=True, help="Compute the statistics of data, or merge them.")
 
 
-@stats.command(_COMPUTE)
+@stats.command(_COMPUTE, cls=Command)
 def compute(
     context: typer.Context,
-    data: Annotated[list[Path], typer.Argument(metavar="DATA…", help="CSV, Parquet or TFRecord files, or statistics.")],
+    data: Annotated[list[Path], typer.Argument(metavar="DATA", help="CSV, Parquet or TFRecord files, or statistics.")],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -57,8 +51,19 @@ def compute(
     delimiter: Annotated[str | None, typer.Option(metavar="CHARACTER", help="Between the cells of a CSV.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Compute the statistics of data: `assay stats DATA…` is short for this."""
+    """Compute the statistics of data: counts, missing values, quantiles, histograms, the most frequent values.
+
+    Examples:
+      assay stats train.csv
+      assay stats 'in/*.parquet' --by city --by 'fare[10,20]' -o stats.pb
+
+      # Days by themselves, and later together: the same as all days at once.
+      assay stats day1.csv -o day1.state
+      assay stats day2.csv -o day2.state
+      assay stats merge day1.state day2.state -o both.pb
+    """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
     keep_pandas_out(context)
@@ -79,7 +84,7 @@ def compute(
     else:
         from assay.cli.schema_files import read_schema
 
-        with ReadingBar() as bar:
+        with ReadingBar(quiet=quiet) as bar:
             found = statistics(
                 opened(data, bar, delimiter),
                 schema=None if schema is None else read_schema(schema),
@@ -88,24 +93,26 @@ def compute(
             )
     if output is not None:
         found.save(output)
-    _show(found, as_json=as_json)
+    _show(found, as_json=as_json, quiet=quiet)
 
 
-@stats.command()
+@stats.command(cls=Command)
 def merge(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILES…", help="Statistics files: all .state, or .pb, .pbtxt.")
-    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Statistics files: all .state, or .pb, .pbtxt.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Write the statistics here: .state, .pb or .pbtxt.")
     ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Merge .state files of other rows, or finished statistics of other features of the same rows.
 
     The states that `assay stats DATA -o PART.state` writes give, merged, the statistics of all the rows. Finished
     statistics do not tell which values they have in common: those of the same features are refused.
+
+    Examples:
+      assay stats merge day1.state day2.state -o both.pb
     """
     from assay.api.merging import merge_statistics
     from assay.api.statistics import statistics_of
@@ -120,18 +127,17 @@ def merge(
             f"which depend on how the rows were cut: {', '.join(estimated)}.",
             err=True,
         )
-    _show(merged, as_json=as_json)
+    _show(merged, as_json=as_json, quiet=quiet)
 
 
-def _show(found: Any, *, as_json: bool) -> None:
+def _show(found: Any, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         from assay.cli.data.documents import as_json as document_text
         from assay.cli.data.documents import stats_document
 
         typer.echo(document_text(stats_document(found)))
         return
-    from assay.cli.console import open_console
     from assay.cli.data.tables import print_statistics
 
-    with open_console() as console:
+    with open_console(quiet=quiet) as console:
         print_statistics(console, found)

@@ -36,6 +36,13 @@ def submit(
     """Run a compiled pipeline on a Kubeflow Pipelines server.
 
     Exit codes: 0 submitted (with --wait: succeeded), 1 error or failed run, 2 wrong usage.
+
+    Examples:
+      # Once, and wait up to an hour for its end.
+      assay submit taxi.yaml --host http://localhost:8080 --wait 3600
+
+      # Every day at six, with a value of the pipeline's.
+      assay submit taxi.yaml --cron '0 0 6 * * *' --param train_steps=500
     """
     from assay.runners.kfp import check_sdk
 

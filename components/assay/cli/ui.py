@@ -24,7 +24,7 @@ def ui(
     The server only reads, and only this machine reaches it unless --host says otherwise. Ctrl-C ends it.
 
     Examples:
-        assay ui runs/taxi --open
+      assay ui runs/taxi --open
     """
     from assay.cli.pages.server import serve
     from assay.cli.pages.site import open_site

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.console import Quiet
+
 
 class FailOnLevel(str, Enum):
     """The least severity that fails."""
@@ -41,7 +43,14 @@ def validate(
         MissingControl, typer.Option(help="What a comparator is that has nothing to compare with.")
     ] = MissingControl.ERROR,
     by: Annotated[
-        list[str] | None, typer.Option("--by", metavar="FEATURE", help="Also validate each value's examples.")
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="SLICES",
+            help="Also validate slices: by a feature's values (city), some of them (city=Paris|Rome), bins "
+            "(fare[10,20]), periods of time (start:month), a condition ('fare > 10'), or crosses of these, joined by "
+            "commas; may be repeated.",
+        ),
     ] = None,
     checks: Annotated[
         Path | None,
@@ -72,10 +81,21 @@ def validate(
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML.")] = None,
     rows: Annotated[bool, typer.Option("--rows", help="Also hold every row against the schema.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Hold data against a schema: anomalies, drift, skew, rows.
 
     Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies at or above --fail-on.
+
+    Examples:
+      # Do today's data fit the schema, and did they drift since yesterday?
+      assay validate today.csv --schema schema.pbtxt --previous yesterday.csv
+
+      # Every row by itself; the clean ones go on, the others say why not.
+      assay validate in/*.parquet --schema schema.pbtxt --quarantine sorted/
+
+      # In CI: one line on the screen, and the checks as tests.
+      assay validate new.csv --schema schema.pbtxt -q --junit junit.xml
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
@@ -84,10 +104,11 @@ def validate(
     from assay.api.validation import validate as validate_data
     from assay.cli.data.limits import parse_own_limits, parse_severities
     from assay.cli.data.reading import ReadingBar, opened, opened_if_given
-    from assay.kernels.statistics import SlicingSpec, StatisticsOptions
+    from assay.kernels.statistics import StatisticsOptions
+    from assay.kernels.statistics.slice_text import slicing_of_text
 
-    slices = tuple(SlicingSpec(feature_keys=(feature,)) for feature in by or ())
-    with ReadingBar() as bar:
+    slices = tuple(map(slicing_of_text, by or ()))
+    with ReadingBar(quiet=quiet) as bar:
         report = validate_data(
             opened(data, bar),
             schema,
@@ -121,7 +142,7 @@ def validate(
         from assay.cli.console import open_console
         from assay.cli.data.tables import print_report
 
-        with open_console() as console:
+        with open_console(quiet=quiet) as console:
             print_report(console, report, of_rows)
             if counts is not None:
                 outcome = f"{counts.read:,} rows: {counts.clean:,} clean, {counts.rejected:,} rejected"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.console import Quiet, open_console, print_result
 from assay.errors import ArtifactError
 
 
@@ -23,10 +24,17 @@ def verify(
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check that a blessing is whole and vouches for this very model.
 
     Exit codes: 0 it does, 1 error, 2 wrong usage, 4 it does not.
+
+    Examples:
+      assay verify runs/taxi/Evaluator/blessing/4 runs/taxi/Trainer/model/3
+
+      # Was this version, as it is served now, blessed and signed by our CI?
+      assay verify blessing/ serving/taxi/1712345678 --public-key ci.pem
     """
     from assay.artifacts.blessing import INFRA_BLESSED, INFRA_NOT_BLESSED
     from assay.gate.served_model import served_files, serving_folder
@@ -42,7 +50,10 @@ def verify(
     if as_json:
         typer.echo(to_json(verdict).decode(), nl=False)
     else:
-        for check in verdict.checks:
-            typer.echo(f"{'-' if not check.applied else 'ok' if check.ok else 'NO':>2}  {check.sentence}")
-        typer.echo(f"{blessing} vouches for {model}." if verdict.ok else f"{blessing} does not vouch for {model}.")
+        with open_console(quiet=quiet) as console:
+            for check in verdict.checks:
+                mark = "-" if not check.applied else "ok" if check.ok else "NO"
+                console.print(f"{mark:>2}  {check.sentence}", soft_wrap=True)
+            vouches = "vouches" if verdict.ok else "does not vouch"
+            print_result(console, f"{blessing} {vouches} for {model}.")
     raise typer.Exit(0 if verdict.ok else 4)

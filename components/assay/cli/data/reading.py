@@ -11,10 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.console import Console
     from rich.progress import Progress
     from typing_extensions import Self
 
@@ -22,10 +21,17 @@ _PATIENCE = 1.0
 
 
 class ReadingBar:
-    """A bar on standard error, on a terminal only, after a second; it counts the parts of all data that is read."""
+    """A bar on standard error, on a terminal only, after a second; it counts the parts of all data that is read.
 
-    def __init__(self) -> None:
-        self._console = Console(file=sys.stderr)
+    Args:
+        quiet: Never show it.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        from rich.console import Console
+
+        self._console: Console = Console(file=sys.stderr)
+        self._shown = self._console.is_terminal and not quiet
         self._started = time.monotonic()
         self._bar: Progress | None = None
         self._done = 0
@@ -52,7 +58,7 @@ class ReadingBar:
         """Notes that a part was read."""
         with self._lock:
             self._done += 1
-            if self._bar is None and self._console.is_terminal and time.monotonic() - self._started > _PATIENCE:
+            if self._bar is None and self._shown and time.monotonic() - self._started > _PATIENCE:
                 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
                 self._bar = Progress(

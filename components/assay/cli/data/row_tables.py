@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from assay.cli.console import print_result
 from assay.cli.data.row_documents import plain
 from assay.cli.layout import bullet, heading, table
 
@@ -63,4 +64,4 @@ def print_leakage(console: Console, pairs: Sequence[SplitPair], summary: str) ->
 
 def _print_outcome(console: Console, summary: str, *, ok: bool) -> None:
     word, style = ("passed", "bold green") if ok else ("failed", "bold red")
-    console.print(Text.assemble((word, style), ": ", summary), soft_wrap=True)
+    print_result(console, Text.assemble((word, style), ": ", summary))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from assay.cli.console import print_result
 from assay.cli.layout import bullet, heading, table
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
 def print_statistics(console: Console, statistics: Statistics) -> None:
     """Prints a line a feature; of slices, how many examples each has."""
-    heading(console, f"{statistics.num_examples:,} examples, {len(statistics.features)} features")
+    counts = f"{statistics.num_examples:,} examples, {len(statistics.features)} features"
+    if console.quiet:
+        print_result(console, counts)
+        return
+    heading(console, counts)
     console.print(_features(statistics.features))
     if statistics.slices:
         heading(console, f"{len(statistics.slices)} slices")
@@ -47,7 +52,7 @@ def print_report(console: Console, report: Report, rows: RowReport | None) -> No
     passed = sum(check.ok for check in report.verdict.checks)
     word, style = ("passed", "bold green") if report.ok else ("failed", "bold red")
     summary = f" {passed} of {len(report.verdict.checks)} checks passed. {report.verdict.summary}"
-    console.print(Text.assemble((word, style), ": ", summary.strip()), soft_wrap=True)
+    print_result(console, Text.assemble((word, style), ": ", summary.strip()))
 
 
 def print_drift(console: Console, report: DriftReport) -> None:
@@ -75,7 +80,7 @@ def print_drift(console: Console, report: DriftReport) -> None:
             if len(feature.bins) > _BINS_SHOWN:
                 console.print(f"  and {len(feature.bins) - _BINS_SHOWN} more bins in --json", soft_wrap=True)
     word, style = ("no drift", "bold green") if report.ok else ("drift", "bold red")
-    console.print(Text.assemble((word, style), ": ", report.summary), soft_wrap=True)
+    print_result(console, Text.assemble((word, style), ": ", report.summary))
 
 
 def _features(features: Iterable[FeatureSummary]) -> object:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from assay.cli.console import print_result
 from assay.cli.summary.data import print_anomalies, print_rows
 from assay.cli.summary.metrics import print_metrics
 from assay.cli.summary.release import print_blessings, print_pushes
@@ -47,9 +48,7 @@ def _print_outcome(console: Console, result: RunResult) -> None:
     cached = sum(step.status == "cached" for step in result.steps)
     note = f", {cached} of {len(result.steps)} steps from the cache" if cached else ""
     console.print()
-    console.print(
-        Text.assemble("Run ", result.run_id, ": ", (outcome, style), f" in {result.seconds:.1f} s{note}"),
-        soft_wrap=True,
-    )
+    seconds = f" in {result.seconds:.1f} s{note}"
+    print_result(console, Text.assemble("Run ", result.run_id, ": ", (outcome, style), seconds))
     console.print(f"  folder  {result.folder}", soft_wrap=True)
     console.print("          run.json, logs/, artifacts/", soft_wrap=True)

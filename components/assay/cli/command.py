@@ -1,0 +1,102 @@
+"""The help of every command: plain text that nothing cuts off, and at its end examples that can be copied."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Any, ClassVar
+
+from typer.core import TyperCommand, TyperGroup
+
+_TITLES = ("Examples:\n", "Example:\n")
+_WHOLE_SENTENCE = 200
+_HELP = {"-h", "--help"}
+
+
+class Command(TyperCommand):
+    """A command whose help ends with the `Examples:` of its docstring, line by line as they are written there.
+
+    Attributes:
+        examples: Comments and commands; a command may go on over lines that end with a backslash.
+    """
+
+    def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - Typer's name
+        prose, self.examples = parted(help)
+        super().__init__(*args, help=prose, **settings)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Writes usage, what the command does, its options, and the examples."""
+        super().format_help(ctx, formatter)
+        write_examples(formatter, self.examples)
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """The first sentence, whole: the list of commands wraps what does not fit."""
+        return super().get_short_help_str(max(limit, _WHOLE_SENTENCE))
+
+
+class Group(TyperGroup):
+    """A group of commands whose help ends with the `Examples:` of its text.
+
+    Attributes:
+        examples: As of a command.
+    """
+
+    def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - Typer's name
+        prose, self.examples = parted(help)
+        super().__init__(*args, help=prose, **settings)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Writes usage, what the group is for, its commands, and the examples."""
+        super().format_help(ctx, formatter)
+        write_examples(formatter, self.examples)
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """As of a command."""
+        return super().get_short_help_str(max(limit, _WHOLE_SENTENCE))
+
+
+class GroupWithDefault(Group):
+    """A group whose first command needs no name: `assay stats DATA` computes, `assay stats merge` merges.
+
+    A first word that names a subcommand is that; anything else belongs to the command of the name `default`.
+    """
+
+    default: ClassVar[str] = ""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Puts the default's name before anything but a subcommand or a call for help."""
+        if args and args[0] not in self.commands and args[0] not in _HELP:
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offers the subcommands, and the options of the default."""
+        offered = super().shell_complete(ctx, incomplete)
+        known = {item.value for item in offered}
+        of_default = self.commands[self.default].shell_complete(ctx, incomplete)
+        return [*offered, *(item for item in of_default if item.value not in known)]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Writes the default's help as the group's own, and the other commands before its examples."""
+        command = self.commands[self.default]
+        TyperCommand.format_help(command, ctx, formatter)  # type: ignore[arg-type]  # every command of ours is one
+        others = [(name, each.get_short_help_str()) for name, each in self.commands.items() if name != self.default]
+        with formatter.section("Other commands"):
+            formatter.write_dl([(f"{ctx.command_path} {name}", text) for name, text in others])
+        write_examples(formatter, getattr(command, "examples", ""))
+
+
+def parted(text: str | None) -> tuple[str | None, str]:
+    """Gives a docstring without its examples, and the examples, dedented."""
+    for title in _TITLES if text is not None else ():
+        prose, found, examples = cleandoc(str(text)).partition(f"\n{title}")
+        if found:
+            return prose.rstrip(), cleandoc(f"\n{examples}")
+    return text, ""
+
+
+def write_examples(formatter: Any, examples: str) -> None:
+    """Writes examples below the options; their lines are never wrapped, so that they can be copied."""
+    if examples:
+        formatter.write_paragraph()
+        formatter.write("Examples:\n")
+        formatter.write("".join(f"  {line}\n" if line else "\n" for line in examples.splitlines()))
