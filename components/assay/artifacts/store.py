@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -277,8 +276,3 @@ def adopt(folder: Path, artifact_class: type[_A]) -> _A:
         artifact.properties[name] = value
     artifact.digest = digest_of(list_files(folder))
     return artifact
-
-
-def discard(folder: Path) -> None:
-    """Removes a staging folder; what cannot be removed is left for the next run's clean-up."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -205,7 +205,13 @@ def test_the_server_only_reads_and_answers_to_its_own_name(server: int) -> None:
     for method in ("POST", "PUT", "DELETE"):
         assert ask(server, "/", method)[0] == 501
     assert ask(server, "/", host="evil.example")[0] == 403
+    assert ask(server, "/", host="[")[0] == 403
     assert ask(server, "/", host=f"localhost:{server}")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/run/..", "/run/%2e%2e", "/artifact/" + "9" * 40, "/artifact/" + "9" * 5000, "//["])
+def test_an_address_that_leads_nowhere_is_answered(server: int, path: str) -> None:
+    assert ask(server, path)[0] == 404
 
 
 def test_an_address_that_is_taken_is_wrong_usage(server: int, root: Path) -> None:

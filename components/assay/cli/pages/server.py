@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ _HEADERS = {
 }
 
 
+_ARTIFACT = re.compile("[0-9]{1,18}")  # what a database takes for an id
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A status and a page."""
@@ -42,19 +46,20 @@ class Answer:
 def answer(site: Site, path: str) -> Answer:
     """Makes the page at a path; one that says why where there is none."""
     at = ServedAddresses()
-    parts = [unquote(part) for part in urlsplit(path).path.split("/") if part]
     try:
-        match parts:
+        match [unquote(part) for part in urlsplit(path).path.split("/") if part]:
             case []:
                 return Answer(HTTPStatus.OK, site.home(at))
             case ["pipeline", name]:
                 return Answer(HTTPStatus.OK, site.pipeline(name, at))
             case ["run", run_id]:
                 return Answer(HTTPStatus.OK, site.run(run_id, at))
-            case ["artifact", number] if number.isascii() and number.isdecimal():
+            case ["artifact", number] if _ARTIFACT.fullmatch(number):
                 return Answer(HTTPStatus.OK, site.artifact(int(number), at))
     except LineageError as error:
         return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", str(error)))
+    except ValueError:  # no address at all
+        return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", "There is no such page."))
     except AssayError as error:
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _problem("It cannot be shown", str(error)))
     return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", "There is no such page."))
@@ -117,7 +122,10 @@ def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
 
 def _may_ask(named: str, host: str) -> bool:
     """Whether a request's Host names this server: an address of this machine, or what it was told to listen at."""
-    name = urlsplit(f"//{named}").hostname or ""
+    try:
+        name = urlsplit(f"//{named}").hostname or ""
+    except ValueError:  # no name of any host
+        return False
     return name == host or _is_loopback(name) or not _is_loopback(host)
 
 

@@ -107,11 +107,11 @@ class Site:
         Raises:
             LineageError: The root has none of that id.
         """
-        path = self.root / "runs" / run_id / "run.json"
-        if Path(run_id).name != run_id or not path.is_file():
-            known = [each.parent.name for each in (self.root / "runs").glob("*/run.json")]
+        # An id comes from an address, too: only one of a run that is there leads to a file.
+        known = {each.parent.name: each for each in (self.root / "runs").glob("*/run.json")}
+        if run_id not in known:
             raise LineageError("report.run", f"{self.root} has no run '{run_id}'.", did_you_mean(run_id, known))
-        return _read(path)
+        return _read(known[run_id])
 
 
 def _read(path: Path) -> Record:

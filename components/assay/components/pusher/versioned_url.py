@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from assay.artifacts.local_copy import local_path
 from assay.components.pusher.destination import OWN_FOLDER
 from assay.components.pusher.history import Version, is_version, next_number, removable
 from assay.components.pusher.receipt import Receipt, read_receipt
@@ -104,7 +105,7 @@ class VersionedUrl:
         with self._storage_failures():
             root = self._at(version.name, self.inside)
             for path in self.files.find(root):
-                target = folder / PurePosixPath(path).relative_to(PurePosixPath(root))
+                target = local_path(folder, PurePosixPath(path).relative_to(PurePosixPath(root)).as_posix())
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self.files.get_file(path, str(target))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from assay.artifacts.local_copy import local_path
 from assay.artifacts.store import MANIFEST
 from assay.errors import ArtifactError, UsageError, disk_full
 
@@ -77,7 +78,7 @@ class Places:
         # Made anew each time: a killed attempt may have left half of it.
         target = Path(tempfile.mkdtemp(dir=self.scratch)) / base.rsplit("/", 1)[-1]
         for file in files:
-            local = target / file[len(base) :].lstrip("/") if file != base else target
+            local = local_path(target, file[len(base) :]) if file != base else target
             local.parent.mkdir(parents=True, exist_ok=True)
             try:
                 filesystem.get_file(file, str(local))

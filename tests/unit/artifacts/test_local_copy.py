@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assay.artifacts.local_copy import local_path
+from assay.errors import ArtifactError
+
+
+@pytest.mark.parametrize(
+    "name", ["Split-train/data.parquet", "/Split-train/data.parquet", "./Split-train//data.parquet"]
+)
+def test_a_file_below_the_folder(tmp_path: Path, name: str) -> None:
+    assert local_path(tmp_path, name) == tmp_path / "Split-train" / "data.parquet"
+
+
+@pytest.mark.parametrize("name", ["../evil", "Split-train/../../evil", "/.."])
+def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match=r"leads out of it\. Remove that file") as caught:
+        local_path(tmp_path, name)
+    assert caught.value.code == "artifact.outside"
