@@ -65,7 +65,14 @@ def decode_state(data: bytes) -> Any:
     """
     try:
         return _decoded(msgspec.msgpack.decode(data))
-    except (msgspec.MsgspecError, pa.ArrowException, LookupError, TypeError, AttributeError) as error:
+    except (
+        msgspec.MsgspecError,
+        pa.ArrowException,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 

@@ -96,6 +96,11 @@ def test_decoding_makes_nothing_but_states(value: list[Any]) -> None:
         decode_state(msgspec.msgpack.encode(value))
 
 
+def test_bytes_nested_without_end_are_refused() -> None:
+    with pytest.raises(ValueError, match="RecursionError"):
+        decode_state(b"\x91" * 200_000)
+
+
 def test_a_users_state_is_not_written() -> None:
     with pytest.raises(UsageError, match="A state that holds object cannot be written"):
         encode_state(object())
