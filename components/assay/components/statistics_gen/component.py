@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from assay.artifacts.examples import Examples
@@ -21,8 +22,14 @@ def _options(given: Any) -> Any:
     return options_of_tfdv(given) if is_tfdv_options(given) else given
 
 
+def _vocabulary_files(parameters: Mapping[str, Any]) -> list[str]:
+    """The files whose words the statistics count, for the fingerprint: their paths alone stand in the options."""
+    return sorted((parameters.get("stats_options") or {}).get("vocab_paths", {}).values())
+
+
 @component(
     libraries=("tfx-bsl",),
+    reads=_vocabulary_files,
     positional=("examples", "schema", "stats_options", "exclude_splits"),
 )
 def StatisticsGen(

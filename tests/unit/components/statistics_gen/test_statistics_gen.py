@@ -81,3 +81,20 @@ def test_slices_are_configured_with_the_step(write_examples: WriteExamples, run_
     assert result.exit_code == 0
     datasets = result.output("StatisticsGen", "statistics").read("train").datasets
     assert [dataset.name for dataset in datasets] == ["All Examples", "company_a", "company_b", "fare > 2"]
+
+
+def test_another_vocabulary_is_another_result(
+    write_examples: WriteExamples, run_steps: RunSteps, tmp_path: Path
+) -> None:
+    """The options name the file only; statistics of its former words must not be taken from the cache."""
+    examples, words = write_examples(train=TABLE), tmp_path / "words.txt"
+    options = StatisticsOptions(enable_semantic_domain_stats=True, vocab_paths={"companies": str(words)})
+
+    def status() -> str:
+        step = StatisticsGen(examples=examples.outputs["result"], stats_options=options)
+        return run_steps(examples, step).step("StatisticsGen").status
+
+    words.write_text("a\n")
+    assert [status(), status()] == ["complete", "cached"]
+    words.write_text("a\nb\n")
+    assert [status(), status()] == ["complete", "cached"]
