@@ -204,6 +204,12 @@ class TestValidate:
         found = document(ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--by", "city", "--json"), "validate")
         assert [each["slice"] for each in found["findings"]] == ["", "city_zzz"]
 
+    def test_slices_are_cut_as_for_statistics(self, ask: Ask) -> None:
+        slices = ["--by", "fare[2]", "--by", "city=a,fare[2]", "--by", "city == 'zzz' and fare > 2"]
+        found = document(ask("validate", "bad.csv", "--schema", "schema.pbtxt", *slices, "--json"), "validate")
+        assert [each["slice"] for each in found["findings"]] == ["", "city == 'zzz' and fare > 2", "fare_[2.0,inf]"]
+        assert ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--by", "fare[a]").exit_code == 2
+
     def test_a_comparator_without_control_is_wrong_usage(self, ask: Ask, folder: Path) -> None:
         path = folder / "schema.pbtxt"
         drift = "type: BYTES\n  drift_comparator { infinity_norm { threshold: 0.1 } }"
