@@ -169,15 +169,15 @@ def read_statement(folder: Path) -> tuple[Statement, bytes]:
     except FileNotFoundError:
         raise ArtifactError(
             "blessing.no_statement",
-            f"The blessing at {folder} names no model by digest: it has no {FILE_NAME}",
+            f"The blessing at {folder} names no model by digest: it has no {FILE_NAME}.",
             "TFX's blessings do not; evaluate the model with assay.",
         ) from None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ArtifactError("blessing.malformed", f"{path} is not a blessing: {error}") from error
+        raise ArtifactError("blessing.malformed", f"{path} is not a blessing: {error}.") from error
     if statement.schema_version > SCHEMA_VERSION:
         raise ArtifactError(
             "blessing.version",
-            f"{path} has schema version {statement.schema_version}; this assay reads up to {SCHEMA_VERSION}",
+            f"{path} has schema version {statement.schema_version}; this assay reads up to {SCHEMA_VERSION}.",
             "Update assay.",
         )
     return statement, content

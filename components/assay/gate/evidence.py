@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from assay.gate.verdict import Check
     from assay.kernels.metrics.rows import Floats
     from assay.kernels.uncertainty.delong import Areas
+    from assay.kernels.uncertainty.paired_shares import PairedShares
 
 Changes: TypeAlias = "Mapping[SliceKey, Mapping[MetricKey, Floats]]"
 
@@ -45,6 +46,8 @@ class Evidence:
         baseline: The same of the baseline's, replicate by replicate on the same samples.
         trials: For the candidate's rates over rows of equal weight: of how many rows each is a share.
         areas: Areas under ROC curves in closed form: the candidate's, then the baseline's where there is one.
+        shares: For rates that are shares of the same rows for both models: on which of them the models differ; None
+            where that is not known.
     """
 
     policy: EvidencePolicy
@@ -52,6 +55,7 @@ class Evidence:
     baseline: Changes = field(default_factory=dict)
     trials: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
     areas: Mapping[SliceKey, Mapping[MetricKey, Areas]] = field(default_factory=dict)
+    shares: Mapping[SliceKey, Mapping[MetricKey, PairedShares | None]] = field(default_factory=dict)
 
     def weigh(self, held: Sequence[Held], figures: Figures) -> list[Check]:
         """Gives the checks as the evidence decides them; those that lack a figure stay as they are."""

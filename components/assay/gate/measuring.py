@@ -1,4 +1,7 @@
-"""Which closed form or bootstrap measures a check: DeLong's for areas, Wilson's for rates, replicates for the rest."""
+"""Which closed form or bootstrap measures a check.
+
+DeLong's form for areas, Wilson's for rates and Tango's for their changes, replicates for the rest.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,9 @@ def measure(one: Held, evidence: Evidence) -> Measured | None:
     trials = _of(evidence.trials, key, metric)
     if trials and baseline is None:
         return Proportion(check.observed, trials)
+    shares = _of(evidence.shares, key, metric)
+    if shares is not None and one.limit.bound == "absolute":
+        return shares
     ours = _replicates(evidence.candidate, key, metric)
     if baseline is None:
         return Resampled(check.observed, ours) if ours is not None and ours.any() else None

@@ -81,7 +81,7 @@ def verify(
     try:
         statement, content = read_statement(claim.folder)
     except ArtifactError as error:
-        checks.append(_check("statement", False, f"{error.message}."))
+        checks.append(_check("statement", False, error.message))
         return _verdict(claim, checks, None)
     checks.append(
         _check(

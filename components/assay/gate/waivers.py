@@ -57,7 +57,9 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
         waivers = msgspec.convert([] if plain is None else plain, tuple[Waiver, ...])
     except OSError as error:
-        raise UsageError("waivers.file", f"Could not read waivers {path}: {error.strerror}.") from error
+        raise UsageError(
+            "waivers.file", f"Could not read waivers {path}: {error.strerror}.", "Check the path."
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise UsageError(
             "waivers.format",

@@ -132,7 +132,7 @@ def test_on_beam_the_same_accumulators_give_the_same_records(judged: Any, tmp_pa
     run(judged, tmp_path / "beam", engine=BeamEngine(("--runner=DirectRunner",)))
     run(judged, tmp_path / "here")
     names = [path.name for path in (tmp_path / "here").iterdir()]
-    assert len(names) == 7
+    assert len(names) == 9
     for name in set(names) - {"metrics.parquet"}:
         assert (tmp_path / "beam" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
 
@@ -175,7 +175,8 @@ def test_a_model_that_only_pythons_tensorflow_runs(judged: Any, tmp_path: Path) 
     model.save(tmp_path / "model.keras")
     text = 'model_specs { label_key: "benign" } metrics_specs { metrics { class_name: "AUC" } }'
     folder = run(judged, tmp_path / "folder", text, model=tmp_path / "model", baseline=None)
-    [note] = folder.notes
+    [warning, note] = folder.notes
+    assert "there is no threshold" in warning
     assert "TensorFlow's C API, as TensorFlow Serving, cannot run the model" in note
     assert "variable" in note
 
@@ -184,7 +185,7 @@ def test_a_model_that_only_pythons_tensorflow_runs(judged: Any, tmp_path: Path) 
         return 1 / (1 + np.exp(-measures.mean(axis=1)))
 
     called = run(judged, tmp_path / "function", text, model=function, baseline=None)
-    assert called.notes == ()
+    assert called.notes == (warning,)
     assert_same(tmp_path / "folder", tmp_path / "function", 1e-5)
 
 

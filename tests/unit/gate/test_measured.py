@@ -6,12 +6,21 @@ import numpy as np
 import pytest
 
 from assay.gate.measured import Measured, Proportion, Resampled
+from assay.kernels.uncertainty.delong import Area
+from assay.kernels.uncertainty.paired_shares import PairedShares
 
 RNG = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(
-    "measured", [Proportion(0.7, 80), Proportion(0.05, 40), Resampled(0.7, RNG.normal(0, 0.05, 1999))]
+    "measured",
+    [
+        Proportion(0.7, 80),
+        Proportion(0.05, 40),
+        Resampled(0.7, RNG.normal(0, 0.05, 1999)),
+        PairedShares(first_only=20, second_only=9, trials=80),
+        Area(0.9, 0.05),
+    ],
 )
 @pytest.mark.parametrize("level", [0.01, 0.05, 0.2])
 def test_tests_invert_the_interval(measured: Measured, level: float) -> None:

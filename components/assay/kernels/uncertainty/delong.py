@@ -6,12 +6,12 @@ Computed from sorted scores in n log n (Sun and Xu 2014). For rows of equal weig
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.kernels.uncertainty.interval import Estimate
+from assay.kernels.uncertainty.interval import Estimate, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,48 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from assay.kernels.metrics.rows import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """An AUC with its standard error; tests and bounds are normal on the logit's scale.
+
+    There the error is nearly normal and bounds stay within 0 and 1, where the plain ones leave them for areas near 1
+    (Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2; Qin and Hotilovac 2008 compare coverage).
+
+    Attributes:
+        value: The area.
+        standard_error: DeLong's; NaN where it is not known.
+    """
+
+    value: float
+    standard_error: float
+
+    def interval(self, confidence: float = 0.95) -> Interval:
+        """Gives bounds within 0 and 1; NaN where the area varies and lies at 0 or 1."""
+        if not self._varies():
+            return Interval(self.value, self.value) if self.standard_error == 0 else Interval(math.nan, math.nan)
+        found = self._logit().interval(confidence)
+        return Interval(1 / (1 + math.exp(-found.lower)), 1 / (1 + math.exp(-found.upper)))
+
+    def p_value_above(self, limit: float) -> float:
+        """Gives the p-value of the hypothesis that the true area is at most `limit`."""
+        if math.isnan(self.value) or math.isnan(self.standard_error):
+            return math.nan
+        if not self._varies() or not 0 < limit < 1:
+            return 0.0 if self.value > limit else 1.0
+        return self._logit().p_value_above(math.log(limit / (1 - limit)))
+
+    def p_value_below(self, limit: float) -> float:
+        """Gives the p-value of the hypothesis that the true area is at least `limit`."""
+        return Area(1 - self.value, self.standard_error).p_value_above(1 - limit)
+
+    def _varies(self) -> bool:
+        return 0 < self.value < 1 and self.standard_error > 0
+
+    def _logit(self) -> Estimate:
+        spread = self.value * (1 - self.value)
+        return Estimate(math.log(self.value / (1 - self.value)), self.standard_error / spread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +77,14 @@ class Areas:
     covariance: Floats
     smaller_class: int = 0
 
-    def estimate(self, model: int = 0) -> Estimate:
+    def estimate(self, model: int = 0) -> Area:
         """Gives one model's area with its standard error."""
-        return Estimate(float(self.values[model]), math.sqrt(float(self.covariance[model, model])))
+        return Area(float(self.values[model]), math.sqrt(float(self.covariance[model, model])))
 
     def difference(self, first: int = 0, second: int = 1) -> Estimate:
         """Gives the first model's area less the second's; that they share rows is in the standard error."""
-        return self._combined(float(self.values[first] - self.values[second]), first, second, 1.0, -1.0)
+        value = float(self.values[first] - self.values[second])
+        return replace(self._combined(value, first, second, 1.0, -1.0), least=-1.0, most=1.0)
 
     def relative_difference(self, first: int = 0, second: int = 1) -> Estimate:
         """Gives the difference over the second model's area; the error by the delta method. NaN where that is 0."""

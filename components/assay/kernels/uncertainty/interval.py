@@ -29,15 +29,21 @@ class Estimate:
     Attributes:
         value: The point estimate.
         standard_error: Its standard deviation over samples; NaN where it is not known.
+        least: What no value of its kind is below: bounds are cut there.
+        most: What none is above.
     """
 
     value: float
     standard_error: float
+    least: float = -math.inf
+    most: float = math.inf
 
     def interval(self, confidence: float = 0.95) -> Interval:
         """Gives value plus and minus the normal quantile times the standard error."""
         margin = quantile(0.5 + confidence / 2) * self.standard_error
-        return Interval(self.value - margin, self.value + margin)
+        if math.isnan(margin):
+            return Interval(math.nan, math.nan)
+        return Interval(max(self.value - margin, self.least), min(self.value + margin, self.most))
 
     def p_value_above(self, limit: float) -> float:
         """Gives the p-value of the hypothesis that the true value is at most `limit`: small shows that it is above.

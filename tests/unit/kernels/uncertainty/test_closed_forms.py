@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from assay.kernels.uncertainty.delong import delong
+from assay.kernels.uncertainty.delong import Area, delong
 from assay.kernels.uncertainty.interval import (
     Estimate,
+    Interval,
     bootstrap_p_value_above,
     bootstrap_p_value_below,
     percentile_interval,
@@ -43,7 +44,7 @@ def test_delong_is_the_papers_with_ties() -> None:
 
 def test_delong_of_identical_models_has_no_error() -> None:
     labels, scores = np.array([0, 1, 0, 1, 1.0]), np.array([0.1, 0.7, 0.4, 0.3, 0.9])
-    assert delong(labels, [scores, scores.copy()]).difference() == Estimate(0.0, 0.0)
+    assert delong(labels, [scores, scores.copy()]).difference() == Estimate(0.0, 0.0, -1.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,25 @@ def test_delong_without_an_area_is_nan(labels: list[float], scores: list[float])
     areas = delong(np.array(labels), [np.array(scores)])
     assert np.isnan(areas.values).all()
     assert math.isnan(areas.estimate().standard_error)
+
+
+def test_bounds_of_an_area_stay_within_zero_and_one() -> None:
+    near_one = delong(np.array([0.0] * 40 + [1.0] * 40), [np.r_[np.arange(39), 41, np.arange(40, 80)]]).estimate()
+    assert 0.95 < near_one.value < 1
+    bounds = near_one.interval(0.99)
+    assert 0.5 < bounds.lower < near_one.value < bounds.upper < 1
+    assert near_one.value + 2.58 * near_one.standard_error > 1  # where the plain bounds would be
+    assert near_one.p_value_below(1.0) == 0.0
+    assert near_one.p_value_above(0.0) == 0.0
+    assert near_one.p_value_above(1.0) == 1.0
+    flat = Area(0.5, 0.0)
+    assert flat.interval() == Interval(0.5, 0.5)
+    assert flat.p_value_above(0.5) == 1.0
+    assert flat.p_value_above(0.4) == 0.0
+    assert math.isnan(Area(math.nan, math.nan).p_value_above(0.5))
+    assert math.isnan(Area(1.0, 0.1).interval().lower)
+    difference = Estimate(0.9, 0.2, -1.0, 1.0).interval()
+    assert difference.upper == 1.0
 
 
 def test_delong_of_one_positive_has_an_area_and_no_error() -> None:

@@ -57,6 +57,8 @@ class Computed:
         trials: By slice and metric, of how many rows a rate is a share (the same rows for both models, or the
             candidate's own).
         areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
+        differing: By slice and metric, on how many of a rate's rows the two models differ, and whether they predict
+            differently anywhere: two numbers.
     """
 
     rows: int
@@ -65,6 +67,7 @@ class Computed:
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
     areas: Mapping[SliceKey, Mapping[MetricKey, Areas]] = field(default_factory=dict)
+    differing: Mapping[SliceKey, Mapping[MetricKey, Floats]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class _Pass:
     metrics: SlicedMetrics
     resampled: tuple[PlannedMetric, ...]
     counted: tuple[PlannedMetric, ...]
+    differing: tuple[PlannedMetric, ...]
 
     def view(self, rows: Rows, batch: pa.RecordBatch) -> Rows:
         """Gives the rows as these metrics read them."""
@@ -158,20 +162,23 @@ class PlannedMetrics:
         values: dict[str, dict[SliceKey, dict[MetricKey, Any]]] = {model: {} for model in models}
         changes: dict[str, dict[SliceKey, dict[MetricKey, Floats]]] = {model: {} for model in models}
         trials: dict[SliceKey, dict[MetricKey, float]] = {}
+        differing: dict[SliceKey, dict[MetricKey, Floats]] = {}
         areas: dict[SliceKey, dict[MetricKey, Areas]] = {}
         for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
             sliced = one.metrics.extract(metrics)
             examples.update(zip(sliced.slices, map(int, sliced.examples), strict=True))
             for model in models:
                 _fill(values[model], sliced, [single.key for single in one.planned], model)
-            _fill(trials, sliced, [single.key for single in one.counted], CANDIDATE, first=len(one.planned))
+            first = len(one.planned)
+            _fill(trials, sliced, [single.key for single in one.counted], CANDIDATE, first)
+            _fill(differing, sliced, [single.key for single in one.differing], CANDIDATE, first + len(one.counted))
             if one.resampled and self._resampling is not None:
                 drawn = draw(one.resampled, kept, metrics, self._columns, self._baseline, self._resampling)
                 for (model, key, metric), row in drawn.changes.items():
                     changes[model].setdefault(key, {})[metric] = row
                 for (key, metric), area in drawn.areas.items():
                     areas.setdefault(key, {})[metric] = area
-        return Computed(state.rows, examples, values, changes, trials, areas)
+        return Computed(state.rows, examples, values, changes, trials, areas, differing)
 
 
 def _pass(
@@ -184,9 +191,13 @@ def _pass(
     weighted, query, gain = key
     resampled = tuple(one for one in planned if one.key in wanted and can_draw(one.metric))
     counted = tuple(one for one in planned if one.trials is not None and one.key in wanted)
-    trials = [one.trials for one in counted if one.trials is not None]
-    metrics = SlicedMetrics([*(one.metric for one in planned), *trials], columns, baseline)
-    return _Pass(planned, weighted, query, gain, metrics, resampled, counted)
+    differing = tuple(
+        one for one in planned if one.differing is not None and one.key in wanted and baseline is not None
+    )
+    further = [one.trials for one in counted if one.trials is not None]
+    further += [one.differing for one in differing if one.differing is not None]
+    metrics = SlicedMetrics([*(one.metric for one in planned), *further], columns, baseline)
+    return _Pass(planned, weighted, query, gain, metrics, resampled, counted, differing)
 
 
 def _fill(

@@ -11,6 +11,7 @@ import msgspec
 
 from assay.components.evaluator.config import GateConfig, parse_eval_config
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
+from assay.components.evaluator.kernel_engine.evaluation import shares_of
 from assay.components.evaluator.kernel_engine.flips import failing_slices, flips_of, tell
 from assay.components.evaluator.kernel_engine.missing import with_missing
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
@@ -149,6 +150,10 @@ def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> Evidence | 
         baseline=evaluation.changes.get(BASELINE, {}),
         trials=evaluation.trials,
         areas=evaluation.areas,
+        shares={
+            key: {metric: shares_of(evaluation, key, metric) for metric in of_slice}
+            for key, of_slice in evaluation.differing.items()
+        },
     )
 
 

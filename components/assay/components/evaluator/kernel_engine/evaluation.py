@@ -14,6 +14,8 @@ from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.errors import DataError, UsageError
 from assay.gate.figures import Figures, MetricKey, SliceKey
 from assay.kernels.uncertainty.interval import Interval, percentile_interval
+from assay.kernels.uncertainty.paired_shares import PairedShares
+from assay.kernels.uncertainty.proportions import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,7 @@ class TableEvaluation:
         changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
         trials: By slice and metric, of how many rows the candidate's rates are shares, where they are resampled.
         areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
+        differing: By slice and metric, on how many of a rate's rows the models differ; see `Computed`.
         config: The configuration.
         plan: What it asks for.
         values: By model, slice and metric, every value and plot as the kernels give it.
@@ -47,6 +50,7 @@ class TableEvaluation:
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
     areas: Mapping[SliceKey, Mapping[MetricKey, Areas]]
+    differing: Mapping[SliceKey, Mapping[MetricKey, Floats]]
     config: EvalConfig
     plan: Plan
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
@@ -94,6 +98,7 @@ def evaluate_predictions(
         changes=computed.changes,
         trials=computed.trials,
         areas=computed.areas,
+        differing=computed.differing,
         config=config,
         plan=plan,
         values=computed.values,
@@ -101,9 +106,10 @@ def evaluate_predictions(
 
 
 def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
-    """Gives bounds of each resampled metric, and of its change from the baseline: percentiles of a paired bootstrap.
+    """Gives bounds of each resampled metric, and of its change from the baseline.
 
-    For areas under ROC curves they are DeLong's, wherever those are known.
+    Wilson's and Tango's for rates, DeLong's for areas under ROC curves, wherever their counts are known; else
+    percentiles of a paired bootstrap.
     """
     bounds: dict[tuple[str, SliceKey, MetricKey], tuple[float, float]] = {}
     figures = evaluation.figures
@@ -114,13 +120,17 @@ def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
                 replicates = evaluation.changes.get(model, {}).get(key, {}).get(metric)
                 if replicates is None:
                     continue
-                _put(bounds, (model, key, metric), percentile_interval(value, replicates, confidence))
-                if model == BASELINE or metric not in theirs.get(key, {}) or figures.baseline is None:
-                    continue
-                change = percentile_interval(
-                    value - figures.baseline[key][metric], replicates - theirs[key][metric], confidence
-                )
-                _put(bounds, ("change", key, metric), change)
+                _put(bounds, (model, key, metric), _of_value(evaluation, key, metric, model, confidence))
+                if model == CANDIDATE and metric in theirs.get(key, {}) and figures.baseline is not None:
+                    baseline = figures.baseline[key][metric]
+                    shares = shares_of(evaluation, key, metric)
+                    _put(
+                        bounds,
+                        ("change", key, metric),
+                        percentile_interval(value - baseline, replicates - theirs[key][metric], confidence)
+                        if shares is None
+                        else shares.interval(confidence),
+                    )
     for key, of_slice in evaluation.areas.items():
         for metric, areas in of_slice.items() if key in figures.candidate else ():
             _put(bounds, (CANDIDATE, key, metric), areas.estimate().interval(confidence))
@@ -128,6 +138,33 @@ def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
                 _put(bounds, (BASELINE, key, metric), areas.estimate(1).interval(confidence))
                 _put(bounds, ("change", key, metric), areas.difference().interval(confidence))
     return bounds
+
+
+def _of_value(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey, model: str, confidence: float) -> Interval:
+    slices = evaluation.figures.candidate if model == CANDIDATE else (evaluation.figures.baseline or {})
+    value, trials = slices[key][metric], evaluation.trials.get(key, {}).get(metric)
+    # The rows that a rate is a share of are the baseline's too where the models do not choose them.
+    if trials and (model == CANDIDATE or metric in evaluation.differing.get(key, {})):
+        return wilson_interval(value * trials, trials, confidence)
+    return percentile_interval(value, evaluation.changes[model][key][metric], confidence)
+
+
+def shares_of(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey) -> PairedShares | None:
+    """Gives on how many rows each model alone was counted, where a metric is a share of the same rows for both."""
+    trials = evaluation.trials.get(key, {}).get(metric)
+    differing = evaluation.differing.get(key, {}).get(metric)
+    baseline = (evaluation.figures.baseline or {}).get(key, {})
+    candidate = evaluation.figures.candidate.get(key, {})
+    if not trials or differing is None or metric not in baseline or metric not in candidate:
+        return None
+    counted, predicted = (float(number) for number in np.ravel(differing))
+    first = (counted + trials * (candidate[metric] - baseline[metric])) / 2
+    # Labels between 0 and 1 count in parts, for which there is no such test; NaN is no count either.
+    if math.isnan(first) or any(abs(number - round(number)) > 1e-6 for number in (first, counted)):
+        return None
+    return PairedShares(
+        first_only=round(first), second_only=round(counted - first), trials=trials, alike=predicted == 0
+    )
 
 
 def _put(

@@ -14,7 +14,7 @@ from assay.gate.limits import sub_keys, weightings
 from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.ranking import RankingMetric
-from assay.kernels.metrics.rates import PROPORTIONS
+from assay.kernels.metrics.shares import differing_of, trials_of
 from assay.kernels.metrics.view import View
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class PlannedMetric:
         query: The feature that groups rows for a ranking metric.
         gain: The feature of relevances.
         trials: For a rate over rows of equal weight, the kernel of the number of rows that it is a share of.
+        differing: Where those are the same for both models, the kernel of the number of rows on which they differ.
         place: Where it is written.
     """
 
@@ -48,6 +49,7 @@ class PlannedMetric:
     query: str | None = None
     gain: str | None = None
     trials: SumsMetric | None = None
+    differing: SumsMetric | None = None
     place: str = ""
 
 
@@ -194,18 +196,9 @@ def _planned(config: EvalConfig, spec: Any, metric: Any) -> Iterator[PlannedMetr
                 metric=kernel,
                 query=(spec.query_key or None) if isinstance(kernel, RankingMetric) else None,
                 gain=settings.get("gain_key") if isinstance(kernel, RankingMetric) else None,
-                trials=None if weighted else _trials(recipe.name, kernel),
+                trials=None if weighted else trials_of(recipe.name, kernel),
+                differing=None if weighted else differing_of(recipe.name, kernel),
             )
-
-
-def _trials(rate: str, kernel: AnyMetric) -> SumsMetric | None:
-    """Gives the kernel of a rate's denominator, where rows count alike and once."""
-    single = isinstance(kernel, SumsMetric) and kernel.view in {BINARY, View(class_id=kernel.view.class_id)}
-    if rate not in PROPORTIONS or not isinstance(kernel, SumsMetric) or not single or len(kernel.terms) != 4:
-        return None
-    counts = dict(zip(("tp", "tn", "fp", "fn"), kernel.terms, strict=True))
-    terms_of = tuple(counts[name] for name in PROPORTIONS[rate][1])
-    return SumsMetric(name=f"{kernel.name} trials", terms=terms_of, formula=_total, view=kernel.view)
 
 
 def _kernels(spec: Any, recipe: Recipe, settings: dict[str, Any], name: str) -> Iterator[tuple[AnyMetric, str, str]]:
@@ -267,10 +260,6 @@ def _macro(
         aggregation="weighted_macro" if aggregation == "weighted_macro" else "macro",
         view=_view(spec, "", sub_key),
     )
-
-
-def _total(*sums: Any) -> Any:
-    return sum(sums)
 
 
 def _first(values: Any) -> Any:

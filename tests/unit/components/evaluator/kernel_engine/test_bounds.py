@@ -1,0 +1,48 @@
+"""Bounds in `metrics.parquet` are those of the closed forms, by counts made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from assay.components.evaluator.evaluation_files import write_metrics
+from assay.components.evaluator.kernel_engine.deciding import Sampling
+from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables
+from assay.engines.embedded import EmbeddedEngine
+from assay.kernels.uncertainty.paired_shares import PairedShares
+from assay.kernels.uncertainty.proportions import wilson_interval
+
+MODELS = [
+    {"name": "new", "label_key": "label", "prediction_key": "new"},
+    {"name": "old", "label_key": "label", "prediction_key": "old", "is_baseline": True},
+]
+
+
+@pytest.mark.parametrize("metric", ["BinaryAccuracy", "Recall", "FPR", "SparseCategoricalAccuracy"])
+def test_changes_of_rates_are_tangos_and_rates_wilsons(tmp_path: Path, metric: str) -> None:
+    rng = np.random.default_rng(8)
+    label = rng.integers(0, 2, 400)
+    old = np.clip(0.3 * label + 0.7 * rng.uniform(size=400), 0, 1)
+    new = np.clip(old - 0.15 * label + rng.normal(0, 0.01, 400), 0, 1)
+    table = pa.table({"label": label, "new": new, "old": old})
+    of = {"Recall": label == 1, "FPR": label == 0}.get(metric, np.ones(400, dtype=bool))
+    ours, theirs = (scores > 0.5 if metric in {"Recall", "FPR"} else (scores > 0.5) == label for scores in (new, old))
+    config = {"model_specs": MODELS, "metrics_specs": [{"metrics": [{"class_name": metric}]}]}
+    if metric.startswith("Sparse"):
+        for name, scores in (("new", new), ("old", old)):
+            column = pa.array(np.stack([1 - scores, scores], axis=1).tolist())
+            table = table.set_column(table.column_names.index(name), name, column)
+    _, evaluation, _ = evaluate_tables(
+        Tables(config=config, predictions=table), EmbeddedEngine(), Sampling(num_replicates=100)
+    )
+    found = {row["model"]: row for row in pq.read_table(write_metrics(tmp_path, evaluation, 0.9)).to_pylist()}
+    first, second, trials = (of & ours & ~theirs).sum(), (of & theirs & ~ours).sum(), of.sum()
+    change = PairedShares(first_only=int(first), second_only=int(second), trials=int(trials)).interval(0.9)
+    assert (found["change"]["lower"], found["change"]["upper"]) == pytest.approx((change.lower, change.upper))
+    for name, hits in (("candidate", ours), ("baseline", theirs)):
+        bounds = wilson_interval((of & hits).sum(), trials, 0.9)
+        assert (found[name]["lower"], found[name]["upper"]) == pytest.approx((bounds.lower, bounds.upper))
