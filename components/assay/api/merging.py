@@ -32,7 +32,7 @@ def merge_statistics(parts: Sequence[Statistics]) -> Statistics:
             different types of one column.
     """
     if not parts:
-        raise UsageError("stats.merge", "There are no statistics to merge.")
+        raise UsageError("stats.merge", "There are no statistics to merge.", "Give those of two or more parts.")
     states = [part.state for part in parts if part.state is not None]
     if not states:
         return Statistics(_joined([part.proto for part in parts]))

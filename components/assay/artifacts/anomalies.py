@@ -39,7 +39,11 @@ class ExampleAnomalies(Artifact):
         try:
             anomalies.ParseFromString(path.read_bytes())
         except DecodeError:
-            raise ArtifactError("artifact.bad_anomalies", f"{path} is not a binary Anomalies proto.") from None
+            raise ArtifactError(
+                "artifact.bad_anomalies",
+                f"{path} is not a binary Anomalies proto.",
+                "Run ExampleValidator again with --force.",
+            ) from None
         return anomalies
 
     def write(self, split: str, anomalies: anomalies_pb2.Anomalies) -> None:

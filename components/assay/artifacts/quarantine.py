@@ -97,7 +97,11 @@ class Quarantine(Artifact):
         try:
             return msgspec.json.decode(path.read_bytes(), type=QuarantineCounts)
         except msgspec.MsgspecError as error:
-            raise ArtifactError("quarantine.bad_counts", f"{path} holds no counts: {error}.") from error
+            raise ArtifactError(
+                "quarantine.bad_counts",
+                f"{path} holds no counts: {error}.",
+                "Restore the file, or run the step that makes it again with --force.",
+            ) from error
 
     def write(
         self,

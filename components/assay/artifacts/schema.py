@@ -25,13 +25,19 @@ def read_schema(path: Path) -> schema_pb2.Schema:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise DataError("schema.no_such_file", f"Expected a schema at {path}; there is no such file.") from None
+        raise DataError(
+            "schema.no_such_file",
+            f"Expected a schema at {path}; there is no such file.",
+            "Infer one: `assay schema infer DATA -o schema.pbtxt`.",
+        ) from None
     except IsADirectoryError:
         raise DataError(
             "schema.is_folder", f"Expected a schema file at {path}; it is a folder.", f"Name {path}/{FILE_NAME}."
         ) from None
     except UnicodeDecodeError as error:
-        raise DataError("schema.not_text", f"{path} is not a text proto: byte {error.start} is not UTF-8.") from None
+        raise DataError(
+            "schema.not_text", f"{path} is not a text proto: byte {error.start} is not UTF-8.", "Name a schema.pbtxt."
+        ) from None
     try:
         return text_format.Parse(text, schema_pb2.Schema())
     except text_format.ParseError as error:

@@ -27,5 +27,9 @@ def chosen_splits(artifact: Artifact, splits: Sequence[str], exclude: Sequence[s
         )
     chosen = [split for split in splits if split not in excluded]
     if not chosen:
-        raise UsageError("splits.none_left", f"exclude_splits leaves no split of {artifact.path}.")
+        raise UsageError(
+            "splits.none_left",
+            f"exclude_splits leaves no split of {artifact.path}.",
+            f"Leave one of {', '.join(splits)} out of exclude_splits.",
+        )
     return chosen

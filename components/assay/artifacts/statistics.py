@@ -40,7 +40,9 @@ class ExampleStatistics(Artifact):
             statistics.ParseFromString(path.read_bytes())
         except DecodeError:
             raise ArtifactError(
-                "artifact.bad_statistics", f"{path} is not a binary DatasetFeatureStatisticsList."
+                "artifact.bad_statistics",
+                f"{path} is not a binary DatasetFeatureStatisticsList.",
+                "Run StatisticsGen again with --force.",
             ) from None
         return statistics
 

@@ -80,7 +80,9 @@ def list_files(folder: Path) -> tuple[FileEntry, ...]:
     for path in paths:
         name = str(path.relative_to(folder))
         if any("\udc80" <= character <= "\udcff" for character in name):  # how Python shows bytes that are not UTF-8
-            raise ArtifactError("artifact.file_name", f"A file in {folder} has a name that is not UTF-8: {name!r}.")
+            raise ArtifactError(
+                "artifact.file_name", f"A file in {folder} has a name that is not UTF-8: {name!r}.", "Rename it."
+            )
     return tuple(
         FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path)) for path in paths
     )
@@ -190,7 +192,11 @@ def read_manifest(folder: Path) -> Manifest:
             "Bring folders of other tools in with an Importer.",
         ) from None
     except msgspec.MsgspecError as error:
-        raise ArtifactError("artifact.bad_manifest", f"{path} cannot be read: {error}.") from error
+        raise ArtifactError(
+            "artifact.bad_manifest",
+            f"{path} cannot be read: {error}.",
+            "Restore the file, or run the step that makes it again with --force.",
+        ) from error
     if manifest.manifest_version > MANIFEST_VERSION:
         raise ArtifactError(
             "artifact.newer_manifest",
@@ -260,7 +266,7 @@ def adopt(folder: Path, artifact_class: type[_A]) -> _A:
             sealed by assay and changed since.
     """
     if not folder.is_dir():
-        raise ArtifactError("artifact.missing", f"Expected a folder at {folder}; there is none.")
+        raise ArtifactError("artifact.missing", f"Expected a folder at {folder}; there is none.", "Check the path.")
     if (folder / MANIFEST).is_file():
         changed = changed_files(folder)
         if changed:

@@ -129,4 +129,8 @@ def no_such_store(where: str) -> LineageError:
 
 def unknown(kind: str, identity: object, where: str) -> LineageError:
     """Gives the error for a run, an execution or an artifact that the store does not hold."""
-    return LineageError(f"lineage.unknown_{kind}", f"The lineage store {where} holds no {kind} {identity!r}.")
+    return LineageError(
+        f"lineage.unknown_{kind}",
+        f"The lineage store {where} holds no {kind} {identity!r}.",
+        "`assay lineage` lists what it holds.",
+    )

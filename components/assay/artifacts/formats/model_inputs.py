@@ -60,13 +60,19 @@ def _tensor(batch: pa.RecordBatch, name: str, wanted: TensorInput, names: list[s
     values = batch.column(names.index(name)).to_pylist()
     rows = sum(1 for value in values if value is None)
     if rows:
-        raise DataError("model_inputs.null", f"The model takes '{name}', which {rows} of {len(values)} rows lack.")
+        raise DataError(
+            "model_inputs.null",
+            f"The model takes '{name}', which {rows} of {len(values)} rows lack.",
+            "Fill the gaps, or export the model with a signature that takes tf.Examples.",
+        )
     dtype: Any = object if wanted.is_text else wanted.dtype
     plain = [[_bytes(item) for item in value] if isinstance(value, list) else _bytes(value) for value in values]
     try:
         tensor = np.array(plain, dtype=dtype)
     except ValueError as error:
-        raise DataError("model_inputs.shape", f"The lists of '{name}' differ in length or type: {error}.") from None
+        raise DataError(
+            "model_inputs.shape", f"The lists of '{name}' differ in length or type: {error}.", "Pad them to one length."
+        ) from None
     if wanted.shape is not None and tensor.ndim != len(wanted.shape):
         tensor = _reshaped(tensor, len(wanted.shape), name)
     return tensor
@@ -79,7 +85,9 @@ def _reshaped(tensor: npt.NDArray[Any], rank: int, name: str) -> npt.NDArray[Any
     if tensor.ndim == 2 and rank == 1 and tensor.shape[1] == 1:
         return tensor.reshape(-1)
     raise DataError(
-        "model_inputs.shape", f"The model takes '{name}' with {rank} dimensions; the column has {tensor.ndim}."
+        "model_inputs.shape",
+        f"The model takes '{name}' with {rank} dimensions; the column has {tensor.ndim}.",
+        "Reshape the column, or the model's input.",
     )
 
 

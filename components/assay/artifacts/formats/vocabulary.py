@@ -29,7 +29,13 @@ def _tokens(name: str, path: Path) -> tuple[str, ...]:
             return tuple(line.strip() for line in lines)
     except OSError as error:
         raise DataError(
-            "vocabulary.unreadable", f"Expected the vocabulary '{name}' at {path}: {error.strerror}."
+            "vocabulary.unreadable",
+            f"Expected the vocabulary '{name}' at {path}: {error.strerror}.",
+            "Run Transform again with --force.",
         ) from error
     except UnicodeDecodeError as error:
-        raise DataError("vocabulary.not_utf8", f"The vocabulary '{name}' at {path} is not UTF-8: {error}.") from error
+        raise DataError(
+            "vocabulary.not_utf8",
+            f"The vocabulary '{name}' at {path} is not UTF-8: {error}.",
+            "Write it as UTF-8 text, one value a line.",
+        ) from error

@@ -147,7 +147,11 @@ class _Job:
                     message = f"Signature '{signature}' has no output '{key}'."
                     raise UsageError("bulk_inferrer.output", message, did_you_mean(key, outputs))
                 if column in batch.schema.names:
-                    raise UsageError("bulk_inferrer.column", f"The examples have a column '{column}' already.")
+                    raise UsageError(
+                        "bulk_inferrer.column",
+                        f"The examples have a column '{column}' already.",
+                        "Name another output_column.",
+                    )
             arrays = [*batch.columns, *(found[key] for key in columns)]
             return pa.RecordBatch.from_arrays(arrays, names=[*batch.schema.names, *columns.values()])
 
@@ -159,7 +163,9 @@ class _Job:
         first = next(pairs, None)
         if first is None:
             raise DataError(
-                "bulk_inferrer.no_rows", f"Split '{split}' of {self.examples.path} has no row to predict on."
+                "bulk_inferrer.no_rows",
+                f"Split '{split}' of {self.examples.path} has no row to predict on.",
+                "Name other splits in data_spec.example_splits.",
             )
         read, made = first[0].num_rows, table(*first)
         written: int = made.num_rows

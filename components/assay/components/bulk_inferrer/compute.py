@@ -68,7 +68,11 @@ def _load(model: str, tags: tuple[str, ...]) -> Any:
     try:
         return tf.saved_model.load(model, tags=list(tags) or None)
     except (OSError, ValueError, KeyError, RuntimeError, tf.errors.OpError) as error:
-        raise ArtifactError("bulk_inferrer.model", f"The model at {model} cannot be loaded: {error}") from error
+        raise ArtifactError(
+            "bulk_inferrer.model",
+            f"The model at {model} cannot be loaded: {error}.",
+            "Check that it is a SavedModel that this TensorFlow reads.",
+        ) from error
 
 
 def _signature(model: str, tags: tuple[str, ...], name: str) -> Any:

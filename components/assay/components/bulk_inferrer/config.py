@@ -108,7 +108,11 @@ class OutputExampleSpec:
         """Checks that there is something to write, and that no column is written twice."""
         columns = [column for spec in self.output_columns_spec for column in spec.columns().values()]
         if not columns:
-            raise UsageError("bulk_inferrer.no_column", "output_example_spec names no column to write.")
+            raise UsageError(
+                "bulk_inferrer.no_column",
+                "output_example_spec names no column to write.",
+                "Add an OutputColumnsSpec with a predict_output or a classify_output.",
+            )
         twice = sorted({column for column in columns if columns.count(column) > 1})
         if twice:
             raise UsageError("bulk_inferrer.column_twice", f"output_example_spec names {', '.join(twice)} twice.")

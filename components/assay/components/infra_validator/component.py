@@ -74,7 +74,9 @@ def InfraValidator(
     image = image_of(serving)
     if requests.make_warmup and examples is None:
         raise UsageError(
-            "infra_validator.warmup", "request_spec.make_warmup makes requests of examples; none are wired.", ""
+            "infra_validator.warmup",
+            "request_spec.make_warmup makes requests of examples; none are wired.",
+            "Wire `examples`, or leave make_warmup out.",
         )
     judged = judged_by_digest(
         model=model,
@@ -138,7 +140,11 @@ def _write_examples(examples: Examples, requests: RequestSpec, folder: Path) -> 
             break
     table = pa.Table.from_batches(rows) if rows else None
     if table is None or not table.num_rows:
-        raise DataError("infra_validator.no_rows", f"Split '{split}' of {examples.path} has no row to ask about.")
+        raise DataError(
+            "infra_validator.no_rows",
+            f"Split '{split}' of {examples.path} has no row to ask about.",
+            "Name another split in request_spec.split_name.",
+        )
     path = folder / "examples.arrow"
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())

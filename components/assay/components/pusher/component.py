@@ -98,6 +98,7 @@ def Pusher(
                 raise ArtifactError(
                     "pusher.changed",
                     f"{wanted.serving} was changed after version {receipt.version} was pushed from it.",
+                    "Run the step again; `assay push --rollback` restores the version before.",
                 )
         (pushed_model.path / RECEIPT).write_bytes(receipt.to_json())
     except OSError as error:

@@ -31,9 +31,11 @@ def read_kserve(path: Path, base_directory: str, keep_last: int | None) -> KServ
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError("kserve.file", f"Could not read {path}: {error.strerror}.") from error
+        raise UsageError("kserve.file", f"Could not read {path}: {error.strerror}.", "Check the path.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError("kserve.file", f"{path} is not YAML: {error}.") from error
+        raise UsageError(
+            "kserve.file", f"{path} is not YAML: {error}.", "See PushDestination.KServe for the fields."
+        ) from error
     if not isinstance(plain, dict):
         raise UsageError("kserve.file", f"{path} must hold a mapping with the fields name and manifest.")
     known = sorted({field.name for field in fields(KServeDestination)} - _OF_THE_COMMAND)

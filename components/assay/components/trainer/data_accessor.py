@@ -120,7 +120,11 @@ def _expand(file_patterns: str | list[str]) -> list[str]:
 def _is_parquet(files: list[str]) -> bool:
     kinds = {file.endswith(".parquet") or "_parquet-" in Path(file).name for file in files}
     if len(kinds) > 1:
-        raise UsageError("data_accessor.mixed_formats", f"{files[0]} and {files[-1]} are of different file formats.")
+        raise UsageError(
+            "data_accessor.mixed_formats",
+            f"{files[0]} and {files[-1]} are of different file formats.",
+            "Read the files of each format apart.",
+        )
     return kinds == {True}
 
 

@@ -49,7 +49,11 @@ def _joined(name: str, one: pa.DataType, other: pa.DataType) -> pa.DataType:
         return one
     if _is_untyped(one):
         return other
-    raise DataError("rows.different_types", f"Column '{name}' is of type {one} in some rows and {other} in others.")
+    raise DataError(
+        "rows.different_types",
+        f"Column '{name}' is of type {one} in some rows and {other} in others.",
+        "Write it with one type.",
+    )
 
 
 def _is_untyped(kind: pa.DataType) -> bool:

@@ -142,7 +142,9 @@ def read_rules(path: Path | str) -> tuple[DeclaredRule, ...]:
         decode = msgspec.json.decode if path.suffix == ".json" else msgspec.yaml.decode
         return decode(data, type=RowRulesFile).rules
     except OSError as error:
-        raise UsageError("rows.no_file", f"Could not read row rules from {path}: {error.strerror}.") from error
+        raise UsageError(
+            "rows.no_file", f"Could not read row rules from {path}: {error.strerror}.", "Check the path."
+        ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(
             "rows.bad_file", f"{path} holds no row rules: {error}.", "See schemas/row_rules.schema.json."
@@ -254,7 +256,11 @@ def _function(rule: Function) -> list[RowRule]:
     try:
         function = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise UsageError("rows.no_function", f"Could not import the row rule {rule.function}: {error}.") from error
+        raise UsageError(
+            "rows.no_function",
+            f"Could not import the row rule {rule.function}: {error}.",
+            "Write it as module:function, importable from where the rules are used.",
+        ) from error
     return [_from_callable(function, rule)]
 
 

@@ -141,7 +141,13 @@ def _read_schema(path: Path) -> Schema:
     try:
         schema: Schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
     except OSError as error:
-        raise UsageError("schema.no_file", f"Could not read a schema from {file}: {error.strerror}.") from error
+        raise UsageError(
+            "schema.no_file",
+            f"Could not read a schema from {file}: {error.strerror}.",
+            "Check the path; `assay schema infer DATA -o schema.pbtxt` writes one.",
+        ) from error
     except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise UsageError("schema.malformed", f"{file} is no text proto of a Schema: {error}.") from error
+        raise UsageError(
+            "schema.malformed", f"{file} is no text proto of a Schema: {error}.", "Name a schema.pbtxt."
+        ) from error
     return schema

@@ -117,7 +117,9 @@ def latest_blessed(registry: str, pipeline: str, exclude: Collection[str]) -> Bl
             found = BlessedModel(model=Placed(**document["model"]), blessing=Placed(**document["blessing"]))
         except (ValueError, KeyError, TypeError):
             raise ArtifactError(
-                "kfp.registry_record", f"{name} in the registry is no record of a blessed model."
+                "kfp.registry_record",
+                f"{name} in the registry is no record of a blessed model.",
+                "Remove it, or name another registry.",
             ) from None
         if found.model.digest not in exclude:
             return found

@@ -41,7 +41,11 @@ def open_inputs(spec: ComponentSpec, given: ExecutorInput, places: Places) -> _I
             found[name] = tuple(artifacts)
         elif not declared.optional:
             why = "what is wired to it was left empty by the step that should make it" if wired else "nothing is wired"
-            raise ArtifactError("kfp.no_input", f"{spec.name}.{name} takes {_name(declared.artifact)}, and {why}.")
+            raise ArtifactError(
+                "kfp.no_input",
+                f"{spec.name}.{name} takes {_name(declared.artifact)}, and {why}.",
+                "Wire an output of that type to it.",
+            )
     return found
 
 
