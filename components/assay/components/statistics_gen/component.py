@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from assay.artifacts.examples import Examples
@@ -10,6 +11,7 @@ from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
+from assay.artifacts.store import file_sha256
 from assay.components.statistics_gen.counted_rows import CountedRows
 from assay.errors import EngineError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
@@ -22,14 +24,20 @@ def _options(given: Any) -> Any:
     return options_of_tfdv(given) if is_tfdv_options(given) else given
 
 
-def _vocabulary_files(parameters: Mapping[str, Any]) -> list[str]:
-    """The files whose words the statistics count, for the fingerprint: their paths alone stand in the options."""
-    return sorted((parameters.get("stats_options") or {}).get("vocab_paths", {}).values())
+def _vocabularies(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Digests of the files whose words are counted: the options name their paths alone.
+
+    A file that is not there is told by the step itself, which reads it, and not where a pipeline is compiled.
+    """
+    options = parameters.get("stats_options")
+    paths = options.get("vocab_paths", {}) if isinstance(options, Mapping) else getattr(options, "vocab_paths", {})
+    files = {str(path): Path(path) for path in paths.values()}
+    return {name: file_sha256(path) if path.is_file() else "absent" for name, path in files.items()}
 
 
 @component(
     libraries=("tfx-bsl",),
-    reads=_vocabulary_files,
+    depends_on=_vocabularies,
     positional=("examples", "schema", "stats_options", "exclude_splits"),
 )
 def StatisticsGen(
