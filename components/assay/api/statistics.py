@@ -121,7 +121,7 @@ def statistics(
         schema: Tells which integers are categories.
         options: Options with the names and defaults of `tfdv.StatsOptions`.
         split: The split of Examples that have several.
-        delimiter: The character between cells of a CSV.
+        delimiter: The character between cells of a CSV; by default what its header shows.
         threads: Worker threads; all cores by default. The result does not depend on it.
         mergeable: Keep the state besides, by which the statistics of parts can be merged to those of the whole.
 

@@ -74,7 +74,7 @@ def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None
             folder of such files; an Examples artifact or its folder; a pandas or polars data frame; an Arrow table,
             record batch or anything else with the Arrow C stream interface.
         split: The split to read of Examples; needed where they have several.
-        delimiter: The character between cells of a CSV; by default a comma, or a tab for `.tsv`.
+        delimiter: The character between cells of a CSV; by default a tab for `.tsv`, else what its header shows.
         schema: Says which whole numbers of a pandas data frame are integers, where it has the column.
 
     Raises:
@@ -159,7 +159,7 @@ def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
         return open_parquet(paths)
     if kind == "tfrecord":
         return ExampleRecords(paths)
-    return scan_csv(paths, delimiter=delimiter or ("\t" if kind == "tsv" else ","))
+    return scan_csv(paths, delimiter=delimiter or ("\t" if kind == "tsv" else None))
 
 
 def _kind(path: Path) -> str:

@@ -28,6 +28,7 @@ from assay.artifacts.formats.csv_blocks import (
     read_span,
     record_end,
 )
+from assay.artifacts.formats.csv_delimiter import delimiter_of
 from assay.artifacts.formats.csv_diagnosis import not_utf8, unclosed_quote, unparsable
 from assay.artifacts.formats.csv_types import ARROW_TYPES, Kind, convert, infer_kinds
 from assay.errors import DataError, UsageError
@@ -108,7 +109,7 @@ class CsvTable:
 def scan_csv(
     paths: Sequence[Path],
     *,
-    delimiter: str = ",",
+    delimiter: str | None = None,
     float_type: pa.DataType | None = None,
     threads: int | None = None,
     block_bytes: int = BLOCK_BYTES,
@@ -117,7 +118,7 @@ def scan_csv(
 
     Args:
         paths: Files with a header each and the same columns, in any order.
-        delimiter: One character.
+        delimiter: One character; found in the header of the first file where None (see `delimiter_of`).
         float_type: The Arrow type of float columns; float32, as TFDV sees them, where None.
         threads: Threads that parse; as many as there are cores where None.
         block_bytes: Bytes of text that are parsed at once, which bounds a shard's memory.
@@ -126,10 +127,12 @@ def scan_csv(
         DataError: A file cannot be read, is not UTF-8, or its records and header do not fit together.
         UsageError: The delimiter is not one ASCII character, or no file is given.
     """
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-        raise UsageError("csv.delimiter", f"Expected one ASCII character as delimiter and found {delimiter!r}.")
     if not paths:
         raise UsageError("csv.no_files", "Expected at least one CSV file and found none.")
+    if delimiter is None:
+        delimiter = delimiter_of(paths[0])
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+        raise UsageError("csv.delimiter", f"Expected one ASCII character as delimiter and found {delimiter!r}.")
     headers = [read_header(path, delimiter) for path in paths]
     _check_same_columns(paths, headers)
     kinds = dict.fromkeys(headers[0].names, Kind.NULL)

@@ -59,14 +59,14 @@ def unclosed_quote(path: Path, at: int) -> DataError:
 
 
 def _ragged(path: Path, names: Sequence[str], line: int, row: list[str]) -> DataError:
-    count = f"{len(row)} cell" + ("s" if len(row) > 1 else "")
+    expected, count = (f"{number} cell" + ("s" if number > 1 else "") for number in (len(names), len(row)))
     if len(row) < len(names):
         where = f"column '{names[len(row)]}' and what follows it is missing"
     else:
         where = f"{_shorten(row[len(names)])!r} stands beyond the last column '{names[-1]}'"
     return DataError(
         "csv.ragged_row",
-        f"{path}, row {line}: expected {len(names)} cells as in the header and found {count}; {where}.",
+        f"{path}, row {line}: expected {expected} as in the header and found {count}; {where}.",
         "Quote cells that contain the delimiter, or name another delimiter.",
     )
 

@@ -45,7 +45,7 @@ def CsvExampleGen(
     output_config: config.Output | None = None,
     range_config: RangeConfig | None = None,
     file_format: config.FileFormat = "parquet",
-    delimiter: str = ",",
+    delimiter: str | None = None,
 ) -> None:
     """Brings in CSV files and divides their rows into splits.
 
@@ -60,7 +60,7 @@ def CsvExampleGen(
         output_config: How one input split is divided; by default `train` and `eval`, 2 to 1, by a hash of the row.
         range_config: Which span is read; by default the newest.
         file_format: `parquet`, or `tfrecord_gzip` for module files that read TFRecord.
-        delimiter: The character between cells.
+        delimiter: The character between cells; by default what the header shows.
     """
     resolved = _resolved(input_base, input_config, range_config)
     split_config = config.output_split_config(len(resolved.splits), output_config)
