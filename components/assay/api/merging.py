@@ -26,6 +26,9 @@ def merge_statistics(parts: Sequence[Statistics]) -> Statistics:
     Finished protos are joined feature by feature, as TFDV's `MergeDatasetFeatureStatisticsList` does: they must be of
     the same rows, as nothing tells which distinct values two protos have in common.
 
+    Args:
+        parts: One or more, either all with a state or all without.
+
     Raises:
         UsageError: There are no parts, some have a state and some have not, or they were computed with other options.
         DataError: Two protos have statistics of the same feature, or of different numbers of examples; or states hold

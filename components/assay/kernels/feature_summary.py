@@ -19,9 +19,16 @@ class FeatureSummary:
         feature: Its name; the steps of a nested one joined with dots.
         type: INT, FLOAT, STRING, BYTES or STRUCT.
         present: Examples that have it.
-        missing: Share of examples that lack it.
+        missing: Share of examples that lack it, from 0 to 1.
+        mean: The mean of the values of a number, as are the five figures that follow.
+        std_dev: Their standard deviation, of the population (divided by their number).
+        min: The smallest.
+        median: The middle one, within the error of the quantiles.
+        max: The greatest.
+        zeros: The share of values that are 0, from 0 to 1.
         unique: Distinct values of a text feature.
-        top: The most frequent value of a text feature, and how often it occurs.
+        top: The most frequent value of a text feature.
+        top_count: How often it occurs.
     """
 
     feature: str
@@ -47,7 +54,9 @@ class FeatureSummary:
         if self.mean is not None:
             parts.append(f"mean {self.mean:.6g}, min {self.min:.6g}, median {self.median:.6g}, max {self.max:.6g}")
         if self.unique is not None:
-            parts.append(f"{self.unique:,} distinct, most frequent {self.top!r} ({self.top_count:,})")
+            parts.append(f"{self.unique:,} distinct")
+        if self.top_count is not None:
+            parts.append(f"most frequent {self.top!r} ({self.top_count:,})")
         return ", ".join(parts)
 
 

@@ -180,6 +180,10 @@ def Cond(predicate: Predicate) -> Iterator[None]:  # noqa: N802 (TFX's name)
             Pusher(model=trainer.outputs["model"], push_destination=...)
         ```
 
+    Args:
+        predicate: A comparison of a step's output (a parameter, or a property of an artifact), or several joined by
+            `&`, `|` and `~`.
+
     Raises:
         UsageError: If `predicate` is not a condition on a step's output.
     """

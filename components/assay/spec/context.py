@@ -28,6 +28,9 @@ class ExecutionContext:
         temp_dir: A folder for scratch files; removed after the step.
         seed: Seed for everything random in the step.
         log: Writes one line to the step's log.
+        pipeline_name: The pipeline's name.
+        run_id: The run's id.
+        node_id: The step's id.
         rows: Row counts by split, as `count_rows` recorded them.
         beam_pipeline_args: Beam's options, where the author gave some.
         wired: Names of the inputs that the author wired; an optional one may have come without an artifact all the

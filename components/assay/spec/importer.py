@@ -15,7 +15,17 @@ from assay.spec.node import Node
 class Importer(Node):
     """Registers an existing folder as an artifact, in place.
 
-    The output key is `result`. The same folder with the same content is registered once, unless `reimport`.
+    Args:
+        source_uri: The folder, laid out as the type asks for: TFX's layouts, and the project's own.
+        artifact_type: A class of `assay.artifacts`, or a subclass of `Artifact`.
+        reimport: Whether a folder that was registered with the same content before becomes an artifact of its own.
+        properties: The artifact's properties, as its type declares them.
+        custom_properties: More of them; TFX keeps the two apart.
+        output_key: The key of the one output.
+
+    Raises:
+        UsageError: The type is no artifact class.
+        ArtifactError: The type declares no such property, or one of another type.
     """
 
     def __init__(

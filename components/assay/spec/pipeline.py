@@ -42,6 +42,21 @@ class ExecutionMode(enum.Enum):
 class Pipeline:
     """Steps that run in the order that their data, conditions and `.after` ask for.
 
+    Args:
+        pipeline_name: Letters, digits, `.`, `_` and `-`; identifies the pipeline in the lineage store.
+        pipeline_root: The folder of artifacts, runs and the lineage store; None leaves it to the runner.
+        components: The steps, in any order.
+        enable_cache: Whether steps with an unchanged fingerprint are taken from earlier runs.
+        metadata_connection_config: The lineage store: a SQLite file, or the URL of a database; by default a file below
+            the root.
+        beam_pipeline_args: Options of Apache Beam, by which data steps run on Beam; None runs them on this machine.
+        execution_mode: `SYNC`, the one mode that is there.
+        **unknown: Refused; arguments of TFX's pipelines that have no counterpart say what to do instead.
+
+    Raises:
+        UsageError: The name has other characters, there is no step, two have one id, they wait for each other in a
+            circle, one waits for a step that is not given, or an argument is unknown.
+
     Attributes:
         name: Identifies the pipeline in the lineage store.
         root: Where artifacts, runs and the lineage store go; None leaves it to the runner.

@@ -30,7 +30,11 @@ class LatestBlessedModelStrategy:
 
 @dataclass(frozen=True, slots=True)
 class SpanRangeStrategy:
-    """The artifacts whose span lies in a range, newest span first."""
+    """The artifacts whose span lies in a range, newest span first.
+
+    Attributes:
+        range_config: The range.
+    """
 
     range_config: RangeConfig
 
@@ -49,6 +53,15 @@ class Resolver(Node):
             model_blessing=Channel(type=ModelBlessing),
         ).with_id("latest_blessed_model_resolver")
         ```
+
+    Args:
+        strategy_class: How artifacts are chosen: `LatestArtifactStrategy`, `LatestBlessedModelStrategy` or
+            `SpanRangeStrategy`.
+        config: The strategy's own options by name, such as `{"range_config": RangeConfig(...)}`.
+        **channels: What is looked for, by output key.
+
+    Raises:
+        UsageError: There is no channel, one is of another kind, or the strategy is unknown or wants other channels.
 
     Attributes:
         strategy: How the artifacts are chosen.
