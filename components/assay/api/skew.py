@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.api.statistics import is_statistics, opened_rows
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import UsageError
+from assay.errors import DataError, UsageError
 from assay.kernels.feature_skew import FeatureSkewOptions, FeatureSkewReport, detect_feature_skew
 from assay.kernels.leakage import SplitPair, find_leakage
 
@@ -72,7 +72,7 @@ def shared_rows(data_sets: dict[str, Any], *, by: Sequence[str] | None = None) -
         by: The columns by which rows are the same, an id for one; all by default.
 
     Raises:
-        DataError: If the data cannot be read.
+        DataError: If the data cannot be read, has no rows, or could not share a row whatever it held.
         UsageError: If there are not two, none has one of the columns, or statistics were given, which have no rows.
 
     Example:
@@ -82,7 +82,15 @@ def shared_rows(data_sets: dict[str, Any], *, by: Sequence[str] | None = None) -
         ```
     """
     engine = EmbeddedEngine()
-    return find_leakage({name: partial(engine.reduce, _rows(each, None)) for name, each in data_sets.items()}, by)
+    pairs = find_leakage({name: partial(engine.reduce, _rows(each, None)) for name, each in data_sets.items()}, by)
+    empty = {name for pair in pairs for name, rows in zip(pair.splits, pair.num_rows, strict=True) if not rows}
+    if empty:
+        raise DataError(
+            "leakage.no_rows",
+            f"Expected rows to compare, and found none in {', '.join(sorted(empty))}.",
+            "Check the export, or leave it out.",
+        )
+    return pairs
 
 
 def _rows(data: Any, split: str | None) -> Any:

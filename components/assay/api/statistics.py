@@ -21,6 +21,7 @@ from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.kernels.statistics.mergeable import MergeableStatistics, statistics_of_mergeable
+from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tfdv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +120,7 @@ def statistics(
         data: A path or glob (CSV, Parquet, TFRecord; plain or gzip), a folder, a pandas or polars data frame, an Arrow
             table, an Examples artifact, or a Source of batches.
         schema: Tells which integers are categories.
-        options: Options with the names and defaults of `tfdv.StatsOptions`.
+        options: Options with the names and defaults of `tfdv.StatsOptions`, or such an object itself.
         split: The split of Examples that have several.
         delimiter: The character between cells of a CSV; by default what its header shows.
         threads: Worker threads; all cores by default. The result does not depend on it.
@@ -137,13 +138,27 @@ def statistics(
         ```
     """
     engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
-    options = options or StatisticsOptions()
+    options = _options(options)
     vocabularies = read_vocabularies(options.vocab_paths)
     rows = opened_rows(data, split, delimiter, schema)
     if mergeable:
         found = engine.reduce(rows, MergeableStatistics(options, schema, vocabularies))
         return Statistics(found.proto, found.state)
     return Statistics(engine.reduce(rows, DatasetStatistics(options, schema, vocabularies=vocabularies)))
+
+
+def _options(given: Any) -> StatisticsOptions:
+    if given is None:
+        return StatisticsOptions()
+    if is_tfdv_options(given):
+        return options_of_tfdv(given)
+    if isinstance(given, StatisticsOptions):
+        return given
+    raise UsageError(
+        "statistics.options",
+        f"Expected StatisticsOptions as options, got {type(given).__name__}.",
+        "Make them: assay.kernels.statistics.StatisticsOptions(num_top_values=3), for one.",
+    )
 
 
 def opened_rows(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
 _SHARD_ROWS = 1 << 16
+_REFUSALS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError)
+"""What pyarrow raises for a column of a data frame that it cannot take."""
+
 _PARQUET_MAGIC = b"PAR1"
 _ENDINGS = {
     "csv": (".csv", ".csv.gz"),
@@ -41,7 +44,7 @@ class TableShard:
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yields the rows."""
         table = self.rows if columns is None else self.rows.select(list(columns))
-        yield from table.combine_chunks().to_batches()
+        yield from table.combine_chunks().to_batches() or [_no_rows(table.schema)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,18 @@ class TableRows:
 
     @property
     def shards(self) -> list[TableShard]:
-        """The parts, in order."""
-        return [TableShard(self.table.slice(at, _SHARD_ROWS)) for at in range(0, self.table.num_rows, _SHARD_ROWS)]
+        """The parts, in order; a table without rows has one too, which tells its columns."""
+        starts = range(0, max(self.table.num_rows, 1), _SHARD_ROWS)
+        return [TableShard(self.table.slice(at, _SHARD_ROWS)) for at in starts]
 
     @property
     def bounded(self) -> bool:
         """A shard is in memory already."""
         return True
+
+
+def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
 def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None, schema: Schema | None = None) -> Any:
@@ -84,7 +92,12 @@ def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None
     if isinstance(data, Examples):
         return _examples(data, split)
     paths = _paths(data)
-    return TableRows(_table(data, schema)) if paths is None else _files(paths, split, delimiter)
+    if paths is not None:
+        return _files(paths, split, delimiter)
+    table = _table(data, schema)
+    if not table.num_columns:
+        raise DataError("data.no_columns", "The table has no columns.", "Check how it was made: there is nothing to see.")
+    return TableRows(table)
 
 
 def _paths(data: Any) -> list[Path] | None:
@@ -156,7 +169,8 @@ def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
         raise UsageError("data.mixed", f"Files of several kinds were given: {', '.join(sorted(kinds))}.")
     kind = kinds.pop()
     if kind == "parquet":
-        return open_parquet(paths)
+        table = open_parquet(paths)
+        return table if table.num_rows else TableRows(table.schema.empty_table())
     if kind == "tfrecord":
         return ExampleRecords(paths)
     return scan_csv(paths, delimiter=delimiter or ("\t" if kind == "tsv" else None))
@@ -193,17 +207,27 @@ def _from_pandas(frame: Any, schema: Schema | None) -> pa.Table:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError("data.duplicate_columns", f"The data frame has several columns named {', '.join(doubled)}.")
+    frame = frame.set_axis(names, axis=1)
     try:
-        table = pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except _REFUSALS as error:
+        name = next((name for name in names if _is_refused(frame[name])), "")
         raise DataError(
             "data.mixed_types",
-            f"The data frame has a column of mixed types: {error}.",
+            f"The data frame's column '{name}' is of mixed types, or of one that Arrow does not have: {error}.",
             "Give each column one type: frame['name'].astype(str), for one.",
         ) from None
     types = {} if schema is None else {feature.name: feature.type for feature in schema.feature}
     columns = [_as_csv_reads(column, types.get(name)) for name, column in zip(names, table.columns, strict=True)]
     return pa.table(columns, names)
+
+
+def _is_refused(column: Any) -> bool:
+    try:
+        pa.Table.from_pandas(column.to_frame())
+    except _REFUSALS:
+        return True
+    return False
 
 
 def _as_csv_reads(column: pa.ChunkedArray, expected: int | None) -> pa.ChunkedArray:
@@ -213,7 +237,7 @@ def _as_csv_reads(column: pa.ChunkedArray, expected: int | None) -> pa.ChunkedAr
     words in a CSV. A column of whole floats without a missing value may be a part of such integers, or floats: the type
     that a schema expects decides.
     """
-    if column.null_count == len(column):
+    if len(column) and column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column))])
     if pa.types.is_boolean(column.type):
         return pc.if_else(column, "True", "False")

@@ -134,7 +134,7 @@ def _check_comparable(one: tuple[str, SplitRows], other: tuple[str, SplitRows], 
                     f"Name the columns that count; both have {', '.join(both)}." if both else "",
                 )
     (split, ours), (another, theirs) = one, other
-    for name in names:
+    for name in names if ours.num_rows and theirs.num_rows else ():
         our, their = ours.kinds.get(name, set()), theirs.kinds.get(name, set())
         if our and their and our.isdisjoint(their):
             raise DataError(

@@ -106,14 +106,28 @@ class RowValidator:
         Args:
             record: Python values (numbers, text, bytes, lists of them, numpy's too) by column; None, or no key, for a
                 missing one. A whole number is no FLOAT, as a column of integers is none, unless `json_numbers`.
+
+        Raises:
+            UsageError: The record is no mapping.
         """
+        _check_record(record)
         seen = Record(record, self._real)
         return tuple([Breach(rule, _found(rule, record)) for rule in self.rules if rule.breaks(seen)])
 
     def is_valid(self, record: Mapping[str, Any]) -> bool:
         """Tells whether a record breaks no rule of severity `error`."""
+        _check_record(record)
         seen = Record(record, self._real)
         return not any(rule.severity == "error" and rule.breaks(seen) for rule in self.rules)
+
+
+def _check_record(record: Any) -> None:
+    if not isinstance(record, dict) and not hasattr(record, "items"):
+        raise UsageError(
+            "rows.record",
+            f"Expected a record, a value by each column's name, and found {type(record).__name__}.",
+            "Give a dict; of a row of pandas, row.to_dict().",
+        )
 
 
 def _real_columns(rules: Sequence[RowRule]) -> Iterator[str]:
