@@ -96,7 +96,7 @@ def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None
         return _files(paths, split, delimiter)
     table = _table(data, schema)
     if not table.num_columns:
-        raise DataError("data.no_columns", "The table has no columns.", "Check how it was made: there is nothing to see.")
+        raise DataError("data.no_columns", "The table has no columns.", "Check how it was made.")
     return TableRows(table)
 
 
