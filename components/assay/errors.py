@@ -82,5 +82,5 @@ def disk_full(path: Path, cause: OSError) -> ArtifactError:
     return ArtifactError(
         "artifact.write_failed",
         f"Could not write {path}: {cause.strerror or cause}.",
-        "Free space or choose another --root, then run again: finished steps are kept.",
+        "Free space or choose another --root (or -o), then run again: finished steps of a pipeline are kept.",
     )

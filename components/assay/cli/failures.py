@@ -6,12 +6,21 @@ import os
 
 import typer
 
-from assay.errors import AssayError, UsageError, UserCodeError
+from assay.errors import ArtifactError, AssayError, UsageError, UserCodeError
 
 
 def exit_code_of(error: AssayError) -> int:
     """The exit code of a command that ends with this error: 2 for wrong usage, else 1."""
     return 2 if isinstance(error, UsageError) else 1
+
+
+def refused_file(error: OSError) -> AssayError:
+    """What the file system refused, as an error of ours: it names the file, and is no fault of assay's."""
+    return ArtifactError(
+        "file.refused",
+        f"The system refuses {error.filename}: {error.strerror}.",
+        "Check the path, whether it is a file or a folder, its permissions and the free space.",
+    )
 
 
 def print_failure(error: AssayError) -> None:

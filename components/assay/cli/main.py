@@ -22,7 +22,7 @@ from assay.cli.data.quick_arrow import OWN_PROCESS
 from assay.cli.doctor import doctor
 from assay.cli.drift import drift
 from assay.cli.evaluate import evaluate
-from assay.cli.failures import exit_code_of, print_failure
+from assay.cli.failures import exit_code_of, print_failure, refused_file
 from assay.cli.gate import gate
 from assay.cli.init import init
 from assay.cli.lineage import lineage
@@ -77,6 +77,11 @@ class Commands(Group):
                 raise
             print_failure(error)
             raise typer.Exit(exit_code_of(error)) from None
+        except OSError as error:
+            if ctx.params.get("debug") or error.filename is None:  # a pipe that nobody reads has no name
+                raise
+            print_failure(refused_file(error))
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(_INTERRUPTED) from None

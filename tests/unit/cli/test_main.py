@@ -103,3 +103,18 @@ def test_debug_shows_the_traceback_of_a_fault() -> None:
     done = run_fault("--debug", "fault")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-o", "--quarantine"])
+def test_a_folder_that_cannot_be_made_is_no_fault_of_assay(tmp_path: Path, option: str) -> None:
+    """The system's refusal names the path, whichever command meets it and wherever it meets it."""
+    data, schema = tmp_path / "data.csv", tmp_path / "schema.pbtxt"
+    data.write_text("x\n1\n2\n")
+    schema.write_text(str(assay.infer_schema(data)))
+    arguments = ["validate", str(data), "--schema", str(schema), option, str(data)]
+    found = CliRunner().invoke(app, arguments)
+    assert found.exit_code == 1
+    assert f"Error: The system refuses {data}: File exists." in found.stderr
+    assert "Check the path" in found.stderr
+    with pytest.raises(FileExistsError, match="File exists"):
+        CliRunner().invoke(app, ["--debug", *arguments], catch_exceptions=False)
