@@ -216,9 +216,19 @@ def _read(path: Path) -> Statistics:
         else:
             message.ParseFromString(content)
     except OSError as error:
-        raise DataError("statistics.unreadable", f"Expected statistics at {path}: {error.strerror}.") from None
+        raise DataError(
+            "statistics.unreadable",
+            f"Expected statistics at {path}: {error.strerror}.",
+            "Check the path; `assay stats DATA -o FILE` writes them.",
+        ) from None
     except (DecodeError, text_format.ParseError, UnicodeDecodeError):
-        raise DataError("statistics.malformed", f"{path} is not a DatasetFeatureStatisticsList.") from None
+        raise DataError(
+            "statistics.malformed",
+            f"{path} is not a DatasetFeatureStatisticsList.",
+            "Name a file that `assay stats -o`, StatisticsGen or TFDV wrote.",
+        ) from None
     if not message.datasets:
-        raise DataError("statistics.empty", f"{path} holds no statistics.")
+        raise DataError(
+            "statistics.empty", f"{path} holds no statistics.", "Compute them again: `assay stats DATA -o FILE`."
+        )
     return Statistics(message)

@@ -152,8 +152,10 @@ def _expanded(data: str | Path) -> list[Path]:
         found = sorted(path for path in map(Path, matches) if path.is_file())
         if found:
             return found
-        raise DataError("data.no_match", f"No file matches {data}.")
-    raise DataError("data.no_such_file", f"Expected data at {data}; there is no such file or folder.")
+        raise DataError("data.no_match", f"No file matches {data}.", "Check the pattern; one in a shell needs quotes.")
+    raise DataError(
+        "data.no_such_file", f"Expected data at {data}; there is no such file or folder.", "Check the path."
+    )
 
 
 def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
@@ -163,10 +165,18 @@ def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
             return _examples(Examples(folder), split)
         paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
         if not paths:
-            raise DataError("data.empty_folder", f"{folder} holds no files.")
+            raise DataError(
+                "data.empty_folder",
+                f"{folder} holds no files.",
+                "Name a folder of CSV, Parquet or TFRecord files, or of Examples.",
+            )
     kinds = {_kind(path) for path in paths}
     if len(kinds) > 1:
-        raise UsageError("data.mixed", f"Files of several kinds were given: {', '.join(sorted(kinds))}.")
+        raise UsageError(
+            "data.mixed",
+            f"Files of several kinds were given: {', '.join(sorted(kinds))}.",
+            "Give those of one kind, by a pattern such as 'data/*.csv'.",
+        )
     kind = kinds.pop()
     if kind == "parquet":
         table = open_parquet(paths)
@@ -183,7 +193,9 @@ def _kind(path: Path) -> str:
         if name.endswith(endings):
             return kind
     if not path.is_file():
-        raise DataError("data.no_such_file", f"Expected a file at {path}; it is no file.")
+        raise DataError(
+            "data.no_such_file", f"Expected a file at {path}; it is no file.", "Name files, or one folder of them."
+        )
     with path.open("rb") as stream:
         start = stream.read(4)
     if start == _PARQUET_MAGIC:

@@ -162,7 +162,11 @@ def _import_parquet(
     inputs = []
     for split, table in zip(resolved.splits, tables, strict=True):
         if not table.num_rows:
-            raise DataError("parquet.no_rows", f"The files of split '{split.name}' hold no rows: {split.files[0]}.")
+            raise DataError(
+                "parquet.no_rows",
+                f"The files of split '{split.name}' hold no rows: {split.files[0]}.",
+                "Check the export; an empty data set cannot be split or validated.",
+            )
         index = [name for name in table.schema.names if _PANDAS_INDEX.fullmatch(name)]
         if index:
             context.log(f"Left out {', '.join(index)} of split '{split.name}': the index of a pandas data frame.")
