@@ -1,7 +1,7 @@
 """Holds figures against limits: pure functions from numbers to checks, with TFMA's meaning.
 
 - A value limit is inclusive on both sides; a change limit holds `candidate - baseline` (`absolute`) or that divided by
-  the baseline (`relative`), in the stated direction.
+  the baseline's size (`relative`), in the stated direction.
 - A limit without slices is held in every slice that was computed. A limit with slices must match at least one.
 - A missing metric, NaN, a change relative to a baseline of 0, and no data at all fail, and the check says which it is.
 
@@ -130,7 +130,8 @@ def _check(limit: Limit, key: Place, figures: Figures) -> Check:
         sentence = sentences.missing_sentence(limit, key, whose="", known=_known(candidate))
         return _result(limit, key, ok=False, sentence=sentence)
     if math.isnan(observed):
-        sentence = sentences.nan_sentence(limit, key, "")
+        examples = None if isinstance(key, SlicePair) else figures.examples.get(key)
+        sentence = sentences.nan_sentence(limit, key, "", examples)
         return _result(limit, key, ok=False, observed=observed, sentence=sentence)
     if not limit.is_change or figures.baseline is None:
         ok = observed >= limit.value if limit.bound == "lower" else observed <= limit.value
@@ -149,7 +150,8 @@ def _check_change(limit: Limit, key: Place, observed: float, of_baseline: Mappin
         ok, sentence = False, sentences.zero_baseline_sentence(limit, key, observed)
     else:
         change = observed - baseline
-        size = change / baseline if limit.bound == "relative" else change
+        # Over a negative baseline, TFMA's ratio would take a fall for a rise.
+        size = change / abs(baseline) if limit.bound == "relative" else change
         ok = size >= limit.value if limit.higher_is_better else size <= limit.value
         sentence = sentences.change_sentence(limit, key, observed, baseline)
     return _result(limit, key, ok=ok, observed=observed, baseline=baseline, sentence=sentence)

@@ -68,8 +68,8 @@ def _of_replicates(observed: float, baseline: float, ours: Floats, theirs: Float
     if not changes.any() and value == 0:
         return Resampled(0.0, np.zeros_like(changes))
     with np.errstate(divide="ignore", invalid="ignore"):
-        replicates = (value + changes) / (baseline + theirs)
-    return Resampled(value / baseline, replicates - value / baseline)
+        replicates = (value + changes) / np.abs(baseline + theirs)
+    return Resampled(value / abs(baseline), replicates - value / abs(baseline))
 
 
 def _of(by_slice: Mapping[SliceKey, Mapping[MetricKey, T]], key: Place, metric: MetricKey) -> T | None:

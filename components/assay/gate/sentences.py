@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from assay.gate.figures import Place, SlicePair, slice_name
+from assay.gate.figures import OVERALL, Place, SlicePair, slice_name
 
 if TYPE_CHECKING:
     from assay.gate.limits import Limit
+
+_FEW = 30  # examples of a slice; EvidencePolicy.min_examples has the same default
 
 
 def number(value: float) -> str:
@@ -27,15 +29,7 @@ def change_sentence(limit: Limit, key: Place, observed: float, baseline: float) 
     """Says how far a value is from the baseline's, and how far it may be."""
     change = observed - baseline
     shown, base = _apart(observed, baseline)
-    size = change if limit.bound == "absolute" else change / baseline
-    if limit.bound == "relative" and baseline < 0:
-        # Dividing by a negative baseline turns the sign round, so "drop" and "rise" would mislead.
-        seen, bound = _apart(size, limit.value)
-        side = "at least" if limit.higher_is_better else "at most"
-        return (
-            f"{_subject(limit, key)} is {shown}; divided by the baseline's {base} its change is {seen}, "
-            f"the limit is {side} {bound} (relative)."
-        )
+    size = change if limit.bound == "absolute" else change / abs(baseline)
     if change == 0:
         distance = f"equal to the baseline's {base}"
     else:
@@ -77,9 +71,15 @@ def not_a_number_sentence(limit: Limit, key: Place) -> str:
     return f"{_subject(limit, key)} is not a single number, so it cannot be held against {number(limit.value)}."
 
 
-def nan_sentence(limit: Limit, key: Place, whose: str) -> str:
-    """Says that a figure is NaN."""
-    return f"{_subject(limit, key)} is NaN{whose} (a number is missing, or there is none), so its limit cannot be kept."
+def nan_sentence(limit: Limit, key: Place, whose: str, examples: int | None = None) -> str:
+    """Says that a figure is NaN, and of how many examples; for few, how a slice is left out."""
+    of = "" if examples is None else f" over {examples:,} example{'s' if examples != 1 else ''}"
+    small = examples is not None and examples < _FEW and key != OVERALL
+    hint = " Set options.min_slice_size to leave out slices that are too small." if small else ""
+    return (
+        f"{_subject(limit, key)} is NaN{whose}{of}: a number is missing, or there is none (as an AUC of one class "
+        f"only), so its limit cannot be kept.{hint}"
+    )
 
 
 def no_baseline_sentence(limit: Limit, key: Place, observed: float | None) -> str:

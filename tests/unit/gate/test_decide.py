@@ -121,8 +121,8 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             -3.0,
             -2.0,
             (
-                "binary_accuracy on Overall is -3; divided by the baseline's -2 its change is 0.5, "
-                "the limit is at least -0.01 (relative)."
+                "binary_accuracy on Overall is -3, 50 % below the baseline's -2; "
+                "the limit is a drop of at most 1 % (relative)."
             ),
         ),
         (
@@ -138,7 +138,10 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             LOWER,
             math.nan,
             None,
-            "binary_accuracy on Overall is NaN (a number is missing, or there is none), so its limit cannot be kept.",
+            (
+                "binary_accuracy on Overall is NaN: a number is missing, or there is none (as an AUC of one class only), "
+                "so its limit cannot be kept."
+            ),
         ),
     ],
 )

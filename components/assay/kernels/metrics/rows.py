@@ -124,7 +124,10 @@ def _table(column: pa.Array, name: str) -> Floats:
     if not np.all(lengths[present] == width):
         raise DataError(
             "metrics.ragged_column",
-            f"Column '{name}' should hold lists of one length, a number a class, but their lengths differ.",
+            f"Column '{name}' should hold lists of one length, a number a class, but their lengths differ: "
+            f"{width} at most, and {int(lengths[present].min())} in row {int(np.argmax(present & (lengths != width)))} "
+            "of a batch.",
+            "Write a prediction for every class in every row.",
         )
     table = np.full((len(column), width), np.nan)
     table[present] = values.reshape(-1, width)
@@ -136,7 +139,19 @@ def _numbers(values: pa.Array, name: str) -> Floats:
         values = values.dictionary_decode()
     kind = values.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or kind == pa.null()):
-        raise DataError("metrics.not_numeric", f"Column '{name}' should hold numbers, but holds {kind}.")
+        raise DataError(
+            "metrics.not_numeric",
+            f"Column '{name}' should hold numbers, but holds {kind}.",
+            "Write labels as 0 and 1, or as the numbers of classes from 0, and predictions as numbers.",
+        )
     if pa.types.is_float16(kind):
         return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
-    return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    try:
+        floats = values.cast(pa.float64())
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            "metrics.too_big",
+            f"Column '{name}' holds integers that no double can tell apart ({str(error).rstrip('.')}).",
+            "Is it an id? Labels and predictions are numbers between -2^53 and 2^53.",
+        ) from error
+    return np.asarray(floats.to_numpy(zero_copy_only=False), dtype=np.float64)

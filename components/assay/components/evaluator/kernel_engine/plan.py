@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _OUR_MODULES = ("tensorflow_model_analysis", "tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
 
 
+_OF_MODELS = "Give the model and the data: `assay gate --model M --data D`, or the Evaluator."
 _ALL = {**RECIPES, **PLOT_RECIPES}
 
 
@@ -133,9 +134,7 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
     if name in PLOTS - set(PLOT_RECIPES):
         return _lack(place, metric, "plot", f"{name} has no kernel; TFMA makes this plot.")
     if name in TFMA_ONLY or not _is_known(metric.module):
-        return _lack(
-            place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it.", "Use the Evaluator with a model."
-        )
+        return _lack(place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it, of models.", _OF_MODELS)
     if name not in _ALL:
         known = {*RECIPES, *TFMA_ONLY, *PLOTS}
         return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", did_you_mean(name, known))

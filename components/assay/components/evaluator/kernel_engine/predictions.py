@@ -148,10 +148,11 @@ def open_predictions(
     theirs_key = keys.baseline or keys.candidate
     theirs_columns = columns_of(other)
     _require(theirs_key, theirs_columns, "the baseline's table")
-    for name in filter(None, (keys.label, keys.weight, keys.candidate, join_on)):
+    for name in filter(None, (keys.label, keys.weight, keys.candidate)):
         _require(name, columns, "the candidate's table")
     if join_on is not None:
-        _require(join_on, theirs_columns, "the baseline's table")
+        _require(join_on, columns, "the candidate's table", "The tables are to be joined on")
+        _require(join_on, theirs_columns, "the baseline's table", "The tables are to be joined on")
     shared = [name for name in dict.fromkeys((join_on, keys.label)) if name is not None and name in theirs_columns]
     theirs = _table(other, [theirs_key, *(name for name in shared if name != theirs_key)])
     theirs = theirs if join_on is None else _by_id(ours, theirs, join_on)
@@ -173,11 +174,11 @@ def columns_of(source: Source) -> list[str]:
     return []
 
 
-def _require(name: str, columns: Sequence[str], where: str) -> None:
+def _require(name: str, columns: Sequence[str], where: str, who: str = "eval_config names") -> None:
     if name not in columns:
         raise DataError(
             "predictions.no_such_column",
-            f"eval_config names the column '{name}', which {where} does not have.",
+            f"{who} the column '{name}', which {where} does not have.",
             did_you_mean(name, columns),
         )
 
@@ -220,7 +221,11 @@ def _ids(table: pa.Table, key: str, whose: str) -> pa.Array:
         ids = ids.chunk(0)
     if ids.null_count or len(pc.unique(ids)) != len(ids):
         what = "missing values" if ids.null_count else "repeated values"
-        raise DataError("predictions.ids", f"Column '{key}' of the {whose}'s table has {what}, so it names no rows.")
+        raise DataError(
+            "predictions.ids",
+            f"Column '{key}' of the {whose}'s table has {what}, so it names no rows.",
+            "Join on a column with a value of its own in each row, or leave the column out to join by row order.",
+        )
     return ids
 
 

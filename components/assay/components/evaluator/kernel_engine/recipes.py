@@ -145,6 +145,11 @@ def _ndcg(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
     return tuple(replace(ranking.ndcg(top_k), name=name) for top_k in settings.get("top_k_list") or [None])
 
 
+def _mrr(settings: Settings, name: str, _: View) -> tuple[AnyMetric, ...]:
+    ranks = settings.get("top_k_list") or [None]
+    return tuple(replace(ranking.mean_reciprocal_rank(top_k), name=name) for top_k in ranks)
+
+
 def _fairness(settings: Settings, _: str, __: View) -> tuple[AnyMetric, ...]:
     return tuple(fairness_indicators(_several(settings, "thresholds") or DEFAULT_THRESHOLDS))
 
@@ -220,6 +225,8 @@ def _recipes() -> dict[str, Recipe]:
         "symmetric_prediction_difference", none, lambda *_: (comparison.symmetric_prediction_difference(),), "row"
     )
     recipes["NDCG"] = Recipe("ndcg", frozenset({"gain_key", "top_k_list"}), _ndcg, "row")
+    # TFMA has no class for it; its files hold the figure all the same.
+    recipes["MeanReciprocalRank"] = Recipe("mean_reciprocal_rank", frozenset({"top_k_list"}), _mrr, "row")
     recipes["MinLabelPosition"] = Recipe("min_label_position", none, lambda *_: (ranking.min_label_position(),), "row")
     recipes["QueryStatistics"] = Recipe("total_queries", none, lambda *_: ranking.query_statistics(), "row")
     recipes["FairnessIndicators"] = Recipe("fairness_indicators_metrics", frozenset({"thresholds"}), _fairness, "row")

@@ -190,7 +190,7 @@ def test_an_error_of_the_lint_stops_before_anything_is_read() -> None:
 
 
 def test_a_table_without_rows_is_an_error() -> None:
-    with pytest.raises(DataError, match="no row to evaluate"):
+    with pytest.raises(DataError, match=r"There is no (row|example) to evaluate"):
         judge(Tables(config=config_with(), predictions=rows().slice(0, 0)), ENGINE)
 
 
