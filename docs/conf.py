@@ -9,7 +9,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "components"), str(HERE)]
 
-from reference_pages import write_reference  # noqa: E402 (found on the path that was just set)
+from accessible import repair  # noqa: E402 (found on the path that was just set)
+from reference_pages import write_reference  # noqa: E402
 
 import assay  # noqa: E402
 
@@ -26,12 +27,17 @@ default_role = "code"  # single backticks in docstrings
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 nitpicky = False
+smartquotes_action = "qe"  # not dashes: two hyphens are an option
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 
 html_theme = "furo"
 html_title = "assay"
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_favicon = "static/favicon.svg"
+html_show_sourcelink = False  # the theme puts the link outside of all landmarks
+html_copy_source = False
 
 
 def _fences_as_code_blocks(_app: Any, _what: str, _name: str, _of: Any, _options: Any, lines: list[str]) -> None:
@@ -46,6 +52,12 @@ def _fences_as_code_blocks(_app: Any, _what: str, _name: str, _of: Any, _options
     lines[:] = found
 
 
+def _repair(app: Any, error: Exception | None) -> None:
+    if error is None:
+        repair(Path(app.outdir))
+
+
 def setup(app: Any) -> None:
     """Sphinx calls this."""
+    app.connect("build-finished", _repair)
     app.connect("autodoc-process-docstring", _fences_as_code_blocks, priority=100)  # before napoleon

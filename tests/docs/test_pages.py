@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,19 +21,31 @@ PAGES = [
     "guides/pipelines.md",
     "howto/quarantine.md",
     "howto/monitor.md",
+    "howto/github_actions.md",
     "howto/component.md",
 ]
 TRAIN = {"start.md", "guides/pipelines.md"}
 _BLOCK = re.compile(
-    r"(?P<skip><!-- not run: [^>]+ -->\n)?^```(?P<language>python|sh)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?P<skip><!-- not run: [^>]+ -->\n)?^```(?P<language>python|sh)\n(?P<code>.*?)^```$"
+    r"(?:\n\n^```text\n(?P<output>.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
 )
 _EXIT_CODE = re.compile(r"# ends with exit code (\d+)")
 
 
 @dataclass(frozen=True)
 class Block:
+    """A block of code.
+
+    Attributes:
+        language: What it is written in.
+        code: What a reader runs.
+        output: Lines that the page shows below it, in order; what is printed may have more.
+    """
+
     language: str
     code: str
+    output: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -42,7 +55,7 @@ class Block:
 
 def blocks_of(page: str) -> list[Block]:
     found = _BLOCK.finditer((DOCS / page).read_text(encoding="utf-8"))
-    return [Block(match["language"], match["code"]) for match in found if not match["skip"]]
+    return [Block(match["language"], match["code"], match["output"] or "") for match in found if not match["skip"]]
 
 
 @pytest.fixture
@@ -62,12 +75,15 @@ def run(block: Block, folder: Path) -> None:
         "PATH": f"{folder.parent / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(DOCS.parent / "components"),
         "PYTHONWARNINGS": "ignore",
+        "COLUMNS": "80",
     }
     start = [sys.executable, "-c"] if block.language == "python" else ["bash", "-euo", "pipefail", "-c"]
     done = subprocess.run(
         [*start, block.code], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=1100
     )
     assert done.returncode == block.exit_code, f"{block.code}\n{done.stdout}\n{done.stderr}"
+    printed = "\n".join(line.rstrip() for line in done.stdout.splitlines())
+    assert block.output.rstrip() in printed, printed
 
 
 @pytest.mark.slow
@@ -79,6 +95,9 @@ def test_all_that_a_page_says_runs(page: str, folder: Path) -> None:
     assert blocks
     if page != "start.md":
         run(blocks_of("start.md")[0], folder)  # the data
+    if page == "howto/github_actions.md":
+        for file in (DOCS.parent / "examples" / "ci").glob("*.yaml"):  # which its reader copies
+            shutil.copy(file, folder)
     for block in blocks:
         run(block, folder)
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from browsers import MODES, VIOLATIONS, Heard
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -79,3 +90,66 @@ def test_the_reference_holds_every_command_and_component(site: Path) -> None:
     for name in ("CsvExampleGen", "StatisticsGen", "Evaluator", "Pusher", "InfraValidator"):
         assert hasattr(components, name)
         assert name.lower() in described
+
+
+@pytest.fixture(scope="module")
+def served(site: Path) -> Iterator[str]:
+    """The site's address: in a file:// page, the browser itself refuses what axe-core asks for."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class SilentHandler(SimpleHTTPRequestHandler):
+    """Serves files, and keeps what is asked for to itself."""
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+# A page of each kind; together they hold everything that a page can: code, tables, generated and included parts.
+SEEN = (
+    "index", "start", "concepts", "comparison", "porting", "changelog", "howto/github_actions", "reference/python",
+    "reference/generated/cli", "reference/generated/components", "reference/generated/files", "decisions", "search",
+    "decisions/0071-significance-is-written-beside-a-threshold",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_page_is_whole_quiet_and_open_to_everyone(
+    browser: Browser, axe: str, served: str, name: str, tmp_path: Path
+) -> None:
+    folder = Path(os.environ.get("ASSAY_SCREENSHOTS") or tmp_path)
+    with browser.new_context() as context:
+        page = context.new_page()
+        heard = Heard(page)
+        page.goto(f"{served}/{name}.html")
+        page.evaluate(axe)
+        for mode, (width, height, scheme) in MODES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)
+            assert (mode, page.evaluate(VIOLATIONS)) == (mode, [])
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, mode
+            picture = folder / f"docs-{name.replace('/', '-')}-{mode}.png"
+            page.screenshot(path=str(picture))
+            assert picture.stat().st_size > 5_000
+        assert heard.complaints == []
+        assert [url for url in heard.requests if not url.startswith((served, "data:", "blob:"))] == []
+
+
+def test_links_that_leave_are_secure_and_well_formed(site: Path) -> None:
+    leaving = {link for page in site.rglob("*.html") for link in References(page).links if urlsplit(link).scheme}
+    texts = [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", DOCS.parent / "examples" / "ci" / "README.md"]
+    for text in texts:
+        leaving |= set(re.findall(r"\]\((\w+:[^)]+)\)", text.read_text(encoding="utf-8")))
+    assert leaving
+    for link in leaving:
+        parts = urlsplit(link)
+        assert parts.scheme == "https", link
+        assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc), link
+        assert not re.search(r"\s|[<>\"{}|\\^`]", link), link

@@ -108,7 +108,7 @@ def _tell(plan: Plan, files: list[Path], *, as_json: bool, quiet: bool) -> None:
         used = {"numbers": plan.numbers, "categories": (*plan.categories,), "hashed text": (*plan.hashed,)}
         for kind, names in used.items():
             if names:
-                console.print(f"  {len(names):,} {kind}: {_some(names)}")
+                console.print(f"  {kind}: {_some(names)}")
         for reason in sorted(set(plan.left_out.values())):
             names = tuple(name for name, why in plan.left_out.items() if why == reason)
             console.print(f"  left out: {_some(names)} ({reason})")

@@ -4,66 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pages
 import pyarrow as pa
 import pytest
 import scenes
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import assay
 from assay.cli.pages.server import serve
 from assay.cli.pages.site import open_site
 from assay.reports import render
+from browsers import MODES, VIOLATIONS, Heard
 
 pytestmark = pytest.mark.slow
 
-MODES: dict[str, tuple[int, int, Any]] = {
-    "light": (1280, 900, "light"),
-    "dark": (1280, 900, "dark"),
-    "phone": (390, 844, "light"),
-}
 PAGES = (
     "statistics", "one_row", "schema", "schema_difference", "comparison", "anomalies", "examples", "quarantine",
     "model_run", "evaluation", "blessing", "transform_graph", "model", "pushed_model", "hyperparameters",
     "predictions", "run", "history", "lineage", "root",
 )  # fmt: skip
-
-
-def chromium() -> str:
-    """The browser: of this machine, or installed where it may be; never passed over in silence."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], check=True, capture_output=True, env=environment, timeout=500)
-        if found := shutil.which("chromium"):
-            return found
-    pytest.fail("Chromium is not installed. As root: apt-get install chromium")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -80,19 +45,6 @@ def site(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     for name, html in made.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
     return folder
-
-
-class Heard:
-    """What a page said and asked for while it was open."""
-
-    def __init__(self, page: Page) -> None:
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        page.on(
-            "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
-        )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda asked: self.requests.append(asked.url))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -112,10 +64,7 @@ def test_a_page_is_whole_quiet_and_open_to_everyone(
         for mode, (width, height, scheme) in MODES.items():
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=scheme)
-            found = page.evaluate(
-                "axe.run().then(r => r.violations.map(v => [v.id, ...v.nodes.map(n => n.html.slice(0, 99))].join()))"
-            )
-            assert (mode, found) == (mode, [])
+            assert (mode, page.evaluate(VIOLATIONS)) == (mode, [])
             assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, mode
             picture = folder / f"{name}-{mode}.png"
             page.screenshot(path=str(picture), full_page=True)
