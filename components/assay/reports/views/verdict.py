@@ -11,6 +11,23 @@ from assay.reports.sources.verdicts import ShownCheck, ShownVerdict
 
 _HIDDEN = frozenset({"values", "anomaly_type"})
 _ORDER = {"failed": 0, "warning": 1, "waived": 2, "not applied": 3, "passed": 4}
+_COLUMNS = (
+    Column(label="Subject", kind="name", search=True),
+    Column(label="Outcome", kind="pill"),
+    Column(label="Where", search=True),
+    Column(label="Observed", kind="num"),
+    Column(label="Baseline", kind="num"),
+    Column(label="Limit", kind="num"),
+    Column(label="In words", kind="long", search=True),
+)
+_DETAILS = (
+    Detail(kind="bars", title="Distribution"),
+    Detail(kind="values", title="Values"),
+    Detail(kind="table", title="Behind it", labels=("what", "value")),
+    Detail(kind="text", title="Unexpected values"),
+    Detail(kind="text", title="Rows that have them"),
+    Detail(kind="text", title="In words"),
+)
 
 
 def outcome(check: ShownCheck) -> list[str]:
@@ -41,61 +58,48 @@ def verdict_sections(
 
 
 def _checks(verdict: ShownVerdict, evidence: Mapping[str, list[Any]], series: tuple[str, ...]) -> DataTable:
-    rows = []
-    for check in sorted(verdict.checks, key=lambda each: _ORDER[outcome(each)[0]]):
-        bars, values, found = evidence.get(check.id) or (None, None, None)
-        named = check.details.get("values")
-        rows.append(
-            [
-                [check.subject, _kind(check)],
-                outcome(check),
-                check.slice,
-                check.observed,
-                check.baseline,
-                check.limit if check.limit is not None else check.details.get("limit"),
-                check.sentence if len(check.sentence) < 300 else check.sentence[:300] + "…",
-                [
-                    bars,
-                    values,
-                    _facts(check),
-                    [", ".join(map(str, named))] if isinstance(named, list) else None,
-                    found,
-                    [check.sentence] if len(check.sentence) > 200 else None,
-                ],
-            ]
-        )
     has_baseline = any(check.baseline is not None for check in verdict.checks)
-    columns = [
-        Column(label="Subject", kind="name", search=True),
-        Column(label="Outcome", kind="pill"),
-        Column(label="Where", search=True),
-        Column(label="Observed", kind="num"),
-        Column(label="Baseline", kind="num"),
-        Column(label="Limit", kind="num"),
-        Column(label="In words", kind="long", search=True),
-    ]
-    if not has_baseline:
-        columns.pop(4)
-        for row in rows:
-            row.pop(4)
+    shown = [at for at, column in enumerate(_COLUMNS) if has_baseline or column.label != "Baseline"]
+    ordered = sorted(verdict.checks, key=lambda each: _ORDER[outcome(each)[0]])
+    rows = [(_cells(check), _behind(check, evidence.get(check.id))) for check in ordered]
     return DataTable(
         name="checks",
         caption="Checks",
-        columns=columns,
-        rows=rows,
-        details=[
-            Detail(kind="bars", title="Distribution"),
-            Detail(kind="values", title="Values"),
-            Detail(kind="table", title="Behind it", labels=("what", "value")),
-            Detail(kind="text", title="Unexpected values"),
-            Detail(kind="text", title="Rows that have them"),
-            Detail(kind="text", title="In words"),
-        ],
+        columns=[_COLUMNS[at] for at in shown],
+        rows=[[*(cells[at] for at in shown), behind] for cells, behind in rows],
+        details=_DETAILS,
         filters=(1,),
         series=series,
         counted=("check", "checks"),
         empty="The gate had nothing to check.",
     )
+
+
+def _cells(check: ShownCheck) -> list[Any]:
+    """A check's cells, a column each."""
+    return [
+        [check.subject, _kind(check)],
+        outcome(check),
+        check.slice,
+        check.observed,
+        check.baseline,
+        check.limit if check.limit is not None else check.details.get("limit"),
+        check.sentence if len(check.sentence) < 300 else check.sentence[:300] + "…",
+    ]
+
+
+def _behind(check: ShownCheck, evidence: list[Any] | None) -> list[Any]:
+    """What a check's row opens to, in the order of the details; None where there is nothing."""
+    bars, values, found = evidence or (None, None, None)
+    named = check.details.get("values")
+    return [
+        bars,
+        values,
+        _facts(check),
+        [", ".join(map(str, named))] if isinstance(named, list) else None,
+        found,
+        [check.sentence] if len(check.sentence) > 200 else None,
+    ]
 
 
 def _kind(check: ShownCheck) -> str:
