@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from browsers import chromium
+from browsers import axe, browser
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+__all__ = ["axe", "browser"]  # fixtures, of which this module must name no library: images run it without
+
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -72,21 +70,3 @@ def run_python() -> RunPython:
         return done
 
     return run
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    from browsers import chromium
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The script of axe-core, which finds what keeps people out of a page."""
-    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
