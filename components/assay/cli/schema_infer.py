@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
     from assay.curation.patch import Entry, Patch
-    from assay.curation.suggestions import SuggestOptions
+    from assay.curation.suggest_options import SuggestOptions
 
 _Data = Annotated[
     list[str],
@@ -137,7 +137,7 @@ def suggest(
     from assay.cli.schema_files import read_schema, statistics_of_each, write_text
     from assay.cli.schema_output import counted, document, entries_table
     from assay.curation.patch_file import format_patch, plain_entry
-    from assay.curation.suggestions import ALL, SuggestOptions
+    from assay.curation.suggest_options import ALL, SuggestOptions
     from assay.errors import UsageError
 
     keep_pandas_out(context)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from assay.curation.patch import Entry, Patch
     from assay.curation.patch_file import format_patch, parse_patch, read_patch
     from assay.curation.relaxation import Relaxation, relax
-    from assay.curation.suggestions import SuggestOptions, suggest
+    from assay.curation.suggest_options import SuggestOptions
+    from assay.curation.suggestions import suggest
 
 # Looked up when first used: `assay schema diff` needs no statistics, and `check` no YAML.
 _HOME = {
@@ -34,7 +35,7 @@ _HOME = {
     "Patch": "patch",
     "Relaxation": "relaxation",
     "SchemaEditor": "editor",
-    "SuggestOptions": "suggestions",
+    "SuggestOptions": "suggest_options",
     "apply": "application",
     "apply_with_report": "application",
     "check": "contradictions",

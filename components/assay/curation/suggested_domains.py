@@ -11,7 +11,7 @@ from assay.curation.plain import shortest_float
 
 if TYPE_CHECKING:
     from assay.curation.patch import Entry
-    from assay.curation.suggestions import SuggestOptions
+    from assay.curation.suggest_options import SuggestOptions
 
 _TIME_NAME: Final = re.compile(r"time|date|day|epoch|created|updated|modified|(^|_)(at|ts)$", re.IGNORECASE)
 _EPOCH: Final = (946_684_800, 4_102_444_800)

@@ -10,7 +10,7 @@ from assay.curation.evidence import Observed
 
 if TYPE_CHECKING:
     from assay.curation.patch import Entry
-    from assay.curation.suggestions import SuggestOptions
+    from assay.curation.suggest_options import SuggestOptions
 
 _SMALLEST_DISTANCE: Final = 0.01
 """A distance below this matters to nobody, however large the sample that shows it."""
