@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
+from assay.components.evaluator.model_rows import no_model
 from assay.errors import ArtifactError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -61,11 +62,7 @@ def load_models(
         path = baseline if spec.is_baseline else candidate
         if path is None:
             if not (spec.prediction_key or spec.prediction_keys):
-                raise UsageError(
-                    "evaluator.no_model",
-                    "Evaluator has no model, and eval_config's model_specs name no prediction_key.",
-                    "Wire `model`, or set prediction_key to the column that holds the predictions.",
-                )
+                raise no_model()
             continue
         role = "baseline model" if spec.is_baseline else "model"
         _require_saved_model(path, role)
