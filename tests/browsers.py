@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,18 +25,25 @@ MODES: dict[str, tuple[int, int, Any]] = {
 VIOLATIONS = "axe.run().then(r => r.violations.map(v => [v.id, ...v.nodes.map(n => n.html.slice(0, 99))].join()))"
 
 
+def installed() -> str | None:
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return next(filter(None, found), None)
+
+
 def chromium() -> str:
     """The browser: of this machine, or installed where it may be; never passed over in silence."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], check=True, capture_output=True, env=environment, timeout=500)
-        if found := shutil.which("chromium"):
-            return found
-    pytest.fail("Chromium is not installed. As root: apt-get install chromium")
+    # Tests that run at the same time wait for each other: apt-get refuses to work twice at once.
+    with (Path(tempfile.gettempdir()) / "assay-tests-apt-get.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if installed() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+            environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+            wait = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=600"]
+            for command in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+                subprocess.run([*wait, *command], check=True, capture_output=True, env=environment, timeout=1000)
+    found = installed()
+    if found is None:
+        pytest.fail("Chromium is not installed. As root: apt-get install chromium")
+    return found
 
 
 class Heard:

@@ -20,7 +20,7 @@ def module(folder: Path, code: str) -> list[str]:
 def test_a_process_that_keeps_its_limits_is_done(tmp_path: Path) -> None:
     # It lives for many looks at its memory: one that is gone before the first has no peak that is its own.
     code = "import time; print('hello', flush=True); time.sleep(0.5)"
-    ended = run_limited(module(tmp_path, code), tmp_path, seconds=30, megabytes=500)
+    ended = run_limited(module(tmp_path, code), tmp_path, seconds=300, megabytes=500)
     assert (ended.reason, ended.code, ended.said) == ("done", 0, "hello")
     assert 0 < ended.peak_megabytes < 500
 
@@ -31,12 +31,12 @@ def test_a_process_that_takes_too_long_is_killed_with_what_it_started(tmp_path: 
     ended = run_limited(module(tmp_path, code), tmp_path, seconds=5, megabytes=None)
     assert ended.reason == "time"
     assert ended.said == "started"
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50  # not the minute that it wanted
 
 
 def test_a_process_that_holds_too_much_is_killed(tmp_path: Path) -> None:
-    code = "import time\nheld = bytearray(300 << 20)\nheld[::4096] = b'x' * len(held[::4096])\ntime.sleep(60)"
-    ended = run_limited(module(tmp_path, code), tmp_path, seconds=30, megabytes=100)
+    code = "import time\nheld = bytearray(300 << 20)\nheld[::4096] = b'x' * len(held[::4096])\ntime.sleep(600)"
+    ended = run_limited(module(tmp_path, code), tmp_path, seconds=300, megabytes=100)
     assert ended.reason == "memory"
     assert ended.peak_megabytes > 100
 
@@ -45,7 +45,7 @@ TRY = """
 import sys
 from pathlib import Path
 from assay.components.infra_validator.fresh_process import run_limited
-print(run_limited(["tried"], Path(sys.argv[1]), seconds=30, megabytes=100).reason)
+print(run_limited(["tried"], Path(sys.argv[1]), seconds=300, megabytes=100).reason)
 """
 
 
@@ -57,7 +57,7 @@ def test_a_peak_that_is_over_at_once_counts(tmp_path: Path, run_python: RunPytho
 
 def test_address_space_that_is_not_touched_is_no_memory(tmp_path: Path) -> None:
     code = "import mmap\nmmap.mmap(-1, 4 << 30)"
-    assert run_limited(module(tmp_path, code), tmp_path, seconds=30, megabytes=200).reason == "done"
+    assert run_limited(module(tmp_path, code), tmp_path, seconds=300, megabytes=200).reason == "done"
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,5 @@ def test_address_space_that_is_not_touched_is_no_memory(tmp_path: Path) -> None:
     ],
 )
 def test_how_a_process_died_is_told(tmp_path: Path, code: str, reason: str, number: int) -> None:
-    ended = run_limited(module(tmp_path, code), tmp_path, seconds=30, megabytes=None)
+    ended = run_limited(module(tmp_path, code), tmp_path, seconds=300, megabytes=None)
     assert (ended.reason, ended.code) == (reason, number)
