@@ -33,7 +33,7 @@ def installed() -> str | None:
 def chromium() -> str:
     """The browser: of this machine, or installed where it may be; never passed over in silence."""
     # Tests that run at the same time wait for each other: apt-get refuses to work twice at once.
-    with (Path(tempfile.gettempdir()) / "assay-tests-apt-get.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"assay-tests-apt-get-{os.geteuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if installed() is None and os.geteuid() == 0 and shutil.which("apt-get"):
             environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
