@@ -20,6 +20,7 @@ from release_scene import KEY, OTHER_KEY, Scene, edit, reseal, serving_digest, v
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.store import MANIFEST, digest_of, list_files
 from assay.gate.verdict import to_json
+from assay.gate.waivers import WAIVED_UNTIL
 
 ATTACKS: dict[str, tuple[Callable[[Scene], None], str]] = {}
 
@@ -166,6 +167,19 @@ def a_verdict_with_failed_checks_that_says_ok(scene: Scene) -> None:
     (scene.blessing.path / "verdict.json").write_bytes(to_json(bad))
     digest = f"sha256:{hashlib.sha256(to_json(bad)).hexdigest()}"
     edit(scene.blessing.path / "blessing.json", verdict=digest)
+    reseal(scene.blessing.path)
+    scene.blessing.digest = ""
+
+
+@attack("rests on a waiver of auc on Overall that expired on 2026-05-01")
+def a_blessing_by_a_waiver_that_has_expired(scene: Scene) -> None:
+    waived = verdict_on(scene.model, ok=False)
+    [failed] = waived.checks
+    details = {WAIVED_UNTIL: "2026-05-01", "waived_by": "ann"}
+    check = replace(failed, slice="Overall", severity="warning", details=details)
+    content = to_json(replace(waived, ok=True, checks=(check,)))
+    (scene.blessing.path / "verdict.json").write_bytes(content)
+    edit(scene.blessing.path / "blessing.json", verdict=f"sha256:{hashlib.sha256(content).hexdigest()}")
     reseal(scene.blessing.path)
     scene.blessing.digest = ""
 
