@@ -70,6 +70,22 @@ def test_help_has_examples_that_parse(path: tuple[str, ...]) -> None:
         parse(line)
 
 
+def commands_of(text: str) -> list[str]:
+    """The commands of assay in the code blocks of a page."""
+    code = "\n".join(re.findall(r"^ *```(?:sh)?\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
+    lines = [line.partition(" #")[0].rstrip() for line in code.splitlines() if line.startswith("assay ")]
+    return [re.sub(r" > [\w.]+$", "", line) for line in lines]
+
+
+def test_commands_in_documents_parse(project_root: Path) -> None:
+    pages = [project_root / "README.md", *(project_root / "docs").rglob("*.md")]
+    found = [line for page in pages for line in commands_of(page.read_text(encoding="utf-8"))]
+    assert len(found) > 40
+    for line in found:
+        for command in line.split(" && "):
+            parse(command)
+
+
 def test_the_parser_of_this_test_refuses_what_the_command_line_refuses() -> None:
     for wrong in ("assay drift a.csv", "assay drift a b --limt x=1", "assay gate --predictions p.csv", "assay run"):
         with pytest.raises(Exception, match=r"Missing|No such option"):
