@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay.kernels.distances.distribution import Categories, Numbers, exact_numbers
+from assay.kernels.statistics.arrow_types import is_binary_like, plain, reading
 from assay.kernels.statistics.value_counts import ValueCounts, count_numbers, count_values
 
 if TYPE_CHECKING:
@@ -96,16 +97,14 @@ class ValueTables:
 
 
 def _leaves(column: pa.Array) -> pa.Array | None:
-    """The values in a column as doubles or bytes; None for types that are neither."""
+    """The values in a column as doubles or bytes, read as statistics read them; None for types that are neither."""
+    column = plain(column)
     while pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        column = column.flatten()
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    type_ = column.type
-    if pa.types.is_string(type_) or pa.types.is_binary(type_):
-        return column.cast(pa.binary()).cast(pa.large_binary())
-    if pa.types.is_large_string(type_) or pa.types.is_large_binary(type_):
-        return column.cast(pa.large_binary())
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
-        return column.cast(pa.float64(), safe=False)
-    return None
+        column = plain(column.flatten())
+    convert = reading(column.type).convert
+    if convert is None:
+        return None
+    values = convert(column)
+    if pa.types.is_string(values.type):
+        values = values.cast(pa.binary())
+    return values.cast(pa.large_binary() if is_binary_like(values.type) else pa.float64(), safe=False)
