@@ -1,4 +1,4 @@
-"""`assay stats`, `assay validate` and `assay drift`: what they print, write and end with."""
+"""`assay stats` and `assay validate`: what they print, write and end with."""
 
 from __future__ import annotations
 
@@ -12,37 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from jsonschema import Draft202012Validator
 from tensorflow_metadata.proto.v0 import anomalies_pb2
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-import assay
 from assay.cli.data.documents import DOCUMENTS, json_schema
-from assay.cli.main import app
 from assay.gate.verdict import read_verdict
 
 Ask = Callable[..., Result]
-
-GOOD = "city,fare\n" + "a,1.5\nb,2.5\n" * 20
-BAD = "city,fare\n" + "a,1.5\nzzz,2.5\n" * 20
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Data that fits its schema, data that does not, and the schema."""
-    (tmp_path / "good.csv").write_text(GOOD)
-    (tmp_path / "bad.csv").write_text(BAD)
-    schema = assay.infer_schema(tmp_path / "good.csv")
-    (tmp_path / "schema.pbtxt").write_text(str(schema))
-    return tmp_path
-
-
-@pytest.fixture
-def ask(folder: Path) -> Ask:
-    def ask(*arguments: str) -> Result:
-        files = (".csv", ".tsv", ".pb", ".pbtxt", ".state", ".xml", "/")
-        placed = [str(folder / each) if each.endswith(files) else each for each in arguments]
-        return CliRunner().invoke(app, placed, env={"COLUMNS": "80"})
-
-    return ask
 
 
 def document(result: Result, command: str) -> dict[str, Any]:
@@ -263,74 +238,6 @@ class TestValidate:
     @pytest.mark.parametrize("severity", ["SCHEMA_NEW_COLUMN", "SCHEMA_NEW_COLUM=ERROR", "SCHEMA_NEW_COLUMN=FATAL"])
     def test_a_severity_that_is_none_is_wrong_usage(self, ask: Ask, severity: str) -> None:
         assert ask("validate", "good.csv", "--schema", "schema.pbtxt", "--severity", severity).exit_code == 2
-
-
-class TestDrift:
-    def test_the_same_data_does_not_drift(self, ask: Ask) -> None:
-        result = ask("drift", "good.csv", "good.csv", "--json")
-        assert result.exit_code == 0
-        assert document(result, "drift")["ok"]
-
-    def test_drift_ends_with_3_and_shows_bins(self, ask: Ask) -> None:
-        result = ask("drift", "bad.csv", "good.csv", "--json")
-        found = document(result, "drift")
-        assert result.exit_code == 3
-        (city,) = [feature for feature in found["features"] if feature["drifted"]]
-        assert city["feature"] == "city"
-        assert {(each["name"], each["data"], each["control"]) for each in city["bins"]} == {
-            ("a", 20, 20), ("b", 0, 20), ("zzz", 20, 0)
-        }  # fmt: skip
-
-    def test_limits_of_all_features_and_of_one(self, ask: Ask) -> None:
-        loose = ask("drift", "bad.csv", "good.csv", "--limit", "city:l_infinity=0.9", "--json")
-        assert loose.exit_code == 0
-        (city,) = [each for each in document(loose, "drift")["features"] if each["feature"] == "city"]
-        limits = {each["measure"]: each["threshold"] for each in city["distances"]}
-        assert (limits["l_infinity"], limits["psi"]) == (0.9, None)
-        for_all = ("--limit", "l_infinity=9", "--limit", "psi=99", "--limit", "jensen_shannon=1")
-        assert ask("drift", "bad.csv", "good.csv", *for_all).exit_code == 0
-        assert ask("drift", "bad.csv", "good.csv", *for_all[2:]).exit_code == 3
-
-    def test_a_limit_is_widened_by_what_few_rows_reach_by_chance(self, ask: Ask, folder: Path) -> None:
-        (folder / "few.csv").write_text("city,fare\n" + "a,1.5\n" * 4 + "b,2.5\n" * 2)
-        found = document(ask("drift", "few.csv", "good.csv", "--limit", "l_infinity=0.01", "--json"), "drift")
-        assert found["ok"]
-        (distance,) = [
-            each
-            for feature in found["features"]
-            for each in feature["distances"]
-            if (feature["feature"], each["measure"]) == ("city", "l_infinity")
-        ]
-        assert distance["threshold"] < distance["value"] < distance["limit"] == distance["chance"]
-
-    @pytest.mark.parametrize(
-        ("limit", "message"),
-        [
-            ("psy=0.1", "Did you mean 'psi'?"),
-            ("psi", "Expected MEASURE=NUMBER"),
-            ("psi=low", "Expected a number after '='"),
-            ("citty:psi=0.1", "limit for 'citty', which no data has. Did you mean 'city'?"),
-            ("fare:l_infinity=0.1", "The limit fare:l_infinity cannot apply to values of type FLOAT."),
-        ],
-    )
-    def test_limits_that_cannot_be_kept_are_wrong_usage(self, ask: Ask, limit: str, message: str) -> None:
-        result = ask("drift", "bad.csv", "good.csv", "--limit", limit)
-        assert result.exit_code == 2
-        assert message in " ".join(result.stderr.split())
-
-    def test_the_verdict_and_junit(self, ask: Ask, folder: Path) -> None:
-        result = ask("drift", "bad.csv", "good.csv", "-o", "out/", "--junit", "drift.xml", "--json")
-        assert result.exit_code == 3
-        verdict = read_verdict(folder / "out")
-        assert {check.id for check in verdict.failed} == {"city/l_infinity", "city/jensen_shannon", "city/psi"}
-        assert json.loads((folder / "out" / "drift.json").read_text()) == json.loads(result.stdout)
-        suite = ET.parse(folder / "drift.xml").getroot()[0]
-        assert (suite.get("name"), suite.get("failures")) == ("assay drift", "3")
-
-    def test_a_table_that_fits_the_width(self, ask: Ask) -> None:
-        result = ask("drift", "bad.csv", "good.csv")
-        assert "drift: 1 of 2 features drifted: city." in result.stdout
-        assert max(map(len, result.stdout.splitlines())) <= 80
 
 
 def test_a_process_of_its_own_loads_neither_pandas_nor_a_database(folder: Path, run_python: Any) -> None:
