@@ -156,8 +156,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Any:
     environment = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "SHELL": "/bin/bash"}
 
     def ask(code: str) -> str:
+        # With a line after it, bash does not give its place to the command, which asks which shell started it.
         done = subprocess.run(
-            ["bash", "-c", code], env=environment, cwd=folder, capture_output=True, text=True, check=False
+            ["bash", "-c", f"{code}\nexit"], env=environment, cwd=folder, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -191,3 +192,15 @@ def test_completion_is_installed_for_a_shell_that_reads_it(shell: Any, tmp_path:
     assert ".bash_completions/assay.sh" in (tmp_path / ".bashrc").read_text()
     words = COMPLETE.format(script=tmp_path / ".bashrc", words="assay dri", position=1)
     assert shell(f"HOME={home}\n{words}").split() == ["drift"]
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_each_shell_has_a_script_and_its_questions_are_answered(shell: Any, name: str) -> None:
+    unasked = "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION=1"  # the script of a shell that is not this one
+    assert f"_ASSAY_COMPLETE=complete_{name}" in shell(f"{unasked} assay --show-completion {name}")
+    asked = {
+        "bash": "COMP_WORDS='assay dri' COMP_CWORD=1",
+        "zsh": "_TYPER_COMPLETE_ARGS='assay dri'",
+        "fish": "_TYPER_COMPLETE_ARGS='assay dri' _TYPER_COMPLETE_FISH_ACTION=get-args",
+    }
+    assert "drift" in shell(f"{asked[name]} _ASSAY_COMPLETE=complete_{name} assay")
