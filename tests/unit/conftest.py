@@ -34,7 +34,13 @@ def copy_of_the_server(folder: Path) -> Path:
     # The programs look for their libraries beside the package.
     libraries = package.with_name(f"{package.name}.libs")
     shutil.copytree(libraries, folder / libraries.name)
-    return Path(shutil.copytree(newest, folder / package.name / newest.name)) / "bin"
+    programs = Path(shutil.copytree(newest, folder / package.name / newest.name)) / "bin"
+    # Whatever the umask under which the wheel was installed, and this copy is made.
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
+    return programs
 
 
 def free_port() -> int:
@@ -49,7 +55,6 @@ def postgres() -> Iterator[str]:
     # Not below pytest's folders: only their owner may enter those.
     with tempfile.TemporaryDirectory(prefix="assay-pg-") as name:
         folder = Path(name)
-        folder.chmod(0o755)
         programs, data = copy_of_the_server(folder), folder / "data"
         data.mkdir()
         someone_else: dict[str, Any] = {}
