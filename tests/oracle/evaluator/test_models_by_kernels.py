@@ -50,8 +50,8 @@ def run(judged: Any, folder: Path, text: str = SPEC.replace("MORE", "") + METRIC
     return evaluate(work, folder)
 
 
-def flattened(value: Any) -> list[float]:
-    """A metric's numbers, whatever it is."""
+def flattened(value: Any, *, of_tfma: bool) -> list[float]:
+    """A metric's numbers, whatever it is; where TFMA 0.47 divides by nothing, what TFMA 0.52 has instead."""
     kind = value.WhichOneof("type")
     if kind == "double_value":
         return [value.double_value.value]
@@ -60,23 +60,40 @@ def flattened(value: Any) -> list[float]:
     if kind == "confusion_matrix_at_thresholds":
         fields = ("threshold", "true_positives", "false_positives", "true_negatives", "false_negatives")
         fields += ("precision", "recall", "f1", "accuracy", "false_positive_rate", "false_omission_rate")
-        return [getattr(one, field) for one in value.confusion_matrix_at_thresholds.matrices for field in fields]
+        matrices = value.confusion_matrix_at_thresholds.matrices
+        return [
+            of_nothing(one)[field] if of_tfma and field in of_nothing(one) else getattr(one, field)
+            for one in matrices
+            for field in fields
+        ]
     raise AssertionError(kind)
 
 
-def records(folder: Path) -> dict[tuple[str, str], list[float]]:
+def of_nothing(one: Any) -> dict[str, float]:
+    """The rates whose denominator is not positive, as TFMA 0.52 states them."""
+    positives, negatives = one.true_positives + one.false_negatives, one.true_negatives + one.false_positives
+    denominators = {
+        "f1": (one.precision + one.recall, 0.0),
+        "accuracy": (positives + negatives, 0.0),
+        "false_positive_rate": (negatives, 0.0),
+        "false_omission_rate": (one.true_negatives + one.false_negatives, float("nan")),
+    }
+    return {name: stated for name, (count, stated) in denominators.items() if not count > 0}
+
+
+def records(folder: Path, *, of_tfma: bool = False) -> dict[tuple[str, str], list[float]]:
     """TFMA's metrics by slice and key, as TFMA reads them."""
     import tensorflow_model_analysis as tfma
 
     return {
-        (str(record.slice_key), str(item.key)): flattened(item.value)
+        (str(record.slice_key), str(item.key)): flattened(item.value, of_tfma=of_tfma)
         for record in tfma.load_metrics(str(folder))
         for item in record.metric_keys_and_values
     }
 
 
 def assert_same(ours: Path, theirs: Path, tolerance: float = 1e-6) -> int:
-    mine, its = records(ours), records(theirs)
+    mine, its = records(ours), records(theirs, of_tfma=True)
     assert mine.keys() == its.keys()
     for key, value in its.items():
         assert mine[key] == pytest.approx(value, rel=tolerance, abs=tolerance, nan_ok=True), key

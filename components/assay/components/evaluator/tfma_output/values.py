@@ -35,7 +35,11 @@ def fill_metric_value(message: Any, metric: AnyMetric, value: Any) -> None:
 
 
 def fill_confusions(message: Any, thresholds: list[float], counts: npt.NDArray[Any]) -> None:
-    """Writes (tp, tn, fp, fn) by threshold into a `ConfusionMatrixAtThresholds`, with TFMA's rates of them."""
+    """Writes (tp, tn, fp, fn) by threshold into a `ConfusionMatrixAtThresholds`, with TFMA's rates of them.
+
+    A rate of nothing is what TFMA 0.52 makes of it, on both version lines; TFMA 0.47 divides, and a difference of two
+    matrices, whose counts sum to nothing, has an accuracy of minus infinity.
+    """
     tp, tn, fp, fn = (counts[:, column] for column in range(4))
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = np.where(tp + fp > 0, tp / (tp + fp), 1.0)
@@ -43,10 +47,10 @@ def fill_confusions(message: Any, thresholds: list[float], counts: npt.NDArray[A
         rates = {
             "precision": precision,
             "recall": recall,
-            "f1": 2 * precision * recall / (precision + recall),
-            "accuracy": (tp + tn) / (tp + tn + fp + fn),
-            "false_positive_rate": fp / (fp + tn),
-            "false_omission_rate": fn / (fn + tn),
+            "f1": np.where(precision + recall > 0, 2 * precision * recall / (precision + recall), 0.0),
+            "accuracy": np.where(tp + tn + fp + fn > 0, (tp + tn) / (tp + tn + fp + fn), 0.0),
+            "false_positive_rate": np.where(fp + tn > 0, fp / (fp + tn), 0.0),
+            "false_omission_rate": np.where(fn + tn > 0, fn / (fn + tn), np.nan),
         }
     # Plots have a thousand thresholds in each slice: setting fields one by one would take longer than computing them.
     names = ("threshold", *_COUNTS, *rates)
