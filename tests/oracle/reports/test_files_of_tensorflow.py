@@ -38,8 +38,9 @@ def test_metrics_and_plots_are_those_that_tfma_reads(tmp_path: Path) -> None:
     import pandas as pd
     import tensorflow_model_analysis as tfma
     from google.protobuf import text_format
+    from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 no longer exports its messages
 
-    config = text_format.Parse(CONFIG, tfma.EvalConfig())
+    config = text_format.Parse(CONFIG, config_pb2.EvalConfig())
     rows = [{"label": float(at % 2), "prediction": (at * 7 % 10) / 10, "side": "ab"[at % 2]} for at in range(200)]
     tfma.analyze_raw_data(pd.DataFrame(rows), config, output_path=str(tmp_path))
     loaded = tfma.load_eval_result(str(tmp_path))
