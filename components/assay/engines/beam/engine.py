@@ -183,7 +183,9 @@ def _runner_failed(error: Exception) -> AssayError:
         if isinstance(cause, AssayError):
             return cause
         cause = cause.__cause__ or cause.__context__
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    details = getattr(error, "details", None)  # gRPC's errors print as a block that ends with a bracket
+    text = str(details()) if callable(details) else str(error)
+    lines = [line for line in text.strip().splitlines() if line.strip()]
     return EngineError(
         "beam.runner_failed",
         f"Beam's runner failed: {type(error).__name__}: {lines[-1] if lines else error}",
