@@ -116,12 +116,12 @@ def _canonical(column: pa.Array) -> pa.Array:
     of, kind = pa.types, column.type
     if of.is_dictionary(kind):
         return _canonical(column.dictionary_decode())
-    if of.is_temporal(kind):
+    if of.is_temporal(kind) and not of.is_interval(kind):
         return _in_microseconds(column)
     if of.is_decimal(kind):
         return column.cast(pa.float64())
     if of.is_fixed_size_binary(kind):
-        return column.cast(pa.binary())
+        return pa.concat_arrays([column]).cast(pa.binary())  # Arrow 10's cast reads beyond the memory of a slice
     if of.is_fixed_size_list(kind):
         return pa.array(column.to_pylist(), pa.list_(kind.value_type))
     return column

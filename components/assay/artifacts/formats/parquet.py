@@ -142,6 +142,12 @@ class ParquetWriter:
         self._pending_rows = 0
         try:
             self._file = pq.ParquetWriter(path, self._schema, compression=compression, version="2.6")
+        except pa.ArrowNotImplementedError as error:
+            raise DataError(
+                "parquet.unwritable_type",
+                f"{path} cannot be written: Parquet has no type for a column of the data ({error}).",
+                "Cast the column, or leave it out.",
+            ) from error
         except OSError as error:
             raise disk_full(path, error) from error
 

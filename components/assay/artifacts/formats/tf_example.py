@@ -231,7 +231,8 @@ def _as_example_values(name: str, values: pa.Array) -> pa.Array:
     if of.is_floating(kind):
         return values.cast(pa.float32(), safe=False)
     if of.is_fixed_size_binary(kind):
-        return values.cast(pa.binary()).cast(pa.large_binary())
+        # Arrow 10's cast reads beyond the memory of a slice.
+        return pa.concat_arrays([values]).cast(pa.binary()).cast(pa.large_binary())
     if of.is_null(kind) or of.is_string(kind) or of.is_large_string(kind) or of.is_binary(kind):
         return values.cast(pa.large_binary())
     if of.is_large_binary(kind):

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.rows.expression import Term
 from assay.kernels.rows.record import BYTES, FLOAT, INT, OTHER, STRUCT, decoded
+from assay.kernels.statistics.arrow_types import from_fixed_size, plain, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,6 +57,7 @@ class BatchColumn:
         flat: Whether the column is no list.
         rows: The row of each innermost value.
         family: Of the innermost values, as in `record`.
+        feature_type: The type that statistics and an inferred schema give to them: of times, that is INT.
     """
 
     def __init__(self, num_rows: int, array: pa.Array | None) -> None:
@@ -69,8 +72,10 @@ class BatchColumn:
             self.levels.append(NestLevel(np.ones(len(present), np.int64), present))
         while _is_list(array.type):
             array, self.rows = self._unnest(array)
-        self._leaf = array
-        self.family = _family(array.type)
+            array = _unwrapped(array)
+        self._leaf = _numbers_of_decimals(array)
+        self.family = _family(self._leaf.type)
+        self.feature_type = self.family if self.family != OTHER else _feature_type(array.type)
 
     @cached_property
     def present_leaves(self) -> Mask:
@@ -260,13 +265,21 @@ def _family(kind: pa.DataType) -> str:
     return STRUCT if of.is_struct(kind) else OTHER
 
 
+def _feature_type(kind: pa.DataType) -> str:
+    """What statistics call values of no family: times are INT, what they cannot summarise is BYTES."""
+    return INT if reading(kind).type == statistics_pb2.FeatureNameStatistics.INT else BYTES
+
+
 def _unwrapped(array: pa.Array) -> pa.Array:
-    """Undoes what Arrow wraps values in: extension types and dictionaries."""
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    return array.cast(pa.binary()) if pa.types.is_fixed_size_binary(array.type) else array
+    """Undoes what Arrow wraps values in, as statistics do."""
+    array = plain(array)
+    return from_fixed_size(array) if pa.types.is_fixed_size_binary(array.type) else array
+
+
+def _numbers_of_decimals(array: pa.Array) -> pa.Array:
+    """Gives decimals as the numbers that statistics summarise; other values as they are."""
+    convert = reading(array.type).convert if pa.types.is_decimal(array.type) else None
+    return array if convert is None else convert(array)
 
 
 def _widened(halves: pa.Array) -> pa.Array:

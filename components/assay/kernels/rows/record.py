@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -125,6 +127,11 @@ class Record:
         return frozenset(each.removeprefix(before) for each in self._real if each.startswith(before))
 
 
+def feature_type(value: Any) -> str:
+    """What statistics call a value of no family: a time is INT, what they cannot summarise is BYTES."""
+    return INT if isinstance(value, (dt.date, dt.time, dt.timedelta)) else BYTES
+
+
 def decoded(value: str | bytes | bytearray) -> str:
     """Gives text as text; each byte that is no UTF-8 becomes a lone surrogate."""
     return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
@@ -147,5 +154,7 @@ def _plain(value: Any) -> Any:
     for kind in (float, int, str, bytes):  # subclasses: numpy.float64, enum.IntEnum
         if isinstance(value, kind):
             return kind(value)  # type: ignore[arg-type]  # mypy joins the four types before it calls one
+    if isinstance(value, Decimal):  # as a column of decimals is read: whole numbers where it has no decimals
+        return int(value) if value.is_finite() and value == int(value) and "." not in str(value) else float(value)
     tolist = getattr(value, "tolist", None)  # numpy's scalars and arrays, without importing it
     return tolist() if callable(tolist) else value

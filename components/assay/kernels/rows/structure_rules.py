@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.kernels.rows.record import OTHER, feature_type
 from assay.kernels.rows.rule import Rule
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ class TypeRule(Rule):
     def mask(self, batch: BatchColumns) -> Mask | None:
         """Rows with a value, in a column of another family."""
         column = batch[self.columns[0]]
-        return None if column.family == self.family else column.has_leaf
+        return None if column.feature_type == self.family else column.has_leaf
 
     def breaks(self, record: Record) -> bool:
         """Whether any value is of another family."""
-        return any(family != self.family for family, _ in record[self.columns[0]].leaves)
+        return any(
+            family != self.family and not (family == OTHER and feature_type(value) == self.family)
+            for family, value in record[self.columns[0]].leaves
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def reading(type_: pa.DataType) -> Reading:
     if pa.types.is_floating(type_):
         return Reading(FeatureType.FLOAT, _from_half if pa.types.is_float16(type_) else _same)
     if is_binary_like(type_):
-        return Reading(FeatureType.STRING, _from_fixed_size if pa.types.is_fixed_size_binary(type_) else _same)
+        return Reading(FeatureType.STRING, from_fixed_size if pa.types.is_fixed_size_binary(type_) else _same)
     if pa.types.is_decimal(type_):
         whole = type_.scale <= 0 and type_.precision - type_.scale <= _DECIMAL_DIGITS_OF_INT64
         type_of_feature, convert = (FeatureType.INT, _to_int64) if whole else (FeatureType.FLOAT, _to_float64)
@@ -153,8 +153,9 @@ def _from_boolean(leaf: pa.Array) -> pa.Array:
     return leaf.cast(pa.int8())
 
 
-def _from_fixed_size(leaf: pa.Array) -> pa.Array:
-    return leaf.cast(pa.binary())
+def from_fixed_size(leaf: pa.Array) -> pa.Array:
+    """Gives values of a fixed size as any bytes; of a slice a copy, beyond whose memory Arrow 10 would read."""
+    return pa.concat_arrays([leaf]).cast(pa.binary())
 
 
 def _from_half(leaf: pa.Array) -> pa.Array:

@@ -78,9 +78,8 @@ def value_labels(name: str, array: pa.Array, wanted: Sequence[str | int] | None)
     how = reading(leaf.type)
     if how.convert is None and how.type is not None:
         raise _unfit(name, leaf.type)
-    encoded = leaf.dictionary_encode()
-    distinct = encoded.dictionary if how.convert is None else how.convert(encoded.dictionary)
-    labels = [_label(name, value, how.meaning) for value in distinct.to_pylist()]
+    encoded = (leaf if how.convert is None else how.convert(leaf)).dictionary_encode()
+    labels = [_label(name, value, how.meaning) for value in encoded.dictionary.to_pylist()]
     codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     if wanted is not None:
         texts = {_wanted_label(name, value, how.type) for value in wanted}
