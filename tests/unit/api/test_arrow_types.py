@@ -48,7 +48,7 @@ def test_rows_fit_the_schema_that_was_inferred_from_them(tmp_path: Path, kind: s
     if kind != "map":  # of which Python has lists of pairs
         validator = assay.RowValidator(schema)
         assert [validator.validate(row) for row in rows.to_pylist()] == [()] * len(N)
-    if kind != "float16":  # of which Parquet has no type
+    if kind != "float16":  # of which Parquet has a type only since Arrow 15
         counts = report.quarantine(tmp_path)
         assert (counts.read, counts.clean, counts.rejected) == (len(N), len(N), 0)
 
@@ -91,6 +91,6 @@ def test_every_value_of_a_type_can_name_a_slice(kind: str) -> None:
 
 
 def test_a_type_that_parquet_does_not_have_is_said(tmp_path: Path) -> None:
-    rows = pa.table({"x": COLUMNS["float16"]})
+    rows = pa.table({"x": pa.array([pa.MonthDayNano([1, each, 3]) for each in N])})
     with pytest.raises(DataError, match=r"clean\.parquet cannot be written: Parquet has no type for a column"):
         assay.validate(rows, assay.infer_schema(rows)).quarantine(tmp_path)
