@@ -88,7 +88,9 @@ def evaluate_predictions(
     columns = row_columns(keys.label, keys.weight, keys.candidate, keys.baseline, slicing_of(config))
     computed = engine.reduce(predictions.source, PlannedMetrics([*plan.metrics, *plan.plots], columns, resampling))
     if not computed.rows:
-        raise DataError("evaluator.no_examples", "There is no example to evaluate.")
+        raise DataError(
+            "evaluator.no_examples", "There is no example to evaluate.", "Is it the right split, or the right file?"
+        )
     plots = frozenset(one.key for one in plan.plots)
     smallest = config.options.min_slice_size.value
     figures = figures_of(computed, has_baseline=keys.baseline is not None, smallest=smallest, plots=plots)

@@ -133,6 +133,14 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
     name = metric.class_name
     if name in PLOTS - set(PLOT_RECIPES):
         return _lack(place, metric, "plot", f"{name} has no kernel; TFMA makes this plot.")
+    if is_users(metric.module):
+        return _lack(
+            place,
+            metric,
+            "tfma_only",
+            f"{name} has no kernel: no accumulator class of this name is found in module '{metric.module}'.",
+            "Name a module that can be imported, or a Python file; its class has create, add, merge and extract.",
+        )
     if name in TFMA_ONLY or not _is_known(metric.module):
         return _lack(place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it, of models.", _OF_MODELS)
     if name not in _ALL:
