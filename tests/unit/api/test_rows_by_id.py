@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -41,3 +42,14 @@ def test_statistics_have_no_rows() -> None:
         feature_skew(statistics(TRAIN), TRAIN, join_on="id")
     with pytest.raises(UsageError, match="which have no rows"):
         shared_rows({"train": TRAIN, "eval": statistics(TRAIN)})
+
+
+def test_decimals_are_compared_in_all_of_their_digits() -> None:
+    """Rules for rows read them as doubles, which cannot tell the first two apart; a scale is no difference."""
+    one = ["12345678901234567890.1", "0.50", "1.00"]
+    other = ["12345678901234567890.2", "0.5", "1"]
+    kinds = (pa.decimal128(30, 2), pa.decimal256(50, 1))
+    columns = [pa.array(map(Decimal, each), kind) for each, kind in zip((one, other), kinds, strict=True)]
+    serving, training = (pa.table({"id": [1, 2, 3], "price": column}) for column in columns)
+    (price,) = feature_skew(serving, training, join_on="id").features
+    assert (price.match_count, price.diff_count) == (2, 1)
