@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from typer.testing import CliRunner
 from assay.cli.main import app
 from assay.components import Evaluator, ParquetExampleGen
 from assay.gate.verdict import read_verdict
-from assay.runners.kfp.graph import is_cacheable
 from assay.runners.local import LocalDagRunner
 from assay.spec import Pipeline
 
@@ -131,17 +129,6 @@ def test_what_the_step_depends_on_is_no_cache_hit(folder: Path, change: str) -> 
     assert costs[1] == [value * (2 if change == "metric" else 1) for value in costs[0]]
     waived = [check.slice for check in read_verdict(outputs["blessing"]).checks if "waived_by" in check.details]
     assert bool(waived) == (change not in {"waivers", "expiry"})
-
-
-def test_kubeflow_does_not_cache_what_its_key_cannot_see(folder: Path) -> None:
-    def cacheable(config: Any, **more: Any) -> bool:
-        examples = ParquetExampleGen(input_base="data").outputs["examples"]
-        return is_cacheable(Evaluator(examples=examples, eval_config=config, **more))
-
-    plain = json.loads(json.dumps({"metrics_specs": [{"metrics": [{"class_name": "AUC"}]}]}))
-    assert cacheable(plain)
-    assert not cacheable(str(folder / "gate.yaml"))
-    assert not cacheable(plain, waivers_file=str(folder / "waivers.yaml"))
 
 
 def test_a_misspelt_waiver_stops_the_step(folder: Path) -> None:

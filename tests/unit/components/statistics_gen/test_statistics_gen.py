@@ -10,7 +10,6 @@ from assay.components.statistics_gen import StatisticsGen
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import EngineError
 from assay.kernels.statistics import SlicingSpec, StatisticsOptions
-from assay.runners.kfp.graph import is_cacheable
 from assay.runners.local import RunResult
 from assay.spec import ExecutionContext, Importer
 
@@ -99,12 +98,3 @@ def test_another_vocabulary_is_another_result(
     assert [status(), status()] == ["complete", "cached"]
     words.write_text("a\nb\n")
     assert [status(), status()] == ["complete", "cached"]
-
-
-def test_kubeflow_may_cache_a_step_without_vocabularies(write_examples: WriteExamples) -> None:
-    """It sees values only, and no files that they name."""
-    examples = write_examples(train=TABLE).outputs["result"]
-    assert is_cacheable(StatisticsGen(examples=examples))
-    assert is_cacheable(StatisticsGen(examples=examples, stats_options=StatisticsOptions(num_top_values=3)))
-    of_words = StatisticsOptions(vocab_paths={"companies": "elsewhere/words.txt"})
-    assert not is_cacheable(StatisticsGen(examples=examples, stats_options=of_words))
