@@ -29,7 +29,7 @@ from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling, verdict_on
 from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gate.written_policy import WrittenPolicy
+from assay.gating.written_policy import WrittenPolicy
 from assay.kernels.uncertainty.delong import delong
 from assay.kernels.uncertainty.normal import quantile
 from assay.kernels.uncertainty.sample_size import rows_needed

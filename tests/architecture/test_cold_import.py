@@ -51,7 +51,7 @@ def test_import_assay_loads_no_library(run_python: RunPython) -> None:
     assert count - bare_count < 20
 
 
-@pytest.mark.parametrize("name", ["assay.spec", "assay.artifacts", "assay.gate", "assay.lineage", "assay.kernels"])
+@pytest.mark.parametrize("name", ["assay.spec", "assay.artifacts", "assay.gating", "assay.lineage", "assay.kernels"])
 def test_a_data_package_loads_no_tensorflow(run_python: RunPython, name: str) -> None:
     _, names = loaded(run_python, f"import {name}")
     assert not names & set(TENSORFLOW)

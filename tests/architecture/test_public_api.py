@@ -15,7 +15,7 @@ from typing import Any
 
 import assay
 
-PUBLIC = ("assay", "assay.artifacts", "assay.components", "assay.errors", "assay.gate", "assay.lineage", "assay.spec")
+PUBLIC = ("assay", "assay.artifacts", "assay.components", "assay.errors", "assay.gating", "assay.lineage", "assay.spec")
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
 
 

@@ -19,8 +19,8 @@ from release_scene import KEY, OTHER_KEY, Scene, edit, reseal, serving_digest, v
 
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.store import MANIFEST, digest_of, list_files
-from assay.gate.verdict import to_json
-from assay.gate.waivers import WAIVED_UNTIL
+from assay.gating.verdict import to_json
+from assay.gating.waivers import WAIVED_UNTIL
 
 ATTACKS: dict[str, tuple[Callable[[Scene], None], str]] = {}
 

@@ -18,8 +18,8 @@ from assay.artifacts.pushed_model import PushedModel
 from assay.artifacts.store import MANIFEST, Producer, digest_of, list_files, seal
 from assay.components.pusher import PushDestination, Pusher
 from assay.engines.embedded import EmbeddedEngine
-from assay.gate.blessing import bless, judged_by_digest
-from assay.gate.verdict import Check, Verdict
+from assay.gating.blessing import bless, judged_by_digest
+from assay.gating.verdict import Check, Verdict
 from assay.spec import ExecutionContext
 
 KEY, OTHER_KEY = (Ed25519PrivateKey.from_private_bytes(bytes([one]) * 32) for one in (1, 2))

@@ -15,8 +15,8 @@ from assay.artifacts.blessing import ModelBlessing
 from assay.components.pusher.compute import Push, push, rollback
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.errors import ArtifactError
-from assay.gate.blessing import bless, judged_by_digest
-from assay.gate.verification import Claim
+from assay.gating.blessing import bless, judged_by_digest
+from assay.gating.verification import Claim
 
 
 def test_a_folder_behind_a_link_cannot_be_vouched_for(tmp_path: Path) -> None:

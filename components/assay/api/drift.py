@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from assay.api.pages import page, table
 from assay.api.statistics import is_statistics, opened_rows, statistics_of
 from assay.engines.embedded import EmbeddedEngine
-from assay.gate.verdict import Check, Verdict, write_verdict
+from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import (
     ALL_FEATURES,

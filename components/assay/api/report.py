@@ -11,7 +11,7 @@ from assay.api.pages import page, table
 from assay.api.statistics import Statistics
 from assay.artifacts.store import write_durably
 from assay.errors import UsageError
-from assay.gate.verdict import Verdict, write_verdict
+from assay.gating.verdict import Verdict, write_verdict
 from assay.kernels.findings import Finding
 
 if TYPE_CHECKING:

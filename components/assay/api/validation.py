@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
     from assay.api.rows import ValidatedRows
-    from assay.gate.verdict import Check
+    from assay.gating.verdict import Check
     from assay.kernels.findings.comparators import ControlName
     from assay.kernels.rows.declared_rules import RuleLike
 

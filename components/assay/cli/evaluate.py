@@ -127,7 +127,7 @@ def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:
 
     from assay.cli.judged_models import evaluated_models
     from assay.components.evaluator.metrics_table import METRICS_TABLE
-    from assay.gate.verdict import write_verdict
+    from assay.gating.verdict import write_verdict
 
     with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch:
         folder = output or Path(scratch)

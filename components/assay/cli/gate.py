@@ -146,11 +146,11 @@ def decide(
     from assay.cli.judged_models import Given, judged_by, write_blessing
     from assay.components.evaluator.config import read_config
     from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
-    from assay.gate.junit import to_junit
-    from assay.gate.markdown import to_markdown
-    from assay.gate.verdict import to_json
-    from assay.gate.waivers import read_waivers
-    from assay.gate.written_policy import WrittenPolicy
+    from assay.gating.junit import to_junit
+    from assay.gating.markdown import to_markdown
+    from assay.gating.verdict import to_json
+    from assay.gating.waivers import read_waivers
+    from assay.gating.written_policy import WrittenPolicy
 
     clear_outputs(output, junit, markdown)
     given = Given(

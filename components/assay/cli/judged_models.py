@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.deciding import Rules
     from assay.components.evaluator.kernel_engine.judgement import Models, Tables
     from assay.components.evaluator.work import Evaluated, MetricsEngine
-    from assay.gate.verdict import Verdict
+    from assay.gating.verdict import Verdict
 
 _FUNCTION = ".py:"
 
@@ -153,7 +153,7 @@ def model_of(given: str) -> Path | Predict:
     Raises:
         UsageError: There is nothing there, or the file has no such function.
     """
-    from assay.gate.served_model import serving_folder
+    from assay.gating.served_model import serving_folder
     from assay.spec.user_code import load_function
 
     if _FUNCTION in given:
@@ -183,8 +183,8 @@ def write_blessing(folder: Path, given: Given, verdict: Verdict, config: Any) ->
     import msgspec
 
     from assay.artifacts.blessing import ModelBlessing
-    from assay.gate.blessing import Judged, bless
-    from assay.gate.served_model import served_digest
+    from assay.gating.blessing import Judged, bless
+    from assay.gating.served_model import served_digest
 
     models = [model_of(one) if one is not None else None for one in (given.model, given.baseline)]
     model, baseline = models

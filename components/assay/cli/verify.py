@@ -37,10 +37,10 @@ def verify(
       assay verify blessing/ serving/taxi/1712345678 --public-key ci.pem
     """
     from assay.artifacts.blessing import INFRA_BLESSED, INFRA_NOT_BLESSED
-    from assay.gate.served_model import served_files, serving_folder
-    from assay.gate.verdict import to_json
-    from assay.gate.verification import Claim
-    from assay.gate.verification import verify as verified
+    from assay.gating.served_model import served_files, serving_folder
+    from assay.gating.verdict import to_json
+    from assay.gating.verification import Claim
+    from assay.gating.verification import verify as verified
 
     if not blessing.is_dir():
         raise ArtifactError("blessing.none", f"Expected a blessing at {blessing}; there is no such folder.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from assay.artifacts.base import Artifact
-from assay.gate.verdict import Verdict, read_verdict
+from assay.gating.verdict import Verdict, read_verdict
 
 
 class Gate(NamedTuple):

@@ -234,9 +234,9 @@ def test_each_check_is_tfmas_decision(computed: Any, tmp_path: Path, thresholds:
 
     from assay.components.evaluator.tfma_config import metric_name, with_defaults
     from assay.components.evaluator.tfma_files import read_figures, write_evaluation
-    from assay.gate.decide import decide
-    from assay.gate.figures import slice_name
-    from assay.gate.limits import limits_of
+    from assay.gating.decide import decide
+    from assay.gating.figures import slice_name
+    from assay.gating.limits import limits_of
 
     config = eval_config(**thresholds)
     prepared = with_defaults(config, has_baseline=True)

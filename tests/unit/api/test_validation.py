@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 import assay
 from assay.errors import UsageError
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 from assay.kernels.rows.declared_rules import NotNull
 from assay.kernels.statistics import SlicingSpec, StatisticsOptions
 

@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from typer.testing import Result
 
 from assay.cli.data.documents import DOCUMENTS, json_schema
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 
 Ask = Callable[..., Result]
 

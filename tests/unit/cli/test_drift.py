@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from typer.testing import Result
 
 from assay.cli.data.documents import json_schema
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 
 Ask = Callable[..., Result]
 

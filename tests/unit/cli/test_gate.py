@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assay.cli.main import app
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 
 CONFIG = """
 model_specs: [{{label_key: label, prediction_key: score}}]

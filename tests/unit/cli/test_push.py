@@ -10,8 +10,8 @@ from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.store import Producer, seal
 from assay.cli.main import app
-from assay.gate.blessing import bless, judged_by_digest
-from assay.gate.verdict import Check, Verdict
+from assay.gating.blessing import bless, judged_by_digest
+from assay.gating.verdict import Check, Verdict
 
 
 def a_model(folder: Path, weights: bytes = b"weights") -> Model:

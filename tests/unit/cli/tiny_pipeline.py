@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay import Cond, ExecutionContext, Input, Output, Pipeline, RuntimeParameter, component
 from assay.artifacts import ExampleAnomalies, Examples, Model, ModelBlessing, ModelEvaluation, PushedModel
-from assay.gate.verdict import Check, Verdict, write_verdict
+from assay.gating.verdict import Check, Verdict, write_verdict
 
 
 @component

@@ -13,7 +13,7 @@ import pytest
 
 import assay
 from assay.artifacts import ExampleAnomalies, ExampleStatistics, Schema
-from assay.gate.verdict import write_verdict
+from assay.gating.verdict import write_verdict
 
 HOSTILE = '</script><script>window.broken = 1</script><img src=x onerror="window.broken = 2">'
 

@@ -26,7 +26,7 @@ from assay.artifacts import (
     Schema,
     TransformGraph,
 )
-from assay.gate.verdict import Check, Verdict, write_verdict
+from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.statistics import SlicingSpec, StatisticsOptions
 
 HOSTILE = '</script><script>window.broken = 1</script><img src=x onerror="window.broken = 2">'

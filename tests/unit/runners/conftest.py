@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from assay.artifacts import ExampleAnomalies, Examples, HyperParameters, Model, ModelBlessing, Schema
-from assay.gate.verdict import Check, Verdict, write_verdict
+from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.runners.local import LocalDagRunner, RunResult, Silence
 from assay.spec import ExecutionContext, Input, Inputs, Output, Pipeline, component
 

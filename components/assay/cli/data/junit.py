@@ -11,7 +11,7 @@ from assay.artifacts.store import write_durably
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.gate.verdict import Check, Verdict
+    from assay.gating.verdict import Check, Verdict
 
 # What XML 1.0 cannot hold, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

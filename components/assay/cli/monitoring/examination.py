@@ -14,8 +14,8 @@ from assay.artifacts.store import write_durably
 from assay.cli.monitoring.record import STATISTICS, DriftRecord, QualityRecord, SpanRecord, span_folder
 from assay.components.evaluator.kernel_engine.judgement import Tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gate.figures import OVERALL
-from assay.gate.verdict import to_json
+from assay.gating.figures import OVERALL
+from assay.gating.verdict import to_json
 
 if TYPE_CHECKING:
     from assay.api.drift import DriftReport

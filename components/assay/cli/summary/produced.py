@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from assay.gate.verdict import FILE_NAME, Verdict, read_verdict
+from assay.gating.verdict import FILE_NAME, Verdict, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assay.cli.summary.produced import Judged
-    from assay.gate.verdict import Check
+    from assay.gating.verdict import Check
     from assay.runners.local import RunResult, StepResult
 
 _SHOWN = 12

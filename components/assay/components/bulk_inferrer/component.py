@@ -14,8 +14,8 @@ from assay.artifacts.inference_result import FILE_NAME, InferenceResult
 from assay.artifacts.model import Model
 from assay.components.bulk_inferrer.config import DataSpec, ModelSpec, OutputExampleSpec
 from assay.errors import DataError, UsageError, did_you_mean
-from assay.gate.served_model import served_files
-from assay.gate.verification import Claim, verify
+from assay.gating.served_model import served_files
+from assay.gating.verification import Claim, verify
 from assay.spec import ExecutionContext, Input, Output, component
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 
 def run_pipeline(

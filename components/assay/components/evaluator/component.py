@@ -20,11 +20,11 @@ from assay.components.evaluator.depends_on import depends_on
 from assay.components.evaluator.examples_source import SplitRows
 from assay.components.evaluator.work import MetricsEngine
 from assay.errors import UsageError
-from assay.gate.blessing import bless, judged_by_digest
-from assay.gate.decide import FirstRun, NoThresholds
-from assay.gate.junit import to_junit
-from assay.gate.waivers import read_waivers
-from assay.gate.written_policy import WrittenPolicy
+from assay.gating.blessing import bless, judged_by_digest
+from assay.gating.decide import FirstRun, NoThresholds
+from assay.gating.junit import to_junit
+from assay.gating.waivers import read_waivers
+from assay.gating.written_policy import WrittenPolicy
 from assay.spec import ExecutionContext, FilePath, Input, Inputs, Output, UserModule, component
 from assay.spec.annotations import ParsedBy, UserModuleName
 from assay.spec.user_code import load_function, run_user_code

@@ -26,14 +26,14 @@ from assay.components.evaluator.tfma_output.prepared import baseline_of, candida
 from assay.components.evaluator.work import Evaluated, Evaluation
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import DataError, UsageError
-from assay.gate.decide import decide
-from assay.gate.limits import limits_of
+from assay.gating.decide import decide
+from assay.gating.limits import limits_of
 from assay.native import metrics_for_slice_pb2
 
 if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.accumulation import Resampling
-    from assay.gate.figures import Figures, MetricKey, SliceKey
-    from assay.gate.limits import EvalConfig
+    from assay.gating.figures import Figures, MetricKey, SliceKey
+    from assay.gating.limits import EvalConfig
 
 COMPUTED_BY = "computed_by.json"
 """The file that says which metric classes the kernels computed, and which TFMA."""

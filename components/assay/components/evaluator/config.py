@@ -14,15 +14,15 @@ from google.protobuf.message import Message
 
 from assay.components.evaluator.field_names import check_names, unknown_in_text
 from assay.errors import UsageError
-from assay.gate.limits import Limit, limits_of
-from assay.gate.written_policy import Additions, with_additions, without_additions
+from assay.gating.limits import Limit, limits_of
+from assay.gating.written_policy import Additions, with_additions, without_additions
 from assay.native import eval_config_pb2
 from assay.spec.values import canonical, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 _FULL_NAME: Final = "tensorflow_model_analysis.EvalConfig"
 _TEXT_PROTO_SUFFIXES: Final = {".pbtxt", ".textproto", ".txtpb", ".prototxt"}
@@ -52,7 +52,7 @@ class GateConfig:
     additions: Additions
 
     def limits(self, metric_name: Callable[[Any], str]) -> tuple[Limit, ...]:
-        """Gives every limit, as [`limits_of`][assay.gate.limits.limits_of] does."""
+        """Gives every limit, as [`limits_of`][assay.gating.limits.limits_of] does."""
         return limits_of(self.eval_config, metric_name, self.additions.significant)
 
 

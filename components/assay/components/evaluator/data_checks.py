@@ -9,7 +9,7 @@ from tensorflow_model_analysis import constants
 from assay.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 _INTERNAL = {constants.ARROW_INPUT_COLUMN}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.plan import is_users
 from assay.errors import UsageError
-from assay.gate.waivers import read_waivers
+from assay.gating.waivers import read_waivers
 from assay.spec.source_digest import module_digest, module_name_digest
 from assay.spec.values import canonical, placeholders
 

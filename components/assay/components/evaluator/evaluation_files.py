@@ -13,7 +13,7 @@ from assay.components.evaluator.kernel_engine.plan import metric_name
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.components.evaluator.tfma_output.files import EvaluationRecords, write_records
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
-from assay.gate.markdown import to_markdown
+from assay.gating.markdown import to_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
     from assay.components.evaluator.tfma_output.validation import MetricName
-    from assay.gate.figures import Figures
-    from assay.gate.verdict import Verdict
+    from assay.gating.figures import Figures
+    from assay.gating.verdict import Verdict
 
 SUMMARY = "summary.md"
 

@@ -26,15 +26,15 @@ from assay.components.evaluator.tfma_parts import (
     is_private_metric,
     separate_computations,
 )
-from assay.gate.figures import slice_order
+from assay.gating.figures import slice_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     import pyarrow as pa
 
-    from assay.gate.figures import SliceKey
-    from assay.gate.limits import EvalConfig
+    from assay.gating.figures import SliceKey
+    from assay.gating.limits import EvalConfig
 
 SlicedMetrics = list[tuple[Any, dict[Any, Any]]]
 

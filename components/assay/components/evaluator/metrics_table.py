@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assay.gate.figures import Figures, MetricKey, SliceKey, slice_name, slice_order
+from assay.gating.figures import Figures, MetricKey, SliceKey, slice_name, slice_order
 
 if TYPE_CHECKING:
     from pathlib import Path

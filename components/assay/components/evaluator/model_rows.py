@@ -11,12 +11,12 @@ from assay.components.evaluator.kernel_engine.plan import plan_of
 from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions, model_specs_of
 from assay.components.evaluator.kernel_engine.slicing import slicing_of, specs_of
 from assay.errors import ArtifactError, UsageError
-from assay.gate.slicing import feature_of
+from assay.gating.slicing import feature_of
 
 if TYPE_CHECKING:
     from assay.components.evaluator.inference.predicting import Predict
     from assay.engines.base import Source
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 _CANDIDATE, _BASELINE = "prediction of the model", "prediction of the baseline model"
 

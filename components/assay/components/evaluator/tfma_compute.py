@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from assay.components.evaluator.work import Evaluation
-    from assay.gate.figures import SliceKey
-    from assay.gate.limits import EvalConfig
+    from assay.gating.figures import SliceKey
+    from assay.gating.limits import EvalConfig
 
 # What TFMA and TensorFlow raise for data and models that do not fit the configuration.
 _TFMA_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, tf.errors.OpError)

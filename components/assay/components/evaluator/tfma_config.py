@@ -10,10 +10,10 @@ from tensorflow_model_analysis.metrics.metric_specs import tf_keras
 
 from assay import native
 from assay.errors import UsageError, did_you_mean
-from assay.gate.limits import limits_of
+from assay.gating.limits import limits_of
 
 if TYPE_CHECKING:
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 
 def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:

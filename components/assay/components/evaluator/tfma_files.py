@@ -15,14 +15,14 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
 from assay.components.evaluator.tfma_config import baseline_name, candidate_name
 from assay.components.evaluator.tfma_parts import filter_by_key_type
-from assay.gate.figures import Figures, MetricKey, SliceKey
+from assay.gating.figures import Figures, MetricKey, SliceKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from assay.components.evaluator.in_process import SlicedMetrics
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 _VALIDATIONS = f"{constants.VALIDATIONS_KEY}.tfrecord"
 

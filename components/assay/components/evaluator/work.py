@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from assay.artifacts.formats.tf_example import decode
 from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gate.written_policy import Additions
+from assay.gating.written_policy import Additions
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.components.evaluator.inference.predicting import Predict
     from assay.engines.base import Engine, Source
-    from assay.gate.figures import SliceKey
-    from assay.gate.limits import EvalConfig
-    from assay.gate.verdict import Verdict
+    from assay.gating.figures import SliceKey
+    from assay.gating.limits import EvalConfig
+    from assay.gating.verdict import Verdict
 
 _BATCH_ROWS = 4096
 

@@ -13,7 +13,7 @@ from assay.artifacts.statistics import ExampleStatistics
 from assay.components.example_validator.compute import FailOn, counts_against, data_verdict, with_contradictions
 from assay.components.example_validator.row_validation import RowOptions, RowsFound, RowsMode, RowWork, SharedRowsAre
 from assay.components.example_validator.user_checks import sorted_checks
-from assay.gate.verdict import write_verdict
+from assay.gating.verdict import write_verdict
 from assay.kernels.distances import DriftLimits
 from assay.kernels.findings import Examination, Expectations, examine
 from assay.kernels.findings.comparators import ControlName

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from assay.components.example_validator.row_checks import AND
-from assay.gate.verdict import Check, Detail, Verdict
+from assay.gating.verdict import Check, Detail, Verdict
 from assay.kernels.findings import WHOLE_DATASET, Examination, Finding, Severity
 from assay.kernels.findings.evidence import Evidence
 

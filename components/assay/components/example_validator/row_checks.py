@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from assay.gate.verdict import Check
+from assay.gating.verdict import Check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

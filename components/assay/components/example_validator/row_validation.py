@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from assay.artifacts.examples import Examples
     from assay.artifacts.quarantine import Quarantine, QuarantineCounts
     from assay.engines.base import Engine
-    from assay.gate.verdict import Check
+    from assay.gating.verdict import Check
     from assay.kernels.findings import Examination
     from assay.kernels.rows.row_report import RowReport
 

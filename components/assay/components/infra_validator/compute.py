@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assay.errors import did_you_mean
-from assay.gate.verdict import Check, Verdict, blocking
+from assay.gating.verdict import Check, Verdict, blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -14,9 +14,9 @@ from assay.components.pusher.history import rollback_target
 from assay.components.pusher.receipt import Receipt
 from assay.components.pusher.versioned_folder import copy_model
 from assay.errors import ArtifactError
-from assay.gate.blessing import read_statement
-from assay.gate.served_model import served_digest, served_files
-from assay.gate.verification import Claim, verify
+from assay.gating.blessing import read_statement
+from assay.gating.served_model import served_digest, served_files
+from assay.gating.verification import Claim, verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

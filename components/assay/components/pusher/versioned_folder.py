@@ -22,7 +22,7 @@ from assay.components.pusher.folder_lock import held_folder, locked, sweep
 from assay.components.pusher.history import Version, is_version, next_number, removable
 from assay.components.pusher.receipt import Receipt, read_receipt
 from assay.errors import ArtifactError
-from assay.gate.served_model import served_digest
+from assay.gating.served_model import served_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

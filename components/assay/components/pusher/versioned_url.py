@@ -21,7 +21,7 @@ from assay.components.pusher.destination import OWN_FOLDER
 from assay.components.pusher.history import Version, is_version, next_number, removable
 from assay.components.pusher.receipt import Receipt, read_receipt
 from assay.errors import ArtifactError, UsageError
-from assay.gate.served_model import served_digest
+from assay.gating.served_model import served_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

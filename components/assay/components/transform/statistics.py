@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.artifacts.formats.vocabulary import read_vocabularies
-from assay.gate.verdict import Check, Verdict, write_verdict
+from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 

@@ -14,8 +14,8 @@ from assay.artifacts.base import Artifact
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.pushed_model import RECEIPT, PushedModel
 from assay.errors import AssayError
-from assay.gate.markdown import to_markdown
-from assay.gate.verdict import FILE_NAME, read_verdict
+from assay.gating.markdown import to_markdown
+from assay.gating.verdict import FILE_NAME, read_verdict
 from assay.spec.signature import ComponentSpec
 
 HTML, MARKDOWN, METRICS, CLASSIFICATION = "html_report", "markdown_summary", "metrics", "classification_metrics"

@@ -12,7 +12,7 @@ import msgspec
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import write_durably
 from assay.errors import UsageError, did_you_mean
-from assay.gate.verdict import Verdict
+from assay.gating.verdict import Verdict
 from assay.spec.context import RowCount
 
 Status = Literal["complete", "cached", "imported", "resolved", "failed", "skipped"]

@@ -22,8 +22,8 @@ from assay.components.bulk_inferrer import (
 )
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
-from assay.gate.blessing import bless, judged_by_digest
-from assay.gate.verdict import Verdict
+from assay.gating.blessing import bless, judged_by_digest
+from assay.gating.verdict import Verdict
 from assay.spec import ExecutionContext
 
 pytestmark = pytest.mark.tensorflow

@@ -14,9 +14,9 @@ from assay.artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from assay.artifacts.store import Producer, seal
 from assay.components import Evaluator
 from assay.engines.embedded import EmbeddedEngine
-from assay.gate.blessing import read_statement
-from assay.gate.served_model import served_files
-from assay.gate.verification import Claim, verify
+from assay.gating.blessing import read_statement
+from assay.gating.served_model import served_files
+from assay.gating.verification import Claim, verify
 from assay.spec import ExecutionContext
 
 pytestmark = pytest.mark.tensorflow

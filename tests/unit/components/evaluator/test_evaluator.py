@@ -18,7 +18,7 @@ from assay.components.evaluator import Evaluator
 from assay.components.evaluator.config import parse_eval_config
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import ArtifactError, AssayError, DataError, UsageError
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 from assay.kernels.uncertainty.proportions import wilson_interval
 from assay.spec import ExecutionContext
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from assay.cli.main import app
 from assay.components import Evaluator, ParquetExampleGen
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 from assay.runners.local import LocalDagRunner
 from assay.spec import Pipeline
 

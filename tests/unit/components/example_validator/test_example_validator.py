@@ -10,7 +10,7 @@ import pytest
 from assay.components.example_validator import ExampleValidator
 from assay.components.schema_gen import ImportSchemaGen, SchemaGen
 from assay.components.statistics_gen import StatisticsGen
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 from assay.kernels.distances import DriftLimits
 from assay.runners.local import RunResult
 from assay.spec import Importer

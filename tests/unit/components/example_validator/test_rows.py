@@ -13,7 +13,7 @@ from assay.artifacts import Examples
 from assay.components.example_validator import ExampleValidator
 from assay.components.schema_gen import ImportSchemaGen
 from assay.components.statistics_gen import StatisticsGen
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 from assay.runners.local import RunResult
 from assay.spec import Importer
 

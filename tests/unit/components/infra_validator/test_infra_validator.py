@@ -24,8 +24,8 @@ from assay.components.pusher.compute import Push, push
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
-from assay.gate.verdict import read_verdict
-from assay.gate.verification import Claim
+from assay.gating.verdict import read_verdict
+from assay.gating.verification import Claim
 from assay.spec import ExecutionContext
 
 SaveModel = Callable[..., Model]

@@ -12,8 +12,8 @@ import pytest
 from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.store import Producer, seal
-from assay.gate.blessing import bless, judged_by_digest
-from assay.gate.verdict import Check, Verdict
+from assay.gating.blessing import bless, judged_by_digest
+from assay.gating.verdict import Check, Verdict
 
 MakeModel = Callable[..., Model]
 BlessModel = Callable[..., ModelBlessing]

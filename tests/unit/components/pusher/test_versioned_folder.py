@@ -16,7 +16,7 @@ from assay.components.pusher.compute import Push, push, rollback
 from assay.components.pusher.receipt import Receipt
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.errors import ArtifactError
-from assay.gate.served_model import served_digest
+from assay.gating.served_model import served_digest
 
 THEN = 1700000000.0
 

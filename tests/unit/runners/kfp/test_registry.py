@@ -14,7 +14,7 @@ from kfp import dsl
 from assay.artifacts import Model, ModelBlessing
 from assay.artifacts.store import open_artifact
 from assay.errors import ArtifactError, UsageError
-from assay.gate.verdict import Verdict, write_verdict
+from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import SqlLineageStore, queries
 from assay.runners.kfp import LatestBlessedModel, component_of
 from assay.runners.kfp.registry import VARIABLE

@@ -20,7 +20,7 @@ from assay.artifacts.examples import Examples
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import MANIFEST, open_artifact
 from assay.errors import ArtifactError, UsageError
-from assay.gate.verdict import read_verdict
+from assay.gating.verdict import read_verdict
 from assay.runners.kfp import (
     BulkInferrer,
     CsvExampleGen,

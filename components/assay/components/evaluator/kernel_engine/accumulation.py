@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.components.evaluator.kernel_engine.drawing import can_draw, draw
-from assay.gate.figures import MetricKey, SliceKey
+from assay.gating.figures import MetricKey, SliceKey
 from assay.kernels.metrics.accumulator import MetricsState, SlicedMetrics
 from assay.kernels.metrics.rows import RowColumns, column_of, numbers
 from assay.kernels.uncertainty.kept_rows import KeptRows

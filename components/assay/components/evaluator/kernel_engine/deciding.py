@@ -17,19 +17,19 @@ from assay.components.evaluator.kernel_engine.missing import with_missing
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.errors import UsageError
-from assay.gate.decide import decide
-from assay.gate.evidence import Evidence
-from assay.gate.waivers import Waiver, waive
-from assay.gate.written_policy import WrittenPolicy
+from assay.gating.decide import decide
+from assay.gating.evidence import Evidence
+from assay.gating.waivers import Waiver, waive
+from assay.gating.written_policy import WrittenPolicy
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
     from assay.components.evaluator.kernel_engine.predictions import Predictions
-    from assay.gate.figures import Figures
-    from assay.gate.limits import Limit
-    from assay.gate.verdict import Check, Verdict
+    from assay.gating.figures import Figures
+    from assay.gating.limits import Limit
+    from assay.gating.verdict import Check, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.gate.figures import MetricKey, SliceKey
+from assay.gating.figures import MetricKey, SliceKey
 from assay.kernels.metrics import binary
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric
 from assay.kernels.metrics.ranking import MEANS, RankingMetric

@@ -12,7 +12,7 @@ from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CAND
 from assay.components.evaluator.kernel_engine.plan import Plan, plan_of
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.errors import DataError, UsageError
-from assay.gate.figures import Figures, MetricKey, SliceKey
+from assay.gating.figures import Figures, MetricKey, SliceKey
 from assay.kernels.uncertainty.interval import Interval, percentile_interval
 from assay.kernels.uncertainty.paired_shares import PairedShares
 from assay.kernels.uncertainty.proportions import wilson_interval
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.predictions import Predictions
     from assay.components.evaluator.metrics_table import Bounds
     from assay.engines.base import Engine
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
     from assay.kernels.metrics.rows import Floats
     from assay.kernels.uncertainty.delong import Areas
 

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, row_columns
-from assay.gate.figures import SliceKey, slice_name
-from assay.gate.sentences import number
+from assay.gating.figures import SliceKey, slice_name
+from assay.gating.sentences import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from assay.components.evaluator.kernel_engine.predictions import Predictions
-    from assay.gate.verdict import Check, Verdict
+    from assay.gating.verdict import Check, Verdict
     from assay.kernels.metrics.rows import Floats, Rows
     from assay.kernels.metrics.slices import SlicingSpec
 

@@ -12,7 +12,7 @@ from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation,
 from assay.components.evaluator.kernel_engine.lint import LintFinding, lint, stop
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.model_rows import predict_rows
-from assay.gate.verdict import Verdict
+from assay.gating.verdict import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from assay.components.evaluator.inference.predicting import Predict
     from assay.components.evaluator.kernel_engine.predictions import Predictions
     from assay.engines.base import Engine
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

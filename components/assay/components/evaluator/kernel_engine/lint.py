@@ -9,14 +9,14 @@ from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, pla
 from assay.components.evaluator.kernel_engine.predictions import keys_of, model_specs_of
 from assay.components.evaluator.kernel_engine.slicing import specs_of
 from assay.errors import UsageError, did_you_mean
-from assay.gate.limits import limits_of
-from assay.gate.slicing import feature_of
+from assay.gating.limits import limits_of
+from assay.gating.slicing import feature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.gate.limits import EvalConfig, Limit
-    from assay.gate.slicing import Slicing
+    from assay.gating.limits import EvalConfig, Limit
+    from assay.gating.slicing import Slicing
 
 Severity: TypeAlias = Literal["error", "warning"]
 

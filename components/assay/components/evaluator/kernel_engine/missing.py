@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.gate.verdict import Check, Verdict
+from assay.gating.verdict import Check, Verdict
 from assay.kernels.metrics.rows import numbers
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from assay.components.evaluator.kernel_engine.own_metrics import own_metric
 from assay.components.evaluator.kernel_engine.recipes import PLOT_RECIPES, PLOTS, RECIPES, TFMA_ONLY, Recipe
 from assay.errors import UsageError, did_you_mean
-from assay.gate.figures import MetricKey
-from assay.gate.limits import sub_keys, weightings
+from assay.gating.figures import MetricKey
+from assay.gating.limits import sub_keys, weightings
 from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.ranking import RankingMetric
@@ -20,7 +20,7 @@ from assay.kernels.metrics.view import View
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
     from assay.kernels.metrics.accumulator import AnyMetric
     from assay.kernels.metrics.metric import CustomMetric
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assay.engines.base import Source
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

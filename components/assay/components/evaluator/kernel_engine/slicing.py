@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assay.gate.slicing import feature_of
+from assay.gating.slicing import feature_of
 from assay.kernels.metrics.slices import SlicingSpec
 from assay.kernels.statistics.slice_text import slicing_of_text
 
 if TYPE_CHECKING:
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 
 def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:

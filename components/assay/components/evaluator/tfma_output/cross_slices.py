@@ -9,9 +9,9 @@ import numpy as np
 
 from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_slice_key
 from assay.components.evaluator.tfma_output.prepared import baseline_of
-from assay.gate.figures import MetricKey, SliceKey, slice_order
-from assay.gate.limits import EvalConfig
-from assay.gate.slicing import Slicing
+from assay.gating.figures import MetricKey, SliceKey, slice_order
+from assay.gating.limits import EvalConfig
+from assay.gating.slicing import Slicing
 from assay.native import metrics_for_slice_pb2
 
 Values = Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]

@@ -17,7 +17,7 @@ from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_sl
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of
 from assay.components.evaluator.tfma_output.validation import MetricName, validation_result
 from assay.components.evaluator.tfma_output.values import fill_metric_value, fill_plot
-from assay.gate.figures import MetricKey, SliceKey, slice_order
+from assay.gating.figures import MetricKey, SliceKey, slice_order
 from assay.kernels.metrics.metric import SumsMetric
 from assay.native import eval_config_pb2, metrics_for_slice_pb2
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.components.evaluator.kernel_engine.plan import PlannedMetric
-    from assay.gate.limits import EvalConfig
+    from assay.gating.limits import EvalConfig
 
 _PACKAGE = "tensorflow-model-analysis"
 # TFMA puts these plots of a model into one record without a name.

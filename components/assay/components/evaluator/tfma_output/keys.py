@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.gate.figures import MetricKey, SliceKey
+from assay.gating.figures import MetricKey, SliceKey
 
 
 def fill_slice_key(message: Any, key: SliceKey) -> None:

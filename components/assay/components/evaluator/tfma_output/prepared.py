@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from assay.gate.limits import EvalConfig
+from assay.gating.limits import EvalConfig
 from assay.native import eval_config_pb2
 
 CANDIDATE_NAME, BASELINE_NAME = "candidate", "baseline"

@@ -16,9 +16,9 @@ from assay.components.evaluator.kernel_engine.plan import metric_name
 from assay.components.evaluator.tfma_output.cross_slices import Values, as_slicing, between, fill_pair, pairs_of
 from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_slice_key
 from assay.components.evaluator.tfma_output.prepared import baseline_of
-from assay.gate.figures import MetricKey, SliceKey, slice_order
-from assay.gate.limits import EvalConfig, sub_keys, weightings
-from assay.gate.slicing import Slicing
+from assay.gating.figures import MetricKey, SliceKey, slice_order
+from assay.gating.limits import EvalConfig, sub_keys, weightings
+from assay.gating.slicing import Slicing
 from assay.native import validation_result_pb2
 
 MetricName = Callable[[Any], str]

@@ -11,7 +11,7 @@ import pytest
 from assay.components.evaluator.kernel_engine.flips import MOST_ROWS
 from assay.components.evaluator.kernel_engine.judgement import Judged, Tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gate.markdown import to_markdown
+from assay.gating.markdown import to_markdown
 
 ENGINE = EmbeddedEngine(threads=1)
 CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0.0}}

@@ -17,9 +17,9 @@ from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
 from assay.components.evaluator.kernel_engine.judgement import Judged, Tables, evaluate_tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import DataError, UsageError
-from assay.gate.figures import MetricKey
-from assay.gate.waivers import Waiver
-from assay.gate.written_policy import WrittenPolicy
+from assay.gating.figures import MetricKey
+from assay.gating.waivers import Waiver
+from assay.gating.written_policy import WrittenPolicy
 from assay.kernels.uncertainty.delong import delong
 
 ENGINE = EmbeddedEngine(threads=2)

@@ -10,7 +10,7 @@ from assay.components.evaluator.config import load_eval_config
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
 from assay.components.evaluator.kernel_engine.recipes import PLOTS, RECIPES, TFMA_ONLY
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
-from assay.gate.limits import limits_of
+from assay.gating.limits import limits_of
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric
 from assay.kernels.metrics.slices import SlicingSpec
 

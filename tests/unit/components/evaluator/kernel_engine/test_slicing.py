@@ -16,7 +16,7 @@ from assay.components.evaluator.kernel_engine.predictions import open_prediction
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import UsageError
-from assay.gate.figures import slice_name
+from assay.gating.figures import slice_name
 
 ROWS = pa.table(
     {

@@ -1,0 +1,198 @@
+"""What a blessing states, bound by digest: the model, its baseline, the data, the configuration and the verdict.
+
+`blessing.json` lies beside the mark and `verdict.json`, and `blessing.sig` where it is signed. Whoever wants to act on
+a blessing verifies it first ([`verify`][assay.gating.verification.verify]).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from assay.errors import ArtifactError
+from assay.gating import signature
+from assay.gating.served_model import served_digest
+from assay.gating.verdict import Verdict, write_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from assay.artifacts.base import Artifact
+    from assay.artifacts.blessing import InfraBlessing, ModelBlessing
+    from assay.artifacts.model import Model
+
+FILE_NAME: Final = "blessing.json"
+SCHEMA_VERSION: Final = 1
+
+Kind: TypeAlias = Literal["model", "infra"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Everything that a verdict depends on, by digest; empty where there was none.
+
+    Attributes:
+        model: The files of the model that are served.
+        model_artifact: The whole artifact that they lie in.
+        baseline: The baseline's files that are served.
+        examples: The data, in the order of the inputs.
+        splits: The splits of it that were used.
+        config: The configuration and the policies.
+    """
+
+    model: str = ""
+    model_artifact: str = ""
+    baseline: str = ""
+    examples: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    config: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What `blessing.json` holds.
+
+    Attributes:
+        kind: `model` (it is good enough) or `infra` (it loads and answers).
+        blessed: The decision.
+        judged: What was judged.
+        verdict: The digest of `verdict.json` beside it.
+        warmup: The SHA-256 of the warm-up requests that may be pushed with the model.
+        schema_version: The version of this layout.
+    """
+
+    kind: Kind = "model"
+    blessed: bool
+    judged: Judged
+    verdict: str
+    warmup: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+
+def judged_by_digest(
+    *,
+    model: Model | None,
+    baseline: Model | None = None,
+    examples: Sequence[Artifact] = (),
+    splits: Sequence[str] = (),
+    config: Any = None,
+) -> Judged:
+    """Takes the digests of what is about to be judged; call it before the model is loaded.
+
+    Args:
+        model: The candidate; None where predictions are judged, which blesses no model.
+        baseline: What it is compared with.
+        examples: The data.
+        splits: The splits of it.
+        config: The configuration as plain values; equal values give equal digests.
+
+    Raises:
+        ArtifactError: A model is missing, or cannot be vouched for.
+    """
+    plain = msgspec.json.encode(config, order="deterministic")
+    return Judged(
+        model=served_digest(model.serving_path) if model else "",
+        model_artifact=model.digest if model else "",
+        baseline=served_digest(baseline.serving_path) if baseline else "",
+        examples=tuple(artifact.digest for artifact in examples),
+        splits=tuple(splits),
+        config=f"sha256:{sha256(plain).hexdigest()}" if config is not None else "",
+    )
+
+
+def bless(
+    judged: Judged,
+    verdict: Verdict,
+    blessing: ModelBlessing | InfraBlessing,
+    *,
+    model: Model | None,
+    warmup: str = "",
+    key: Ed25519PrivateKey | None = None,
+) -> None:
+    """Writes a blessing: the verdict, the mark, the statement, and its signature where there is a key.
+
+    Args:
+        judged: What was judged, as it was before.
+        verdict: What came of it.
+        blessing: The artifact to fill.
+        model: The model, to see that it is still what was judged.
+        warmup: The SHA-256 of warm-up requests that may be pushed with it.
+        key: The key to sign with; that of the environment by default.
+
+    Raises:
+        ArtifactError: The model was changed while it was judged.
+        UsageError: The signing key cannot be read.
+    """
+    if model is not None and served_digest(model.serving_path) != judged.model:
+        raise ArtifactError(
+            "blessing.model_changed", f"{model.serving_path} was changed while it was judged.", "Run the step again."
+        )
+    path = write_verdict(verdict, blessing.path)
+    statement = Statement(
+        kind="model" if blessing.type_name == "ModelBlessing" else "infra",
+        blessed=verdict.ok,
+        judged=judged,
+        verdict=f"sha256:{sha256(path.read_bytes()).hexdigest()}",
+        warmup=warmup,
+    )
+    content = to_json(statement)
+    (blessing.path / FILE_NAME).write_bytes(content)
+    key = key or signature.signing_key()
+    if key is not None:
+        signed = msgspec.json.format(msgspec.json.encode(signature.sign(content, key)), indent=2) + b"\n"
+        (blessing.path / signature.FILE_NAME).write_bytes(signed)
+    blessing.mark(blessed=verdict.ok)
+
+
+def to_json(statement: Statement) -> bytes:
+    """Gives a statement as indented JSON; the same statement gives the same bytes."""
+    return msgspec.json.format(msgspec.json.encode(statement, order="deterministic"), indent=2) + b"\n"
+
+
+def read_statement(folder: Path) -> tuple[Statement, bytes]:
+    """Reads `blessing.json`: the statement, and the very bytes that a signature is made of.
+
+    Raises:
+        ArtifactError: There is none, it is not a statement, or a newer assay wrote it.
+    """
+    path = folder / FILE_NAME
+    try:
+        content = path.read_bytes()
+        statement = msgspec.json.decode(content, type=Statement)
+    except FileNotFoundError:
+        raise ArtifactError(
+            "blessing.no_statement",
+            f"The blessing at {folder} names no model by digest: it has no {FILE_NAME}.",
+            "TFX's blessings do not; evaluate the model with assay.",
+        ) from None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ArtifactError("blessing.malformed", f"{path} is not a blessing: {error}.") from error
+    if statement.schema_version > SCHEMA_VERSION:
+        raise ArtifactError(
+            "blessing.version",
+            f"{path} has schema version {statement.schema_version}; this assay reads up to {SCHEMA_VERSION}.",
+            "Update assay.",
+        )
+    return statement, content
+
+
+def json_schema() -> dict[str, Any]:
+    """Gives the JSON Schema (2020-12) of a statement, as `schemas/blessing.schema.json` ships it."""
+    schema = msgspec.json.schema(Statement)
+    for definition in schema["$defs"].values():
+        definition["description"] = cleandoc(definition["description"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "assay blessing", **schema}
+
+
+if __name__ == "__main__":  # python -m assay.gating.blessing > schemas/blessing.schema.json
+    import json
+    import sys
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")

@@ -1,0 +1,82 @@
+"""A verdict as Markdown: a summary that fits a pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.gating.sentences import number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assay.gating.verdict import Check, Verdict
+
+_MOST = 50
+_MOST_SLICES = 10
+
+
+def to_markdown(verdict: Verdict, *, title: str = "Model gate") -> str:
+    """Gives the decision, a table of what failed, and a folded table of what passed.
+
+    Args:
+        verdict: The verdict.
+        title: The heading.
+    """
+    failed = [check for check in verdict.checks if not check.ok]
+    passed = [check for check in verdict.checks if check.ok]
+    lines = [f"## {title}: {'blessed' if verdict.ok else 'not blessed'}", "", _text(verdict.summary), ""]
+    if failed:
+        lines += ["### Failed", "", *_table(failed), "", *_flips(failed)]
+    if passed:
+        lines += [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed), "", "</details>", ""]
+    if verdict.policy:
+        policy = ", ".join(f"{name}: {value}" for name, value in sorted(verdict.policy.items()))
+        lines += [f"<sub>Policy: {_text(policy)}.</sub>", ""]
+    return "\n".join(lines)
+
+
+def _table(checks: Sequence[Check]) -> list[str]:
+    rows = ["| | metric | slice | candidate | baseline | what |", "|---|---|---|---:|---:|---|"]
+    rows += [
+        f"| {_mark(check)} | {_text(check.subject)} | {_text(check.slice)} | {_figure(check.observed)} "
+        f"| {_figure(check.baseline)} | {_text(check.sentence)} |"
+        for check in checks[:_MOST]
+    ]
+    if len(checks) > _MOST:
+        rows += ["", f"{len(checks) - _MOST} more in `verdict.json`."]
+    return rows
+
+
+def _flips(checks: Sequence[Check]) -> list[str]:
+    """Gives the rows by which each failing slice became worse."""
+    by_slice: dict[str, Sequence[object]] = {}
+    for check in checks:
+        rows = check.details.get("flips")
+        if isinstance(rows, list):
+            by_slice.setdefault(check.slice, rows)
+    if not by_slice:
+        return []
+    lines = ["| slice | rows where the candidate did most worse (more in `flips.parquet`) |", "|---|---|"]
+    lines += [
+        f"| {_text(name)} | {'<br>'.join(_text(str(row)) for row in rows)} |"
+        for name, rows in list(by_slice.items())[:_MOST_SLICES]
+    ]
+    return [*lines, ""]
+
+
+def _mark(check: Check) -> str:
+    if check.ok:
+        return "pass" if check.applied else "n/a"
+    return "**FAIL**" if check.severity == "error" else "waived" if "waiver" in check.details else "warn"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else number(value)
+
+
+def _text(value: str) -> str:
+    """Keeps a text from ending a cell or opening a tag: names of slices come from the data."""
+    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\\", "\\\\")
+    for character in "|`*_[]@":
+        escaped = escaped.replace(character, f"\\{character}")
+    return " ".join(escaped.split())

@@ -1,0 +1,87 @@
+"""The slices that a threshold is for."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assay.gating.figures import SliceKey, SlicePair, SliceValue
+
+
+# How statistics are told to cut a feature into bins, and times into periods.
+_CUT = re.compile(r"(?P<feature>.+)(\[[-+0-9.eE, ]+\]|:(year|quarter|month|week|day|hour|minute))")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slicing:
+    """The slices that a threshold is for: TFMA's `SlicingSpec` as a value.
+
+    Attributes:
+        feature_keys: Features of which the slice has some value; `fare[10,20]` is a bin of fare, `start:month` a month.
+        feature_values: Features of which the slice has just this value.
+    """
+
+    feature_keys: tuple[str, ...] = ()
+    feature_values: tuple[tuple[str, SliceValue], ...] = ()
+
+    def matches(self, key: SliceKey) -> bool:
+        """Tells whether the slice has exactly these features; no features match the whole data only."""
+        keys = [feature_of(key) for key in self.feature_keys]
+        values = [(name, _typed(value)) for name, value in self.feature_values]
+        for feature, value in key:
+            if (feature, _typed(value)) in values:
+                values.remove((feature, _typed(value)))
+            elif feature in keys:
+                keys.remove(feature)
+            else:
+                return False
+        return not keys and not values
+
+    @property
+    def name(self) -> str:
+        """The slices in words: `Overall`, `trip_start_hour=*` or `a=x&b=*`."""
+        parts = [f"{feature}={value}" for feature, value in self.feature_values]
+        return "&".join(parts + [f"{feature}=*" for feature in self.feature_keys]) or "Overall"
+
+
+def feature_of(key: str) -> str:
+    """Gives the feature of a key: `fare` of `fare[10,20]`, `start` of `start:month`, and any other key as it is."""
+    found = _CUT.fullmatch(key)
+    return found["feature"] if found else key
+
+
+def _typed(value: SliceValue) -> SliceValue:
+    """Gives the number that a text is, where it is one: `SlicingSpec` has texts only, slices have typed values."""
+    try:
+        figure = float(value)
+    except ValueError:
+        return value
+    return figure if math.isfinite(figure) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Across:
+    """The pairs of slices that a threshold is for: TFMA's `CrossSlicingSpec` as a value.
+
+    Attributes:
+        first: The slice whose figure is taken, TFMA's `baseline_spec`.
+        others: The slices whose figures are taken from it; none stands for every other slice. (TFMA computes those
+            pairs, and then finds none of them for their threshold: every model fails.)
+    """
+
+    first: Slicing
+    others: tuple[Slicing, ...] = ()
+
+    def matches(self, pair: SlicePair) -> bool:
+        """Tells whether the threshold is for this pair; a slice and itself are none."""
+        if pair.first == pair.second or not self.first.matches(pair.first):
+            return False
+        return not self.others or any(other.matches(pair.second) for other in self.others)
+
+    @property
+    def name(self) -> str:
+        """The pairs in words: `sex=Female vs sex=*`."""
+        return f"{self.first.name} vs {' or '.join(other.name for other in self.others) or 'any other'}"
