@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.api import DriftReport, Report, compare, infer_schema, merge_statistics, validate
+    from assay.api.evaluation import evaluate, gate
+    from assay.api.evaluation_report import Evaluation, GateReport
     from assay.api.skew import feature_skew, shared_rows
     from assay.api.statistics import Statistics, statistics
     from assay.curation import SchemaEditor
@@ -51,8 +53,10 @@ _HOME = {
     "Cond": "assay.spec",
     "DriftLimits": "assay.kernels.distances",
     "DriftReport": "assay.api",
+    "Evaluation": "assay.api.evaluation_report",
     "ExecutionContext": "assay.spec",
     "FeatureSummary": "assay.kernels.feature_summary",
+    "GateReport": "assay.api.evaluation_report",
     "Importer": "assay.spec",
     "Input": "assay.spec",
     "Inputs": "assay.spec",
@@ -68,7 +72,9 @@ _HOME = {
     "UserModule": "assay.spec",
     "compare": "assay.api",
     "component": "assay.spec",
+    "evaluate": "assay.api.evaluation",
     "feature_skew": "assay.api.skew",
+    "gate": "assay.api.evaluation",
     "infer_schema": "assay.api",
     "merge_statistics": "assay.api",
     "shared_rows": "assay.api.skew",
@@ -83,8 +89,10 @@ __all__ = [
     "Cond",
     "DriftLimits",
     "DriftReport",
+    "Evaluation",
     "ExecutionContext",
     "FeatureSummary",
+    "GateReport",
     "Importer",
     "Input",
     "Inputs",
@@ -101,7 +109,9 @@ __all__ = [
     "__version__",
     "compare",
     "component",
+    "evaluate",
     "feature_skew",
+    "gate",
     "infer_schema",
     "merge_statistics",
     "shared_rows",

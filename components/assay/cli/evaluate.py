@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from assay.cli.console import Quiet, open_console, print_result, waiting
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from assay.components.evaluator.kernel_engine.deciding import Sampling
-    from assay.components.evaluator.kernel_engine.judgement import Models, Tables
 
 
 class EngineChoice(str, Enum):
@@ -74,6 +67,8 @@ def evaluate(
       assay evaluate --config gate.yaml --model new/ --baseline old/ \
         --data eval.parquet -o evaluation/
     """
+    import tempfile
+
     import msgspec
 
     from assay.cli.data.quick_arrow import keep_pandas_out
@@ -82,10 +77,9 @@ def evaluate(
     if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
         keep_pandas_out(context)
 
-    from assay.cli.gate_files import clear_outputs
     from assay.cli.judged_models import Given
     from assay.components.evaluator.kernel_engine.deciding import Sampling
-    from assay.components.evaluator.kernel_engine.judgement import Models
+    from assay.components.evaluator.standalone import clear_outputs, evaluate_into, read_metrics_table
 
     clear_outputs(output)
     judged = Given(
@@ -99,12 +93,12 @@ def evaluate(
         split=split,
     ).judged()
     sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
-    with waiting("Evaluating", quiet=quiet):
-        if isinstance(judged, Models) and not bounds:
-            table = _of_models(judged, output, metrics_engine.value)
-        else:
-            table = _of_kernels(judged, output, sampling)
-    rows = table.to_pylist()
+    with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch, waiting("Evaluating", quiet=quiet):
+        folder = output or Path(scratch)
+        notes = evaluate_into(folder, judged, sampling, metrics_engine=metrics_engine.value)
+        rows = read_metrics_table(folder).to_pylist()
+    for note in notes:
+        typer.echo(note, err=True)
     if as_json:
         document = {"rows": max((row["examples"] or 0 for row in rows), default=0), "metrics": rows}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
@@ -117,43 +111,3 @@ def evaluate(
         where = "" if output is None else f", in {output}"
         slices = counted(len({row["slice"] for row in rows}), "slice")
         print_result(console, f"{counted(len(rows), 'value')} of {slices}{where}.")
-
-
-def _of_models(models: Models, output: Path | None, engine: Any) -> pa.Table:
-    """Evaluates as the Evaluator does; metrics without a kernel are TFMA's."""
-    import tempfile
-
-    import pyarrow.parquet as pq
-
-    from assay.cli.judged_models import evaluated_models
-    from assay.components.evaluator.metrics_table import METRICS_TABLE
-    from assay.gating.verdict import write_verdict
-
-    with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch:
-        folder = output or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        evaluated = evaluated_models(models, folder, metrics_engine=engine)
-        for note in evaluated.notes:
-            typer.echo(note, err=True)
-        write_verdict(evaluated.verdict, folder)
-        return pq.read_table(folder / METRICS_TABLE)
-
-
-def _of_kernels(judged: Tables | Models, output: Path | None, sampling: Sampling | None) -> pa.Table:
-    """Evaluates on the kernels, with bounds where a bootstrap is asked for."""
-    from assay.components.evaluator.evaluation_files import write_metrics, write_tfma_files
-    from assay.components.evaluator.kernel_engine.evaluation import bounds_of
-    from assay.components.evaluator.kernel_engine.judgement import evaluate_tables
-    from assay.components.evaluator.metrics_table import metrics_table
-    from assay.engines.embedded.engine import EmbeddedEngine
-
-    engine = EmbeddedEngine()
-    drawn = None if sampling is None else replace(sampling, threads=engine.threads)
-    _, evaluation, warnings = evaluate_tables(judged, engine, drawn)
-    for warning in warnings:
-        typer.echo(f"warning: {warning.sentence}", err=True)
-    if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        write_tfma_files(output, evaluation)
-        write_metrics(output, evaluation)
-    return metrics_table(evaluation.figures, bounds_of(evaluation) if drawn is not None else None)

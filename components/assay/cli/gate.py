@@ -139,13 +139,13 @@ def decide(
 
     if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
         keep_pandas_out(context)
+    import tempfile
     from datetime import datetime, timezone
 
     from assay.artifacts.store import write_durably
-    from assay.cli.gate_files import clear_outputs, prepare
-    from assay.cli.judged_models import Given, judged_by, write_blessing
-    from assay.components.evaluator.config import read_config
+    from assay.cli.judged_models import Given
     from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
+    from assay.components.evaluator.standalone import clear_outputs, judge_into, write_blessing
     from assay.gating.junit import to_junit
     from assay.gating.markdown import to_markdown
     from assay.gating.verdict import to_json
@@ -162,7 +162,7 @@ def decide(
         baseline=baseline,
         data=data,
         split=split,
-    )
+    ).judged()
     policy = WrittenPolicy(
         first_run=_value(first_run),
         significant=_value(significant),
@@ -177,17 +177,19 @@ def decide(
         today=datetime.now(tz=timezone.utc).date(),
         sampling=Sampling(num_replicates=replicates, seed=seed),
     )
-    with waiting("Evaluating", quiet=quiet):
-        verdict, notes = judged_by(given, rules, output)
-    for note in notes:
+    with tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch, waiting("Evaluating", quiet=quiet):
+        found = judge_into(output or Path(scratch), given, rules)
+    verdict = found.verdict
+    for note in found.notes:
         typer.echo(note, err=True)
     files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
     if output is not None:
-        write_blessing(output, given, verdict, rules.bound(read_config(config)))
+        write_blessing(output, given, verdict, rules)
         files[output / "verdict.json"] = to_json(verdict)  # the last: where it is, all is
     for path, content in files.items():
         if path is not None:
-            write_durably(prepare(path), content)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(path, content)
     if as_json:
         typer.echo(to_json(verdict).decode(), nl=False)
     else:

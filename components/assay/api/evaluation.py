@@ -1,0 +1,228 @@
+"""`assay.evaluate` and `assay.gate`: what models are worth, and whether one may be released."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.api.evaluation_report import Evaluation, GateReport
+from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
+from assay.components.evaluator.kernel_engine.judgement import Models, Tables
+from assay.components.evaluator.standalone import (
+    clear_outputs,
+    evaluate_into,
+    judge_into,
+    model_of,
+    read_metrics_for_slices,
+    read_metrics_table,
+    read_validation,
+    write_blessing,
+)
+from assay.errors import UsageError
+from assay.gating.verdict import write_verdict
+from assay.gating.waivers import read_waivers
+from assay.gating.written_policy import WrittenPolicy
+
+if TYPE_CHECKING:
+    from assay.components.evaluator.inference.predicting import Predict
+    from assay.components.evaluator.work import MetricsEngine
+    from assay.gating.decide import FirstRun, NoThresholds
+    from assay.gating.policy import Correction, Insufficient, Significant
+
+
+def evaluate(
+    config: Any,
+    *,
+    predictions: Any = None,
+    baseline_predictions: Any = None,
+    join_on: str | None = None,
+    model: str | Path | Predict | None = None,
+    baseline: str | Path | Predict | None = None,
+    data: Any = None,
+    split: str | None = None,
+    bounds: bool = False,
+    replicates: int = 1000,
+    seed: int = 0,
+    engine: MetricsEngine = "auto",
+) -> Evaluation:
+    """Computes the metrics that a configuration names, overall and by slice, without deciding anything.
+
+    Either `predictions` or `model` with `data` is given; the baseline likewise, or not at all.
+
+    Args:
+        config: TFMA's `EvalConfig`: the proto, a mapping, or the path of a file (YAML, JSON or text proto).
+        predictions: A table with labels, predictions and slicing features: a path, pandas, polars or Arrow. Its columns
+            are named by `label_key` and `prediction_key` of the model specs, the baseline's too.
+        baseline_predictions: The baseline's predictions, where they are in another table.
+        join_on: The column by which rows of the two tables belong together; None for their order.
+        model: The candidate: a SavedModel's or a Model artifact's folder, a `.keras` file, `file.py:function`, or a
+            function that takes a `pyarrow.RecordBatch` and gives an array with a prediction a row.
+        baseline: The baseline model, likewise.
+        data: The examples that models are evaluated on: a path, an Examples artifact, pandas, polars or Arrow.
+        split: The split of them, where there are several.
+        bounds: Whether to add 95 % bounds, by a paired bootstrap.
+        replicates: Bootstrap samples; at least 100 for bounds that mean anything.
+        seed: Of the bootstrap; the same seed and rows give the same bounds.
+        engine: Who computes a model's metrics: the kernels, TFMA, or each what it can.
+
+    Raises:
+        UsageError: The configuration cannot be evaluated, or the arguments contradict each other.
+        DataError: A table cannot be read, or the two tables do not have the same rows.
+
+    Example:
+        ```python
+        evaluation = assay.evaluate("gate.yaml", predictions=frame, bounds=True)
+        evaluation.value("auc", slice="sex=Female")
+        ```
+    """
+    judged = _judged(
+        config,
+        predictions=predictions,
+        baseline_predictions=baseline_predictions,
+        join_on=join_on,
+        model=model,
+        baseline=baseline,
+        data=data,
+        split=split,
+    )
+    sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
+    with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch:
+        notes = evaluate_into(Path(scratch), judged, sampling, metrics_engine=engine)
+        return _evaluation(Path(scratch), notes)
+
+
+def gate(
+    config: Any,
+    *,
+    predictions: Any = None,
+    baseline_predictions: Any = None,
+    join_on: str | None = None,
+    model: str | Path | Predict | None = None,
+    baseline: str | Path | Predict | None = None,
+    data: Any = None,
+    split: str | None = None,
+    output: str | Path | None = None,
+    first_run: FirstRun | None = None,
+    no_thresholds: NoThresholds | None = None,
+    significant: Significant | None = None,
+    level: float | None = None,
+    correction: Correction | None = None,
+    min_examples: int | None = None,
+    insufficient: Insufficient | None = None,
+    waivers: str | Path | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> GateReport:
+    """Evaluates, and decides whether the model may be released: `assay gate` in Python.
+
+    A model that is not good enough is a report whose `ok` is False, and no exception; an error never looks like a pass.
+
+    Args:
+        config: As for [`evaluate`][assay.evaluate], with thresholds; in YAML or JSON also with a `policy` section.
+        predictions: As for `evaluate`.
+        baseline_predictions: As for `evaluate`.
+        join_on: As for `evaluate`.
+        model: As for `evaluate`.
+        baseline: As for `evaluate`.
+        data: As for `evaluate`.
+        split: As for `evaluate`.
+        output: A folder for `verdict.json`, `summary.md`, `metrics.parquet`, `flips.parquet`, TFMA's files and, for a
+            SavedModel and data that are on disk, the `blessing/` that `assay push` verifies.
+        first_run: What decides where change thresholds have no baseline; in place of the configuration's own, as the
+            following ones are.
+        no_thresholds: What decides where the configuration has no threshold.
+        significant: `regression` blocks only losses that are real; `not_worse` blesses only what is shown not worse.
+        level: The one-sided chance of error, in (0, 0.5].
+        correction: For many checks.
+        min_examples: A slice with fewer examples has insufficient evidence.
+        insufficient: What a check with insufficient evidence does.
+        waivers: A YAML file of failures that somebody answers for, until a date.
+        replicates: Bootstrap samples.
+        seed: Of the bootstrap.
+
+    Raises:
+        UsageError: As `evaluate`; or the waivers cannot be read.
+        DataError: As `evaluate`.
+
+    Example:
+        ```python
+        report = assay.gate("gate.yaml", predictions=new, baseline_predictions=old, join_on="id")
+        assert report.ok, report.verdict.summary
+        ```
+    """
+    policy = WrittenPolicy(
+        first_run=first_run,
+        no_thresholds=no_thresholds,
+        significant=significant,
+        level=level,
+        correction=correction,
+        min_examples=min_examples,
+        insufficient=insufficient,
+    )
+    rules = Rules(
+        policy=policy,
+        waivers=read_waivers(Path(waivers)) if waivers is not None else (),
+        today=datetime.now(tz=timezone.utc).date(),
+        sampling=Sampling(num_replicates=replicates, seed=seed),
+    )
+    judged = _judged(
+        config,
+        predictions=predictions,
+        baseline_predictions=baseline_predictions,
+        join_on=join_on,
+        model=model,
+        baseline=baseline,
+        data=data,
+        split=split,
+    )
+    with tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch:
+        folder = Path(scratch) if output is None else Path(output)
+        clear_outputs(folder)
+        found = judge_into(folder, judged, rules)
+        blessing = None
+        if output is not None:
+            blessing = write_blessing(folder, judged, found.verdict, rules)
+            write_verdict(found.verdict, folder)
+        evaluation = _evaluation(folder, found.notes)
+        return GateReport(found.verdict, evaluation, read_validation(folder), found.flips, blessing)
+
+
+def _judged(
+    config: Any,
+    *,
+    predictions: Any,
+    baseline_predictions: Any,
+    join_on: str | None,
+    model: str | Path | Predict | None,
+    baseline: str | Path | Predict | None,
+    data: Any,
+    split: str | None,
+) -> Tables | Models:
+    """Gives what is judged.
+
+    Raises:
+        UsageError: It is neither tables nor models, or parts of both.
+    """
+    if (model is None) == (predictions is None):
+        found = "neither" if model is None else "both"
+        raise UsageError("gate.what", f"Expected either predictions=TABLE or model=M with data=D; got {found}.")
+    of_tables = {"baseline_predictions": baseline_predictions, "join_on": join_on}
+    of_models = {"baseline": baseline, "data": data, "split": split}
+    for name, value in (of_tables if model is not None else of_models).items():
+        if value is not None:
+            goes = "predictions" if model is not None else "model"
+            raise UsageError("gate.what", f"{name}= goes with {goes}=, which is not given.")
+    if model is None:
+        return Tables(
+            config=config, predictions=predictions, baseline_predictions=baseline_predictions, join_on=join_on
+        )
+    if data is None:
+        raise UsageError("gate.data", "model= needs the examples to judge it on.", "Give data=D.")
+    opened = None if baseline is None else model_of(baseline)
+    return Models(config=config, data=data, model=model_of(model), baseline=opened, split=split)
+
+
+def _evaluation(folder: Path, notes: tuple[str, ...]) -> Evaluation:
+    return Evaluation(read_metrics_table(folder), read_metrics_for_slices(folder), notes)

@@ -1,0 +1,149 @@
+"""What `assay.evaluate` and `assay.gate` give: metrics and checks, and pages for a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.api.pages import page, table
+from assay.errors import UsageError, did_you_mean
+from assay.gating.markdown import to_markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from assay.gating.verdict import Check, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Metrics, overall and by slice.
+
+    Attributes:
+        metrics: A row for each model (`candidate`, `baseline`, `change`), slice (`Overall`, `sex=Female`) and metric
+            (TFMA's name), with its value and the number of examples; `lower` and `upper` where bounds were asked for.
+        proto: TFMA's `MetricsForSlice`, one for each slice.
+        notes: What to know of how the metrics were computed, and warnings about the configuration.
+    """
+
+    metrics: pa.Table
+    proto: tuple[Any, ...]
+    notes: tuple[str, ...] = ()
+
+    def value(self, metric: str, slice: str = "Overall", model: str = "candidate") -> float:  # noqa: A002 (TFMA's word)
+        """Gives one figure.
+
+        Args:
+            metric: Its name, as the column `metric` has it.
+            slice: The slice, as the column `slice` has it.
+            model: `candidate` or `baseline`; `change` where bounds were asked for.
+
+        Raises:
+            UsageError: There is none; with the closest that there is.
+        """
+        rows = self.metrics.to_pylist()
+        for row in rows:
+            if (row["metric"], row["slice"], row["model"]) == (metric, slice, model):
+                return float(row["value"])
+        for column, wanted in (("metric", metric), ("slice", slice), ("model", model)):
+            known = {row[column] for row in rows}
+            if wanted not in known:
+                message = f"The evaluation has no {column} '{wanted}'."
+                raise UsageError("evaluation.value", message, did_you_mean(wanted, known))
+        message = f"The evaluation has no {metric} of the {model} in {slice}."
+        raise UsageError("evaluation.value", message, "`metrics` shows what it has.")
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a figure."""
+        return self.metrics.to_pandas()
+
+    def __str__(self) -> str:
+        """A line a figure."""
+        return "\n".join("  ".join(cell for cell in row if cell) for row in _shown(self.metrics))
+
+    def _repr_html_(self) -> str:
+        """A table, which a notebook shows by itself."""
+        return table(("model", "slice", "metric", "value", "bounds", "examples"), _shown(self.metrics))
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """What a gate decided, and by what.
+
+    Attributes:
+        verdict: The decision with every check, as `verdict.json` has it.
+        evaluation: The metrics that decided; with bounds where significance was asked for.
+        proto: TFMA's `ValidationResult` of the plain thresholds, which knows nothing of significance and waivers.
+        flips: The rows of failing slices where the candidate did most worse than the baseline; None without a failure
+            or a baseline.
+        blessing: The folder of the blessing that `assay push` takes, where one was written.
+    """
+
+    verdict: Verdict
+    evaluation: Evaluation
+    proto: Any
+    flips: pa.Table | None = None
+    blessing: Path | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the model may be released."""
+        return self.verdict.ok
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check, passed and failed."""
+        return self.verdict.checks
+
+    def to_markdown(self) -> str:
+        """A summary fit for a pull request."""
+        return to_markdown(self.verdict)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row a check: ok, subject, slice, observed, baseline, limit, severity, sentence."""
+        import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
+
+        names = ("ok", "subject", "slice", "observed", "baseline", "limit", "severity", "sentence")
+        return pd.DataFrame([[getattr(check, name) for name in names] for check in self.checks], columns=list(names))
+
+    def __str__(self) -> str:
+        """The decision, and a line a check."""
+        lines = [f"{'ok  ' if check.ok else 'FAIL'}  {check.sentence}" for check in self.checks]
+        return "\n".join([self.verdict.summary, *lines])
+
+    def _repr_html_(self) -> str:
+        """The decision and a table of checks, which a notebook shows by itself."""
+        header = ("", "metric", "slice", "observed", "baseline", "check")
+        rows = [
+            (
+                "ok" if check.ok else "failed",
+                check.subject,
+                check.slice,
+                _figure(check.observed),
+                _figure(check.baseline),
+                check.sentence,
+            )
+            for check in self.checks
+        ]
+        return page("blessed" if self.ok else "not blessed", self.verdict.summary, table(header, rows), ok=self.ok)
+
+
+def _shown(metrics: pa.Table) -> list[tuple[str, ...]]:
+    """Each row's cells, as texts."""
+    return [
+        (
+            row["model"],
+            row["slice"],
+            row["metric"],
+            _figure(row["value"]),
+            f"[{row['lower']:.6g}, {row['upper']:.6g}]" if row.get("lower") is not None else "",
+            f"{row['examples']:,}" if row["examples"] is not None else "",
+        )
+        for row in metrics.to_pylist()
+    ]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -1,0 +1,130 @@
+"""`assay.evaluate` and `assay.gate` on what people have at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import assay
+from assay.errors import DataError, UsageError
+from assay.gating.verdict import read_verdict
+
+CONFIG: dict[str, Any] = {
+    "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+    "slicing_specs": [{}, {"feature_keys": ["side"]}],
+    "metrics_specs": [
+        {
+            "metrics": [
+                {
+                    "class_name": "AUC",
+                    "threshold": {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": {"value": -0.01}}},
+                },
+                {"class_name": "ExampleCount"},
+            ]
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def new() -> pa.Table:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 600)
+    score = np.clip(0.4 * labels + 0.6 * rng.uniform(size=600), 0, 1)
+    return pa.table({"id": np.arange(600), "label": labels, "score": score, "side": rng.choice(["l", "r"], 600)})
+
+
+@pytest.fixture(scope="module")
+def worse(new: pa.Table) -> pa.Table:
+    rng = np.random.default_rng(2)
+    return new.set_column(2, "score", pa.array(rng.uniform(size=600))).take(rng.permutation(600))
+
+
+def test_a_figure_is_scikit_learns_whatever_holds_the_rows(new: pa.Table, tmp_path: Path) -> None:
+    pq.write_table(new, tmp_path / "new.parquet")
+    expected = roc_auc_score(new["label"].to_numpy(), new["score"].to_numpy())
+    for predictions in (new, new.to_pandas(), pl.from_arrow(new), tmp_path / "new.parquet"):
+        evaluation = assay.evaluate(CONFIG, predictions=predictions)
+        assert evaluation.value("auc") == pytest.approx(expected, abs=1e-9)
+        assert evaluation.value("example_count", slice="side=l") == pd.Series(new["side"].to_pylist()).eq("l").sum()
+    assert len(evaluation.proto) == 3
+    frame = evaluation.to_pandas()
+    assert list(frame.columns) == ["model", "slice", "metric", "value", "examples"]
+    assert "candidate  side=r  auc  0." in str(evaluation)
+    assert evaluation._repr_html_().count("<tr>") == len(frame) + 1
+
+
+def test_bounds_hold_the_figure(new: pa.Table, worse: pa.Table) -> None:
+    evaluation = assay.evaluate(CONFIG, predictions=new, baseline_predictions=worse, join_on="id", bounds=True)
+    rows = evaluation.metrics.to_pylist()
+    assert {row["model"] for row in rows} == {"candidate", "baseline", "change"}
+    assert all(row["lower"] <= row["value"] <= row["upper"] for row in rows if row["metric"] == "auc")
+    assert evaluation.value("auc", model="change") > 0.2
+    assert f"[{rows[0]['lower']:.6g}, " in str(evaluation)
+
+
+def test_a_figure_that_is_not_there_names_the_closest(new: pa.Table) -> None:
+    evaluation = assay.evaluate(CONFIG, predictions=new)
+    with pytest.raises(UsageError, match=r"no metric 'auk'\. Did you mean 'auc'"):
+        evaluation.value("auk")
+    with pytest.raises(UsageError, match=r"no slice 'side=x'\. Did you mean"):
+        evaluation.value("auc", slice="side=x")
+    with pytest.raises(UsageError, match="no model 'baseline'"):
+        evaluation.value("auc", model="baseline")
+
+
+def test_a_gate_blesses_the_better_and_refuses_the_worse(new: pa.Table, worse: pa.Table, tmp_path: Path) -> None:
+    good = assay.gate(CONFIG, predictions=new, baseline_predictions=worse, join_on="id", output=tmp_path / "verdict")
+    assert good.ok
+    assert good.blessing is None, "a table is no model that could be pushed"
+    assert read_verdict(tmp_path / "verdict") == good.verdict
+    assert good.proto.validation_ok
+    bad = assay.gate(CONFIG, predictions=worse, baseline_predictions=new, join_on="id", significant="regression")
+    assert not bad.ok
+    assert not bad.proto.validation_ok
+    assert bad.flips is not None
+    assert {"FAIL  auc"} == {line[:9] for line in str(bad).splitlines()[1:] if line.startswith("FAIL")}
+    assert "not blessed" in bad._repr_html_()
+    assert bad.to_markdown().startswith("## Model gate: ")
+    assert list(bad.to_pandas()["ok"]) == [check.ok for check in bad.checks]
+
+
+def test_an_earlier_runs_pass_is_not_left_behind(new: pa.Table, tmp_path: Path) -> None:
+    assay.gate(CONFIG, predictions=new, output=tmp_path, first_run="bless")
+    assert read_verdict(tmp_path).ok
+    with pytest.raises(DataError, match="no example to evaluate"):
+        assay.gate(CONFIG, predictions=new.slice(0, 0), output=tmp_path)
+    assert not (tmp_path / "verdict.json").exists()
+
+
+def test_a_function_is_a_model(new: pa.Table) -> None:
+    def model(batch: pa.RecordBatch) -> Any:
+        return batch.column("score").to_numpy()
+
+    config = CONFIG | {"model_specs": [{"label_key": "label"}]}
+    report = assay.gate(config, model=model, data=new.to_pandas(), first_run="bless")
+    expected = roc_auc_score(new["label"].to_numpy(), new["score"].to_numpy())
+    assert report.evaluation.value("auc") == pytest.approx(expected, abs=1e-6), "float32, as a model's outputs are"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "got neither"),
+        ({"predictions": "p.csv", "model": "m"}, "got both"),
+        ({"predictions": "p.csv", "data": "d.csv"}, "data= goes with model="),
+        ({"model": "m", "data": "d.csv", "join_on": "id"}, "join_on= goes with predictions="),
+        ({"model": "."}, "Give data=D"),
+    ],
+)
+def test_arguments_that_contradict_each_other(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        assay.gate(CONFIG, **given)
