@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from beam_workers import BeamTrial
 from pipeline_ir import OUTPUTS, Step, run_pipeline
 from trial import Trial, compare, digest, digests
-from workshop import BASE, CERTIFICATES, TrialError, Workshop, check_machine, say
+from workshop import BASE, CERTIFICATES, ImpossibleHereError, TrialError, Workshop, check_machine, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +57,15 @@ TO_JSON = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), 
 
 def build(trial: Trial) -> None:
     """The base and the three images, with their times and sizes."""
-    if not trial.workshop.has(BASE):
-        started = time.monotonic()
-        trial.workshop.build_base()
-        trial.note("base image", f"made in {time.monotonic() - started:.0f} s")
+    started = time.monotonic()
+    try:
+        if not trial.workshop.has(BASE):
+            trial.workshop.build_base()
+            trial.note("base image", f"made in {time.monotonic() - started:.0f} s")
+        with trial.workshop.container(BASE) as container:
+            container.run(["python3", "--version"])
+    except TrialError as error:  # a Debian that cannot be fetched, or a kernel that forbids mounts
+        raise ImpossibleHereError(f"No container runs here.\n{error}") from error
     for name in ("data", "full", "beam"):
         if not trial.workshop.has(trial.image(name)):
             seconds = trial.workshop.build(name, PROJECT)
@@ -211,7 +216,8 @@ def folder_for(given: Path | None) -> Iterator[Path]:
         return
     place = Path(os.environ.get("TMPDIR", "/var/tmp"))
     if (free := shutil.disk_usage(place).free / 1e9) < 20:
-        raise TrialError(f"{place} has {free:.0f} GB free; 20 are needed. Set TMPDIR to a folder on a larger disk.")
+        needs = f"{place} has {free:.0f} GB free; 20 are needed. Set TMPDIR to a folder on a larger disk."
+        raise ImpossibleHereError(needs)
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="assay-containers-", dir=place))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -221,7 +227,7 @@ def folder_for(given: Path | None) -> Iterator[Path]:
 
 
 def main() -> int:
-    """Runs the trial; 0 where everything holds."""
+    """Runs the trial; 0 where everything holds, 75 (as `EX_TEMPFAIL`) where this machine cannot run it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="keep images and logs here, and use what is there already")
     given = parser.parse_args()
@@ -245,7 +251,7 @@ def main() -> int:
             run_tests(trial, "full", *folders, *without(trial.source, *no_browser))
     except TrialError as error:
         sys.stderr.write(f"make test-containers: {error}\n")
-        return 1
+        return os.EX_TEMPFAIL if isinstance(error, ImpossibleHereError) else 1
     say("\n" + "\n".join(f"  {what:<42} {found}" for what, found in trial.report))
     say(f"  {'all of it':<42} {time.monotonic() - started:.0f} s")
     return 0

@@ -24,21 +24,29 @@ class TrialError(Exception):
     """A step that did not do what it must; the message is for people."""
 
 
+class ImpossibleHereError(TrialError):
+    """A machine that cannot build images at all, which says nothing about the images."""
+
+
 def check_machine() -> None:
     """Installs what is missing.
 
     Raises:
-        TrialError: If this is not root's shell on a Debian or Ubuntu with a network.
+        ImpossibleHereError: If this is not root's shell on a Debian or Ubuntu with a network.
     """
     if os.geteuid() != 0:
-        raise TrialError("Building images here needs root: debootstrap makes a file system, buildah mounts it.")
+        raise ImpossibleHereError(
+            "Building images here needs root: debootstrap makes a file system, buildah mounts it."
+        )
     missing = [name for name in ("buildah", "debootstrap") if shutil.which(name) is None]
     if missing and shutil.which("apt-get") is None:
-        raise TrialError(f"{' and '.join(missing)} not found, and this is no Debian or Ubuntu to install them on.")
+        raise ImpossibleHereError(
+            f"{' and '.join(missing)} not found, and this is no Debian or Ubuntu to install them on."
+        )
     try:
         socket.getaddrinfo("deb.debian.org", 80)
     except OSError as error:
-        raise TrialError(
+        raise ImpossibleHereError(
             f"No network: deb.debian.org cannot be looked up ({error}). The images are built online."
         ) from None
     if missing:
