@@ -44,8 +44,8 @@ docs: setup ## Build the documentation into docs/_build
 	@echo "Open docs/_build/index.html"
 
 bench: setup ## Run the benchmarks
-	@ls benchmarks/*.py >/dev/null 2>&1 || { echo "make bench: there are no benchmarks in benchmarks/" >&2; exit 1; }
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@missed=; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || missed="$$missed $$script"; done; \
+	if [ -n "$$missed" ]; then echo "make bench: a target was missed in$$missed" >&2; exit 1; fi
 
 containers: ## Build the images data, full and beam with docker, podman or buildah
 	@sh containers/build.sh
