@@ -33,7 +33,7 @@ def lineage(
       # What made artifact 12; what came of the examples; what a run did.
       assay lineage 12 --root runs/taxi
       assay lineage runs/taxi/CsvExampleGen/examples/1 --root runs/taxi --down
-      assay lineage 20240601-093000-1a2b --root runs/taxi
+      assay lineage 20240601-093000-0c1a2f4 --root runs/taxi
     """
     if up and down:
         raise UsageError("lineage.direction", "--up and --down are two questions.", "Ask one at a time.")

@@ -49,6 +49,11 @@ def test_a_closed_gate_is_in_run_json(root: Any, toys: Any) -> None:
     assert record["steps"][1]["closed_gate"] == {"summary": "2 anomalies", "exit_code": 3}
 
 
+def test_ids_sort_runs_by_when_they_began_within_a_second_too(root: Any, toys: Any) -> None:
+    begun = [root.run(toys.Text(content="x")).run_id for _ in range(5)]
+    assert sorted(begun) == begun
+
+
 def test_the_run_folder_links_to_the_artifacts(root: Any, toys: Any, tmp_path: Path) -> None:
     result = root.run(toys.Text(content="x"))
     link = result.folder / "artifacts" / "Text" / "text"

@@ -77,7 +77,7 @@ class LocalDagRunner:
         check_user_code(pipeline, values)
         root = (self._root or pipeline.root or Path("assay-root") / pipeline.name).resolve()
         layout = RootLayout(root, pipeline.metadata)
-        run_id = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        run_id = _new_run_id()
         try:
             layout.run(run_id).mkdir(parents=True)
         except OSError as error:
@@ -137,6 +137,12 @@ def _run(session: Session) -> RunResult:
     write_run_record(result, state)
     session.progress.run_ended(result)
     return result
+
+
+def _new_run_id() -> str:
+    """Gives an id that sorts by when the run began, also within a second, and that two processes do not share."""
+    now = datetime.now(timezone.utc)
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond:05x}{secrets.token_hex(1)}"
 
 
 def _result(session: Session, started: float) -> RunResult:
