@@ -51,7 +51,9 @@ class TestObjectStore:
         self, s3: Any, trips: Path, task: MakeTask, project_root: Path
     ) -> None:
         mine = in_store(task(CsvExampleGen, input_base=str(trips)), "s3://store/run/gen")
-        environment = os.environ | {"PYTHONPATH": str(project_root / "components")}
+        # What runs the tests may be on the path alone, as it is inside our images.
+        paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         done = subprocess.run(
             [sys.executable, *mine.command[1:]], capture_output=True, text=True, check=False, env=environment
         )

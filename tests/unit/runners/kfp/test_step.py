@@ -249,7 +249,9 @@ def in_process(project_root: Path, *arguments: str) -> subprocess.CompletedProce
 
 
 def environment(project_root: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(project_root / "components")}
+    # What runs the tests may be on the path alone, as it is inside our images.
+    paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Counted(NamedTuple):
