@@ -51,8 +51,11 @@ def check_machine() -> None:
         ) from None
     if missing:
         quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        checked(["apt-get", "update", "-qq"], env=quiet)
-        checked(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing], env=quiet)
+        try:
+            checked(["apt-get", "update", "-qq"], env=quiet)
+            checked(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing], env=quiet)
+        except TrialError as error:
+            raise ImpossibleHereError(f"{' and '.join(missing)} cannot be installed.\n{error}") from error
 
 
 def checked(
