@@ -6,7 +6,9 @@ import ast
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -54,26 +56,45 @@ def module_sources(path: Path, package: Path | None = None) -> dict[str, bytes]:
 
 def _local_imports(source: bytes, path: Path, root: Path, package: Path | None) -> list[Path]:
     """The files below `root`, and in `package`, that a module imports; a module that does not parse imports nothing."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return []
     found: list[Path] = []
-    for statement in ast.walk(tree):
-        if isinstance(statement, ast.Import):
-            for alias in statement.names:
-                found += _module_files(root, alias.name.split("."), package)
-        elif isinstance(statement, ast.ImportFrom):
-            # One dot is the package of the module, which is its folder; each further dot is one folder up.
-            start = path.parents[statement.level - 1] if statement.level else root
-            if start == root or root in start.parents:
-                base = statement.module.split(".") if statement.module else []
-                for alias in statement.names:
-                    found += _module_files(start, [*base, alias.name], None if statement.level else package)
+    for statement in _imports(source):
+        # One dot is the package of the module, which is its folder; each further dot is one folder up.
+        start = path.parents[statement.level - 1] if statement.level else root
+        if start == root or root in start.parents:
+            found += _module_files(start, statement.names, None if statement.level else package)
     return found
 
 
-def _module_files(folder: Path, names: list[str], package: Path | None) -> Iterator[Path]:
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One name that is imported.
+
+    Attributes:
+        names: The parts of its dotted name.
+        level: The dots before it.
+    """
+
+    names: tuple[str, ...]
+    level: int = 0
+
+
+@lru_cache(maxsize=128)  # every step of a run asks for the same few files
+def _imports(source: bytes) -> tuple[_Import, ...]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ()
+    found: list[_Import] = []
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Import):
+            found += [_Import(tuple(alias.name.split("."))) for alias in statement.names]
+        elif isinstance(statement, ast.ImportFrom):
+            base = statement.module.split(".") if statement.module else []
+            found += [_Import((*base, alias.name), statement.level) for alias in statement.names]
+    return tuple(found)
+
+
+def _module_files(folder: Path, names: Sequence[str], package: Path | None) -> Iterator[Path]:
     """The files that importing `a.b.c` runs: the packages on the way and the module; `c` may be a mere name in `b`."""
     # What is installed side by side is no part of each other, and a library's version is in the fingerprint otherwise.
     if folder.name in _INSTALLED or (package is not None and names[0] != package.name):

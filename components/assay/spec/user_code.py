@@ -216,7 +216,12 @@ def _importable(folder: Path | None, neighbours: dict[str, ModuleType]) -> Itera
     if folder is None:
         yield
         return
-    hidden = {name: module for name, module in sys.modules.items() if _hides(name, module, folder)}
+    beside = _loaded_names_in(folder)
+    hidden = {
+        name: module
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] in beside and _hides(name, module, folder)
+    }
     for name in hidden:
         del sys.modules[name]
     before = set(sys.modules)
@@ -233,12 +238,27 @@ def _importable(folder: Path | None, neighbours: dict[str, ModuleType]) -> Itera
         sys.modules.update(hidden)
 
 
+def _loaded_names_in(folder: Path) -> set[str]:
+    """The top-level names of loaded modules under which the folder holds a module or a package.
+
+    One listing answers for all names but a few: with TensorFlow there are thousands of modules, and a step asks twice.
+    """
+    try:
+        listed = {entry.stem if entry.suffix == ".py" else entry.name for entry in folder.iterdir()}
+    except OSError:
+        return set()
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    return {
+        name
+        for name in listed & loaded
+        if (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+    }
+
+
 def _hides(name: str, module: ModuleType, folder: Path) -> bool:
-    """Tells whether a loaded module stands in the way of a file of the same name in the folder."""
-    top = name.partition(".")[0]
-    is_here = (folder / f"{top}.py").is_file() or (folder / top / "__init__.py").is_file()
+    """Tells whether a loaded module stands in the way of one of the same name in the folder."""
     has_file = isinstance(getattr(module, "__file__", None), str)
-    return is_here and has_file and name != "__main__" and not _lies_in(module, name, folder)
+    return has_file and name != "__main__" and not _lies_in(module, name, folder)
 
 
 def _lies_in(module: ModuleType, name: str, folder: Path) -> bool:
