@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from assay.cli.command import Command, GroupWithDefault
 from assay.cli.console import Quiet, open_console, print_result, waiting
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from assay.gating.verdict import Verdict
+
 _DECIDE = "decide"
+_MOST = 200  # lines: a log of thousands hides the one that matters
 
 
 class FirstRunChoice(str, Enum):
@@ -194,11 +200,24 @@ def decide(
         typer.echo(to_json(verdict).decode(), nl=False)
     else:
         with open_console(quiet=quiet) as console:
-            for check in verdict.checks:
-                mark = ("ok" if check.applied else "-") if check.ok else "FAIL" if check.severity == "error" else "warn"
-                console.print(f"{mark:>4}  {check.sentence}", soft_wrap=True)
+            for line in _lines(verdict, "verdict.json" if output is not None else "what --json prints"):
+                console.print(line, soft_wrap=True)
             print_result(console, verdict.summary)
     raise typer.Exit(0 if verdict.ok else 4)
+
+
+def _lines(verdict: Verdict, more: str) -> Iterator[str]:
+    """Gives a line a check; of thousands of slices the first that failed, and how many others there are."""
+    shown = verdict.checks
+    if len(shown) > _MOST:
+        shown = (verdict.failed + tuple(check for check in verdict.checks if check.ok))[:_MOST]
+    for check in shown:
+        mark = ("ok" if check.applied else "-") if check.ok else "FAIL" if check.severity == "error" else "warn"
+        yield f"{mark:>4}  {check.sentence}"
+    if len(verdict.checks) > len(shown):
+        rest = len(verdict.checks) - len(shown)
+        failed = len(verdict.failed) - sum(not check.ok for check in shown)
+        yield f" ...  {rest:,} more checks, of which {failed:,} did not pass: see {more}."
 
 
 def _value(choice: Enum | None) -> Any:

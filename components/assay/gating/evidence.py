@@ -174,7 +174,7 @@ def _insufficient(one: Held, figures: Figures, evidence: Evidence) -> Check:
     examples = _examples(one.key, figures)
     if rows is not None and rows < policy.min_examples:
         of = "" if rows == examples else f" that {one.limit.metric.label} is made of"
-        why = f"{number(rows)} examples{of}, and min_examples is {policy.min_examples}"
+        why = f"{number(rows)} example{'' if rows == 1 else 's'}{of}, and min_examples is {policy.min_examples}"
     else:
         why = "there are no bounds for this metric here"
     passes = policy.insufficient == "pass"

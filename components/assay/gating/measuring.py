@@ -47,7 +47,7 @@ def measure(one: Held, evidence: Evidence) -> Measured | None:
         return shares
     ours = _replicates(evidence.candidate, key, metric)
     if baseline is None:
-        return Resampled(check.observed, ours) if ours is not None and ours.any() else None
+        return Resampled(check.observed, ours) if ours is not None and np.nan_to_num(ours).any() else None
     theirs = _replicates(evidence.baseline, key, metric)
     if ours is None or theirs is None:
         return None

@@ -15,7 +15,7 @@ _FEW = 30  # examples of a slice; EvidencePolicy.min_examples has the same defau
 
 def number(value: float) -> str:
     """Gives a figure with up to six significant digits."""
-    return f"{value:.6g}"
+    return "NaN" if math.isnan(value) else f"{value:.6g}"
 
 
 def value_sentence(limit: Limit, key: Place, observed: float) -> str:
@@ -30,7 +30,9 @@ def change_sentence(limit: Limit, key: Place, observed: float, baseline: float) 
     change = observed - baseline
     shown, base = _apart(observed, baseline)
     size = change if limit.bound == "absolute" else change / abs(baseline)
-    if change == 0:
+    if math.isnan(change):
+        distance = f"and the baseline's is {base}: the change has no value"
+    elif change == 0:
         distance = f"equal to the baseline's {base}"
     else:
         distance = f"{_amounts(limit, size)[0]} {'below' if change < 0 else 'above'} the baseline's {base}"

@@ -140,3 +140,30 @@ def test_evaluate_prints_and_writes_figures(folder: Path) -> None:
     done = CliRunner().invoke(app, [*arguments, "--bounds", "--replicates", "100"])
     assert "candidate  Overall  auc = " in done.stdout
     assert "[" in done.stdout
+
+
+def test_of_thousands_of_slices_the_failures_are_shown_first_and_the_rest_counted(folder: Path) -> None:
+    table = pq.read_table(folder / "new.parquet")
+    ids = np.arange(500) // 2
+    pq.write_table(table.append_column("user", pa.array(ids)), folder / "new.parquet")
+    config = CONFIG.format(limit=0).replace("AUC", "BinaryAccuracy").replace("[side]", "[user]")
+    (folder / "users.yaml").write_text(config)
+    done = gate(folder, "users", "-o", str(folder / "out"))
+    failed = sum(not check.ok for check in read_verdict(folder / "out").checks)
+    lines = done.stdout.splitlines()
+    assert 0 < failed < 200 < len(read_verdict(folder / "out").checks) == 251
+    assert [line.startswith("FAIL") for line in lines[:-2]] == [True] * failed + [False] * (200 - failed)
+    assert lines[-2] == " ...  51 more checks, of which 0 did not pass: see verdict.json."
+
+
+def test_losses_that_are_infinite_and_predictions_that_are_logits_are_told(folder: Path) -> None:
+    certain = pa.table({"id": [0, 1, 2], "label": [0, 1, 1], "score": [1.0, 0.5, 0.0], "side": [*"lrr"]})
+    for name in ("new", "old"):
+        pq.write_table(certain, folder / f"{name}.parquet")
+    (folder / "loss.yaml").write_text(CONFIG.format(limit=0).replace("AUC", "BinaryCrossEntropy"))
+    done = gate(folder, "loss")  # in these tests a warning of NumPy's would be an error
+    assert done.exit_code == 4
+    assert "is inf, and the baseline's is inf: the change has no value" in done.stdout
+    pq.write_table(certain.set_column(2, "score", pa.array([-4.0, 0.5, 7.0])), folder / "new.parquet")
+    arguments = ["evaluate", "--predictions", str(folder / "new.parquet"), "--config", str(folder / "loss.yaml")]
+    assert "predictions 'score' run from -4 to 7; prob" in CliRunner().invoke(app, arguments).stderr

@@ -117,6 +117,15 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             ),
         ),
         (
+            ABSOLUTE,
+            math.inf,
+            math.inf,
+            (
+                "binary_accuracy on Overall is inf, and the baseline's is inf: the change has no value; "
+                "the limit is a drop of at most 0.005 (absolute)."
+            ),
+        ),
+        (
             RELATIVE,
             -3.0,
             -2.0,

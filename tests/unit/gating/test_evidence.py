@@ -125,6 +125,18 @@ def test_replicates_without_a_value_are_no_evidence() -> None:
     assert not found.ok
 
 
+@pytest.mark.parametrize("undefined", [0, 40])
+def test_a_perfect_score_that_no_sample_changes_shows_nothing(undefined: int) -> None:
+    # A sample without positives has no F1; the others have all 1.
+    replicates = np.zeros(2000)
+    replicates[:undefined] = np.nan
+    figures = Figures(candidate={(): {KEY: 1.0}}, baseline=None, examples={(): 100})
+    evidence = Evidence(policy=EvidencePolicy(significant="not_worse"), candidate={(): {KEY: replicates}})
+    [check] = decide([limit(0.5, "lower")], figures, evidence=evidence).checks
+    assert not check.ok
+    assert check.sentence.startswith("Insufficient evidence (there are no bounds for this metric here)")
+
+
 def test_what_cannot_be_computed_stays_failed() -> None:
     figures = Figures(candidate={(): {KEY: float("nan")}}, baseline={(): {KEY: 0.8}}, examples={(): 100})
     evidence = Evidence(policy=EvidencePolicy(significant="regression"), candidate={(): {KEY: spread(0.1)}})

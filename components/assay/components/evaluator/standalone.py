@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from glob import glob
 from hashlib import sha256
@@ -19,6 +19,7 @@ from assay.components.evaluator.compute import evaluate
 from assay.components.evaluator.config import read_config
 from assay.components.evaluator.evaluation_files import write_for_people, write_metrics, write_tfma_files
 from assay.components.evaluator.kernel_engine.judgement import Models, Tables, evaluate_tables, judge
+from assay.components.evaluator.kernel_engine.remarks import REMARKS, remarks_on
 from assay.components.evaluator.metrics_table import METRICS_TABLE
 from assay.components.evaluator.tfma_output.files import VALIDATION_FILE
 from assay.components.evaluator.work import Evaluated, Evaluation, MetricsEngine
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from assay.components.evaluator.inference.predicting import Predict
     from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
-    from assay.gating.verdict import Verdict
+    from assay.gating.verdict import Check, Verdict
 
 _FUNCTION = ".py:"
 _TFMA_KINDS = ("metrics", "plots", "attributions")
@@ -108,13 +109,18 @@ def evaluate_into(
     if isinstance(judged, Models) and sampling is None:
         evaluated = _evaluated(judged, folder, None, metrics_engine)
         write_verdict(evaluated.verdict, folder)
-        return evaluated.notes
+        return (*evaluated.notes, *_warnings(evaluated.verdict.checks))
     engine = EmbeddedEngine()
     drawn = None if sampling is None else replace(sampling, threads=engine.threads)
     _, evaluation, warnings = evaluate_tables(judged, engine, drawn)
     write_tfma_files(folder, evaluation)
     write_metrics(folder, evaluation)
-    return tuple(f"warning: {warning.sentence}" for warning in warnings)
+    return (*(f"warning: {warning.sentence}" for warning in warnings), *_warnings(remarks_on(evaluation)))
+
+
+def _warnings(checks: Iterable[Check]) -> Iterator[str]:
+    """What a verdict would tell of the rows."""
+    return (f"warning: {check.sentence}" for check in checks if check.kind in REMARKS)
 
 
 def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> Outcome:

@@ -37,9 +37,10 @@ class Area:
     standard_error: float
 
     def interval(self, confidence: float = 0.95) -> Interval:
-        """Gives bounds within 0 and 1; NaN where the area varies and lies at 0 or 1."""
+        """Gives bounds within 0 and 1; NaN for an area of 0 or 1, which says of other rows nothing that is known."""
         if not self._varies():
-            return Interval(self.value, self.value) if self.standard_error == 0 else Interval(math.nan, math.nan)
+            known = self.standard_error == 0 and 0 < self.value < 1  # every score is the same
+            return Interval(self.value, self.value) if known else Interval(math.nan, math.nan)
         found = self._logit().interval(confidence)
         return Interval(1 / (1 + math.exp(-found.lower)), 1 / (1 + math.exp(-found.upper)))
 

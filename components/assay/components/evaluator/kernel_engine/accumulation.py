@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.components.evaluator.kernel_engine.drawing import can_draw, draw
+from assay.components.evaluator.kernel_engine.seen import Seen
 from assay.gating.figures import MetricKey, SliceKey
 from assay.kernels.metrics.accumulator import MetricsState, SlicedMetrics
 from assay.kernels.metrics.rows import RowColumns, column_of, numbers
@@ -59,6 +60,7 @@ class Computed:
         areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
         differing: By slice and metric, on how many of a rate's rows the two models differ, and whether they predict
             differently anywhere: two numbers.
+        seen: What labels and predictions are like.
     """
 
     rows: int
@@ -68,6 +70,7 @@ class Computed:
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
     areas: Mapping[SliceKey, Mapping[MetricKey, Areas]] = field(default_factory=dict)
     differing: Mapping[SliceKey, Mapping[MetricKey, Floats]] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,12 @@ class PlannedState:
     Attributes:
         rows: The number of rows.
         passes: The metrics' state, and the rows to resample, of each pass.
+        seen: What labels and predictions are like.
     """
 
     rows: int
     passes: list[tuple[MetricsState, KeptRows]]
+    seen: Seen = field(default_factory=Seen)
 
 
 class PlannedMetrics:
@@ -139,6 +144,7 @@ class PlannedMetrics:
         """
         rows = self._columns.rows(batch)
         state.rows += len(rows)
+        state.seen.add(rows)
         for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
             own = one.view(rows, batch)
             one.metrics.add_rows(metrics, own)
@@ -149,6 +155,8 @@ class PlannedMetrics:
     def merge(self, states: Sequence[PlannedState]) -> PlannedState:
         """Gives the state of all rows, in the first of `states`."""
         states[0].rows = sum(state.rows for state in states)
+        for state in states[1:]:
+            states[0].seen.merge(state.seen)
         for one, parts in zip(self._passes, zip(*(state.passes for state in states), strict=True), strict=True):
             one.metrics.merge([metrics for metrics, _ in parts])
             for _, other in parts[1:]:
@@ -178,7 +186,7 @@ class PlannedMetrics:
                     changes[model].setdefault(key, {})[metric] = row
                 for (key, metric), area in drawn.areas.items():
                     areas.setdefault(key, {})[metric] = area
-        return Computed(state.rows, examples, values, changes, trials, areas, differing)
+        return Computed(state.rows, examples, values, changes, trials, areas, differing, state.seen)
 
 
 def _pass(

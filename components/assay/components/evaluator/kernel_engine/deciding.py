@@ -15,6 +15,7 @@ from assay.components.evaluator.kernel_engine.evaluation import shares_of
 from assay.components.evaluator.kernel_engine.flips import failing_slices, flips_of, tell
 from assay.components.evaluator.kernel_engine.missing import with_missing
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
+from assay.components.evaluator.kernel_engine.remarks import remarks_on
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.errors import UsageError
 from assay.gating.decide import decide
@@ -113,6 +114,9 @@ def decided(
         join_on: The column by which rows are named.
     """
     verdict = with_missing(verdict_on(config, evaluation, rules, figures=figures, name_of=name_of), predictions)
+    told = {check.id for check in verdict.checks}
+    remarks = tuple(check for check in remarks_on(evaluation) if check.id not in told)
+    verdict = replace(verdict, checks=verdict.checks + remarks)
     failing = failing_slices(verdict, evaluation.figures.candidate) if evaluation.figures.baseline is not None else ()
     if not failing:
         return verdict, None

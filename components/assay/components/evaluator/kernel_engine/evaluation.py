@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from assay.components.evaluator.kernel_engine.accumulation import Computed, Resampling
-    from assay.components.evaluator.kernel_engine.predictions import Predictions
+    from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions
+    from assay.components.evaluator.kernel_engine.seen import Seen
     from assay.components.evaluator.metrics_table import Bounds
     from assay.engines.base import Engine
     from assay.gating.limits import EvalConfig
@@ -43,6 +44,8 @@ class TableEvaluation:
         config: The configuration.
         plan: What it asks for.
         values: By model, slice and metric, every value and plot as the kernels give it.
+        keys: The columns that hold labels, weights and predictions.
+        seen: What labels and predictions are like.
     """
 
     figures: Figures
@@ -54,6 +57,8 @@ class TableEvaluation:
     config: EvalConfig
     plan: Plan
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
+    keys: Keys
+    seen: Seen
 
 
 def evaluate_predictions(
@@ -104,6 +109,8 @@ def evaluate_predictions(
         config=config,
         plan=plan,
         values=computed.values,
+        keys=keys,
+        seen=computed.seen,
     )
 
 
@@ -148,7 +155,9 @@ def _of_value(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey, mod
     # The rows that a rate is a share of are the baseline's too where the models do not choose them.
     if trials and (model == CANDIDATE or metric in evaluation.differing.get(key, {})):
         return wilson_interval(value * trials, trials, confidence)
-    return percentile_interval(value, evaluation.changes[model][key][metric], confidence)
+    found = percentile_interval(value, evaluation.changes[model][key][metric], confidence)
+    # What no sample of these rows changes, a perfect score of three rows say, tells nothing of other rows.
+    return found if found.lower < found.upper else Interval(math.nan, math.nan)
 
 
 def shares_of(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey) -> PairedShares | None:

@@ -239,7 +239,7 @@ def _check_same_rows(ours: pa.Table, theirs: pa.Table, label: str, join_on: str 
     if label not in theirs.column_names:
         return
     mine, other = ours.column(label).to_pylist(), theirs.column(label).to_pylist()
-    different = next((row for row, pair in enumerate(zip(mine, other, strict=True)) if pair[0] != pair[1]), None)
+    different = next((row for row, pair in enumerate(zip(mine, other, strict=True)) if _differ(*pair)), None)
     if different is not None:
         by = "in the same order" if join_on is None else f"the same under '{join_on}'"
         raise DataError(
@@ -248,6 +248,11 @@ def _check_same_rows(ours: pa.Table, theirs: pa.Table, label: str, join_on: str 
             f"candidate's table and {other[different]} in the baseline's.",
             "Join the tables by a column of row ids." if join_on is None else "",
         )
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two labels differ; NaN, which is no number in either table, is the same in both."""
+    return bool(one != other and (one == one or other == other))  # noqa: PLR0124 - only NaN is not itself
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:

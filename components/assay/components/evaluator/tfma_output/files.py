@@ -133,7 +133,8 @@ def _change(records: EvaluationRecords, slice_key: SliceKey, model: str, key: Me
             }
             for threshold, matrix in mine.items()
         }
-    return np.asarray(mine) - np.asarray(theirs)
+    with np.errstate(invalid="ignore"):  # infinity less infinity has no value, and NaN says so
+        return np.asarray(mine) - np.asarray(theirs)
 
 
 def _plots(records: EvaluationRecords, slice_key: SliceKey) -> Any:

@@ -46,3 +46,16 @@ def test_changes_of_rates_are_tangos_and_rates_wilsons(tmp_path: Path, metric: s
     for name, hits in (("candidate", ours), ("baseline", theirs)):
         bounds = wilson_interval((of & hits).sum(), trials, 0.9)
         assert (found[name]["lower"], found[name]["upper"]) == pytest.approx((bounds.lower, bounds.upper))
+
+
+def test_a_perfect_score_of_few_rows_has_no_bounds_that_show_it_certain(tmp_path: Path) -> None:
+    table = pa.table({"label": [0.0, 1.0, 0.0, 1.0], "new": [0.0, 1.0, 0.0, 1.0]})
+    names = ["AUC", "MeanSquaredError", "F1Score", "BinaryAccuracy"]
+    config = {"model_specs": MODELS[:1], "metrics_specs": [{"metrics": [{"class_name": name} for name in names]}]}
+    _, evaluation, _ = evaluate_tables(
+        Tables(config=config, predictions=table), EmbeddedEngine(), Sampling(num_replicates=100)
+    )
+    rows = pq.read_table(write_metrics(tmp_path, evaluation, 0.95)).to_pylist()
+    bounds = {row["metric"]: (row["lower"], row["upper"]) for row in rows}
+    assert bounds.pop("binary_accuracy") == pytest.approx((0.5101, 1.0), abs=1e-4)  # Wilson's, of 4 of 4
+    assert set(bounds.values()) == {(None, None)}

@@ -98,3 +98,10 @@ def test_no_candidate_and_different_labels_are_refused() -> None:
     }
     with pytest.raises(UsageError, match="same label_key"):
         opened(OURS, config=config)
+
+
+def test_a_label_that_is_missing_in_both_tables_is_the_same() -> None:
+    ours = pa.table({"label": [0.0, float("nan")], "score": [0.1, 0.2]})
+    assert opened(ours, ours)[1] == [0.1, 0.2]
+    with pytest.raises(DataError, match=r"the label 'label' of row 2 is nan in the candidate's table and 1\.0"):
+        opened(ours, pa.table({"label": [0.0, 1.0], "score": [0.1, 0.2]}))

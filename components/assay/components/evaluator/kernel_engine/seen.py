@@ -1,0 +1,81 @@
+"""What the labels and predictions are like: the least, the greatest, how many are no numbers.
+
+It tells logits from probabilities and one class from two, and costs next to nothing beside the metrics.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from assay.kernels.metrics.rows import Floats, Rows
+
+
+@dataclass(slots=True)
+class Spread:
+    """The numbers of a column.
+
+    Attributes:
+        least: Infinity where there is none.
+        greatest: Minus infinity where there is none.
+        lacking: The number of rows without a number.
+        several: Whether a row holds several, one a class.
+    """
+
+    least: float = math.inf
+    greatest: float = -math.inf
+    lacking: int = 0
+    several: bool = False
+
+    def add(self, values: Floats) -> None:
+        """Adds the rows of a batch."""
+        missing = np.isnan(values)
+        if missing.any():
+            self.lacking += int(missing.reshape(len(values), -1).any(axis=1).sum())
+            values = values[~missing]
+        self.several |= missing.ndim > 1
+        if values.size:
+            self.least = min(self.least, float(values.min()))
+            self.greatest = max(self.greatest, float(values.max()))
+
+    def merge(self, other: Spread) -> None:
+        """Adds other rows."""
+        self.least, self.greatest = min(self.least, other.least), max(self.greatest, other.greatest)
+        self.lacking += other.lacking
+        self.several |= other.several
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of the rows.
+
+    Attributes:
+        label: Labels.
+        predictions: By model.
+        weighing: The number of rows that weigh anything; the others are masked, and not looked at.
+    """
+
+    label: Spread = field(default_factory=Spread)
+    predictions: dict[str, Spread] = field(default_factory=dict)
+    weighing: int = 0
+
+    def add(self, rows: Rows) -> None:
+        """Adds the rows of a batch."""
+        weighs = rows.weights != 0
+        count = int(np.count_nonzero(weighs))
+        self.weighing += count
+        everything = count == len(rows)
+        self.label.add(rows.labels if everything else rows.labels[weighs])
+        for model, values in rows.predictions.items():
+            self.predictions.setdefault(model, Spread()).add(values if everything else values[weighs])
+
+    def merge(self, other: Seen) -> None:
+        """Adds other rows."""
+        self.weighing += other.weighing
+        self.label.merge(other.label)
+        for model, spread in other.predictions.items():
+            self.predictions.setdefault(model, Spread()).merge(spread)

@@ -1,0 +1,101 @@
+"""What a person is told of the rows: labels and predictions that a metric does not mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables, judge
+from assay.components.evaluator.kernel_engine.remarks import remarks_on
+from assay.engines.embedded import EmbeddedEngine
+
+ENGINE = EmbeddedEngine()
+LABELS = [0, 1, 0, 1, 1]
+SCORES = [0.1, 0.9, 0.6, 0.4, 0.7]
+LOGITS = [-2.5, 3.0, 0.4, -0.2, 1.1]
+
+
+def config(*metrics: dict[str, Any], weight: str = "") -> dict[str, Any]:
+    spec = {"label_key": "label", "prediction_key": "score"} | ({"example_weight_key": weight} if weight else {})
+    return {"model_specs": [spec], "slicing_specs": [{}], "metrics_specs": [{"metrics": list(metrics)}]}
+
+
+def said(written: dict[str, Any], **columns: Any) -> list[str]:
+    table = pa.table({"label": LABELS, "score": SCORES} | columns)
+    _, evaluation, _ = evaluate_tables(Tables(config=written, predictions=table), ENGINE)
+    return [check.sentence for check in remarks_on(evaluation)]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        {"class_name": "BinaryAccuracy"},
+        {"class_name": "BinaryCrossentropy"},
+        {"class_name": "Precision", "config": '{"thresholds": [0.3]}'},
+        {"class_name": "AUC", "config": '{"num_thresholds": 100}'},
+    ],
+)
+def test_logits_are_told_from_probabilities(metric: dict[str, Any]) -> None:
+    [sentence] = said(config(metric), score=LOGITS)
+    assert "candidate's predictions 'score' run from -2.5 to 3; probabilities" in sentence
+    assert said(config(metric)) == []
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        {"class_name": "AUC"},
+        {"class_name": "BinaryAccuracy", "config": '{"threshold": 0}'},
+        {"class_name": "BinaryCrossentropy", "config": '{"from_logits": true}'},
+        {"class_name": "MeanSquaredError"},
+    ],
+)
+def test_metrics_that_logits_suit_say_nothing(metric: dict[str, Any]) -> None:
+    assert said(config(metric), score=LOGITS) == []
+
+
+def test_labels_of_other_numbers() -> None:
+    [sentence] = said(config({"class_name": "AUC"}, {"class_name": "BinaryAccuracy"}), label=[-1, 1, -1, 1, 1])
+    assert sentence == (
+        "The labels 'label' run from -1 to 1; labels between 0 and 1 are expected (by auc, binary_accuracy). Write "
+        "1 for the positive class and 0 for the other."
+    )
+    assert said(config({"class_name": "MeanSquaredError"}), label=[-1, 1, -1, 1, 1]) == []
+
+
+def test_class_numbers_beside_a_prediction_a_class_are_labels() -> None:
+    classes = [[0.2, 0.3, 0.5]] * 5
+    assert said(config({"class_name": "AUC"}), label=[0, 1, 2, 1, 2], score=classes) == []
+
+
+def test_one_class() -> None:
+    [sentence] = said(config({"class_name": "AUC"}), label=[1] * 5)
+    assert "Every label 'label' is 1: there is one class only" in sentence
+
+
+def test_rows_without_a_number_are_counted_and_masked_ones_are_not() -> None:
+    score = [0.1, np.nan, 0.6, np.nan, 0.7]
+    [sentence] = said(config({"class_name": "AUC"}), score=score)
+    assert sentence.startswith("2 of 5 rows have no number for the candidate's prediction 'score'")
+    weight = {"weight": [1.0, 0.0, 1.0, 0.0, 1.0]}
+    assert said(config({"class_name": "AUC"}, weight="weight"), score=score, **weight) == []
+
+
+def test_weights_of_zero() -> None:
+    [sentence] = said(config({"class_name": "AUC"}, weight="weight"), weight=[0.0] * 5)
+    assert sentence == "All 5 rows have a weight of 0 in 'weight': no row counts."
+
+
+def test_a_remark_blocks_nothing_and_stands_in_the_verdict_once() -> None:
+    metric = {"class_name": "BinaryAccuracy", "threshold": {"value_threshold": {"lower_bound": 0.1}}}
+    table = pa.table({"label": LABELS, "score": LOGITS})
+    verdict = judge(Tables(config=config(metric), predictions=table), ENGINE).verdict
+    assert verdict.ok
+    assert [check.kind for check in verdict.failed] == ["values"]
+    missing = pa.table({"label": LABELS, "score": [0.1, np.nan, 0.6, 0.2, 0.7]})
+    verdict = judge(Tables(config=config(metric), predictions=missing), ENGINE).verdict
+    assert [check.kind for check in verdict.failed] == ["value_threshold", "missing_values"]
+    assert "row 1 first" in verdict.failed[-1].sentence
