@@ -6,14 +6,34 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 LONGEST = 400
 JUNK_DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
+# Every process that runs tests imports every module of tests, whichever tests it is asked for.
+NOT_WHILE_COLLECTING = {
+    "apache_beam",
+    "keras",
+    "tensorflow",
+    "tensorflow_data_validation",
+    "tensorflow_model_analysis",
+    "tensorflow_transform",
+    "tf_keras",
+    "tfx_bsl",
+}
 TFX_S_OWN_NAME = Path("components/assay/v1/utils.py")  # the names of tfx.v1.utils
 
 
 def sources(project_root: Path, *folders: str) -> Iterator[Path]:
     for folder in folders:
         yield from sorted((project_root / folder).rglob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def tests(project_root: Path) -> dict[str, ast.Module]:
+    """Every module of tests by its path, parsed."""
+    found = sources(project_root, "tests")
+    return {str(path.relative_to(project_root)): ast.parse(path.read_text(encoding="utf-8")) for path in found}
 
 
 def test_a_file_can_be_read_in_one_sitting(project_root: Path) -> None:
@@ -41,24 +61,38 @@ def calls(tree: ast.AST, owner: str, name: str) -> Iterator[ast.Call]:
             yield node
 
 
-def test_every_expected_error_is_matched_by_its_message(project_root: Path) -> None:
+def test_every_expected_error_is_matched_by_its_message(tests: dict[str, ast.Module]) -> None:
     loose = [
-        f"{path.relative_to(project_root)}:{call.lineno}"
-        for path in sources(project_root, "tests")
-        for call in calls(ast.parse(path.read_text(encoding="utf-8")), "pytest", "raises")
+        f"{path}:{call.lineno}"
+        for path, tree in tests.items()
+        for call in calls(tree, "pytest", "raises")
         if not any(keyword.arg == "match" for keyword in call.keywords)
     ]
     assert not loose
 
 
-def test_no_test_replaces_our_own_code(project_root: Path) -> None:
+def test_no_test_replaces_our_own_code(tests: dict[str, ast.Module]) -> None:
     mocking = [
-        str(path.relative_to(project_root))
-        for path in sources(project_root, "tests")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        path
+        for path, tree in tests.items()
+        for node in ast.walk(tree)
         if isinstance(node, (ast.Import, ast.ImportFrom)) and "unittest.mock" in ast.unparse(node)
     ]
     assert not mocking
+
+
+def test_no_module_of_tests_loads_tensorflow_while_it_is_collected(tests: dict[str, ast.Module]) -> None:
+    found = [
+        f"{path}:{statement.lineno}"
+        for path, tree in tests.items()
+        for statement in tree.body
+        if isinstance(statement, (ast.Import, ast.ImportFrom))
+        for name in (
+            [statement.module or ""] if isinstance(statement, ast.ImportFrom) else [a.name for a in statement.names]
+        )
+        if name.partition(".")[0] in NOT_WHILE_COLLECTING
+    ]
+    assert not found
 
 
 def test_every_package_folder_is_a_package(project_root: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbclient
-import nbformat
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -16,6 +14,9 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 @pytest.mark.network  # the taxi trips are downloaded once
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_tour_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import nbclient
+    import nbformat
+
     monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent / "components"))
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
@@ -28,6 +29,8 @@ def test_a_tour_runs_from_top_to_bottom(path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_outputs_are_not_committed(path: Path) -> None:
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     assert notebook.cells[0].source.startswith("# ")
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx_bsl.public.proto import slicing_spec_pb2
 
 from assay.components import CsvExampleGen, StatisticsGen
 from assay.errors import UsageError
@@ -18,13 +16,22 @@ from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tf
 pytestmark = pytest.mark.tensorflow
 
 
-def test_the_defaults_are_the_same() -> None:
+@pytest.fixture(scope="module")
+def tfdv() -> Any:
+    import tensorflow_data_validation
+
+    return tensorflow_data_validation
+
+
+def test_the_defaults_are_the_same(tfdv: Any) -> None:
     assert is_tfdv_options(tfdv.StatsOptions())
     assert not is_tfdv_options(StatisticsOptions())
     assert options_of_tfdv(tfdv.StatsOptions()) == StatisticsOptions()
 
 
-def test_what_is_set_is_kept() -> None:
+def test_what_is_set_is_kept(tfdv: Any) -> None:
+    from tfx_bsl.public.proto import slicing_spec_pb2
+
     slicing = text_format.Parse(
         'slicing_specs {feature_keys: "company"} slicing_specs {feature_values {key: "day" value: "3"}}',
         slicing_spec_pb2.SlicingConfig(),
@@ -60,12 +67,12 @@ def test_what_is_set_is_kept() -> None:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_has_no_counterpart_is_refused(option: dict[str, Any], message: str) -> None:
+def test_what_has_no_counterpart_is_refused(tfdv: Any, option: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         options_of_tfdv(tfdv.StatsOptions(**option))
 
 
-def test_statistics_gen_takes_them() -> None:
+def test_statistics_gen_takes_them(tfdv: Any) -> None:
     examples = CsvExampleGen(input_base="data").outputs["examples"]
     of_tfdv = StatisticsGen(examples=examples, stats_options=tfdv.StatsOptions(num_top_values=3))
     own = StatisticsGen(examples=examples, stats_options=StatisticsOptions(num_top_values=3))
