@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from kfp import dsl
-from kfp.dsl import base_component, pipeline_channel
+from kfp.dsl import base_component, pipeline_channel, pipeline_context
 
 from assay.errors import UsageError, did_you_mean
 from assay.runners.kfp.embedded_files import embed_file, embed_module
@@ -51,7 +51,8 @@ class StepCommand:
 
     Attributes:
         image: The image; by default the smallest of assay's that holds what the component needs.
-        pipeline: The pipeline's name; KFP's name of the job by default.
+        pipeline: The pipeline's name, by which blessed models are recorded; by default that of the `@dsl.pipeline`
+            which the step is declared in. (KFP's name of the job is another one in every run.)
         node: The step's id; KFP's name of the task by default.
         registry: Where blessed models are recorded, for all to read in the pipeline's file; one with a password comes
             by the environment (`ASSAY_REGISTRY`).
@@ -127,7 +128,12 @@ class KfpComponent:
         numbered = tuple(each for each in _numbered(whole, given) if each.name in given)
         parameters = tuple(each for each in whole.parameters if each.required or each.name in given) + further
         narrowed = replace(whole, inputs=kept + numbered, parameters=parameters)
-        return make_component(narrowed, self.command.container(self.spec))(**bound)
+        return make_component(narrowed, self._command().container(self.spec))(**bound)
+
+    def _command(self) -> StepCommand:
+        declared = pipeline_context.Pipeline.get_default_pipeline()
+        is_named = self.command.pipeline != dsl.PIPELINE_JOB_NAME_PLACEHOLDER
+        return self.command if is_named or declared is None else replace(self.command, pipeline=declared.name)
 
     def _interface(self) -> Interface:
         found = interface(self.spec)

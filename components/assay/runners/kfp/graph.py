@@ -27,6 +27,8 @@ from assay.spec.resolver import LatestBlessedModelStrategy, Resolver
 from assay.spec.signature import ComponentSpec
 from assay.spec.values import RuntimeParameter
 
+_STEERING = (condition_step.Condition.spec, gate_step.Gate.spec)
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -129,11 +131,13 @@ class Graph:
     def _component(
         self, spec: ComponentSpec, node_id: str, options: StepOptions, *, gate: str = "outputs"
     ) -> KfpComponent:
+        # The steps that only steer have nothing to record, and no output by which they could tell their run.
+        records = spec not in _STEERING and self.registry not in {"none", "env"}
         command = StepCommand(
             image=options.image or self.image,
             pipeline=self.pipeline.name,
             node=node_id,
-            registry="" if self.registry in {"none", "env"} else self.registry,
+            registry=self.registry if records else "",
             gate=gate,
             beam_pipeline_args=self.pipeline.beam_pipeline_args,
         )

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,7 @@ from assay.runners.kfp.publication import publish
 from assay.runners.kfp.registry import VARIABLE, Ended, record
 from assay.runners.kfp.step_inputs import inputs_with_places, open_inputs, wired_names
 from assay.runners.kfp.step_parameters import parameter_values
+from assay.runners.kfp.task_names import TaskNames
 from assay.spec.context import ExecutionContext
 from assay.spec.signature import ComponentSpec
 
@@ -82,6 +83,7 @@ def run_step(options: Options) -> int:
         AssayError: Whatever went wrong; no output is left then.
     """
     given = parse_executor_input(options.executor_input)
+    options = _named(options, given)
     with tempfile.TemporaryDirectory(prefix="assay-step-") as folder:
         scratch = Path(folder)
         for name in ("fetched", "code", "temp", "sealed"):
@@ -100,14 +102,32 @@ def run_step(options: Options) -> int:
             closed = closed_gate(_judging(options.gate, inputs, written))
             title = options.node or spec.name
             publish(spec, title, given, places, inputs, written, returned)
-            registry = options.registry or os.environ.get(VARIABLE, "")
-            if registry:
-                record(registry, _ended(options, spec, given, inputs, written, parameters, returned))
+            if options.registry:
+                record(options.registry, _ended(options, spec, given, inputs, written, parameters, returned))
         if closed is None or not closed[1].stops_run:
             return 0
         verdict, gate = closed
         print(f"{title} closed the gate: {verdict.summary}", file=sys.stderr)  # noqa: T201 (the step's log)
         return gate.exit_code
+
+
+def _named(options: Options, given: ExecutorInput) -> Options:
+    """The command line with the names that the cluster left to us, and the registry of the environment.
+
+    Raises:
+        UsageError: If the step is to record what it blesses and does not know for which pipeline.
+    """
+    names = TaskNames(options.pipeline, options.run_id, options.node).filled(
+        each.uri for each in given.outputs.values()
+    )
+    registry = options.registry or os.environ.get(VARIABLE, "")
+    if registry and not names.pipeline:
+        raise UsageError(
+            "kfp.no_pipeline_name",
+            f"{options.component} records blessed models by the pipeline's name, and nothing names the pipeline.",
+            'Give it where the step is declared: `.configured(pipeline="daily-check")`, or `--pipeline`.',
+        )
+    return replace(options, pipeline=names.pipeline, run_id=names.run_id, node=names.task, registry=registry)
 
 
 def _judging(

@@ -34,7 +34,7 @@ class Task:
         self.spec = next(each for name, each in spec.components.items())
         container = next(iter(spec.deployment_spec.fields["executors"].struct_value.fields.values()))
         listed = container.struct_value.fields["container"].struct_value.fields
-        command = [each.string_value for key in ("command", "args") for each in listed[key].list_value.values]
+        self.template = [each.string_value for key in ("command", "args") for each in listed[key].list_value.values]
         # An optional input that nothing feeds is one that KFP's local code cannot do without.
         for name in list(self.spec.input_definitions.artifacts):
             if name not in self.arguments:
@@ -47,7 +47,7 @@ class Task:
         )
         self.given_dict = executor_input_utils.executor_input_to_dict(self.given, self.spec)
         self.command = placeholder_utils.replace_placeholders(
-            full_command=command,
+            full_command=self.template,
             executor_input_dict=self.given_dict,
             pipeline_resource_name="a-pipeline-1",
             task_resource_name=self.component.spec.name,
