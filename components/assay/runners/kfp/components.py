@@ -12,6 +12,7 @@ from kfp import dsl
 from kfp.dsl import base_component, pipeline_channel, pipeline_context
 
 from assay.errors import UsageError, did_you_mean
+from assay.runners.kfp.caching import is_cacheable
 from assay.runners.kfp.embedded_files import embed_file, embed_module
 from assay.runners.kfp.images import default_image
 from assay.runners.kfp.loading import reference_to
@@ -109,7 +110,8 @@ class KfpComponent:
         """Adds a task to the pipeline that is being declared.
 
         Files of a user's that lie on this machine (`module_file`, `schema_file`) travel inside the value. Only the
-        optional inputs that are wired become inputs of the task: kfp.local fails on the others.
+        optional inputs that are wired become inputs of the task: kfp.local fails on the others. KFP's cache is off for
+        a step that reads what the cache cannot see, or acts on the outside world.
 
         Args:
             *positional: Refused: arguments are named.
@@ -128,7 +130,8 @@ class KfpComponent:
         numbered = tuple(each for each in _numbered(whole, given) if each.name in given)
         parameters = tuple(each for each in whole.parameters if each.required or each.name in given) + further
         narrowed = replace(whole, inputs=kept + numbered, parameters=parameters)
-        return make_component(narrowed, self._command().container(self.spec))(**bound)
+        task = make_component(narrowed, self._command().container(self.spec))(**bound)
+        return task if is_cacheable(self.spec, given) else task.set_caching_options(False)
 
     def _command(self) -> StepCommand:
         declared = pipeline_context.Pipeline.get_default_pipeline()

@@ -13,11 +13,11 @@ from assay.artifacts.model import Model
 from assay.errors import UsageError
 from assay.runners.gates import GATES
 from assay.runners.kfp import condition_step, gate_step, resolver_steps
+from assay.runners.kfp.caching import is_cacheable
 from assay.runners.kfp.components import WIRE_CLASSES, KfpComponent, StepCommand
 from assay.runners.kfp.conditions import Guards, guards_of, is_plain, question
 from assay.runners.kfp.step_inputs import ARTIFACT_TYPE
 from assay.runners.kfp.step_options import StepOptions, apply_options, options_of
-from assay.spec.annotations import FileMark, UserModuleMark
 from assay.spec.channel import Channel, OutputChannel, OutputParameter
 from assay.spec.condition import Comparison, Predicate
 from assay.spec.importer import Importer
@@ -125,7 +125,7 @@ class Graph:
             arguments |= _numbered(key, [self._artifact(channel, node) for channel in channels])
         gate = "none" if _stopping_outputs(node) else "outputs"
         task = self._component(node.spec, node.id, options, gate=gate)(**arguments)
-        apply_options(task, options, caching=self.pipeline.enable_cache and is_cacheable(node))
+        apply_options(task, options, caching=self.pipeline.enable_cache and is_cacheable(node.spec, node.arguments))
         return task
 
     def _component(
@@ -205,23 +205,6 @@ def _stopping_outputs(node: Node) -> list[str]:
         return []
     stopping = {name for name, gate in GATES.items() if gate.stops_run}
     return [key for key, output in node.spec.outputs.items() if output.artifact.type().name in stopping]
-
-
-def is_cacheable(node: ComponentNode) -> bool:
-    """Whether KFP may take a step from an earlier run by its values: it sees no files and no outside world.
-
-    A file that lies on this machine is embedded in its value, and so is a part of KFP's cache key.
-    """
-    elsewhere = [
-        value
-        for name, value in node.arguments.items()
-        if isinstance(node.spec.parameters[name].mark, FileMark | UserModuleMark)
-        and not (isinstance(value, str) and Path(value).is_file())
-    ]
-    spec = node.spec
-    values = {name: node.arguments.get(name, one.default) for name, one in spec.parameters.items()}
-    named = spec.depends_on is not None and bool(spec.depends_on(values))
-    return spec.reads is None and spec.still_valid is None and not elsewhere and not named
 
 
 def _numbered(name: str, values: list[Any]) -> dict[str, Any]:
