@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import sys
+import warnings
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -158,6 +159,9 @@ _command()(doctor)
 
 def main() -> None:
     """The console script."""
+    # TensorFlow tells of every processor and library that it sees, some of it as errors; what fails raises besides.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)  # google.api_core's, of later
     exit_code = [1]  # of a traceback, with --debug
     atexit.register(_leave, exit_code)  # the first to be registered is the last to be called
     exit_code[0] = _call()

@@ -81,14 +81,19 @@ def _keras_model(path: Path) -> PythonModel:
 
     model = keras.saving.load_model(path, compile=False)
     inputs = {one.name: Tensor(one.name, _number(one.dtype), tuple(one.shape)) for one in model.inputs}
-    names = list(model.output_names) if len(model.outputs) > 1 else [_KERAS_OUTPUT]
+    # A model that gives a dict is known by its keys, one that gives a list by the layers that end it.
+    made = model.output if len(model.outputs) > 1 else None
+    names = [_KERAS_OUTPUT] if made is None else list(made if isinstance(made, dict) else model.output_names)
+    tensors_out = list(made.values()) if isinstance(made, dict) else model.outputs
     outputs = {
-        name: Tensor(name, _number(one.dtype), tuple(one.shape)) for name, one in zip(names, model.outputs, strict=True)
+        name: Tensor(name, _number(one.dtype), tuple(one.shape)) for name, one in zip(names, tensors_out, strict=True)
     }
 
     def call(tensors: dict[str, Any]) -> dict[str, Any]:
         found = model(tensors if len(tensors) > 1 else next(iter(tensors.values())), training=False)
-        return found if isinstance(found, dict) else {names[0]: found}
+        if isinstance(found, dict):
+            return found if len(names) > 1 else dict(zip(names, found.values(), strict=True))
+        return dict(zip(names, found if isinstance(found, (list, tuple)) else [found], strict=True))
 
     return PythonModel(path, {KERAS_SIGNATURE: Signature(inputs, outputs)}, {KERAS_SIGNATURE: call})
 
