@@ -12,15 +12,14 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from assay.artifacts.local_copy import local_path
 from assay.artifacts.store import MANIFEST
-from assay.errors import ArtifactError, UsageError, disk_full
+from assay.errors import disk_full
+from assay.runners.kfp.object_store import download_page, is_web, open_store
 
 _MOUNTS = {"gs": "gcs", "s3": "s3", "minio": "minio"}
-_PACKAGES = {"gs": "gcsfs", "s3": "s3fs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,77 +70,33 @@ class Places:
         return scheme in _MOUNTS and (self.root / _MOUNTS[scheme]).is_dir()
 
     def _download(self, uri: str) -> Path | None:
-        filesystem, base = open_url(uri)
-        files = _remote_files(filesystem, base, uri)
-        if not files:
-            return None
         # Made anew each time: a killed attempt may have left half of it.
-        target = Path(tempfile.mkdtemp(dir=self.scratch)) / base.rsplit("/", 1)[-1]
-        for file in files:
-            local = local_path(target, file[len(base) :]) if file != base else target
+        path = urlsplit(uri).path if is_web(uri) else _split(uri)[1]
+        target = Path(tempfile.mkdtemp(dir=self.scratch)) / (path.rstrip("/").rsplit("/", 1)[-1] or "index")
+        if is_web(uri):
+            return target if download_page(uri, target) else None
+        store = open_store(uri)
+        names = store.names()
+        for name in names:
+            local = local_path(target, name) if name else target
             local.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                filesystem.get_file(file, str(local))
-            except OSError as error:
-                raise _unreachable(uri, error) from error
-        return target
+            store.get(name, local)
+        return target if names else None
 
     def _upload(self, made: Path, uri: str) -> None:
-        filesystem, base = open_url(uri)
-        try:
-            for file in _manifest_last(made):
-                inside = file.relative_to(made).as_posix()
-                filesystem.put_file(str(file), base if inside == "." else f"{base}/{inside}")
-        except OSError as error:
-            raise _unreachable(uri, error) from error
+        store = open_store(uri)
+        if made.is_dir():  # what an earlier attempt of the task left must not mix with this one
+            store.remove(sorted(store.names(), key=lambda name: name != MANIFEST))
+        for file in _manifest_last(made):
+            store.put(file, file.relative_to(made).as_posix() if made.is_dir() else "")
 
 
 def _split(uri: str) -> tuple[str, str]:
-    """Gives scheme and rest; a path, and `file://`, have no scheme."""
-    if "://" not in uri:
+    """Gives scheme and rest, which may hold any character; a path, and `file://`, have no scheme."""
+    scheme, found, rest = uri.partition("://")
+    if not found:
         return "", uri
-    parts = urlsplit(uri)
-    rest = f"{parts.netloc}{parts.path}"
-    return ("", rest) if parts.scheme == "file" else (parts.scheme, rest)
-
-
-def open_url(uri: str) -> tuple[Any, str]:
-    """Gives the file system of a URL and the path in it.
-
-    Raises:
-        UsageError: If fsspec, or its package for the scheme, is not installed.
-    """
-    scheme, rest = _split(uri)
-    protocol = "s3" if scheme == "minio" else scheme
-    try:
-        import fsspec  # noqa: PLC0415 (an extra; only where there is no mount)
-
-        options = {"skip_instance_cache": True, "use_listings_cache": False} if protocol == "s3" else {}
-        return fsspec.filesystem(protocol, **options), rest.rstrip("/")
-    except (ImportError, ValueError) as error:
-        package = _PACKAGES.get(protocol, "the package of that scheme")
-        raise UsageError(
-            "kfp.no_file_system",
-            f"{uri} is not mounted at /{_MOUNTS.get(scheme, scheme)}, and fsspec cannot open it: {error}.",
-            f"Install {package} beside fsspec in the image, or let KFP mount it.",
-        ) from None
-
-
-def _remote_files(filesystem: Any, base: str, uri: str) -> list[str]:
-    try:
-        return [str(file) for file in filesystem.find(base)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _unreachable(uri, error) from error
-
-
-def _unreachable(uri: str, error: OSError) -> ArtifactError:
-    return ArtifactError(
-        "kfp.unreachable",
-        f"{uri} could not be reached: {type(error).__name__}: {error}.",
-        "Check the credentials and the endpoint (AWS_ENDPOINT_URL, say) of the step's container.",
-    )
+    return ("", unquote(urlsplit(uri).path)) if scheme == "file" else (scheme, rest)
 
 
 def _manifest_last(made: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError, LineageError
-from assay.runners.kfp.places import open_url
+from assay.runners.kfp.object_store import open_store
 
 # The environment variable that names the registry, so that a database's password may come from a secret.
 VARIABLE = "ASSAY_REGISTRY"
@@ -89,8 +89,7 @@ def record(registry: str, ended: Ended) -> None:
     name = f"{time.time_ns():020d}-{blessed.model.digest.removeprefix('sha256:')[:12]}.json"
     content = json.dumps({**asdict(blessed), "run_id": ended.run_id, "node": ended.node}, indent=1).encode() + b"\n"
     if "://" in registry:
-        filesystem, base = open_url(registry)
-        filesystem.pipe_file(f"{base}/{ended.pipeline}/{name}", content)
+        open_store(f"{registry.rstrip('/')}/{ended.pipeline}").write(name, content)
         return
     folder = Path(registry) / ended.pipeline
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,17 +125,16 @@ def latest_blessed(registry: str, pipeline: str, exclude: Collection[str]) -> Bl
     return None
 
 
-def _records(registry: str, pipeline: str) -> list[tuple[str, bytes]]:
-    """The records of a pipeline, the latest first."""
+def _records(registry: str, pipeline: str) -> Iterator[tuple[str, bytes]]:
+    """The records of a pipeline, the latest first; one is read when it is asked for."""
     if "://" not in registry:
-        paths = sorted((Path(registry) / pipeline).glob("*.json"), reverse=True)
-        return [(str(path), path.read_bytes()) for path in paths]
-    filesystem, base = open_url(registry)
-    try:
-        names = sorted((str(name) for name in filesystem.find(f"{base}/{pipeline}")), reverse=True)
-    except FileNotFoundError:
-        return []
-    return [(name, filesystem.cat_file(name)) for name in names if name.endswith(".json")]
+        for path in sorted((Path(registry) / pipeline).glob("*.json"), reverse=True):
+            yield str(path), path.read_bytes()
+        return
+    store = open_store(f"{registry.rstrip('/')}/{pipeline}")
+    for name in sorted(store.names(), reverse=True):
+        if name.endswith(".json"):
+            yield f"{store.uri}/{name}", store.read(name)
 
 
 def is_database(registry: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,14 @@ class Task:
             pipeline_root=str(self.folder.parent),
             unique_pipeline_id="run-1",
         )
+
+    def placed(self, root: str) -> Task:
+        """The task with its artifacts in an object store, as KFP's driver names them."""
+        for name, listed in self.given.outputs.artifacts.items():
+            listed.artifacts[0].uri = f"{root}/{name}"
+            self.given_dict["outputs"]["artifacts"][name]["artifacts"][0]["uri"] = f"{root}/{name}"
+        self.command[self.command.index("--executor-input") + 1] = json.dumps(self.given_dict)
+        return self
 
     def run(self) -> Task:
         """Runs the step in this process."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -22,23 +21,13 @@ from assay.runners.kfp.places import Places
 MakeTask = Callable[..., Any]
 
 
-def in_store(task: Any, root: str) -> Any:
-    """The task with its artifacts in an object store, as KFP's driver names them."""
-    for name, listed in task.given.outputs.artifacts.items():
-        listed.artifacts[0].uri = f"{root}/{name}"
-        task.given_dict["outputs"]["artifacts"][name]["artifacts"][0]["uri"] = f"{root}/{name}"
-    at = task.command.index("--executor-input") + 1
-    task.command[at] = json.dumps(task.given_dict)
-    return task
-
-
 class TestObjectStore:
     def test_steps_read_and_write_there(self, s3: Any, trips: Path, task: MakeTask, tmp_path: Path) -> None:
         s3.put_file(str(trips / "trips.csv"), "store/lake/trips/trips.csv")
-        first = in_store(task(CsvExampleGen, input_base="s3://store/lake/trips"), "s3://store/run/gen").run()
+        first = task(CsvExampleGen, input_base="s3://store/lake/trips").placed("s3://store/run/gen").run()
         examples = first.outputs["examples"]
         assert examples.uri == "s3://store/run/gen/examples"
-        second = in_store(task(StatisticsGen, examples=examples), "s3://store/run/stats").run()
+        second = task(StatisticsGen, examples=examples).placed("s3://store/run/stats").run()
         s3.get("store/run/stats/statistics", str(tmp_path / "there"), recursive=True)
         digest = read_manifest(tmp_path / "there").digest
         assert second.outputs["statistics"].metadata["digest"] == digest
@@ -50,7 +39,7 @@ class TestObjectStore:
     def test_the_process_does_so_by_its_environment(
         self, s3: Any, trips: Path, task: MakeTask, project_root: Path
     ) -> None:
-        mine = in_store(task(CsvExampleGen, input_base=str(trips)), "s3://store/run/gen")
+        mine = task(CsvExampleGen, input_base=str(trips)).placed("s3://store/run/gen")
         # What runs the tests may be on the path alone, as it is inside our images.
         paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
@@ -90,12 +79,12 @@ class TestMounts:
     def test_a_mount_is_used_where_there_is_one(self, scheme: str, trips: Path, task: MakeTask, tmp_path: Path) -> None:
         mount = tmp_path / "mounts" / {"gs": "gcs", "s3": "s3", "minio": "minio"}[scheme]
         mount.mkdir(parents=True)
-        first = in_store(task(CsvExampleGen, input_base=str(trips)), f"{scheme}://bucket/run/gen")
+        first = task(CsvExampleGen, input_base=str(trips)).placed(f"{scheme}://bucket/run/gen")
         first.mounts = tmp_path / "mounts"
         examples = first.run().outputs["examples"]
         assert examples.uri == f"{scheme}://bucket/run/gen/examples"
         assert (mount / "bucket/run/gen/examples" / MANIFEST).is_file()
-        second = in_store(task(StatisticsGen, examples=examples), f"{scheme}://bucket/run/stats")
+        second = task(StatisticsGen, examples=examples).placed(f"{scheme}://bucket/run/stats")
         second.mounts = tmp_path / "mounts"
         second.run()
         assert (mount / "bucket/run/stats/statistics" / MANIFEST).is_file()
@@ -108,7 +97,7 @@ class TestMounts:
         assert Places(tmp_path).fetch(tmp_path.as_uri()) == tmp_path
 
     def test_a_scheme_that_nobody_knows(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=r"quux://a/b is not mounted at /quux, and fsspec cannot open it"):
+        with pytest.raises(UsageError, match=r"quux://a/b is not mounted, and fsspec cannot open it"):
             Places(tmp_path).fetch("quux://a/b")
 
     def test_across_file_systems_a_folder_is_copied(self, tmp_path: Path) -> None:

@@ -11,21 +11,36 @@ import pytest
 import yaml
 from kfp import dsl
 from kfp.compiler import Compiler
-from tests.unit.runners.kfp.test_registry import Judge, Train
 
-from assay.artifacts import Model
+from assay.artifacts import Model, ModelBlessing
 from assay.artifacts.store import MANIFEST
 from assay.errors import UsageError
+from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import SqlLineageStore
 from assay.runners.kfp import LatestBlessedModel, component_of
 from assay.runners.kfp.registry import VARIABLE
 from assay.runners.kfp.task_names import TaskNames
-from assay.spec import Output, component
+from assay.spec import Input, Output, component
 
 MakeTask = Callable[..., Any]
 RUN = "5f3b9a36-0e4c-4f2f-9d43-0c3ce0b1a1aa"
 SALT = "0d0cf10d-5a3f-4b41-a9cb-6f1f7a0f3d0b"
 PLACEHOLDERS = TaskNames("{{$.pipeline_job_name}}", "{{$.pipeline_job_uuid}}", "{{$.pipeline_task_name}}")
+
+
+@component
+def Train(model: Output[Model], *, weights: str) -> None:  # noqa: N802
+    """Writes a model."""
+    model.serving_path.mkdir()
+    (model.serving_path / "saved_model.pb").write_text(weights)
+
+
+@component
+def Judge(model: Input[Model], blessing: Output[ModelBlessing]) -> None:  # noqa: N802
+    """Blesses a model."""
+    blessing.mark(blessed=True)
+    blessing.properties["current_model_digest"] = model.digest
+    write_verdict(Verdict(ok=True, summary="It is as it is."), blessing.path)
 
 
 @pytest.mark.parametrize("after", [f"{SALT}/model", "model"])
@@ -46,13 +61,9 @@ def test_what_cannot_be_told_is_empty(outputs: list[str]) -> None:
 
 def on_cluster(made: Any, folder: Path, pipeline: str, run_id: str) -> Any:
     """The task as the open-source server starts it: of all placeholders in the arguments only `{{$}}` is filled in."""
-    step = made.component.spec.name.lower()
-    for name, listed in made.given_dict["outputs"]["artifacts"].items():
-        uri = f"minio://mlpipeline/v2/artifacts/{pipeline}/{run_id}/{step}/{SALT}/{name}"
-        listed["artifacts"][0]["uri"] = uri
-        made.given.outputs.artifacts[name].artifacts[0].uri = uri
     made.command = [*made.template]
-    made.command[made.command.index("{{$}}")] = json.dumps(made.given_dict)
+    made.command[made.command.index("{{$}}")] = ""
+    made.placed(f"minio://mlpipeline/v2/artifacts/{pipeline}/{run_id}/{made.component.spec.name.lower()}/{SALT}")
     (folder / "minio").mkdir(exist_ok=True)
     made.mounts = folder
     return made.run()
