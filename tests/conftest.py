@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, settings
+from typer.main import get_command
 
 from browsers import axe, browser
 
@@ -26,6 +29,9 @@ settings.register_profile(
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("default")
+
+# Typer's runner builds every command of an app anew for each call; one app has the same commands each time.
+typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]  # a private name of Typer's
 
 
 class RunPython(Protocol):

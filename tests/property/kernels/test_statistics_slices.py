@@ -74,8 +74,8 @@ class _Part:
     rows: pa.RecordBatch
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        yield self.rows.slice(0, 1500)
-        yield self.rows.slice(1500)
+        yield self.rows.slice(0, 600)
+        yield self.rows.slice(600)
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ class _Parts:
 
 def test_the_same_bytes_on_any_number_of_threads() -> None:
     rng = np.random.default_rng(0)
-    rows = 30_000
+    rows = 10_000
     batch = pa.RecordBatch.from_arrays(
         [
             pa.array(rng.normal(size=rows)),
-            pa.array(rng.integers(0, 20_000, rows).astype(str)),
+            pa.array(rng.integers(0, 7_000, rows).astype(str)),
             pa.array(rng.integers(0, 5, rows)),
             pa.array(rng.lognormal(size=rows)),
         ],
@@ -101,9 +101,9 @@ def test_the_same_bytes_on_any_number_of_threads() -> None:
         label_feature="label",
         feature_crosses="all",
         weight_feature="other",
-        max_exact_bytes=1 << 16,
+        max_exact_bytes=1 << 14,
     )
-    parts = tuple(_Part(batch.slice(start, 5000)) for start in range(0, rows, 5000))
+    parts = tuple(_Part(batch.slice(start, 2000)) for start in range(0, rows, 2000))
     for bounded in (True, False):
         results = [
             EmbeddedEngine(threads).reduce(_Parts(parts, bounded), DatasetStatistics(options)) for threads in (1, 2, 3)

@@ -151,7 +151,7 @@ def test_a_page_is_not_written_into_a_folder_that_is_not_there(root: Path, tmp_p
 @pytest.fixture
 def server(root: Path) -> Iterator[int]:
     with open_site(root) as site, serve(site, "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])  # seconds until it sees that it shall end
         thread.start()
         yield server.server_port
         server.shutdown()
