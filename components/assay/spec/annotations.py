@@ -59,9 +59,12 @@ class ParsedBy:
     Attributes:
         parse: Turns what the user gave into the one JSON-compatible form that the component receives; raises
             UsageError for what it cannot read.
+        files: Gives a value with the path of each of the user's files in it replaced by what a function gives for it: a
+            runner that works in containers brings them there.
     """
 
     parse: Callable[[Any], Any]
+    files: Callable[[Any, Callable[[str], str]], Any] | None = None
 
 
 Input = Annotated[T, InputMark()]

@@ -15,7 +15,7 @@ from assay.artifacts.formats.tf_example import encode, fits, without_structs
 from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
-from assay.components.evaluator.config import parse_eval_config, read_config
+from assay.components.evaluator.config import parse_eval_config, read_config, with_modules
 from assay.components.evaluator.depends_on import depends_on
 from assay.components.evaluator.examples_source import SplitRows
 from assay.components.evaluator.work import MetricsEngine
@@ -68,7 +68,7 @@ def Evaluator(
     evaluation: Output[ModelEvaluation],
     blessing: Output[ModelBlessing],
     *,
-    eval_config: Annotated[dict[str, Any], ParsedBy(parse_eval_config)],
+    eval_config: Annotated[dict[str, Any], ParsedBy(parse_eval_config, with_modules)],
     model: Input[Model] | None = None,
     baseline_model: Input[Model] | None = None,
     schema: Input[Schema] | None = None,

@@ -74,6 +74,20 @@ def parse_eval_config(given: Any) -> dict[str, Any]:
     return with_additions(plain, read.additions)
 
 
+def with_modules(config: Any, place: Callable[[str], str]) -> Any:
+    """Gives a configuration with the path of each Python file that holds a metric replaced by what `place` gives."""
+    if isinstance(config, Mapping):
+        return {
+            key: place(value) if key == "module" and _is_python(value) else with_modules(value, place)
+            for key, value in config.items()
+        }
+    return [with_modules(item, place) for item in config] if isinstance(config, list) else config
+
+
+def _is_python(value: Any) -> bool:
+    return isinstance(value, str) and value.endswith(".py")
+
+
 def load_eval_config(given: Any) -> EvalConfig:
     """Gives the `EvalConfig` message for any of the forms of [`parse_eval_config`][...parse_eval_config].
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +35,12 @@ def _vocabularies(parameters: Mapping[str, Any]) -> dict[str, str]:
     return {name: file_sha256(path) if path.is_file() else "absent" for name, path in files.items()}
 
 
+def _with_vocabularies(options: Any, place: Callable[[str], str]) -> Any:
+    if not isinstance(options, Mapping) or not isinstance(options.get("vocab_paths"), Mapping):
+        return options
+    return {**options, "vocab_paths": {name: place(path) for name, path in options["vocab_paths"].items()}}
+
+
 @component(
     libraries=("tfx-bsl",),
     depends_on=_vocabularies,
@@ -46,7 +52,7 @@ def StatisticsGen(
     statistics: Output[ExampleStatistics],
     *,
     schema: Input[Schema] | None = None,
-    stats_options: Annotated[StatisticsOptions | None, ParsedBy(_options)] = None,
+    stats_options: Annotated[StatisticsOptions | None, ParsedBy(_options, _with_vocabularies)] = None,
     exclude_splits: list[str] | None = None,
 ) -> None:
     """Computes the statistics of each split: counts, presence, quantiles, histograms, top values.

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Optional
 
 from kfp import dsl
-from kfp.dsl import base_component, pipeline_channel, pipeline_context
+from kfp.dsl import base_component, pipeline_context
 
-from assay.errors import UsageError, did_you_mean
+from assay.errors import UsageError
+from assay.runners.kfp.arguments import bind
 from assay.runners.kfp.caching import is_cacheable
-from assay.runners.kfp.embedded_files import embed_file, embed_module
 from assay.runners.kfp.images import default_image
 from assay.runners.kfp.loading import reference_to
-from assay.runners.kfp.step_parameters import REFERENCE
-from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface, plain_type, snake_case
-from assay.spec.annotations import FileMark, ParsedBy, UserModuleMark
-from assay.spec.signature import ComponentSpec, ParameterSpec
-from assay.spec.values import canonical, typed
+from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface, snake_case
+from assay.spec.signature import ComponentSpec
 
 WIRE_CLASSES = {
     each.schema_title: each
     for each in (dsl.Artifact, dsl.ClassificationMetrics, dsl.Dataset, dsl.Model, dsl.Metrics, dsl.HTML, dsl.Markdown)
-}
-# The types of KFP's channels, in its pipelines and in its YAML.
-_PLAIN = {
-    "String": str,
-    "Integer": int,
-    "Float": float,
-    "Boolean": bool,
-    "List": list,
-    "Dict": dict,
-    "STRING": str,
-    "NUMBER_INTEGER": int,
-    "NUMBER_DOUBLE": float,
-    "BOOLEAN": bool,
-    "LIST": list,
-    "STRUCT": dict,
 }
 _MODULE = "assay.runners.kfp.step"
 # kfp.local's SubprocessRunner runs steps that name this module; ours keeps to its contract.
@@ -115,22 +96,17 @@ class KfpComponent:
 
         Args:
             *positional: Refused: arguments are named.
-            **arguments: Outputs of other tasks, pipeline parameters, and values.
+            **arguments: Outputs of other tasks, pipeline parameters, and values; a list of outputs, or `dsl.Collected`,
+                where a component takes several artifacts.
 
         Raises:
             UsageError: For an unknown or missing argument, or a value of another type than the declared one.
         """
         if positional:
             raise UsageError("kfp.positional", f"{self.spec.name} takes named arguments only, got {positional[0]!r}.")
-        whole = self._interface()
         given = {name: value for name, value in arguments.items() if value is not None}
-        _check_names(self.spec.name, whole, given)
-        bound, further = _bound(self.spec, given)
-        kept = tuple(each for each in whole.inputs if not each.optional or each.name in given)
-        numbered = tuple(each for each in _numbered(whole, given) if each.name in given)
-        parameters = tuple(each for each in whole.parameters if each.required or each.name in given) + further
-        narrowed = replace(whole, inputs=kept + numbered, parameters=parameters)
-        task = make_component(narrowed, self._command().container(self.spec))(**bound)
+        call = bind(self.spec, self._interface(), given)
+        task = make_component(call.shown, self._command().container(self.spec))(**call.values)
         return task if is_cacheable(self.spec, given) else task.set_caching_options(False)
 
     def _command(self) -> StepCommand:
@@ -168,6 +144,9 @@ def _argument(name: str, annotation: Any, declared: WireParameter | None = None)
 
 def _input(declared: WireArtifact) -> inspect.Parameter:
     annotation = dsl.Input[WIRE_CLASSES[declared.schema_title]]
+    if declared.many:
+        wire_class: Any = WIRE_CLASSES[declared.schema_title]
+        return _argument(declared.name, dsl.Input[list[wire_class]])
     if not declared.optional:
         return _argument(declared.name, annotation)
     # typing.Optional, since KFP looks for its form and not for that of `X | None`.
@@ -184,68 +163,6 @@ def _docstring(shown: Interface) -> str:
 
 def _documented(declared: Iterable[WireArtifact | WireParameter]) -> list[str]:
     return [f"    {each.name}: {each.description}" for each in declared if each.description]
-
-
-def _check_names(name: str, shown: Interface, given: Mapping[str, Any]) -> None:
-    known = [each.name for each in shown.inputs] + [each.name for each in shown.parameters]
-    for argument in given:
-        if argument not in known and argument.partition("__")[0] not in known:
-            raise UsageError("kfp.argument", f"{name} has no argument '{argument}'.", did_you_mean(argument, known))
-    required = [each.name for each in shown.inputs if not each.optional]
-    required += [each.name for each in shown.parameters if each.required]
-    missing = [each for each in required if each not in given]
-    if missing:
-        raise UsageError("kfp.missing_argument", f"{name} needs {', '.join(missing)}.")
-
-
-def _numbered(shown: Interface, given: Iterable[str]) -> list[WireArtifact]:
-    """The second and further artifacts of an input that takes several; a KFP component declares each."""
-    by_name = {each.name: each for each in shown.inputs}
-    return [replace(by_name[name.partition("__")[0]], name=name, optional=False) for name in given if "__" in name]
-
-
-def _bound(spec: ComponentSpec, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[WireParameter, ...]]:
-    """Gives the arguments as KFP takes them, and the further parameters that values inside of others need."""
-    bound: dict[str, Any] = {}
-    further: dict[str, tuple[WireParameter, Any]] = {}
-    for name, value in given.items():
-        declared = spec.parameters.get(name)
-        is_channel = isinstance(value, pipeline_channel.PipelineChannel)
-        bound[name] = value if declared is None or is_channel else _constant(spec, declared, value, further)
-    bound |= {name: channel for name, (_, channel) in further.items()}
-    return bound, tuple(parameter for parameter, _ in further.values())
-
-
-def _constant(
-    spec: ComponentSpec, declared: ParameterSpec, value: Any, further: dict[str, tuple[WireParameter, Any]]
-) -> Any:
-    where = f"{spec.name}.{declared.name}"
-    referring = _referring(value, further)
-    if referring is not value:
-        return canonical(referring, where)
-    if isinstance(declared.mark, ParsedBy):
-        value = declared.mark.parse(value)
-    plain = canonical(value, where)
-    typed(plain, declared.type, where)
-    if isinstance(declared.mark, UserModuleMark | FileMark) and isinstance(plain, str) and Path(plain).is_file():
-        return (embed_module if isinstance(declared.mark, UserModuleMark) else embed_file)(plain)
-    return float(plain) if plain_type(declared.type, where) is float else plain
-
-
-def _referring(value: Any, further: dict[str, tuple[WireParameter, Any]]) -> Any:
-    """Puts a reference in the place of each channel inside a list or dict; without any, gives the value itself."""
-    if isinstance(value, pipeline_channel.PipelineChannel):
-        name = f"{value.task_name}_{value.name}".replace("-", "_") if value.task_name else value.name
-        name = f"value_of_{name}"
-        further[name] = (WireParameter(name, _PLAIN[str(value.channel_type)]), value)
-        return {REFERENCE: name}
-    if isinstance(value, dict):
-        items = {key: _referring(item, further) for key, item in value.items()}
-        return items if any(items[key] is not value[key] for key in value) else value
-    if isinstance(value, (list, tuple)):
-        listed = [_referring(item, further) for item in value]
-        return listed if any(new is not old for new, old in zip(listed, value, strict=True)) else value
-    return value
 
 
 def component_of(component: Any, **command: Any) -> KfpComponent:

@@ -16,6 +16,8 @@ from assay.spec.values import canonical, typed
 
 # Stands inside a constant list or struct for the value of another input of the step.
 REFERENCE = "$parameter"
+# Stands there for None, which KFP's compiler refuses.
+NONE = {"$none": True}
 
 
 def artifact_twin(name: str) -> str:
@@ -54,8 +56,19 @@ def _value(spec: ComponentSpec, declared: ParameterSpec, given: ExecutorInput, p
         elif "://" in value:
             value = _fetched(where, value, places)
     if isinstance(declared.mark, ParsedBy):
+        value = _unpacked(value, folder / name)
         value = canonical(declared.mark.parse(value), where)
     return value if value is None else canonical(typed(value, declared.type, where), where)
+
+
+def _unpacked(value: Any, folder: Path) -> Any:
+    """Writes the files that strings inside of a value hold, each below a folder of its own, and gives their paths."""
+    if isinstance(value, dict):
+        items = enumerate(value.items())
+        return {key: _unpacked(item, folder / str(number)) for number, (key, item) in items}
+    if isinstance(value, list):
+        return [_unpacked(item, folder / str(number)) for number, item in enumerate(value)]
+    return str(unpack(value, folder)) if is_embedded(value) else value
 
 
 def _fetched(where: str, uri: str, places: Places) -> str:
@@ -68,6 +81,8 @@ def _fetched(where: str, uri: str, places: Places) -> str:
 def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
     """Puts the values of other inputs in the places that the compiler left for them."""
     if isinstance(value, dict):
+        if value == NONE:
+            return None
         if set(value) == {REFERENCE}:
             return parameters[value[REFERENCE]]
         return {key: _filled(item, parameters) for key, item in value.items()}

@@ -32,12 +32,13 @@ _VIEW_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class WireArtifact:
-    """An input or output artifact: its name, KFP's schema title, and whether it may stay unwired."""
+    """An input or output artifact: its name, KFP's schema title, whether it may stay unwired, or carries several."""
 
     name: str
     schema_title: str
     optional: bool = False
     description: str = ""
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

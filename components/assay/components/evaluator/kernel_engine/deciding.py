@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from assay.components.evaluator.config import GateConfig, parse_eval_config
+from assay.components.evaluator.config import GateConfig, parse_eval_config, with_modules
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
 from assay.components.evaluator.kernel_engine.evaluation import shares_of
 from assay.components.evaluator.kernel_engine.flips import failing_slices, flips_of, tell
@@ -22,6 +23,7 @@ from assay.gating.decide import decide
 from assay.gating.evidence import Evidence
 from assay.gating.waivers import Waiver, waive
 from assay.gating.written_policy import WrittenPolicy
+from assay.spec.source_digest import module_digest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,15 +83,22 @@ class Rules:
         return replace(config, additions=replace(config.additions, policy=policy))
 
     def bound(self, config: GateConfig) -> dict[str, Any]:
-        """Gives, as plain values, all that a blessing binds besides models and data; see decision 0060."""
+        """Gives, as plain values, all that a blessing binds besides models and data; see decision 0060.
+
+        A file with a metric counts by what it holds: where it lies is another place on each machine.
+        """
         return {
-            "eval_config": parse_eval_config(self.applied_to(config)),
+            "eval_config": with_modules(parse_eval_config(self.applied_to(config)), _content),
             "waivers": [msgspec.to_builtins(waiver) for waiver in self.waivers],
         }
 
     def waived(self, checks: Sequence[Check]) -> list[Check]:
         """Gives the checks with some failures waived."""
         return list(checks) if self.today is None else waive(checks, self.waivers, self.today)
+
+
+def _content(module: str) -> str:
+    return module_digest(Path(module)) if Path(module).is_file() else module
 
 
 def decided(

@@ -163,8 +163,8 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
 
 
 def _own(metric: Any) -> CustomMetric[Any] | None:
-    """Gives the user's own metric, where the configuration names one."""
-    if _is_known(metric.module):
+    """Gives the user's own metric, where the configuration names one; a loss of Keras is none, and costs an import."""
+    if not is_users(metric.module):
         return None
     return own_metric(metric.module, metric.class_name, _settings(metric))
 

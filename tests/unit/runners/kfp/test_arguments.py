@@ -1,0 +1,224 @@
+"""What authors write inside of a `@dsl.pipeline`: lists, loops, f-strings, files inside of values, and mistakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from kfp import dsl
+from kfp.compiler import Compiler
+
+from assay.artifacts import Examples
+from assay.components.trainer.config import TrainArgs
+from assay.errors import UsageError
+from assay.kernels.statistics import StatisticsOptions
+from assay.runners.kfp import CsvExampleGen, Evaluator, StatisticsGen, Trainer, component_of
+from assay.runners.kfp.embedded_files import PREFIX
+from assay.runners.kfp.executor_io import parse_executor_input
+from assay.runners.kfp.places import Places
+from assay.runners.kfp.step_parameters import parameter_values
+from assay.spec import Inputs, component
+
+MakeTask = Callable[..., Any]
+CONFIG = {"model_specs": [{"label_key": "tipped", "prediction_key": "score"}]}
+COST = "class Cost:\n    def create(self): return 0\n"
+
+
+def compiled(function: Any, folder: Path) -> dict[str, Any]:
+    Compiler().compile(dsl.pipeline(name="p")(function), str(folder / "p.yaml"))
+    document: dict[str, Any] = yaml.safe_load((folder / "p.yaml").read_text(encoding="utf-8"))
+    return document
+
+
+def of_task(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = document["root"]["dag"]["tasks"][name]["inputs"]
+    return found
+
+
+def imported(artifact_class: Any = dsl.Dataset) -> Any:
+    return dsl.importer(artifact_uri="gs://b/e", artifact_class=artifact_class).output
+
+
+def received(spec: Any, values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The parameters that a step gets for what the compiled pipeline holds."""
+    constants = {name: each["runtimeValue"]["constant"] for name, each in values.items() if "runtimeValue" in each}
+    document = {"inputs": {"parameterValues": constants}, "outputs": {"outputFile": str(folder / "out.json")}}
+    return parameter_values(spec, parse_executor_input(json.dumps(document)), Places(folder), folder / "code")
+
+
+class TestSeveralArtifacts:
+    def test_a_list(self, tmp_path: Path) -> None:
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (KFP reads no annotations that are text)
+            Evaluator(examples=[imported(), imported()], eval_config=CONFIG)
+
+        artifacts = of_task(compiled(declared, tmp_path), "evaluator")["artifacts"]
+        assert list(artifacts) == ["examples", "examples__2"]
+
+    def test_what_a_loop_made(self, tmp_path: Path) -> None:
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            with dsl.ParallelFor(["s3://a", "s3://b"]) as place:
+                made = CsvExampleGen(input_base=place)
+            Evaluator(examples=dsl.Collected(made.outputs["examples"]), eval_config=CONFIG)
+
+        document = compiled(declared, tmp_path)
+        takes = document["components"]["comp-evaluator"]["inputDefinitions"]["artifacts"]
+        assert takes["examples"]["isArtifactList"] is True
+
+    def test_the_step_reads_the_list(self, examples: dsl.Artifact, task: MakeTask) -> None:
+        twice = component_of(Several)
+        made = task(twice, examples=examples)
+        listed = made.given_dict["inputs"]["artifacts"]["examples"]["artifacts"]
+        listed.append(dict(listed[0]))
+        made.command[made.command.index("--executor-input") + 1] = json.dumps(made.given_dict)
+        assert made.run().outputs["rows"] == 180
+
+    @pytest.mark.parametrize("many", ["list", "collected"])
+    def test_where_one_is_taken(self, many: str, tmp_path: Path) -> None:
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            with dsl.ParallelFor(["s3://a", "s3://b"]) as place:
+                made = CsvExampleGen(input_base=place).outputs["examples"]
+            StatisticsGen(examples=[imported(), imported()] if many == "list" else dsl.Collected(made))
+
+        with pytest.raises(UsageError, match=r"StatisticsGen.examples takes one artifact, got several"):
+            compiled(declared, tmp_path)
+
+
+class TestChannelsInsideOfValues:
+    def test_an_f_string(self, tmp_path: Path) -> None:
+        """KFP fills in an f-string that is the whole value, and leaves the placeholder in others as it is."""
+
+        def declared(label: str = "tipped"):  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            config = {"model_specs": [{"label_key": f"is_{label}", "prediction_key": f"is_{label}"}]}
+            Evaluator(examples=imported(), eval_config=config)
+
+        declared.__annotations__ = {"label": str}
+        values = of_task(compiled(declared, tmp_path), "evaluator")["parameters"]
+        reference = {"$parameter": "value_of_text_1"}
+        spec = values["eval_config"]["runtimeValue"]["constant"]["model_specs"][0]
+        assert spec == {"label_key": reference, "prediction_key": reference}
+        text = values["value_of_text_1"]["runtimeValue"]["constant"]
+        assert text == "is_{{$.inputs.parameters['pipelinechannel--label']}}"
+
+    def test_items_of_a_loop(self, tmp_path: Path) -> None:
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            with dsl.ParallelFor([{"title": "a", "steps": 3}]) as item:
+                steps = TrainArgs(num_steps=item.steps)
+                config = {"title": item.title}
+                Trainer(examples=imported(), run_fn="a.b", train_args=steps, eval_args={}, custom_config=config)
+
+        document = compiled(declared, tmp_path)
+        (loop,) = [each for name, each in document["components"].items() if name.startswith("comp-for-loop")]
+        inner = loop["dag"]["tasks"]["trainer"]["inputs"]["parameters"]
+        (name,) = inner["custom_config"]["runtimeValue"]["constant"].values()
+        assert '"title"' in inner[name["$parameter"]]["parameterExpressionSelector"]
+        assert set(inner["train_args"]["runtimeValue"]["constant"]["num_steps"]) == {"$parameter"}
+
+
+class TestFilesInsideOfValues:
+    def test_the_module_of_a_metric(self, tmp_path: Path) -> None:
+        (tmp_path / "side.py").write_text("LIMIT = 3\n")
+        (tmp_path / "cost.py").write_text(f"import side\n{COST}")
+        metric = {"class_name": "Cost", "module": str(tmp_path / "cost.py")}
+
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            Evaluator(examples=imported(), eval_config=CONFIG | {"metrics_specs": [{"metrics": [metric]}]})
+
+        values = of_task(compiled(declared, tmp_path), "evaluator")["parameters"]
+        (travelling,) = values["eval_config"]["runtimeValue"]["constant"]["metrics_specs"][0]["metrics"]
+        assert travelling["module"].startswith(PREFIX)
+        there = received(Evaluator.spec, values, tmp_path)["eval_config"]["metrics_specs"][0]["metrics"][0]["module"]
+        assert Path(there).name == "cost.py"
+        assert tmp_path / "code" in Path(there).parents
+        assert Path(there).read_text() == f"import side\n{COST}"
+        assert (Path(there).parent / "side.py").read_text() == "LIMIT = 3\n"
+
+    def test_beside_a_value_of_the_run(self, tmp_path: Path) -> None:
+        (tmp_path / "cost.py").write_text(COST)
+        metric = {"class_name": "Cost", "module": str(tmp_path / "cost.py")}
+
+        def declared(label: str = "tipped"):  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            config = {"model_specs": [{"label_key": label}], "metricsSpecs": [{"metrics": [metric]}]}
+            Evaluator(examples=imported(), eval_config=config)
+
+        declared.__annotations__ = {"label": str}
+        values = of_task(compiled(declared, tmp_path), "evaluator")["parameters"]
+        constant = values["eval_config"]["runtimeValue"]["constant"]
+        assert constant["metricsSpecs"][0]["metrics"][0]["module"].startswith(PREFIX)
+
+    def test_a_module_that_only_the_image_has(self, tmp_path: Path) -> None:
+        metric = {"class_name": "Cost", "module": "/opt/metrics/cost.py"}
+
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            Evaluator(examples=imported(), eval_config=CONFIG | {"metrics_specs": [{"metrics": [metric]}]})
+
+        values = of_task(compiled(declared, tmp_path), "evaluator")["parameters"]
+        there = values["eval_config"]["runtimeValue"]["constant"]["metrics_specs"][0]["metrics"][0]
+        assert there["module"] == "/opt/metrics/cost.py"
+
+    def test_a_vocabulary(self, tmp_path: Path) -> None:
+        (tmp_path / "words.txt").write_text("taxi\ncab\n")
+        options = StatisticsOptions(vocab_paths={"words": str(tmp_path / "words.txt")})
+
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            StatisticsGen(examples=imported(), stats_options=options)
+
+        values = of_task(compiled(declared, tmp_path), "statistics-gen")["parameters"]
+        there = received(StatisticsGen.spec, values, tmp_path)["stats_options"]["vocab_paths"]["words"]
+        assert Path(there).read_text() == "taxi\ncab\n"
+
+    def test_more_than_a_steps_arguments_hold(self, tmp_path: Path) -> None:
+        noise = "".join(f"{n * 2654435761 % 2**32:08x}" for n in range(9000))
+        (tmp_path / "module.py").write_text(f"NOISE = '{noise}'\n")
+        (tmp_path / "cost.py").write_text(f"{COST}NOISE = '{noise[::-1]}'\n")
+        metric = {"class_name": "Cost", "module": str(tmp_path / "cost.py")}
+        config = CONFIG | {"metrics_specs": [{"metrics": [metric, metric]}]}
+
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            Evaluator(examples=imported(), eval_config=config, module_file=str(tmp_path / "module.py"))
+
+        with pytest.raises(UsageError, match=r"values of Evaluator, .* take 1\d\d KiB, of which eval_config takes"):
+            compiled(declared, tmp_path)
+
+
+def test_nothing_inside_of_a_value(tmp_path: Path) -> None:
+    """KFP's compiler refuses None inside of values, which the defaults of options may be."""
+
+    def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+        config = {"a": None, "b": [1, None]}
+        Trainer(examples=imported(), run_fn="a.b", train_args={}, eval_args={}, custom_config=config)
+
+    values = of_task(compiled(declared, tmp_path), "trainer")["parameters"]
+    assert received(Trainer.spec, values, tmp_path)["custom_config"] == {"a": None, "b": [1, None]}
+
+
+class TestMistakes:
+    def test_a_step_in_the_place_of_its_output(self, tmp_path: Path) -> None:
+        def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+            StatisticsGen(examples=CsvExampleGen(input_base="s3://a"))
+
+        message = r"StatisticsGen.examples was given the step 'csv-example-gen' itself. .*\.outputs\['examples'\]"
+        with pytest.raises(UsageError, match=message):
+            compiled(declared, tmp_path)
+
+    def test_a_path_in_the_place_of_an_artifact(self) -> None:
+        with pytest.raises(UsageError, match=r"examples takes Examples that another step puts out, got 's3://a'"):
+            StatisticsGen(examples="s3://a")
+
+    @pytest.mark.parametrize("name", ["examples__x", "exmples__2"])
+    def test_a_name_that_only_looks_numbered(self, name: str) -> None:
+        with pytest.raises(UsageError, match=rf"Evaluator has no argument '{name}'"):
+            Evaluator(**{name: 1, "eval_config": CONFIG})
+
+
+class Rows(NamedTuple):
+    rows: int
+
+
+@component
+def Several(*, examples: Inputs[Examples]) -> Rows:  # noqa: N802
+    """Counts the rows of all."""
+    return Rows(sum(sum(each.rows.values()) for each in examples))
