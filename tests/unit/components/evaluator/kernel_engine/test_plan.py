@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.gating.limits import limits_of
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric
 from assay.kernels.metrics.slices import SlicingSpec
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def config_with(metrics: list[dict[str, Any]], **more: Any) -> Any:
@@ -106,6 +110,19 @@ def test_without_slicing_specs_the_whole_data_is_the_slice() -> None:
     assert slicing_of(config_with([], slicing=[])) == (SlicingSpec(),)
     given = slicing_of(config_with([], slicing=[{"feature_keys": ["b", "a"], "feature_values": {"c": "1"}}]))
     assert given == (SlicingSpec(feature_keys=("b", "a"), feature_values=(("c", "1"),)),)
+
+
+PLAN = """
+import sys
+from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.kernel_engine.plan import plan_of
+loss = {"class_name": "BinaryCrossentropy", "module": "tf_keras.losses"}
+print(plan_of(load_eval_config({"metrics_specs": [{"metrics": [loss]}]})).lacking[0].code, "tf_keras" in sys.modules)
+"""
+
+
+def test_a_loss_of_keras_is_told_without_importing_keras(run_python: RunPython) -> None:
+    assert run_python(PLAN).stdout == "tfma_only False\n"
 
 
 @pytest.mark.tensorflow
