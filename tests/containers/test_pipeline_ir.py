@@ -56,6 +56,7 @@ def here(project_root: Path, outputs: Path) -> Callable[[Step], Mapping[str, Any
     return execute
 
 
+@pytest.mark.slow
 def test_a_compiled_pipeline_runs_by_its_ir_alone(ir: Any, project_root: Path, tmp_path: Path) -> None:
     (tmp_path / "rows").mkdir()
     (tmp_path / "rows" / "rows.csv").write_text("n,w\n" + "".join(f"{n},word {n % 7}\n" for n in range(500)))

@@ -25,6 +25,7 @@ def test_a_process_that_keeps_its_limits_is_done(tmp_path: Path) -> None:
     assert 0 < ended.peak_megabytes < 500
 
 
+@pytest.mark.slow  # it waits
 def test_a_process_that_takes_too_long_is_killed_with_what_it_started(tmp_path: Path) -> None:
     code = "import subprocess, time; subprocess.Popen(['sleep', '60']); print('started', flush=True); time.sleep(60)"
     begun = time.monotonic()

@@ -182,6 +182,7 @@ class TestWrongUsage:
             start(connect(server.address), Submission(package=tmp_path / "x.yaml"))
 
 
+@pytest.mark.slow  # KFP's client looks every five seconds
 def test_the_command_submits_and_waits(server: Server, package: Path, project_root: Path) -> None:
     command = [sys.executable, "-m", "assay.cli.main", "submit", str(package), "--host", server.address]
     done = subprocess.run(
