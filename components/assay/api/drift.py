@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DriftReport:
     """How far each feature of one data set lies from the same feature of another.
 
@@ -95,6 +95,10 @@ class DriftReport:
             found = [_words(distance) for distance in feature.distances if distance.exceeded]
             lines.append(f"{feature.feature}: {feature.problem or '; '.join(found)}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         """A table of distances, with the bins of each feature that drifted; a notebook shows it by itself."""

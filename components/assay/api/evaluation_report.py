@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from assay.api.pages import page, table
 from assay.errors import UsageError, did_you_mean
 from assay.gating.markdown import to_markdown
+from assay.gating.verdict import mark_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from assay.gating.verdict import Check, Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
     """Metrics, overall and by slice.
 
@@ -63,12 +64,16 @@ class Evaluation:
         """A line a figure."""
         return "\n".join("  ".join(cell for cell in row if cell) for row in _shown(self.metrics))
 
+    def __repr__(self) -> str:
+        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        return str(self)
+
     def _repr_html_(self) -> str:
         """A table, which a notebook shows by itself."""
         return table(("model", "slice", "metric", "value", "bounds", "examples"), _shown(self.metrics))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GateReport:
     """What a gate decided, and by what.
 
@@ -110,15 +115,19 @@ class GateReport:
 
     def __str__(self) -> str:
         """The decision, and a line a check."""
-        lines = [f"{'ok  ' if check.ok else 'FAIL'}  {check.sentence}" for check in self.checks]
+        lines = [f"{mark_of(check):>4}  {check.sentence}" for check in self.checks]
         return "\n".join([self.verdict.summary, *lines])
+
+    def __repr__(self) -> str:
+        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         """The decision and a table of checks, which a notebook shows by itself."""
         header = ("", "metric", "slice", "observed", "baseline", "check")
         rows = [
             (
-                "ok" if check.ok else "failed",
+                {"FAIL": "failed", "warn": "warning", "-": "not applied"}.get(mark_of(check), "ok"),
                 check.subject,
                 check.slice,
                 _figure(check.observed),

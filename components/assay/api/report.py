@@ -13,6 +13,7 @@ from assay.artifacts.store import write_durably
 from assay.errors import UsageError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.kernels.findings import Finding
+from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from assay.artifacts.quarantine import QuarantineCounts
     from assay.kernels.rows.row_report import RowReport
 
+_LONGEST = 2000  # of a description
 _COLUMNS = (
     "slice",
     "feature",
@@ -37,7 +39,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """What validation found.
 
@@ -102,6 +104,10 @@ class Report:
         lines += [f"[{finding.severity}] {finding.sentence}" for finding in self.findings]
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        return str(self)
+
     def _repr_html_(self) -> str:
         """The verdict and a table of findings, which a notebook shows by itself."""
         rows = [
@@ -113,7 +119,7 @@ class Report:
                 _figure(finding.evidence.observed),
                 _figure(finding.evidence.limit),
                 f"{finding.evidence.count:,}" if finding.evidence.count is not None else "",
-                finding.description,
+                shortened(finding.description, _LONGEST),
             )
             for finding in self.findings
         ]

@@ -33,7 +33,7 @@ STATE_ENDING = ".state"
 _ENDINGS = (".pb", ".pbtxt", STATE_ENDING)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Statistics:
     """Statistics of a data set.
 
@@ -102,6 +102,10 @@ class Statistics:
         lines = [f"{self.num_examples:,} examples, {len(self.features)} features"]
         lines += [str(feature) for feature in self.features]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        return str(self)
 
 
 def statistics(

@@ -165,11 +165,7 @@ def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
             return _examples(Examples(folder), split)
         paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
         if not paths:
-            raise DataError(
-                "data.empty_folder",
-                f"{folder} holds no files.",
-                "Name a folder of CSV, Parquet or TFRecord files, or of Examples.",
-            )
+            raise _no_files(folder)
     kinds = {_kind(path) for path in paths}
     if len(kinds) > 1:
         raise UsageError(
@@ -207,7 +203,21 @@ def _kind(path: Path) -> str:
     raise UsageError(
         "data.file_kind",
         f"{path} is of no known kind.",
-        f"Known endings: {', '.join(ending for endings in _ENDINGS.values() for ending in endings)}.",
+        f"Known endings: {', '.join(ending for endings in _ENDINGS.values() for ending in endings)}. Anything else: "
+        "convert it to Parquet, or give the functions of Python a pandas, polars or Arrow table.",
+    )
+
+
+def _no_files(folder: Path) -> DataError:
+    below = next((path for path in sorted(folder.rglob("*")) if path.is_file()), None)
+    if below is None:
+        hint = "Name a folder of CSV, Parquet or TFRecord files, or of Examples."
+        return DataError("data.empty_folder", f"{folder} holds no files.", hint)
+    pattern = folder / "**" / f"*{below.suffix}"
+    return DataError(
+        "data.empty_folder",
+        f"{folder} holds folders, and no files itself.",
+        f"Give a pattern, in quotes: '{pattern}'. What the folders' names say (as year=2024 does) is no column.",
     )
 
 

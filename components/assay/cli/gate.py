@@ -208,12 +208,13 @@ def decide(
 
 def _lines(verdict: Verdict, more: str) -> Iterator[str]:
     """Gives a line a check; of thousands of slices the first that failed, and how many others there are."""
+    from assay.gating.verdict import mark_of
+
     shown = verdict.checks
     if len(shown) > _MOST:
         shown = (verdict.failed + tuple(check for check in verdict.checks if check.ok))[:_MOST]
     for check in shown:
-        mark = ("ok" if check.applied else "-") if check.ok else "FAIL" if check.severity == "error" else "warn"
-        yield f"{mark:>4}  {check.sentence}"
+        yield f"{mark_of(check):>4}  {check.sentence}"
     if len(verdict.checks) > len(shown):
         rest = len(verdict.checks) - len(shown)
         failed = len(verdict.failed) - sum(not check.ok for check in shown)

@@ -96,6 +96,13 @@ class Verdict:
         return f"sha256:{sha256(to_json(self)).hexdigest()}"
 
 
+def mark_of(check: Check) -> str:
+    """Gives what stands before a check's line: `ok`, `FAIL`, `warn`, or `-` where it had nothing to hold."""
+    if check.ok:
+        return "ok" if check.applied else "-"
+    return "FAIL" if check.severity == "error" else "warn"
+
+
 def blocking(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Gives the failed checks that close a gate: those of severity `error`."""
     return tuple(check for check in checks if not check.ok and check.severity == "error")

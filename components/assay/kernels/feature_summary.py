@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from assay.kernels.shown import shortened
+
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
+
+_LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +60,13 @@ class FeatureSummary:
         if self.unique is not None:
             parts.append(f"{self.unique:,} distinct")
         if self.top_count is not None:
-            parts.append(f"most frequent {self.top!r} ({self.top_count:,})")
+            parts.append(f"most frequent {quoted_top(self)} ({self.top_count:,})")
         return ", ".join(parts)
+
+
+def quoted_top(feature: FeatureSummary) -> str:
+    """Gives the most frequent value in quotes; of a long one its beginning."""
+    return repr(shortened(feature.top or "", _LONGEST))
 
 
 def summarise(dataset: DatasetFeatureStatistics) -> tuple[FeatureSummary, ...]:

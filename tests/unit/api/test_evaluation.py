@@ -92,6 +92,12 @@ def test_a_gate_blesses_the_better_and_refuses_the_worse(new: pa.Table, worse: p
     assert not bad.proto.validation_ok
     assert bad.flips is not None
     assert {"FAIL  auc"} == {line[:9] for line in str(bad).splitlines()[1:] if line.startswith("FAIL")}
+    assert repr(bad) == str(bad)
+    logits = new.set_column(2, "score", pa.array(5 * new["score"].to_numpy()))
+    accuracy = {"class_name": "BinaryAccuracy", "threshold": {"value_threshold": {"lower_bound": 0.1}}}
+    doubtful = assay.gate(CONFIG | {"metrics_specs": [{"metrics": [accuracy]}]}, predictions=logits)
+    assert doubtful.ok
+    assert "warn  The candidate's predictions" in repr(doubtful)
     assert "not blessed" in bad._repr_html_()
     assert bad.to_markdown().startswith("## Model gate: ")
     assert list(bad.to_pandas()["ok"]) == [check.ok for check in bad.checks]

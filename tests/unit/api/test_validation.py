@@ -280,3 +280,17 @@ def test_a_schema_is_inferred_with_the_decisions_of_a_patch(tmp_path: Path) -> N
     inferred = assay.infer_schema(GOOD, patch=tmp_path / "patch.yaml")
     assert next(feature for feature in inferred.feature if feature.name == "fare").float_domain.min == 0
     assert next(feature for feature in inferred.feature if feature.name == "fare").float_domain.HasField("min")
+
+
+def test_a_prompt_and_a_failed_assertion_show_lines_and_no_protos(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("a,b\n1,plain\n2,other\n")
+    (tmp_path / "new.csv").write_text(f"a,b\n1,plain\n2,{'x' * 1_000_000}\n")
+    schema = assay.infer_schema(tmp_path / "old.csv")
+    statistics = assay.statistics(tmp_path / "new.csv")
+    report = assay.validate(tmp_path / "new.csv", schema)
+    drift = assay.compare(tmp_path / "old.csv", tmp_path / "new.csv")
+    for shown in (statistics, report, report.rows(), drift):
+        assert repr(shown) == str(shown)
+        assert len(repr(shown)) < 5000
+    assert len(report._repr_html_()) < 20_000
+    assert "x" * 1_000_000 in report.findings[0].description

@@ -96,6 +96,11 @@ def test_files_of_several_kinds_are_not_one_data_set(tmp_path: Path) -> None:
 def test_an_unknown_ending_and_an_empty_folder_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no files"):
         rows_of(tmp_path)
+    (tmp_path / "year=2024" / "month=1").mkdir(parents=True)
+    (tmp_path / "year=2024" / "month=1" / "part.csv").write_text("a\n1\n")
+    with pytest.raises(DataError, match="holds folders, and no files itself") as raised:
+        rows_of(tmp_path)
+    assert _read(str(raised.value.hint).split("'")[1]).num_rows == 1
     (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04")
     with pytest.raises(UsageError, match=r"Known endings: \.csv"):
         rows_of(tmp_path / "t.xlsx")

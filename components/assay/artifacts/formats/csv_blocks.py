@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
-from assay.artifacts.formats.csv_refusals import readable
+from assay.artifacts.formats.csv_refusals import name_not_utf8, readable
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -277,11 +277,7 @@ def _check_names(path: Path, names: tuple[str, ...]) -> None:
     seen: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if not name.isprintable() and any("\udc80" <= character <= "\udcff" for character in name):
-            raise DataError(
-                "csv.not_utf8",
-                f"{path}, row 1, column {position}: the column's name is not UTF-8.",
-                "Convert the file: iconv -f LATIN1 -t UTF-8 (or the encoding it has).",
-            )
+            raise name_not_utf8(path, position, name)
         if not name.strip():
             is_index = position == 1 and all(other.strip() for other in names[1:])
             raise DataError(

@@ -8,6 +8,8 @@ from rich.text import Text
 
 from assay.cli.console import print_result
 from assay.cli.layout import bullet, heading, table
+from assay.kernels.feature_summary import quoted_top
+from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from assay.kernels.rows.row_report import RowReport
 
 _SHOWN = 50
+_LONGEST = 60  # of a slice's name
 _BINS_SHOWN = 12
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -35,7 +38,7 @@ def print_statistics(console: Console, statistics: Statistics) -> None:
         heading(console, f"{len(statistics.slices)} slices")
         rows = table("slice", "examples", numbers=["examples"])
         for name, part in list(statistics.slices.items())[:_SHOWN]:
-            rows.add_row(name, f"{part.num_examples:,}")
+            rows.add_row(shortened(name, _LONGEST), f"{part.num_examples:,}")
         console.print(rows)
         _print_hidden(console, len(statistics.slices), "every slice is in the file of -o, and in --json")
 
@@ -97,7 +100,7 @@ def _values(feature: FeatureSummary) -> str:
             f"min {feature.min:.5g}, median {feature.median:.5g}, max {feature.max:.5g}"
         )
     if feature.unique is not None:
-        top = f"; most often {feature.top!r} ({feature.top_count:,})" if feature.top is not None else ""
+        top = f"; most often {quoted_top(feature)} ({feature.top_count:,})" if feature.top is not None else ""
         return f"{feature.unique:,} distinct{top}"
     return ""
 

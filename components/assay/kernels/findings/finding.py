@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.findings import evidence
 from assay.kernels.findings.evidence import Evidence, Subject, subject_of
+from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning", "info"]
 
 WHOLE_DATASET = "the data set"
+_LONGEST = 2000  # of a description in a sentence; a value may be a whole document
 _SEVERITIES: dict[int, Severity] = {
     anomalies_pb2.AnomalyInfo.ERROR: "error",
     anomalies_pb2.AnomalyInfo.WARNING: "warning",
@@ -100,7 +102,7 @@ class Finding:
         """The finding in a sentence that a person understands."""
         found = self.evidence
         where = f" in the slice {self.slice}" if self.slice else ""
-        text = f"{self.feature}{where}: {self.summary.rstrip('.')}. {self.description}".strip()
+        text = f"{self.feature}{where}: {self.summary.rstrip('.')}. {shortened(self.description, _LONGEST)}".strip()
         text += "" if text.endswith(".") else "."
         if found.count is not None and found.share is not None:
             text += f" {found.count:,} affected ({found.share:.2%})."

@@ -68,7 +68,7 @@ class RuleOutcome:
         return f"{self.expectation}: broken in {rows}{example}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RowReport:
     """A data set held against row rules.
 
@@ -103,6 +103,10 @@ class RowReport:
         """How many rows are clean, and a sentence for each rule that rows break."""
         lines = [f"{self.num_rows:,} rows: {self.num_clean:,} clean, {self.num_rejected:,} rejected"]
         return "\n".join([*lines, *(outcome.sentence for outcome in self.broken)])
+
+    def __repr__(self) -> str:
+        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        return str(self)
 
 
 def _percent(share: float) -> str:

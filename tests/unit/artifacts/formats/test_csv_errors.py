@@ -36,6 +36,7 @@ BAD_FILES = {
     "latin1": (b"a,b\n1,x\n2,caf\xe9\n", "csv.not_utf8", "row 3, column 'b': expected UTF-8 text .* bytes e9"),
     "latin1_in_quotes": (b'a,b\n"1","x\n\xe9"\n', "csv.not_utf8", "row 3"),
     "latin1_name": (b"a,caf\xe9\n1,2\n", "csv.not_utf8", "row 1, column 2: the column's name is not UTF-8"),
+    "utf16": ("a,b\n1,2\n".encode("utf-16"), "csv.not_utf8", r"row 1, column 1: .*\s.*iconv -f UTF-16 -t UTF-8\."),
     "unclosed_quote": (b'a,b\n1,2\n3,"x\n4,5\n', "csv.unclosed_quote", "row 3: a quote opens and the file ends"),
 }
 
