@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.artifacts.store import write_durably
-from assay.errors import UsageError
+from assay.errors import UsageError, disk_full
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +25,14 @@ class RuntimeArtifact:
         schema_title: The wire type, such as `system.Dataset`.
         uri: Where it lies: a path, or a URL such as `s3://bucket/key`.
         metadata: What the producer wrote; every number may have become a float on the way.
+        custom_path: Where this container finds it, if that is not where its URI says.
     """
 
     name: str = ""
     schema_title: str = ""
     uri: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    custom_path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ def _artifacts(listed: Mapping[str, Any]) -> tuple[RuntimeArtifact, ...]:
             schema_title=each.get("type", {}).get("schemaTitle", ""),
             uri=each["uri"],
             metadata=each.get("metadata") or {},
+            custom_path=each.get("customPath") or "",
         )
         for each in listed.get("artifacts") or ()
     )
@@ -101,6 +104,9 @@ def write_executor_output(
         given: The step's executor input.
         parameters: Values of the output parameters.
         metadata: Metadata of the output artifacts by name; one that is not named gets none.
+
+    Raises:
+        ArtifactError: If the file cannot be written.
     """
     document: dict[str, Any] = {}
     if parameters:
@@ -110,5 +116,9 @@ def write_executor_output(
             name: {"artifacts": [{"name": each.name, "uri": each.uri, "metadata": dict(metadata.get(name, {}))}]}
             for name, each in given.outputs.items()
         }
-    given.output_file.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(given.output_file, json.dumps(document).encode())
+    content = json.dumps(document, allow_nan=False).encode()
+    try:
+        given.output_file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_full(given.output_file, error) from error
+    write_durably(given.output_file, content)

@@ -16,10 +16,14 @@ from urllib.parse import unquote, urlsplit
 
 from assay.artifacts.local_copy import local_path
 from assay.artifacts.store import MANIFEST
-from assay.errors import disk_full
+from assay.errors import ArtifactError
+from assay.runners.kfp.executor_io import RuntimeArtifact
 from assay.runners.kfp.object_store import download_page, is_web, open_store
 
 _MOUNTS = {"gs": "gcs", "s3": "s3", "minio": "minio"}
+# Where KFP keeps what an importer brought into a run's workspace, by metadata that it sets.
+_WORKSPACE = "kfp-workspace/.artifacts"
+_IN_WORKSPACE = "_kfp_workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,21 @@ class Places:
     scratch: Path
     root: Path = Path("/")
 
+    def find(self, artifact: RuntimeArtifact) -> Path | None:
+        """Gives a local path of an input artifact, which KFP may have put elsewhere than its URI says."""
+        mounted = self._local(artifact.uri)
+        if artifact.custom_path:
+            path = Path(artifact.custom_path)
+        elif artifact.metadata.get(_IN_WORKSPACE) is True and mounted is not None:
+            path = self.root / _WORKSPACE / mounted.relative_to(self.root)
+        else:
+            return self.fetch(artifact.uri)
+        return path if _is_there(path) else None
+
     def fetch(self, uri: str) -> Path | None:
         """Gives a local path of a file or folder; None where nothing lies there."""
         path = self._local(uri)
-        if path is not None and path.exists():
+        if path is not None and _is_there(path):
             return path
         return None if "://" not in uri else self._download(uri)
 
@@ -57,12 +72,18 @@ class Places:
                 _remove(path)
             _move(made, path)
         except OSError as error:
-            raise disk_full(path, error) from error
+            raise ArtifactError(
+                "kfp.not_written",
+                f"{path} could not be written: {error.strerror or error}.",
+                f"Give the step's container room, and its user ({os.getuid()}) the right to write there.",
+            ) from error
 
     def _local(self, uri: str) -> Path | None:
         scheme, rest = _split(uri)
         if not scheme:
             return Path(rest)
+        if scheme == "oci":  # an image whose files a sidecar of KFP's shows
+            return self.root / "oci" / rest.replace("/", "_") / "models"
         return self.root / _MOUNTS[scheme] / rest if scheme in _MOUNTS else None
 
     def _is_mounted(self, uri: str) -> bool:
@@ -89,6 +110,19 @@ class Places:
             store.remove(sorted(store.names(), key=lambda name: name != MANIFEST))
         for file in _manifest_last(made):
             store.put(file, file.relative_to(made).as_posix() if made.is_dir() else "")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something lies at a path; unlike `Path.exists`, what may not be looked at is no nothing.
+
+    Raises:
+        OSError: If the path may not be looked at.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _split(uri: str) -> tuple[str, str]:

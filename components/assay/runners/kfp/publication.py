@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from assay.artifacts.base import Artifact
+from assay.errors import UsageError
 from assay.runners.kfp import views
 from assay.runners.kfp.executor_io import ExecutorInput, write_executor_output
 from assay.runners.kfp.places import Places
@@ -34,7 +36,18 @@ def publish(
         inputs: What the step read, for its page.
         written: The sealed outputs; an optional one that was left empty is absent.
         returned: The output parameters.
+
+    Raises:
+        UsageError: For an output parameter that KFP's JSON cannot carry.
+        ArtifactError: If something cannot be written.
     """
+    for key, value in returned.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(
+                "kfp.not_finite",
+                f"{spec.name}.{key} is {value}, and Kubeflow Pipelines knows finite numbers only.",
+                "Put out another number, or a text, where there is none.",
+            )
     metadata = {key: _metadata(artifact) for key, artifact in written.items()}
     shown = [view for view in views.views_of(spec) if view in given.outputs]
     if views.METRICS in shown:
@@ -62,12 +75,18 @@ def publish(
 
 def _metadata(artifact: Artifact) -> dict[str, Any]:
     """What KFP shows of an artifact; downstream steps trust the manifest."""
-    return {
+    shown = {
         ARTIFACT_TYPE: artifact.type_name,
         "schema_version": artifact.type().version,
         "digest": artifact.digest,
         **({"rows": artifact.rows} if artifact.rows else {}),
         **artifact.properties,
+    }
+    # KFP's launcher fails a step that did its work over a null in metadata, and protobuf's JSON has no other numbers.
+    return {
+        name: value
+        for name, value in shown.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
     }
 
 

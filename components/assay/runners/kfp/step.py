@@ -90,10 +90,10 @@ def run_step(options: Options) -> int:
             (scratch / name).mkdir()
         places = Places(scratch / "fetched", options.mounts)
         spec = load_component(options.component, options.source, scratch / "code")
-        inputs = open_inputs(spec, given, places)
-        parameters = parameter_values(spec, given, places, scratch / "code")
-        context = _context(options, spec, given, scratch / "temp")
         with one_error_tree(spec, scratch):
+            inputs = open_inputs(spec, given, places)
+            parameters = parameter_values(spec, given, places, scratch / "code")
+            context = _context(options, spec, given, scratch / "temp")
             staged = staged_outputs(spec, scratch / "staging")
             returned = call_component(spec, context, inputs, staged, parameters)
             written = {key: artifact for key, artifact in staged.items() if is_written(spec, key, artifact)}
@@ -216,11 +216,26 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     return Options(beam_pipeline_args=tuple(values.pop("beam_pipeline_arg")), **values)
 
 
+class _StoppedError(BaseException):
+    """The cluster takes the step's machine away; no user's code may take it for an error of its own."""
+
+
+def _stop(*_: object) -> None:
+    raise _StoppedError
+
+
 def main() -> int:
     """Runs a step from the command line; errors end it with 1, wrong usage with 2."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that scratch folders are removed
+    signal.signal(signal.SIGTERM, _stop)  # so that scratch folders are removed
     try:
         return run_step(parse_command_line(sys.argv[1:]))
+    except _StoppedError:
+        print(  # noqa: T201 (the step's log)
+            "Error: The step was stopped from outside (SIGTERM: evicted, cancelled, or out of time) before its outputs "
+            "were complete.",
+            file=sys.stderr,
+        )
+        return 128 + signal.SIGTERM
     except AssayError as error:
         if isinstance(error, UserCodeError) and error.user_traceback:
             print(error.user_traceback, file=sys.stderr)  # noqa: T201 (the step's log)

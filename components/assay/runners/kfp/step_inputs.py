@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,16 @@ def open_inputs(spec: ComponentSpec, given: ExecutorInput, places: Places) -> _I
     for name, declared in spec.inputs.items():
         wired = [each for key in _keys(name, given) for each in given.artifacts[key]]
         artifacts = [
-            artifact for each in wired if (artifact := _open(f"{spec.name}.{name}", declared, each, places)) is not None
+            artifact
+            for each in wired
+            if (artifact := _readable(f"{spec.name}.{name}", declared, each, places)) is not None
         ]
+        if len(artifacts) > 1 and not declared.many:
+            raise ArtifactError(
+                "kfp.one_artifact",
+                f"{spec.name}.{name} takes one artifact, and {len(artifacts)} are wired to it.",
+                "Run the step once for each, inside of dsl.ParallelFor, say.",
+            )
         if artifacts:
             found[name] = tuple(artifacts)
         elif not declared.optional:
@@ -70,9 +79,20 @@ def _keys(name: str, given: ExecutorInput) -> list[str]:
     return [key for key in (name, *numbered) if key in given.artifacts]
 
 
+def _readable(where: str, declared: InputSpec, wired: RuntimeArtifact, places: Places) -> Artifact | None:
+    try:
+        return _open(where, declared, wired, places)
+    except OSError as error:
+        raise ArtifactError(
+            "kfp.unreadable",
+            f"{where}: {error.filename or wired.uri} cannot be read: {error.strerror or error}.",
+            f"Give the user of the step's container ({os.getuid()}) the right to read it.",
+        ) from error
+
+
 def _open(where: str, declared: InputSpec, wired: RuntimeArtifact, places: Places) -> Artifact | None:
     wanted = declared.artifact
-    folder = places.fetch(wired.uri)
+    folder = places.find(wired)
     if folder is None:
         raise ArtifactError(
             "kfp.input_missing",

@@ -45,7 +45,8 @@ def _value(spec: ComponentSpec, declared: ParameterSpec, given: ExecutorInput, p
     name, where = declared.name, f"{spec.name}.{declared.name}"
     value = _whole_numbers(_filled(given.parameters.get(name), given.parameters))
     if isinstance(declared.mark, DataMark) and artifact_twin(name) in given.artifacts:
-        return _fetched(where, given.artifacts[artifact_twin(name)][0].uri, places)
+        twin = given.artifacts[artifact_twin(name)][0]
+        return _there(where, twin.uri, places.find(twin))
     if value is None:
         if declared.required:
             raise UsageError("kfp.no_value", f"{where} needs a value, and none was given.")
@@ -54,7 +55,7 @@ def _value(spec: ComponentSpec, declared: ParameterSpec, given: ExecutorInput, p
         if is_embedded(value):
             value = str(unpack(value, folder / name))
         elif "://" in value:
-            value = _fetched(where, value, places)
+            value = _there(where, value, places.fetch(value))
     if isinstance(declared.mark, ParsedBy):
         value = _unpacked(value, folder / name)
         value = canonical(declared.mark.parse(value), where)
@@ -71,8 +72,7 @@ def _unpacked(value: Any, folder: Path) -> Any:
     return str(unpack(value, folder)) if is_embedded(value) else value
 
 
-def _fetched(where: str, uri: str, places: Places) -> str:
-    path = places.fetch(uri)
+def _there(where: str, uri: str, path: Path | None) -> str:
     if path is None:
         raise DataError("kfp.data_missing", f"{where} names {uri}, and there is nothing.")
     return str(path)

@@ -123,7 +123,7 @@ def classification(artifacts: Iterable[Artifact]) -> dict[str, Any]:
             if (plot.model, plot.slice) != (CANDIDATE, OVERALL):
                 continue
             if plot.thresholds and "confidenceMetrics" not in shown:
-                shown["confidenceMetrics"] = [_point(*each) for each in plot.thresholds]
+                shown["confidenceMetrics"] = [_point(*each) for each in plot.thresholds if math.isfinite(each[0])]
             if plot.classes and "confusionMatrix" not in shown:
                 shown["confusionMatrix"] = _confusion(plot.classes)
     return shown

@@ -1,0 +1,143 @@
+"""What goes wrong around a step on a cluster: rights, machines that go away, numbers that JSON lacks, odd places."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from kfp import dsl
+
+from assay.artifacts import Artifact, ArtifactType, Examples
+from assay.errors import ArtifactError, UsageError
+from assay.runners.kfp import CsvExampleGen, StatisticsGen, component_of
+from assay.runners.kfp.executor_io import RuntimeArtifact
+from assay.runners.kfp.places import Places
+from assay.spec import ExecutionContext, Output, component
+
+MakeTask = Callable[..., Any]
+
+
+def changed(made: Any, change: Callable[[dict[str, Any]], object]) -> Any:
+    """The task with another executor input."""
+    change(made.given_dict)
+    made.command[made.command.index("--executor-input") + 1] = json.dumps(made.given_dict)
+    return made
+
+
+class TestNumbers:
+    def test_an_output_that_is_not_finite(self, task: MakeTask) -> None:
+        """KFP's launcher reads protobuf's JSON, and would fail a step that did its work without saying where."""
+        made = task(component_of(Measure), value="nan")
+        with pytest.raises(UsageError, match=r"Measure.score is nan, and Kubeflow Pipelines knows finite numbers only"):
+            made.run()
+        assert not Path(made.given.outputs.artifacts["figures"].artifacts[0].uri).exists()
+
+    def test_properties_that_are_not_finite_or_nothing_are_not_shown(self, task: MakeTask) -> None:
+        made = task(component_of(Measure), value="0.5").run()
+        text = Path(made.given.outputs.output_file).read_text(encoding="utf-8")
+        metadata = json.loads(text, parse_constant=pytest.fail)["artifacts"]["figures"]["artifacts"][0]["metadata"]
+        assert {key: metadata[key] for key in metadata if key in {"finite", "limit", "nothing"}} == {"finite": 0.5}
+
+
+class TestRights:
+    def test_an_input_that_may_not_be_looked_at(self, examples: dsl.Artifact, task: MakeTask) -> None:
+        """What stands in the way is the name's length: root, as whom tests may run, may look at everything."""
+        wired = [{"uri": f"/{'x' * 300}"}]
+        made = task(StatisticsGen, examples=examples)
+        changed(made, lambda given: given["inputs"]["artifacts"]["examples"].update(artifacts=wired))
+        with pytest.raises(ArtifactError, match=r"StatisticsGen.examples: /x+ cannot be read: File name too long"):
+            made.run()
+
+    def test_artifacts_that_may_not_be_written(self, trips: Path, task: MakeTask, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        made = task(CsvExampleGen, input_base=str(trips)).placed(str(tmp_path / "file" / "below"))
+        with pytest.raises(ArtifactError, match=r"file/below/.* could not be written: .*right to write"):
+            made.run()
+
+    def test_a_document_that_may_not_be_written(self, trips: Path, task: MakeTask, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        made = task(CsvExampleGen, input_base=str(trips))
+        changed(made, lambda given: given["outputs"].update(outputFile=str(tmp_path / "file" / "out.json")))
+        with pytest.raises(ArtifactError, match=r"Could not write .*out.json"):
+            made.run()
+
+
+class TestPlaces:
+    def test_several_artifacts_where_one_is_taken(self, examples: dsl.Artifact, task: MakeTask) -> None:
+        def twice(given: dict[str, Any]) -> None:
+            given["inputs"]["artifacts"]["examples"]["artifacts"] *= 2
+
+        with pytest.raises(ArtifactError, match=r"StatisticsGen.examples takes one artifact, and 2 are wired to it"):
+            changed(task(StatisticsGen, examples=examples), twice).run()
+
+    def test_a_path_of_its_own(self, examples: dsl.Artifact, task: MakeTask) -> None:
+        def elsewhere(given: dict[str, Any]) -> None:
+            given["inputs"]["artifacts"]["examples"]["artifacts"][0] |= {"uri": "s3://b/e", "customPath": examples.path}
+
+        assert changed(task(StatisticsGen, examples=examples), elsewhere).run().exit_code == 0
+
+    def test_the_workspace_of_a_run(self, examples: dsl.Artifact, task: MakeTask, tmp_path: Path) -> None:
+        """`dsl.importer(download_to_workspace=True)`; see KFP's own `Artifact.path`."""
+        there = tmp_path / "mounts" / "kfp-workspace" / ".artifacts" / "s3" / "b"
+        there.mkdir(parents=True)
+        Path(examples.path).rename(there / "e")
+        wired = RuntimeArtifact(uri="s3://b/e", metadata={"_kfp_workspace": True})
+        assert Places(tmp_path, tmp_path / "mounts").find(wired) == there / "e"
+
+    def test_a_model_in_an_image(self, tmp_path: Path) -> None:
+        """As KFP's launcher names it; its SDK does since 2.14."""
+        uri = "oci://registry.example.com/models/taxi:1"
+        there = tmp_path / "oci" / "registry.example.com_models_taxi:1" / "models"
+        there.mkdir(parents=True)
+        assert Places(tmp_path, tmp_path).find(RuntimeArtifact(uri=uri)) == there
+
+
+def test_a_machine_that_is_taken_away(task: MakeTask, project_root: Path, tmp_path: Path) -> None:
+    """The user's code runs inside of what turns its errors into messages; this is none of them."""
+    made = task(component_of(Wait), ready=str(tmp_path / "ready"))
+    paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    process = subprocess.Popen(
+        [sys.executable, *made.command[1:]],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "ready").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=300)
+    assert (process.returncode, said.startswith("Error: The step was stopped from outside (SIGTERM")) == (143, True)
+
+
+class Score(NamedTuple):
+    score: float
+
+
+class Figures(Artifact):
+    declaration = ArtifactType("Figures", layout=("*.txt",))
+
+
+@component
+def Measure(figures: Output[Figures], *, value: str) -> Score:  # noqa: N802
+    """Puts out a number."""
+    (figures.path / "figures.txt").write_text(value)
+    figures.properties |= {"finite": 0.5, "limit": float("inf"), "nothing": None}
+    return Score(float(value))
+
+
+@component
+def Wait(context: ExecutionContext, examples: Output[Examples], *, ready: str) -> None:  # noqa: N802
+    """Waits."""
+    Path(ready).touch()
+    time.sleep(120)
