@@ -96,7 +96,7 @@ def test_the_reference_holds_every_command_and_component(site: Path) -> None:
 def served(site: Path) -> Iterator[str]:
     """The site's address: in a file:// page, the browser itself refuses what axe-core asks for."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(SilentHandler, directory=str(site))) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

@@ -115,7 +115,7 @@ def test_a_graph_shows_at_first_what_its_page_is_about(browser: Browser, site: P
 
 def test_served_pages_keep_their_own_policy_and_lead_to_each_other(browser: Browser, root: Path) -> None:
     with open_site(root) as site, serve(site, "127.0.0.1", 0) as server, browser.new_context() as context:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
         try:
             page = context.new_page()

@@ -121,15 +121,22 @@ def schema(statistics: dsl.Artifact, task: Callable[..., Task]) -> dsl.Artifact:
     return task(SchemaGen, statistics=statistics).run().outputs["schema"]
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An S3 server of its own with a bucket `store`, as the environment of a step names it; gives its file system."""
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    """An S3 server, which takes longer to start and to stop than most of its tests do."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The file system of an S3 server with an empty bucket `store`, as the environment of a step names it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_address)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -137,5 +144,4 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     if filesystem.exists("store"):  # moto's buckets live as long as the process
         filesystem.rm("store", recursive=True)
     filesystem.mkdir("store")
-    yield filesystem
-    server.stop()
+    return filesystem

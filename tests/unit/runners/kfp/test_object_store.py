@@ -129,7 +129,7 @@ class TestWebServers:
                 """Says nothing."""
 
         with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as listening:
-            threading.Thread(target=listening.serve_forever, daemon=True).start()
+            threading.Thread(target=listening.serve_forever, args=[0.01], daemon=True).start()
             yield f"http://127.0.0.1:{listening.server_port}"
             listening.shutdown()
 
