@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import glob
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,8 @@ def _table(data: Any, schema: Schema | None) -> pa.Table:
         return data
     if isinstance(data, pa.RecordBatch):
         return pa.Table.from_batches([data])
+    if isinstance(data, pa.RecordBatchReader):
+        return data.read_all()
     if isinstance(data, (list, tuple)) and data and all(isinstance(item, pa.RecordBatch) for item in data):
         return pa.Table.from_batches(data)
     if library == "pandas":
@@ -275,15 +278,17 @@ def _as_csv_reads(column: pa.ChunkedArray, expected: int | None) -> pa.ChunkedAr
 def _from_polars(frame: Any) -> pa.Table:
     if hasattr(frame, "collect"):
         frame = frame.collect()
+    if hasattr(frame, "to_frame"):  # a series
+        frame = frame.to_frame()
     return frame.to_arrow()
 
 
 def _from_stream(data: Any) -> pa.Table:
-    """Reads the Arrow C stream interface, which pyarrow imports by itself from version 14 on."""
+    """Reads the Arrow C stream interface, which pyarrow imports by itself from version 15 on."""
     if hasattr(pa.RecordBatchReader, "from_stream"):
         return pa.RecordBatchReader.from_stream(data).read_all()
-    raise UsageError(
-        "data.arrow_stream",
-        f"pyarrow {pa.__version__} cannot read the Arrow C stream interface.",
-        "Pass an Arrow table.",
-    )
+    capsule = data.__arrow_c_stream__()
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    stream = pointer(capsule, b"arrow_array_stream")
+    return pa.RecordBatchReader._import_from_c(stream).read_all()  # noqa: SLF001 - how older ones import it

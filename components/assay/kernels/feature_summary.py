@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
 
 _LONGEST = 60
+_FRACTION = re.compile(r"\.0+(?=Z?$)")  # of a second, where it is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class FeatureSummary:
         unique: Distinct values of a text feature.
         top: The most frequent value of a text feature.
         top_count: How often it occurs.
+        earliest: The least of times, dates or durations, as ISO 8601 text.
+        latest: The greatest.
     """
 
     feature: str
@@ -48,6 +52,8 @@ class FeatureSummary:
     unique: int | None = None
     top: str | None = None
     top_count: int | None = None
+    earliest: str | None = None
+    latest: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The figures by name."""
@@ -55,7 +61,9 @@ class FeatureSummary:
 
     def __str__(self) -> str:
         parts = [f"{self.feature}: {self.type}, missing {self.missing:.1%}"]
-        if self.mean is not None:
+        if self.earliest is not None:
+            parts.append(f"from {self.earliest} to {self.latest}")
+        elif self.mean is not None:
             parts.append(f"mean {self.mean:.6g}, min {self.min:.6g}, median {self.median:.6g}, max {self.max:.6g}")
         if self.unique is not None:
             parts.append(f"{self.unique:,} distinct")
@@ -87,6 +95,9 @@ def _summary(feature: FeatureNameStatistics, examples: int) -> FeatureSummary:
         numbers = feature.num_stats
         figures |= {name: getattr(numbers, name) for name in ("mean", "std_dev", "min", "median", "max")}
         figures["zeros"] = numbers.num_zeros / common.tot_num_values
+        said = {each.name: each.str for each in feature.custom_stats}
+        if said.get("arrow_type") and said.get("min") and said.get("max"):
+            figures |= {"earliest": _FRACTION.sub("", said["min"]), "latest": _FRACTION.sub("", said["max"])}
     if kind == "string_stats":
         strings = feature.string_stats
         figures["unique"] = int(strings.unique)

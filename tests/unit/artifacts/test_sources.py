@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -85,6 +86,19 @@ def test_a_table_is_cut_into_shards_of_fixed_size() -> None:
 def test_what_is_not_data_is_said(data: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message.replace("*", r"\*")):
         rows_of(data)
+
+
+class Relation:
+    """What DuckDB gives for a query: nothing but the Arrow C stream interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return pl.from_arrow(TABLE.select(["x"])).__arrow_c_stream__(requested_schema)
+
+
+def test_streams_and_series_are_tables_too() -> None:
+    assert _read(TABLE.to_reader()).equals(TABLE)
+    assert _read(Relation()).to_pydict() == {"x": [1, 2, 3]}
+    assert _read(pl.Series("x", [1.5])).to_pydict() == {"x": [1.5]}
 
 
 def test_files_of_several_kinds_are_not_one_data_set(tmp_path: Path) -> None:

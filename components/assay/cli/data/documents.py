@@ -38,6 +38,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     unique: int | None
     top: str | None
     top_count: int | None
+    earliest: str | None
+    latest: str | None
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):

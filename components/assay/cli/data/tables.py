@@ -94,6 +94,8 @@ def _features(features: Iterable[FeatureSummary]) -> object:
 
 
 def _values(feature: FeatureSummary) -> str:
+    if feature.earliest is not None:
+        return f"{feature.earliest} to {feature.latest}"
     if feature.mean is not None:
         return (
             f"mean {feature.mean:.5g} ± {feature.std_dev:.3g}; "
