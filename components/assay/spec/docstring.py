@@ -12,11 +12,12 @@ _ENTRY = re.compile(r"^(?P<name>\*{0,2}\w+)(?:\s*\([^)]*\))?:\s*(?P<text>.*)$")
 
 @dataclass(frozen=True, slots=True)
 class Documentation:
-    """A docstring's parts: the text before the sections, and the entries of `Args:` and `Returns:`."""
+    """A docstring's parts: the text before the sections, and the entries of `Args:`, `Returns:` and `Attributes:`."""
 
     summary: str
     arguments: dict[str, str] = field(default_factory=dict)
     returns: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 def parse_docstring(docstring: str) -> Documentation:
@@ -34,6 +35,7 @@ def parse_docstring(docstring: str) -> Documentation:
         summary="\n".join(sections[""]).strip(),
         arguments=_entries(sections.get("Args", [])),
         returns=_entries(sections.get("Returns", [])),
+        attributes=_entries(sections.get("Attributes", [])),
     )
 
 

@@ -188,8 +188,9 @@ def _output_parameters(component: str, hint: Any, descriptions: Mapping[str, str
             f"{component} returns {hint!r}; expected None, a NamedTuple or a TypedDict whose fields are the output "
             "parameters.",
         )
+    told = {**parse_docstring(hint.__doc__ or "").attributes, **descriptions}
     return {
-        name: OutputParameterSpec(name, type_, descriptions.get(name, ""))
+        name: OutputParameterSpec(name, type_, told.get(name, ""))
         for name, type_ in _type_hints(component, hint).items()
     }
 

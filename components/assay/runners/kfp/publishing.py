@@ -9,8 +9,9 @@ and the standard library only, `metadata.yaml`, `OWNERS` and `README.md` (KEP-91
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ _CATEGORIES = {
     "Trainer": "training",
 }
 _GROUP = "assay"
+_WIDTH = 120
 # The oldest SDK that the tests run with.
 _KFP = ">=2.13.0"
 
@@ -45,7 +47,7 @@ def publish_components(folder: Path, approvers: Sequence[str], *, now: datetime 
         The components' folders.
     """
     verified = (now or datetime.now(timezone.utc)).replace(microsecond=0)
-    owners = yaml.safe_dump({"approvers": list(approvers)}, sort_keys=False)
+    owners = _yaml({"approvers": list(approvers)})
     made = []
     for name in components.__all__:
         spec = getattr(components, name).spec
@@ -75,7 +77,18 @@ def _metadata(name: str, category: str, verified: datetime) -> str:
         "tags": ["validation", category],
         "lastVerified": verified,
     }
-    return "---\n" + yaml.safe_dump(fields, sort_keys=False)
+    return "---\n" + _yaml(fields)
+
+
+class _Indented(yaml.SafeDumper):
+    """Indents lists, as that repository's yamllint wants them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (the base's)
+        super().increase_indent(flow, indentless=False)
+
+
+def _yaml(value: Any) -> str:
+    return yaml.dump(value, Dumper=_Indented, sort_keys=False)
 
 
 def _module(shown: Interface, container: Any) -> str:
@@ -87,14 +100,22 @@ def _module(shown: Interface, container: Any) -> str:
     optional = [f"{each.name}: {_input(each)} = None" for each in shown.inputs if each.optional]
     optional += [_optional_parameter(each) for each in shown.parameters if not each.required]
     signature = "".join(f"    {line},\n" for line in (*required, *optional))
-    documentation = textwrap.indent(_documentation(shown), "    ")
-    arguments = "".join(f"            {argument!r},\n" for argument in container.args)
+    documentation = textwrap.indent(_documentation(shown), "    ").strip()
+    is_wide = any(len(line) > _WIDTH for line in documentation.splitlines())
+    arguments = "".join(f"            {_literal(argument)},\n" for argument in container.args)
+    command = ", ".join(_literal(word) for word in container.command)
     return (
-        "from typing import Optional\n\nfrom kfp import dsl\n\n\n@dsl.container_component\n"
-        f'def {shown.name}(\n{signature}):\n    """{documentation.strip()}\n    """\n'
-        f"    return dsl.ContainerSpec(\n        image={container.image!r},\n        command={container.command!r},\n"
+        ("from typing import Optional\n\n" if "Optional[" in signature else "")
+        + "from kfp import dsl\n\n\n@dsl.container_component\n"
+        f'def {shown.name}(\n{signature}):\n    """{documentation}\n    """{"  # noqa: E501" if is_wide else ""}\n'
+        f"    return dsl.ContainerSpec(\n        image={_literal(container.image)},\n        command=[{command}],\n"
         f"        args=[\n{arguments}        ],\n    )\n"
     )
+
+
+def _literal(value: Any) -> str:
+    """Gives a value's source, with the quotes that ruff's formatter wants."""
+    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 def _input(declared: WireArtifact) -> str:
@@ -110,17 +131,18 @@ def _optional_parameter(declared: WireParameter) -> str:
     annotation = declared.type.__name__
     if declared.default is None:
         return f"{declared.name}: Optional[{annotation}] = None"
-    return f"{declared.name}: {annotation} = {declared.default!r}"
+    return f"{declared.name}: {annotation} = {_literal(declared.default)}"
 
 
 def _documentation(shown: Interface) -> str:
-    lines = [shown.description, "", "Args:"]
-    lines += [f"    {each.name}: {each.description}" for each in shown.inputs]
-    lines += [f"    {each.name}: {each.description}" for each in shown.parameters]
-    lines += ["", "Returns:"]
-    lines += [f"    {each.name}: {each.description}" for each in shown.outputs]
-    lines += [f"    {each.name}: {each.description}" for each in shown.output_parameters]
-    return "\n".join(lines)
+    given = [*_described(shown.inputs), *_described(shown.parameters)]
+    made = [*_described(shown.outputs), *_described(shown.output_parameters)]
+    # Outputs are arguments, too, which the repository's pydocstyle wants to see; KFP reads them off the other section.
+    return "\n".join([shown.description, "", "Args:", *given, *made, "", "Returns:", *made])
+
+
+def _described(declared: Iterable[WireArtifact | WireParameter]) -> list[str]:
+    return [f"    {each.name}: {each.description or '.'}" for each in declared]
 
 
 def _readme(name: str, shown: Interface) -> str:

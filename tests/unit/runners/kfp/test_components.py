@@ -33,7 +33,7 @@ class TestInterface:
     def test_everything_is_described(self, name: str) -> None:
         shown = interface(getattr(components, name).spec)
         assert shown.description
-        for each in (*shown.inputs, *shown.parameters, *shown.outputs):
+        for each in (*shown.inputs, *shown.parameters, *shown.outputs, *shown.output_parameters):
             assert each.description, f"{name}.{each.name}"
 
     def test_wire_types_are_kfps(self) -> None:

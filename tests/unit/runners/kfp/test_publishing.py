@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import subprocess
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -49,13 +50,16 @@ def test_every_component_is_there_with_its_files(published: dict[str, Path]) -> 
             "OWNERS",
             "README.md",
         }
-        assert (folder / "OWNERS").read_text(encoding="utf-8").startswith("approvers:\n- somebody")
+        # Indented, as the repository's yamllint wants lists.
+        assert (folder / "OWNERS").read_text(encoding="utf-8") == "approvers:\n  - somebody\n"
         assert {"__init__.py", "OWNERS"} <= {path.name for path in folder.parent.iterdir()}
 
 
 def test_metadata(published: dict[str, Path]) -> None:
     for name, folder in published.items():
-        metadata = yaml.safe_load((folder / "metadata.yaml").read_text(encoding="utf-8"))
+        text = (folder / "metadata.yaml").read_text(encoding="utf-8")
+        assert "\n    - name: Pipelines\n" in text
+        metadata = yaml.safe_load(text)
         assert [field for field in metadata if field not in OPTIONAL] == FIELDS
         assert metadata["name"] == name
         assert metadata["stability"] in {"experimental", "alpha", "beta", "stable"}
@@ -75,6 +79,20 @@ def test_modules_import_kfp_and_the_standard_library_only(published: dict[str, P
         }
         assert not any(isinstance(node, ast.Import) for node in tree.body)
         assert modules <= {"kfp", *sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("command", [["check", "--isolated"], ["format", "--check", "--isolated"]])
+def test_the_repositorys_linter(command: list[str], published: dict[str, Path], tmp_path: Path) -> None:
+    """With the rules of its pyproject.toml: E, W, F, I and D, by Google's convention."""
+    rules = ["--select=E,W,F,I,D", "--ignore=D100,D104,D415", "--config=lint.pydocstyle.convention='google'"]
+    options = ["--line-length=120", "--no-cache", *(rules if command[0] == "check" else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, *options, *map(str, published.values())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", components.__all__)
