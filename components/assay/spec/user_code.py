@@ -13,12 +13,14 @@ import importlib.util
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import SOURCE_SUFFIXES
 from pathlib import Path
 from traceback import StackSummary, TracebackException
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import AssayError, UsageError, UserCodeError, did_you_mean
+from assay.spec.importable import FromSource, importable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +109,7 @@ def run_user_code(what: str, module_file: str | Path | None = None) -> Iterator[
     folder = Path(module_file).resolve().parent if module_file is not None else None
     loaded = _loaded.get(Path(module_file).resolve()) if module_file is not None else None
     try:
-        with _importable(folder, loaded.neighbours if loaded else {}):
+        with importable(folder, loaded.neighbours if loaded else {}):
             yield
     except AssayError:
         raise
@@ -178,14 +180,15 @@ def _load_file(path: Path) -> ModuleType:
     if known is not None and known.is_current():
         return known.module
     name = f"_assay_user_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = FromSource(name, str(path)) if path.suffix in SOURCE_SUFFIXES else None
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise UsageError("user_code.not_python", f"{path} is not a Python file.", "Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before it runs, as the import system does: dataclasses look their module up there
     neighbours: dict[str, ModuleType] = {}
     try:
-        with run_user_code(f"Importing {path.name}"), _importable(path.parent, neighbours):
+        with run_user_code(f"Importing {path.name}"), importable(path.parent, neighbours):
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
@@ -208,66 +211,6 @@ def _import_dotted(module_name: str, name: str) -> ModuleType:
                 "user_code.no_module", f"There is no module '{cause.name}'.", "Install it, or pass module_file."
             ) from None
         raise
-
-
-@contextmanager
-def _importable(folder: Path | None, neighbours: dict[str, ModuleType]) -> Iterator[None]:
-    """Makes a folder importable, with `neighbours` as what is loaded from it; gathers what is imported from it."""
-    if folder is None:
-        yield
-        return
-    beside = _loaded_names_in(folder)
-    hidden = {
-        name: module
-        for name, module in sys.modules.items()
-        if name.partition(".")[0] in beside and _hides(name, module, folder)
-    }
-    for name in hidden:
-        del sys.modules[name]
-    before = set(sys.modules)
-    sys.modules.update(neighbours)
-    sys.path.insert(0, str(folder))
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-        for name in sys.modules.keys() - before:
-            if _lies_in(sys.modules[name], name, folder):
-                neighbours[name] = sys.modules.pop(name)
-        sys.modules.update(hidden)
-
-
-def _loaded_names_in(folder: Path) -> set[str]:
-    """The top-level names of loaded modules under which the folder holds a module or a package.
-
-    One listing answers for all names but a few: with TensorFlow there are thousands of modules, and a step asks twice.
-    """
-    try:
-        listed = {entry.stem if entry.suffix == ".py" else entry.name for entry in folder.iterdir()}
-    except OSError:
-        return set()
-    loaded = {name.partition(".")[0] for name in sys.modules}
-    return {
-        name
-        for name in listed & loaded
-        if (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
-    }
-
-
-def _hides(name: str, module: ModuleType, folder: Path) -> bool:
-    """Tells whether a loaded module stands in the way of one of the same name in the folder."""
-    has_file = isinstance(getattr(module, "__file__", None), str)
-    return has_file and name != "__main__" and not _lies_in(module, name, folder)
-
-
-def _lies_in(module: ModuleType, name: str, folder: Path) -> bool:
-    """Tells whether a module is what `import name` finds when the folder is first on the path."""
-    file = getattr(module, "__file__", None)
-    if not isinstance(file, str) or not Path(file).is_relative_to(folder):
-        return False
-    top = name.partition(".")[0]
-    return Path(file).relative_to(folder).parts[0] in {top, f"{top}.py"}
 
 
 def _digest(path: Path) -> str:

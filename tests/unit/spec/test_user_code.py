@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,20 @@ def test_a_module_is_loaded_once_until_it_or_a_neighbour_changes(tmp_path: Path)
     assert load_function(module, None, "run_fn") is first
     write(tmp_path, "part.py", "VALUE = 22\n")
     assert load_function(module, None, "run_fn")() == 22
+
+
+@pytest.mark.parametrize("changed", ["part.py", "module.py"])
+def test_an_edit_of_the_same_size_in_the_same_second_counts(
+    tmp_path: Path, changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    text = {"part.py": "VALUE = 1\n", "module.py": "import part\ndef run_fn(): return part.VALUE, 1\n"}
+    for name, content in text.items():
+        os.utime(write(tmp_path, name, content), (10**9, 10**9))
+    module = tmp_path / "module.py"
+    assert load_function(module, None, "run_fn")() == (1, 1)
+    os.utime(write(tmp_path, changed, text[changed].replace("1", "2")), (10**9, 10**9))
+    assert load_function(module, None, "run_fn")() == ((2, 1) if changed == "part.py" else (1, 2))
 
 
 def test_loads_by_dotted_name() -> None:
