@@ -1,5 +1,7 @@
 # Every target sets up what it needs: on a fresh clone, `make demo` or `make test` is enough.
 .DEFAULT_GOAL := help
+# Tests start hundreds of processes, each of which would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo test test-fast test-containers fuzz lint format docs bench containers lock clean
 
 BIN := .venv/bin
@@ -21,7 +23,7 @@ test: lint ## Run the linters and all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-fast: setup ## Run the tests that need neither TensorFlow nor the network, in under two minutes
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not tensorflow and not network"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --hypothesis-profile=fast -m "not slow and not tensorflow and not network"
 
 test-containers: ## Build the images and run tests and the compiled taxi pipeline in them (root, Debian or Ubuntu)
 	@python3 tests/containers/main.py

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile(
     "default", max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("fast", settings.get_profile("default"), max_examples=10)  # make test-fast
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("default")
