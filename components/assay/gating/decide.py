@@ -123,7 +123,7 @@ def _check(limit: Limit, key: Place, figures: Figures) -> Check:
     if any(limit.metric in figures.not_numbers.get(one, ()) for one in slices):
         return _result(limit, key, ok=False, sentence=sentences.not_a_number_sentence(limit, key))
     observed = candidate.get(limit.metric)
-    if limit.is_change and figures.baseline is None:
+    if limit.needs_baseline and figures.baseline is None:
         sentence = sentences.no_baseline_sentence(limit, key, observed)
         return _result(limit, key, ok=True, applied=False, observed=observed, sentence=sentence)
     if observed is None:

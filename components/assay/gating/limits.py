@@ -39,6 +39,7 @@ class Limit:
         higher_is_better: The direction of a change limit.
         origin: Where the limit is written.
         significant: What must be significant for it to block or to bless; None leaves that to the policy.
+        of_both: Whether the metric itself compares the candidate with the baseline, as flip rates do.
     """
 
     metric: MetricKey
@@ -49,11 +50,17 @@ class Limit:
     higher_is_better: bool = True
     origin: str
     significant: Significant | None = None
+    of_both: bool = False
 
     @property
     def is_change(self) -> bool:
-        """Whether the limit needs a baseline."""
+        """Whether the change from the baseline is held."""
         return self.bound in {"absolute", "relative"}
+
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether there is nothing to hold without a baseline."""
+        return self.is_change or self.of_both
 
     @property
     def at_least(self) -> bool:

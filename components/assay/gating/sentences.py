@@ -87,7 +87,13 @@ def nan_sentence(limit: Limit, key: Place, whose: str, examples: int | None = No
 def no_baseline_sentence(limit: Limit, key: Place, observed: float | None) -> str:
     """Says that a change limit had nothing to compare with."""
     seen = f" is {number(observed)};" if observed is not None else ":"
-    return f"{_subject(limit, key)}{seen} not applicable: no baseline (the limit is {allowed_change(limit)})."
+    return f"{_subject(limit, key)}{seen} not applicable: no baseline (the limit is {_allowed(limit)})."
+
+
+def _allowed(limit: Limit) -> str:
+    if limit.is_change:
+        return allowed_change(limit)
+    return f"{'at least' if limit.bound == 'lower' else 'at most'} {number(limit.value)}"
 
 
 def _subject(limit: Limit, key: Place) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assay.gating.figures import OVERALL
 from assay.gating.verdict import Check, blocking
 
 if TYPE_CHECKING:
@@ -18,7 +17,9 @@ if TYPE_CHECKING:
 
 def policy_checks(limits: Sequence[Limit], figures: Figures, policy: GatePolicy) -> Iterator[Check]:
     """Gives a check where there is no data, no threshold or no baseline."""
-    if not figures.candidate.get(OVERALL) and not any(figures.candidate.values()):
+    # Metrics that compare two models have no figures without a baseline, of however many rows.
+    waits = figures.baseline is None and any(limit.of_both for limit in limits) and any(figures.examples.values())
+    if not any(figures.candidate.values()) and not waits:
         yield _about("no_data", ok=False, sentence="No metric was computed on any slice: there was nothing to judge.")
     if not limits:
         blessed = policy.no_thresholds == "bless"
@@ -38,11 +39,11 @@ def _first_run(limits: Sequence[Limit], policy: GatePolicy) -> Check:
         sentence += ", and first_run is 'block'."
     elif policy.first_run == "bless":
         sentence += "; first_run is 'bless', so no threshold blocks."
-    elif not all(limit.is_change for limit in limits):
+    elif not all(limit.needs_baseline for limit in limits):
         sentence += "; the value thresholds alone decide."
     else:
         sentence += (
-            ", and the configuration has only change thresholds: the model was held against nothing. "
+            ", and the configuration has only thresholds that need one: the model was held against nothing. "
             "It is blessed so that the next one has a baseline."
         )
     return _about("first_run", ok=policy.first_run != "block", sentence=sentence)
@@ -92,7 +93,7 @@ def to_warning(check: Check) -> Check:
 
 def is_first_run(limits: Sequence[Limit], figures: Figures) -> bool:
     """Tells whether there are change limits, and no baseline for them."""
-    return figures.baseline is None and any(limit.is_change for limit in limits)
+    return figures.baseline is None and any(limit.needs_baseline for limit in limits)
 
 
 def summary(checks: Sequence[Check], *, ok: bool, first_run: bool, policy: GatePolicy) -> str:

@@ -227,7 +227,7 @@ def test_no_data_never_blesses() -> None:
             "1 check passed. There is no baseline to compare with; the value",
         ),
         ([LOWER, ABSOLUTE], "values_only", 0.5, False, "Not blessed: binary_accuracy on Overall is 0.5"),
-        ([ABSOLUTE], "values_only", 0.5, True, "only change thresholds: the model was held against nothing"),
+        ([ABSOLUTE], "values_only", 0.5, True, "only thresholds that need one: the model was held against nothing"),
         ([LOWER, ABSOLUTE], "bless", 0.5, True, "Blessed by first_run 'bless', although 1 of 1 check failed."),
         ([LOWER, ABSOLUTE], "block", 0.7, False, "no baseline to compare with, and first_run is 'block'"),
         ([LOWER], "block", 0.7, True, "Blessed: 1 check passed, none failed."),

@@ -176,9 +176,11 @@ def limits_for(config: GateConfig, name_of: Callable[[Any], str] = metric_name) 
     TFMA files `NDCG` with a `top_k_list` under each rank and looks for its threshold under none, so that every model
     fails; here the threshold holds each rank.
     """
-    planned = [one.key for one in plan_of(config.eval_config).metrics]
+    plan = plan_of(config.eval_config).metrics
+    planned = [one.key for one in plan]
+    of_both = {one.key for one in plan if one.of_both}
     return tuple(
-        replace(limit, metric=key)
+        replace(limit, metric=key, of_both=key in of_both)
         for limit in config.limits(name_of)
         for key in (
             [limit.metric]

@@ -143,6 +143,9 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
     plots = {one.place for one in plan.lacking if one.code == "plot"} | {one.place for one in plan.plots}
     baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
     made = [(set(one.feature_keys), dict(one.feature_values)) for one in specs_of(config)] or [(set(), {})]
+    for compared in {} if baseline or has_baseline_table else {one.place: one for one in plan.metrics if one.of_both}:
+        message = "the metric compares two models, and there is no baseline: it is not computed."
+        yield LintFinding(code="no_baseline_spec", severity="warning", place=compared, message=message)
     for limit in limits:
         if limit.origin.startswith(tuple(f"{place}." for place in plots)):
             yield LintFinding(code="plot", place=limit.origin, message="a plot has no number to hold.")

@@ -53,6 +53,11 @@ class PlannedMetric:
     differing: SumsMetric | None = None
     place: str = ""
 
+    @property
+    def of_both(self) -> bool:
+        """Whether the metric compares the candidate with the baseline, and has no value without one."""
+        return isinstance(self.metric, SumsMetric) and self.metric.paired
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
@@ -219,6 +224,12 @@ def _kernels(spec: Any, recipe: Recipe, settings: dict[str, Any], name: str) -> 
         raise UsageError("eval_config.metric", f"{name}: class_id and top_k exclude binarize and aggregate.")
     for aggregation, sub_key in sub_keys(spec):
         if aggregation in {"macro", "weighted_macro"}:
+            if recipe in PLOT_RECIPES.values():
+                raise UsageError(
+                    "eval_config.metric",
+                    f"{name} is a plot, which cannot be averaged over classes.",
+                    "Move it to a metrics spec without macro_average and weighted_macro_average.",
+                )
             yield _macro(spec, recipe, settings, name, aggregation, sub_key), aggregation, sub_key
             continue
         view = _view(spec, aggregation, sub_key) if own == BINARY else own

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.gating.slicing import feature_of
 from assay.kernels.metrics.slices import SlicingSpec
-from assay.kernels.statistics.slice_text import slicing_of_text
+from assay.kernels.statistics.slices.text import slicing_of_text
 
 if TYPE_CHECKING:
     from assay.gating.limits import EvalConfig

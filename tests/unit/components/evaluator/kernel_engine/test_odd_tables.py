@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from assay.components.evaluator.kernel_engine.deciding import Rules
 from assay.components.evaluator.kernel_engine.judgement import Tables, judge
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
+from assay.gating.written_policy import WrittenPolicy
 
 ENGINE = EmbeddedEngine()
 LOWER = {"value_threshold": {"lower_bound": 0.0}}
@@ -120,3 +122,22 @@ def test_one_missing_number_is_never_a_pass(missing: str, metric: str) -> None:
     rows = pa.table(columns | {"site": ["a"] * 60})
     threshold = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -1e9}}
     assert not judged(rows, metric, threshold).ok
+
+
+@pytest.mark.parametrize(("first_run", "ok"), [("values_only", True), ("block", False)])
+def test_a_flip_rate_without_a_baseline_follows_first_run(first_run: Any, ok: bool) -> None:
+    upper = {"value_threshold": {"upper_bound": 0.1}}
+    config = {
+        "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+        "metrics_specs": [{"metrics": [{"class_name": "SymmetricFlipRate", "threshold": upper}]}],
+    }
+    rules = Rules(policy=WrittenPolicy(first_run=first_run))
+    found = judge(Tables(config=config, predictions=table()), ENGINE, rules)
+    assert found.verdict.ok == ok
+    [check, about] = found.verdict.checks
+    assert check.sentence.endswith("not applicable: no baseline (the limit is at most 0.1).")
+    assert (check.applied, about.kind) == (False, "first_run")
+    assert "the metric compares two models, and there is no baseline" in found.warnings[0].sentence
+    flipped = table(score=[0.9, 0.1, 0.6, 0.4])
+    held = judge(Tables(config=config, predictions=flipped, baseline_predictions=table()), ENGINE, rules).verdict
+    assert [(one.applied, one.ok, one.observed) for one in held.checks] == [(True, False, 1.0)]
