@@ -71,7 +71,7 @@ def compute(
     from assay.cli.data.reading import ReadingBar, opened
     from assay.errors import UsageError
     from assay.kernels.statistics import StatisticsOptions
-    from assay.kernels.statistics.slice_text import slicing_of_text
+    from assay.kernels.statistics.slices.text import slicing_of_text
 
     if len(data) == 1 and is_statistics(data[0]):
         if by or schema or delimiter:

@@ -105,7 +105,7 @@ def validate(
     from assay.cli.data.limits import parse_own_limits, parse_severities
     from assay.cli.data.reading import ReadingBar, opened, opened_if_given
     from assay.kernels.statistics import StatisticsOptions
-    from assay.kernels.statistics.slice_text import slicing_of_text
+    from assay.kernels.statistics.slices.text import slicing_of_text
 
     slices = tuple(map(slicing_of_text, by or ()))
     with ReadingBar(quiet=quiet) as bar:

@@ -9,7 +9,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
-from assay.kernels.statistics.slice_keys import Slicer, slice_name
+from assay.kernels.statistics.slices.keys import Slicer, slice_name
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 

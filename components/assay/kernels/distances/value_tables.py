@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from assay.kernels.distances.distribution import Categories, Numbers, exact_numbers
-from assay.kernels.statistics.arrow_types import is_binary_like, plain, reading
-from assay.kernels.statistics.value_counts import ValueCounts, count_numbers, count_values
+from assay.kernels.statistics.reading.arrow_types import is_binary_like, plain, reading
+from assay.kernels.statistics.summaries.value_counts import ValueCounts, count_numbers, count_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.errors import DataError
-from assay.kernels.statistics.slice_labels import bin_labels, period_labels
-from assay.kernels.statistics.slicing import Period
+from assay.kernels.statistics.slices.labels import bin_labels, period_labels
+from assay.kernels.statistics.slices.specs import Period
 
 SliceValue: TypeAlias = str | int | float
 SliceKey: TypeAlias = tuple[tuple[str, SliceValue], ...]

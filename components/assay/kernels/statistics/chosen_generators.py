@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.kernels.statistics.claims import is_categorical_number
-from assay.kernels.statistics.composite_features import CompositeFeatures, composites
-from assay.kernels.statistics.cross_features import CrossFeatures
-from assay.kernels.statistics.lift import Lift
-from assay.kernels.statistics.mutual_information import MutualInformation
-from assay.kernels.statistics.natural_language import NaturalLanguage
-from assay.kernels.statistics.semantic_domains import SemanticDomains
+from assay.kernels.statistics.generators.composite_features import CompositeFeatures, composites
+from assay.kernels.statistics.generators.cross_features import CrossFeatures
+from assay.kernels.statistics.generators.lift import Lift
+from assay.kernels.statistics.generators.mutual_information import MutualInformation
+from assay.kernels.statistics.generators.semantic_domains import SemanticDomains
+from assay.kernels.statistics.language.natural_language import NaturalLanguage
+from assay.kernels.statistics.reading.claims import is_categorical_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-    from assay.kernels.statistics.generators import Generator
+    from assay.kernels.statistics.generators.generator import Generator
     from assay.kernels.statistics.options import StatisticsOptions
 
 

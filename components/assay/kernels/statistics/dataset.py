@@ -10,13 +10,13 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
 from assay.kernels.statistics.chosen_generators import chosen_generators
-from assay.kernels.statistics.claims import schema_claims
-from assay.kernels.statistics.columns import check_distinct
-from assay.kernels.statistics.custom import CustomStatistics
+from assay.kernels.statistics.generators.custom import CustomStatistics
 from assay.kernels.statistics.options import StatisticsOptions
+from assay.kernels.statistics.reading.claims import schema_claims
+from assay.kernels.statistics.reading.columns import check_distinct
 from assay.kernels.statistics.sampling import sampled
-from assay.kernels.statistics.slice_keys import SliceKey, Slicer, slice_name
 from assay.kernels.statistics.slice_statistics import SliceState, SliceStatistics
+from assay.kernels.statistics.slices.keys import SliceKey, Slicer, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-    from assay.kernels.statistics.custom import CustomAccumulator
+    from assay.kernels.statistics.generators.custom import CustomAccumulator
 
 ALL_EXAMPLES = "All Examples"
 """The name that TFDV gives to the data set of all rows, where there are slices besides."""

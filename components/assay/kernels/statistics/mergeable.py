@@ -11,9 +11,9 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError, UsageError
-from assay.kernels.statistics.categories import CategoryState
 from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics
-from assay.kernels.statistics.numeric import NumericState
+from assay.kernels.statistics.features.categories import CategoryState
+from assay.kernels.statistics.features.numeric import NumericState
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.state_codec import decode_state, encode_state
 from assay.kernels.statistics.widening import widen_integers

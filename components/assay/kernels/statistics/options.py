@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from assay.errors import UsageError
-from assay.kernels.statistics.slicing import SlicingSpec
+from assay.kernels.statistics.slices.specs import SlicingSpec
 
 _MOST_ROWS = 4000
 """A matrix of distances between so many rows takes 128 MB, and three are needed at once."""

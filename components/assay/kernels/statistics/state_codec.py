@@ -12,25 +12,25 @@ import pyarrow as pa
 
 from assay import native
 from assay.errors import UsageError
-from assay.kernels.statistics.arrow_types import Meaning
-from assay.kernels.statistics.byte_sizes import ByteSizeState
-from assay.kernels.statistics.categories import CategoryState
-from assay.kernels.statistics.category_sketch import CategorySketch
-from assay.kernels.statistics.composite_features import CompositeState
-from assay.kernels.statistics.cross_features import CrossState
 from assay.kernels.statistics.dataset import DatasetState
-from assay.kernels.statistics.feature import FeatureState
-from assay.kernels.statistics.heavy_hitters import HeavyHitters
-from assay.kernels.statistics.language_state import LanguageState, TokenState
-from assay.kernels.statistics.lift import FeatureLift, LiftState
-from assay.kernels.statistics.moments import Extremes, Mean, Moments
-from assay.kernels.statistics.numeric import NumericSketch, NumericState
-from assay.kernels.statistics.presence import LevelState, PresenceState
-from assay.kernels.statistics.quantiles import QuantilesSketch
-from assay.kernels.statistics.row_sample import RowSample
-from assay.kernels.statistics.semantic_domains import DomainState
+from assay.kernels.statistics.features.byte_sizes import ByteSizeState
+from assay.kernels.statistics.features.categories import CategoryState
+from assay.kernels.statistics.features.feature import FeatureState
+from assay.kernels.statistics.features.numeric import NumericSketch, NumericState
+from assay.kernels.statistics.features.presence import LevelState, PresenceState
+from assay.kernels.statistics.generators.composite_features import CompositeState
+from assay.kernels.statistics.generators.cross_features import CrossState
+from assay.kernels.statistics.generators.lift import FeatureLift, LiftState
+from assay.kernels.statistics.generators.row_sample import RowSample
+from assay.kernels.statistics.generators.semantic_domains import DomainState
+from assay.kernels.statistics.language.state import LanguageState, TokenState
+from assay.kernels.statistics.reading.arrow_types import Meaning
 from assay.kernels.statistics.slice_statistics import SliceState
-from assay.kernels.statistics.value_counts import Counted, ValueCounts
+from assay.kernels.statistics.summaries.category_sketch import CategorySketch
+from assay.kernels.statistics.summaries.heavy_hitters import HeavyHitters
+from assay.kernels.statistics.summaries.moments import Extremes, Mean, Moments
+from assay.kernels.statistics.summaries.quantiles import QuantilesSketch
+from assay.kernels.statistics.summaries.value_counts import Counted, ValueCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.errors import UsageError
 from assay.kernels.statistics.options import StatisticsOptions
-from assay.kernels.statistics.slicing import SlicingSpec
+from assay.kernels.statistics.slices.specs import SlicingSpec
 
 _WITHOUT_EFFECT = {
     "desired_batch_size",

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.kernels.statistics.arrow_types import FeatureType
-from assay.kernels.statistics.numeric import NumericState
+from assay.kernels.statistics.features.numeric import NumericState
+from assay.kernels.statistics.reading.arrow_types import FeatureType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.kernels.statistics.columns import Path
     from assay.kernels.statistics.dataset import DatasetState
-    from assay.kernels.statistics.feature import FeatureState
+    from assay.kernels.statistics.features.feature import FeatureState
     from assay.kernels.statistics.options import StatisticsOptions
+    from assay.kernels.statistics.reading.columns import Path
 
 _NUMBERS = {FeatureType.INT, FeatureType.FLOAT}
 

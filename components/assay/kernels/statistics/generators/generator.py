@@ -1,0 +1,59 @@
+"""The seam for statistics beyond those of single features: correlations, label statistics, domains, a user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
+
+    from assay.kernels.statistics.reading.columns import FeatureColumn, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one batch.
+
+    Attributes:
+        batch: As they came.
+        weights: One for each row, if there are weights.
+        features: The columns that statistics describe, taken apart.
+    """
+
+    batch: pa.RecordBatch
+    weights: NDArray[np.float64] | None
+    features: tuple[FeatureColumn, ...]
+
+
+class Generator(Protocol):
+    """Adds statistics to those of a data set; its states are its own affair, but can be pickled."""
+
+    def create(self) -> Any:
+        """Gives the state of no rows."""
+        ...
+
+    def add(self, state: Any, rows: Rows) -> Any:
+        """Gives the state after more rows; may change `state`."""
+        ...
+
+    def merge(self, state: Any, other: Any) -> Any:
+        """Gives the state of both; may change `state`, and `other` must not be used afterwards."""
+        ...
+
+    def contribute(self, state: Any, dataset: DatasetFeatureStatistics) -> None:
+        """Adds what follows from `state` to the statistics of the data set."""
+        ...
+
+
+def feature_statistics(dataset: DatasetFeatureStatistics, path: Path) -> FeatureNameStatistics:
+    """Gives a feature's statistics in a data set, which are added, without a type, where it has none yet."""
+    for feature in dataset.features:
+        if tuple(feature.path.step) == path:
+            return feature
+    added = dataset.features.add()
+    added.path.step.extend(path)
+    return added

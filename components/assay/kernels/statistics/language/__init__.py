@@ -1,0 +1,1 @@
+"""Statistics of natural-language features: the tokens that they hold."""

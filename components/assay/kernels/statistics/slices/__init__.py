@@ -1,0 +1,1 @@
+"""Slices: how people write them, and which rows belong to which."""
