@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _TYPES: Mapping[str, Any] = {
     "STRING": str,
     "STRUCT": dict[str, Any],
 }
+_CRON_FIELDS = 6
+_REFUSALS = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ def start(server: kfp.Client, submission: Submission) -> str:
             enable_caching=submission.caching,
             service_account=submission.service_account or None,
         )
-        return str(run.run_id)
+        return _known(run.run_id, "run")
 
 
 def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seconds: int = 0) -> str:
@@ -94,11 +97,19 @@ def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seco
         seconds: The interval instead.
 
     Raises:
-        UsageError: Unless exactly one of the two is given; and as `start`.
+        UsageError: Unless exactly one of the two is given, and means what it says; and as `start`.
         EngineError: As `start`.
     """
-    if bool(cron) == bool(seconds):
+    if bool(cron) == bool(seconds) or seconds < 0:
         raise UsageError("submit.schedule", "A schedule is either a cron expression or an interval in seconds.")
+    if cron and not cron.startswith("@") and len(cron.split()) != _CRON_FIELDS:
+        # The server takes five fields, too, and means second, minute, hour, day and month by them.
+        raise UsageError(
+            "submit.cron",
+            f"'{cron}' has {len(cron.split())} fields; Kubeflow's schedules have six: second, minute, hour, day, month, "
+            "day of the week.",
+            "Put the second first: '0 0 6 * * *' is every day at six.",
+        )
     pipeline, arguments = _read(submission)
     with _plain_errors(str(submission.package)):
         experiment = server.create_experiment(submission.experiment, namespace=submission.namespace or None)
@@ -113,7 +124,7 @@ def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seco
             enable_caching=submission.caching,
             service_account=submission.service_account or None,
         )
-        return str(recurring.recurring_run_id)
+        return _known(recurring.recurring_run_id, "recurring run")
 
 
 def wait_for(server: kfp.Client, run_id: str, *, seconds: int) -> str:
@@ -123,7 +134,27 @@ def wait_for(server: kfp.Client, run_id: str, *, seconds: int) -> str:
         EngineError: If it does not end in time, or the server cannot be reached.
     """
     with _plain_errors(f"run {run_id}"):
-        return str(server.wait_for_run_completion(run_id, timeout=seconds).state)
+        try:
+            return str(server.wait_for_run_completion(run_id, timeout=seconds).state)
+        except TimeoutError:
+            raise EngineError(
+                "submit.not_ended", f"Run {run_id} did not end within {seconds} seconds.", "It goes on at the server."
+            ) from None
+
+
+def _known(identity: str | None, what: str) -> str:
+    """Gives the id that a server answered with.
+
+    Raises:
+        EngineError: If there is none: a page to log in at, say, answers every request with 200, too.
+    """
+    if not identity:
+        raise EngineError(
+            "submit.no_answer",
+            f"The server answered and named no {what}: what answers there is not the API of Kubeflow Pipelines.",
+            "Check --host (a Kubeflow's own ends in /pipeline), and give a --token where there is a page to log in.",
+        )
+    return identity
 
 
 def _read(submission: Submission) -> tuple[str, dict[str, Any]]:
@@ -174,7 +205,7 @@ def _plain_errors(what: str) -> Iterator[None]:
         EngineError: If the server refuses, or cannot be reached.
     """
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), _heard():
             warnings.simplefilter("ignore", FutureWarning)  # that the client is not for servers before 2.0
             yield
     except AssayError:
@@ -182,8 +213,36 @@ def _plain_errors(what: str) -> Iterator[None]:
     except Exception as error:
         # The client raises urllib3's, its own generated API's, and plain RuntimeErrors.
         reason = getattr(error, "body", None) or str(error)
+        status = f" {_status(error)} {getattr(error, 'reason', '')}" if _status(error) else ""
         raise EngineError(
             "submit.failed",
-            f"Kubeflow Pipelines did not take {what}: {type(error).__name__}: {str(reason).strip()[:500]}.",
+            f"Kubeflow Pipelines did not take {what}: {type(error).__name__}{status}: {str(reason).strip()[:500]}.",
             "Check --host (or KF_PIPELINES_ENDPOINT), and that you may use the server.",
         ) from error
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[None]:
+    """Keeps the client's tracebacks to itself: it logs one for each of five attempts, and raises that it gave up.
+
+    What a server refuses it will not take five seconds later: then the first refusal is the answer.
+    """
+
+    def listen(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and _status(error) in _REFUSALS:
+            raise error
+        return error is None
+
+    root = logging.getLogger()
+    root.addFilter(listen)
+    try:
+        yield
+    finally:
+        root.removeFilter(listen)
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status that an error of the generated API holds; 0 for other errors."""
+    status = getattr(error, "status", 0)
+    return status if isinstance(status, int) else 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from assay.errors import ArtifactError, UsageError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import SqlLineageStore, queries
 from assay.runners.kfp import LatestBlessedModel, component_of
-from assay.runners.kfp.registry import VARIABLE
+from assay.runners.kfp.registry import VARIABLE, latest_blessed
 from assay.runners.kfp.step_inputs import EMPTY
 from assay.spec import Input, Output, component
 
@@ -39,7 +42,7 @@ def Judge(model: Input[Model], blessing: Output[ModelBlessing], *, good: bool = 
     write_verdict(Verdict(ok=good, summary="It is as it is."), blessing.path)
 
 
-PLACES = ["folder", "s3", "sqlite"]
+PLACES = ["folder", "s3", "sqlite", "postgresql"]
 
 
 @pytest.fixture(params=["folder", "sqlite"])
@@ -48,6 +51,8 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "s3":
         request.getfixturevalue("s3")
         return "s3://store/registry"
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{tmp_path / 'lineage.db'}" if request.param == "sqlite" else str(tmp_path / "registry")
 
 
@@ -92,6 +97,27 @@ def test_the_last_one_is_found_with_its_blessing(
     blessing = open_artifact(Path(outputs["model_blessing"].path), ModelBlessing)
     assert blessing.blessed
     assert blessing.properties["current_model_digest"] == model.digest
+
+
+@pytest.mark.parametrize("registry", ["folder", "sqlite", "postgresql"], indirect=True)
+def test_steps_that_end_at_once(registry: str, task: MakeTask, project_root: Path) -> None:
+    """Of one run, and of several: none is lost, and none stands in the way of another."""
+    models = [task(component_of(Train, pipeline="taxi"), weights=f"w{n}").run().outputs["model"] for n in range(4)]
+    judging = [task(component_of(Judge, pipeline="taxi"), model=model) for model in models]
+    # What runs the tests may be on the path alone, as it is inside our images.
+    paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), VARIABLE: registry}
+    started = []
+    for number, each in enumerate(judging):
+        each.command[each.command.index("--run-id") + 1] = f"run-{number // 2}"
+        command = [sys.executable, *each.command[1:]]
+        started.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+    said = [process.communicate(timeout=300)[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 4, said
+    seen: set[str] = set()
+    while (found := latest_blessed(registry, "taxi", seen)) is not None:
+        seen.add(found.model.digest)
+    assert seen == {model.metadata["digest"] for model in models}
 
 
 def test_a_candidate_is_not_its_own_baseline(

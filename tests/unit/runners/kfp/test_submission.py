@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -34,9 +35,16 @@ class Server:
     tokens: set[str] = field(default_factory=set)
     states: list[str] = field(default_factory=lambda: ["RUNNING", "SUCCEEDED"])
     refuses: bool = False
+    status: int = 200
+    is_api: bool = True
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         self.requests.append((method, path, body))
+        if self.status != 200 or not self.is_api:  # a proxy before the server, or its page to log in
+            return self.status, {"message": "Unauthenticated: the token expired"} if self.is_api else {}
+        return self.answer_of_the_api(method, path, body)
+
+    def answer_of_the_api(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         if self.refuses and path == f"{API}/runs":
             return 400, {"error": "Failed to create a run: the root is not allowed", "code": 3}
         match method, path:
@@ -132,8 +140,32 @@ class TestRuns:
 
     def test_what_the_server_refuses(self, server: Server, package: Path) -> None:
         server.refuses = True
-        with pytest.raises(EngineError, match=r"did not take .*p.yaml: ApiException: .*the root is not allowed"):
+        with pytest.raises(
+            EngineError, match=r"did not take .*p.yaml: ApiException 400 Bad Request: .*the root is not allowed"
+        ):
             start(connect(server.address), submission(package))
+
+    @pytest.mark.parametrize("status", [401, 403, 404])
+    def test_a_server_that_lets_nobody_in(self, status: int, server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+        """KFP's client asks five times, prints five tracebacks, and says that it gave up."""
+        server.status = status
+        with pytest.raises(EngineError, match=rf"ApiException {status} \w+.*: .*the token expired"):
+            connect(server.address)
+        assert len(server.requests) == 1
+        assert capfd.readouterr().err == ""
+
+    def test_a_page_to_log_in_at(self, server: Server, package: Path) -> None:
+        """It answers 200 to everything, with which the client is content."""
+        server.is_api = False
+        with pytest.raises(EngineError, match=r"named no run: what answers there is not the API of Kubeflow Pipelines"):
+            start(connect(server.address), submission(package))
+        with pytest.raises(EngineError, match=r"named no recurring run"):
+            schedule(connect(server.address), submission(package), seconds=60)
+
+    def test_a_run_that_goes_on(self, server: Server) -> None:
+        server.states = ["RUNNING"]
+        with pytest.raises(EngineError, match=r"Run r-1 did not end within 1 seconds\. It goes on at the server"):
+            wait_for(connect(server.address), "r-1", seconds=1)
 
     def test_a_server_that_is_not_there(self) -> None:
         with pytest.raises(EngineError, match=r"did not take http://127.0.0.1:1: MaxRetryError"):
@@ -156,6 +188,17 @@ class TestSchedules:
     def test_exactly_one_of_the_two(self, server: Server, package: Path) -> None:
         with pytest.raises(UsageError, match=r"A schedule is either a cron expression or an interval"):
             schedule(connect(server.address), submission(package), cron="* * * * * *", seconds=1)
+
+    @pytest.mark.parametrize("cron", ["0 6 * * *", "every day"])
+    def test_a_cron_expression_of_other_systems(self, cron: str, server: Server, package: Path) -> None:
+        """The server takes five fields, and runs `0 6 * * *` at six minutes past every hour."""
+        with pytest.raises(UsageError, match=rf"'{re.escape(cron)}' has \d fields; Kubeflow's schedules have six"):
+            schedule(connect(server.address), submission(package), cron=cron)
+        schedule(connect(server.address), submission(package), cron="@daily")
+
+    def test_an_interval_of_less_than_nothing(self, server: Server, package: Path) -> None:
+        with pytest.raises(UsageError, match=r"A schedule is either a cron expression or an interval"):
+            schedule(connect(server.address), submission(package), seconds=-5)
 
 
 class TestWrongUsage:
