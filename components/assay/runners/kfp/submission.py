@@ -106,8 +106,8 @@ def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seco
         # The server takes five fields, too, and means second, minute, hour, day and month by them.
         raise UsageError(
             "submit.cron",
-            f"'{cron}' has {len(cron.split())} fields; Kubeflow's schedules have six: second, minute, hour, day, month, "
-            "day of the week.",
+            f"'{cron}' has {len(cron.split())} fields; Kubeflow's schedules have six: second, minute, hour, day, "
+            "month, day of the week.",
             "Put the second first: '0 0 6 * * *' is every day at six.",
         )
     pipeline, arguments = _read(submission)
