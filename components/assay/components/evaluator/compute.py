@@ -17,10 +17,10 @@ from assay.components.evaluator.inference.served_model import open_model
 from assay.components.evaluator.kernel_engine.deciding import Rules, decided, resampling_for
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
 from assay.components.evaluator.kernel_engine.lint import lint, stop
+from assay.components.evaluator.kernel_engine.model_rows import no_model, predict_rows
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.slicing import is_cut
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
-from assay.components.evaluator.model_rows import no_model, predict_rows
 from assay.components.evaluator.tfma_output.files import numbers_of
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
 from assay.components.evaluator.work import Evaluated, Evaluation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from assay.components.evaluator.model_rows import no_model
+from assay.components.evaluator.kernel_engine.model_rows import no_model
 from assay.errors import ArtifactError, UsageError, did_you_mean
 
 if TYPE_CHECKING:

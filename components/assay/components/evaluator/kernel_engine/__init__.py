@@ -1,1 +1,1 @@
-"""The evaluation of tables of predictions by the metric kernels: TFMA's configuration and meaning, without TFMA."""
+"""The evaluation by the metric kernels, of tables of predictions or of models: TFMA's meaning, without TFMA."""

@@ -10,8 +10,8 @@ from assay.components.evaluator.config import GateConfig, read_config
 from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling, decided, resampling_for
 from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, evaluate_predictions
 from assay.components.evaluator.kernel_engine.lint import LintFinding, lint, stop
+from assay.components.evaluator.kernel_engine.model_rows import predict_rows
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
-from assay.components.evaluator.model_rows import predict_rows
 from assay.gating.verdict import Verdict
 
 if TYPE_CHECKING:
