@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from assay.gating.evidence import Evidence
     from assay.gating.limits import Limit
 
+_MOST = 6  # slices in a sentence
+
 FirstRun: TypeAlias = Literal["bless", "block", "values_only"]
 NoThresholds: TypeAlias = Literal["bless", "block"]
 
@@ -103,7 +105,7 @@ def _held(limits: Sequence[Limit], figures: Figures) -> list[Held]:
             # Two slicing specs of one threshold may match the same slice: it is held once.
             held.setdefault(check.id, Held(limit, place, check))
         if not places:
-            check = _no_slice(limit)
+            check = _no_slice(limit, slices)
             held.setdefault(check.id, Held(limit, None, check))
     return list(held.values())
 
@@ -183,9 +185,11 @@ def _result(
     )
 
 
-def _no_slice(limit: Limit) -> Check:
+def _no_slice(limit: Limit, computed: Sequence[SliceKey]) -> Check:
     slices = limit.across or limit.slicing
     name = slices.name if slices else "any slice"
+    wanted = limit.slicing.features if limit.slicing is not None and limit.across is None else None
+    alike = [slice_name(key) for key in computed if {feature for feature, _ in key} == wanted]
     what = "pair of slices was" if limit.across else "slice was"
     return Check(
         id=f"{limit.metric.label}@{name}:{limit.origin}",
@@ -197,9 +201,14 @@ def _no_slice(limit: Limit) -> Check:
         limit_origin=limit.origin,
         sentence=(
             f"{limit.metric.label} on {name} was to be held, but no such {what} computed. "
-            f"Either slicing_specs does not make it, or the data holds none of it."
-        ),
+            f"Either slicing_specs does not make it, or the data holds none of it. {_computed(alike)}"
+        ).rstrip(),
     )
+
+
+def _computed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
+    return f"Computed: {', '.join(names[:_MOST])}{more}." if names else ""
 
 
 def _known(metrics: Mapping[MetricKey, float]) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # How statistics are told to cut a feature into bins, and times into periods.
 _CUT = re.compile(r"(?P<feature>.+)(\[[-+0-9.eE, ]+\]|:(year|quarter|month|week|day|hour|minute))")
+_BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +31,21 @@ class Slicing:
     def matches(self, key: SliceKey) -> bool:
         """Tells whether the slice has exactly these features; no features match the whole data only."""
         keys = [feature_of(key) for key in self.feature_keys]
-        values = [(name, _typed(value)) for name, value in self.feature_values]
+        values = list(self.feature_values)
         for feature, value in key:
-            if (feature, _typed(value)) in values:
-                values.remove((feature, _typed(value)))
+            wanted = next((one for one in values if one[0] == feature and _is(value, one[1])), None)
+            if wanted is not None:
+                values.remove(wanted)
             elif feature in keys:
                 keys.remove(feature)
             else:
                 return False
         return not keys and not values
+
+    @property
+    def features(self) -> set[str]:
+        """The features by which the slices are cut."""
+        return {feature_of(key) for key in self.feature_keys} | {name for name, _ in self.feature_values}
 
     @property
     def name(self) -> str:
@@ -51,6 +58,13 @@ def feature_of(key: str) -> str:
     """Gives the feature of a key: `fare` of `fare[10,20]`, `start` of `start:month`, and any other key as it is."""
     found = _CUT.fullmatch(key)
     return found["feature"] if found else key
+
+
+def _is(value: SliceValue, wanted: SliceValue) -> bool:
+    # A boolean's slice is named `flag=True`; TFMA, to which it is an integer, would have it as 1.
+    if isinstance(value, bool) and isinstance(wanted, str) and wanted.lower() in _BOOLEANS:
+        return value == _BOOLEANS[wanted.lower()]
+    return _typed(value) == _typed(wanted)
 
 
 def _typed(value: SliceValue) -> SliceValue:

@@ -161,6 +161,10 @@ def test_thresholds_that_cannot_hold_are_refused(threshold: str, message: str) -
         (Slicing(feature_values=(("hour", "5"),)), (("hour", 5),), True),
         (Slicing(feature_values=(("hour", "5"),)), (("hour", 5.0),), True),
         (Slicing(feature_values=(("hour", "5"),)), (("hour", 6),), False),
+        (Slicing(feature_values=(("new", "True"),)), (("new", True),), True),
+        (Slicing(feature_values=(("new", "false"),)), (("new", True),), False),
+        (Slicing(feature_values=(("new", "1"),)), (("new", True),), True),
+        (Slicing(feature_values=(("new", "True"),)), (("new", 1),), False),
         (Slicing(feature_keys=("day",), feature_values=(("hour", "5"),)), (("day", 1), ("hour", 5)), True),
     ],
 )

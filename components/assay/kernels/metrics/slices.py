@@ -163,6 +163,8 @@ def _same(value: SliceValue, wanted: SliceValue) -> bool:
     # TFMA's SlicingSpec holds texts only, while the values of a feature have a type.
     if isinstance(value, str) or not isinstance(wanted, str):
         return value == wanted
+    if isinstance(value, bool) and wanted.lower() in {"true", "false"}:
+        return value == (wanted.lower() == "true")
     try:
         return float(wanted) == value
     except ValueError:

@@ -60,6 +60,13 @@ def test_crosses_and_single_values() -> None:
     }
 
 
+@pytest.mark.parametrize(("wanted", "rows"), [("True", [0]), ("false", [1]), ("1", [0])])
+def test_a_boolean_is_named_by_its_word_or_as_tfma_has_it(wanted: str, rows: list[int]) -> None:
+    batch = pa.record_batch([pa.array([True, False, None])], names=["new"])
+    found = rows_of_slices(batch, SlicingSpec(feature_values=(("new", wanted),)))
+    assert list(found.values()) == [rows]
+
+
 def test_bins_and_periods_are_named_as_in_statistics() -> None:
     assert rows_of_slices(BATCH, SlicingSpec(bins=(("n", (3, 10)),))) == {
         (("n", "[-inf,3.0)"),): [1, 3],

@@ -184,7 +184,8 @@ def _of_direction(limit: Limit) -> Iterator[LintFinding]:
 def _makes(keys: set[str], values: dict[str, Any], wanted: Slicing) -> bool:
     """Tells whether a slicing spec can make a slice that the threshold is for."""
     wanted_values = dict(wanted.feature_values)
-    if keys | set(values) != set(wanted.feature_keys) | set(wanted_values):
+    by_feature = {feature_of(key): key for key in keys}  # `age=[20.0,40.0)` is a slice of `age[0,20,40]`
+    if keys | set(values) != set(wanted.feature_keys) | {by_feature.get(name, name) for name in wanted_values}:
         return False
     return all(str(wanted_values[name]) == str(values[name]) for name in set(values) & set(wanted_values))
 

@@ -92,3 +92,21 @@ def test_edges_must_ascend() -> None:
     wrong = config("city") | {"slicing_specs": [{"feature_keys": ["fare[20,10]"]}]}
     with pytest.raises(UsageError, match="boundaries of 'fare' must ascend"):
         slicing_of(load_eval_config(wrong))
+
+
+def test_a_threshold_on_one_bin_one_period_or_a_boolean_finds_its_slice() -> None:
+    rows = ROWS.append_column("new", pa.array([True, True, True, False, False, None]))
+    written = config()
+    written["slicing_specs"] = [*SLICES, {"feature_keys": ["new"]}, {"feature_values": {"new": "False"}}]
+    [threshold] = written["metrics_specs"][0]["metrics"][0]["per_slice_thresholds"]
+    values = [{"fare": "[10.0,20.0)"}, {"start": "2024-03"}, {"new": "True"}, {"new": "false"}, {"fare": "[10.0,30.0)"}]
+    threshold["slicing_specs"] = [{"feature_values": one} for one in values]
+    checks = judge(Tables(config=written, predictions=rows), EmbeddedEngine()).verdict.checks
+    assert [(check.slice, check.observed) for check in checks] == [
+        ("fare=[10.0,20.0)", 1.0),
+        ("start=2024-03", 0.0),
+        ("new=True", 1.0),
+        ("new=False", 0.5),
+        ("fare=[10.0,30.0)", None),
+    ]
+    assert checks[-1].sentence.endswith("Computed: fare=[-inf,10.0), fare=[10.0,20.0), fare=[20.0,inf].")
