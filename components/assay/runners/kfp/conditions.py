@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.errors import UsageError
+from assay.runners.kfp.wire import plain_type
 from assay.spec.channel import ArtifactProperty, OutputParameter
 from assay.spec.condition import Combination, Comparable, Comparison, Negation, Predicate
 from assay.spec.node import Node
 
+_BREAKING = set("'\"\\\n\r{}")
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 Guards = tuple[Predicate, ...]
 
@@ -65,12 +67,27 @@ def _parts(predicate: Predicate, simplified: dict[Predicate, Guards]) -> Guards:
 
 
 def is_plain(predicate: Predicate) -> bool:
-    """Tells whether `dsl.If` can decide the predicate itself."""
-    return (
-        isinstance(predicate, Comparison)
-        and isinstance(predicate.left, OutputParameter)
-        and (isinstance(predicate.right, (OutputParameter, str, int, float, bool)))
-    )
+    """Tells whether `dsl.If` can decide the predicate itself.
+
+    KFP's compiler puts texts between quotes as they are, and of a comparison of a truth value with a number it makes
+    the opposite: `blessed == 1` becomes `blessed == false`.
+    """
+    if not isinstance(predicate, Comparison) or not isinstance(predicate.left, OutputParameter):
+        return False
+    left, right = _kind(predicate.left), _kind(predicate.right)
+    is_safe = not isinstance(predicate.right, str) or not _BREAKING & set(predicate.right)
+    return left is not None and left == right and is_safe
+
+
+def _kind(operand: Any) -> type | None:
+    """The kind of value that KFP compares an operand as; None for others."""
+    if isinstance(operand, OutputParameter):
+        kind = plain_type(operand.type, str(operand))
+    elif isinstance(operand, Comparable):
+        return None
+    else:
+        kind = type(operand)
+    return {bool: bool, int: float, float: float, str: str}.get(kind)
 
 
 @dataclass(frozen=True, slots=True)

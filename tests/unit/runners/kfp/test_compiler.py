@@ -35,6 +35,7 @@ class Outcome(NamedTuple):
 
     good: bool
     count: int
+    word: str = ""
 
 
 @component
@@ -173,6 +174,17 @@ class TestConditions:
             ]
         }
         assert wired["artifacts"]["artifacts"]["taskOutputArtifact"]["producerTask"] == "judge"
+
+    @pytest.mark.parametrize(("key", "value"), [("good", 1), ("word", "it's"), ("word", 'a "b"'), ("count", "3")])
+    def test_what_kfp_would_say_wrongly_is_too(self, key: str, value: Any, tmp_path: Path) -> None:
+        """Its compiler makes `good == false` of `good == 1`, and quotes a text without a look at what is in it."""
+        one = Make()
+        with Cond(one.outputs[key] == value):
+            two = Make().with_id("two")
+        document = compiled([one, two], tmp_path)
+        assert conditions(document) == ["inputs.parameter_values['pipelinechannel--condition-holds'] == true"]
+        asked = tasks(document)["condition"]["inputs"]["parameters"]["predicate"]["runtimeValue"]["constant"]
+        assert asked == {"compare": [{"$parameter": f"value_of_make_{key}"}, "==", value]}
 
     def test_a_step_that_reads_a_guarded_one_is_guarded_with_it(self, tmp_path: Path) -> None:
         one = Make()
