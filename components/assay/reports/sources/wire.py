@@ -1,8 +1,4 @@
-"""Reads protobuf messages field by field, for messages whose generated classes would bring TensorFlow along.
-
-The wire format: a message is a row of (key, value); a key is a varint of the field's number and the value's kind.
-See https://protobuf.dev/programming-guides/encoding/.
-"""
+"""Values of protobuf messages by the numbers of their fields, without generated classes."""
 
 from __future__ import annotations
 
@@ -10,10 +6,10 @@ import struct
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from assay.artifacts.formats import protobuf_wire
 from assay.errors import DataError
 
 Value: TypeAlias = int | bytes
-_VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Value]]:
@@ -22,24 +18,11 @@ def fields(message: bytes) -> Iterator[tuple[int, Value]]:
     Raises:
         DataError: The bytes are no message.
     """
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        if kind == _LENGTH:
-            length, at = _varint(message, at)
-        elif kind in {_EIGHT_BYTES, _FOUR_BYTES}:
-            length = 8 if kind == _EIGHT_BYTES else 4
-        else:
-            raise _broken(at)
-        if at + length > len(message):
-            raise _broken(at)
-        yield key >> 3, message[at : at + length]
-        at += length
+    try:
+        yield from protobuf_wire.fields(message)
+    except ValueError as error:
+        reason = str(error)
+        raise DataError("report.wire", f"{reason[0].upper()}{reason[1:]}.") from error
 
 
 def by_number(message: bytes) -> dict[int, list[Value]]:
@@ -85,18 +68,3 @@ def integer_in(found: dict[int, list[Value]], number: int) -> int:
     if not isinstance(value, int):
         return 0
     return value - (1 << 64) if value >= 1 << 63 else value
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(message) and shift < 70:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-    raise _broken(at)
-
-
-def _broken(at: int) -> DataError:
-    return DataError("report.wire", f"Expected a protobuf message; byte {at} cannot be one's.")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from assay.artifacts.formats.protobuf_wire import fields
 from assay.errors import ArtifactError
 
 _Value: TypeAlias = int | memoryview
 
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 # Field numbers of tensorflow/core/protobuf/{saved_model,meta_graph}.proto and framework/tensor_shape.proto.
 _META_GRAPHS, _META_INFO, _TAGS, _SIGNATURE_DEF = 2, 1, 4, 5
 _INPUTS, _OUTPUTS = 1, 2
@@ -65,7 +65,7 @@ def read_signatures(model: Path, tag: str = "serve") -> dict[str, Signature]:
             if tag in _tags(graph):
                 entries = (_entry(value) for field, value in _fields(graph) if field == _SIGNATURE_DEF)
                 return {name: _signature(value) for name, value in entries if not name.startswith("__")}
-    except (OSError, ValueError, IndexError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ArtifactError("evaluator.saved_model", f"{path} cannot be read as a SavedModel: {error}.") from error
     raise ArtifactError("evaluator.saved_model", f"{path} has no graph with the tag '{tag}'; it has {len(graphs)}.")
 
@@ -119,32 +119,4 @@ def _fields(message: _Value) -> Iterator[tuple[int, _Value]]:
     """Gives the number and the value of each field of a message."""
     if isinstance(message, int):
         raise TypeError("a number where a message should be")
-    at, end = 0, len(message)
-    while at < end:
-        key, at = _varint(message, at)
-        kind = key & 7
-        if kind == _VARINT:
-            number, at = _varint(message, at)
-            yield key >> 3, number
-            continue
-        if kind == _LENGTH:
-            size, at = _varint(message, at)
-        elif kind in {_FIXED64, _FIXED32}:
-            size = 8 if kind == _FIXED64 else 4
-        else:
-            raise ValueError(f"wire type {kind}")
-        if at + size > end:
-            raise ValueError("the file is cut off")
-        yield key >> 3, message[at : at + size]
-        at += size
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    result = shift = 0
-    while True:
-        byte = message[at]
-        at += 1
-        result |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return result, at
+    return fields(message)
