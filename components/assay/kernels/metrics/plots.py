@@ -1,4 +1,4 @@
-"""Data of plots: confusion matrices over thresholds, ROC and precision-recall curves, calibration, histograms."""
+"""Data of plots: confusion matrices over thresholds, calibration, histograms."""
 
 from __future__ import annotations
 
@@ -8,26 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.kernels.metrics.binary import confusion_terms
-from assay.kernels.metrics.curves import false_positive_rate, precision, recall
 from assay.kernels.metrics.matrices import Matrices, bucket_edges
 from assay.kernels.metrics.metric import BINARY, CurveMetric, SumsMetric
 from assay.kernels.metrics.rows import Floats
 from assay.kernels.metrics.view import View
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Points of a curve, from the highest threshold (nothing is positive) down.
-
-    Attributes:
-        x: False positive rate, or recall.
-        y: True positive rate, or precision (1 where nothing is predicted positive).
-        thresholds: Of each point.
-    """
-
-    x: Floats
-    y: Floats
-    thresholds: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +43,6 @@ def confusion_matrix_plot(num_thresholds: int = 1000, *, name: str = "confusion_
     return CurveMetric(name=name, formula=_itself, thresholds=_plot_thresholds(num_thresholds))
 
 
-def roc_curve(num_thresholds: int | None = 1000, *, name: str = "roc_curve") -> CurveMetric:
-    """Gives the ROC curve; at every distinct score where `num_thresholds` is None."""
-    return CurveMetric(name=name, formula=_roc_points, thresholds=_optional(num_thresholds))
-
-
-def precision_recall_curve(num_thresholds: int | None = 1000, *, name: str = "precision_recall_curve") -> CurveMetric:
-    """Gives the precision-recall curve; at every distinct score where `num_thresholds` is None."""
-    return CurveMetric(name=name, formula=_precision_recall_points, thresholds=_optional(num_thresholds))
-
-
 def calibration_plot(
     num_buckets: int = 1000, left: float = 0.0, right: float = 1.0, *, name: str = "calibration_plot"
 ) -> CurveMetric:
@@ -78,10 +52,6 @@ def calibration_plot(
     bucket below in its plot.
     """
     return CurveMetric(name=name, formula=_calibration, params=(num_buckets, left, right))
-
-
-def _optional(num_thresholds: int | None) -> tuple[float, ...] | None:
-    return None if num_thresholds is None else _plot_thresholds(num_thresholds)
 
 
 def _plot_thresholds(num_thresholds: int) -> tuple[float, ...]:
@@ -96,15 +66,6 @@ def confusion_counts(*sums: Floats) -> Floats:
 
 def _itself(matrices: Matrices) -> Matrices:
     return matrices
-
-
-def _roc_points(matrices: Matrices) -> Curve:
-    return Curve(false_positive_rate(matrices)[::-1], recall(matrices)[::-1], matrices.thresholds[::-1])
-
-
-def _precision_recall_points(matrices: Matrices) -> Curve:
-    values = np.where(matrices.tp + matrices.fp == 0, 1.0, precision(matrices))
-    return Curve(recall(matrices)[::-1], values[::-1], matrices.thresholds[::-1])
 
 
 def _calibration(matrices: Matrices, num_buckets: int, left: float, right: float) -> Buckets:

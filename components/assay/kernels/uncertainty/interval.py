@@ -92,11 +92,6 @@ def bootstrap_p_value_above(value: float, changes: Floats, limit: float) -> floa
     return float((1 + np.count_nonzero(value + defined <= limit)) / (1 + len(defined)))
 
 
-def bootstrap_p_value_below(value: float, changes: Floats, limit: float) -> float:
-    """Gives the p-value of the hypothesis that the true value is at least `limit`, from replicates."""
-    return bootstrap_p_value_above(-value, -changes, -limit)
-
-
 def standard_error(changes: Floats) -> float:
     """Gives the standard deviation of a bootstrap's replicates; NaN where too few have a value."""
     defined = _defined(changes)
