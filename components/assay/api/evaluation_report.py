@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,16 +62,18 @@ class Evaluation:
         return self.metrics.to_pandas()
 
     def __str__(self) -> str:
-        """A line a figure."""
-        return "\n".join("  ".join(cell for cell in row if cell) for row in _shown(self.metrics))
+        """A line a figure, and the notes."""
+        lines = ["  ".join(cell for cell in row if cell) for row in _shown(self.metrics)]
+        return "\n".join([*lines, *self.notes])
 
     def __repr__(self) -> str:
         """What it prints; a prompt and a failed assertion show this, and not the protos within."""
         return str(self)
 
     def _repr_html_(self) -> str:
-        """A table, which a notebook shows by itself."""
-        return table(("model", "slice", "metric", "value", "bounds", "examples"), _shown(self.metrics))
+        """A table and the notes, which a notebook shows by itself."""
+        figures = table(("model", "slice", "metric", "value", "bounds", "examples"), _shown(self.metrics))
+        return figures + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

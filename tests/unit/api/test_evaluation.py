@@ -98,6 +98,12 @@ def test_a_gate_blesses_the_better_and_refuses_the_worse(new: pa.Table, worse: p
     doubtful = assay.gate(CONFIG | {"metrics_specs": [{"metrics": [accuracy]}]}, predictions=logits)
     assert doubtful.ok
     assert "warn  The candidate's predictions" in repr(doubtful)
+    for shown in (str(doubtful.evaluation), doubtful.evaluation._repr_html_()):
+        assert "predictions" not in shown, "the verdict tells it"
+    assert (
+        "warning: The candidate&#x27;s predictions"
+        in assay.evaluate(CONFIG | {"metrics_specs": [{"metrics": [accuracy]}]}, predictions=logits)._repr_html_()
+    )
     assert "not blessed" in bad._repr_html_()
     assert bad.to_markdown().startswith("## Model gate: ")
     assert list(bad.to_pandas()["ok"]) == [check.ok for check in bad.checks]

@@ -6,7 +6,7 @@ reads as a measured value.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -128,3 +128,7 @@ def _heights(values: Floats, summation_method: str) -> Floats:
     if summation_method == "majoring":
         return np.maximum(lower, upper)
     return (lower + upper) / 2
+
+
+AREAS: Final = (roc_area, precision_recall_area)
+"""The formulas of areas, which lie within 0 and 1."""

@@ -137,6 +137,8 @@ def _table(column: pa.Array, name: str) -> Floats:
 def _numbers(values: pa.Array, name: str) -> Floats:
     if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        values = _booleans(values)
     kind = values.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or kind == pa.null()):
         raise DataError(
@@ -155,3 +157,11 @@ def _numbers(values: pa.Array, name: str) -> Floats:
             "Is it an id? Labels and predictions are numbers between -2^53 and 2^53.",
         ) from error
     return np.asarray(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _booleans(values: pa.Array) -> pa.Array:
+    """Gives booleans for the words that a CSV has for them; other texts as they are."""
+    words = pc.utf8_lower(values)
+    is_word = pc.is_in(words, value_set=pa.array(["true", "false"], words.type))
+    known = pc.fill_null(pc.or_(is_word, pc.is_null(values)), False)
+    return pc.equal(words, "true") if len(values) and pc.all(known).as_py() else values

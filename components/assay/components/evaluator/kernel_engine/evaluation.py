@@ -13,6 +13,8 @@ from assay.components.evaluator.kernel_engine.plan import Plan, plan_of
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.errors import DataError, UsageError
 from assay.gating.figures import Figures, MetricKey, SliceKey
+from assay.kernels.metrics.curves import AREAS
+from assay.kernels.metrics.metric import CurveMetric
 from assay.kernels.uncertainty.interval import Interval, percentile_interval
 from assay.kernels.uncertainty.paired_shares import PairedShares
 from assay.kernels.uncertainty.proportions import wilson_interval
@@ -157,7 +159,12 @@ def _of_value(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey, mod
         return wilson_interval(value * trials, trials, confidence)
     found = percentile_interval(value, evaluation.changes[model][key][metric], confidence)
     # What no sample of these rows changes, a perfect score of three rows say, tells nothing of other rows.
-    return found if found.lower < found.upper else Interval(math.nan, math.nan)
+    if not found.lower < found.upper:
+        return Interval(math.nan, math.nan)
+    # Replicates of areas come from bins of scores, whose rounding may leave the range of the area.
+    kernels = (one.metric for one in evaluation.plan.metrics if one.key == metric)
+    is_area = any(isinstance(one, CurveMetric) and one.formula in AREAS for one in kernels)
+    return Interval(max(found.lower, 0.0), min(found.upper, 1.0)) if is_area else found
 
 
 def shares_of(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey) -> PairedShares | None:

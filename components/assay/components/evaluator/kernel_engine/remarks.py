@@ -12,7 +12,7 @@ from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CAND
 from assay.gating.sentences import number
 from assay.gating.verdict import Check
 from assay.kernels.metrics import terms
-from assay.kernels.metrics.metric import CurveMetric, SumsMetric
+from assay.kernels.metrics.metric import BINARY, CurveMetric, SumsMetric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,13 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
     names = {CANDIDATE: keys.candidate, BASELINE: keys.baseline}
     for model, spread in seen.predictions.items():
         name = names.get(model) or ""
+        by_class = [one for one in evaluation.plan.metrics if _mixes_classes(one)]
+        if spread.several and not seen.label.several and by_class:
+            yield _remark(
+                name,
+                f"The {model}'s predictions '{name}' are several a row, of which each class is counted by itself, as in a "
+                f"micro average, by {_named(by_class)}. For one class name it in binarize, or write its prediction alone.",
+            )
         users = () if spread.several or _within(spread) else _wants_probabilities(evaluation)
         if users:
             yield _remark(
@@ -97,6 +104,12 @@ def _of_labels(evaluation: TableEvaluation) -> Iterator[Check]:
             f"Every label '{name}' is {number(spread.least)}: there is one class only, of which an AUC and some rates "
             "have no value.",
         )
+
+
+def _mixes_classes(planned: PlannedMetric) -> bool:
+    """Whether nothing says how a metric of two classes is to look at several."""
+    whole = planned.metric.view == BINARY if isinstance(planned.metric, (CurveMetric, SumsMetric)) else False
+    return whole and not planned.key.aggregation and _is_of_two_classes(planned)
 
 
 def _is_of_two_classes(planned: PlannedMetric) -> bool:

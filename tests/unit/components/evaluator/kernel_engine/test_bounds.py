@@ -59,3 +59,17 @@ def test_a_perfect_score_of_few_rows_has_no_bounds_that_show_it_certain(tmp_path
     bounds = {row["metric"]: (row["lower"], row["upper"]) for row in rows}
     assert bounds.pop("binary_accuracy") == pytest.approx((0.5101, 1.0), abs=1e-4)  # Wilson's, of 4 of 4
     assert set(bounds.values()) == {(None, None)}
+
+
+def test_bounds_of_an_area_over_classes_stay_within_0_and_1(tmp_path: Path) -> None:
+    # More than 256 scores fall into bins, whose rounding took the upper bound of this one to 1.00002.
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 400)
+    score = 1 / (1 + np.exp(-rng.normal((2 * label - 1) * 5, 2)))
+    table = pa.table({"label": label, "new": np.stack([1 - score, score], axis=1).tolist()})
+    config = {"model_specs": MODELS[:1], "metrics_specs": [{"metrics": [{"class_name": "AUC"}]}]}
+    _, evaluation, _ = evaluate_tables(
+        Tables(config=config, predictions=table), EmbeddedEngine(), Sampling(num_replicates=200)
+    )
+    [row] = pq.read_table(write_metrics(tmp_path, evaluation, 0.95)).to_pylist()
+    assert row["lower"] < row["value"] <= row["upper"] <= 1

@@ -33,7 +33,7 @@ def judged(predictions: pa.Table, metric: str = "AUC", threshold: Any = None, **
     baseline = {"name": "b", "label_key": "label", "prediction_key": "base", "is_baseline": True}
     specs = [{"name": "a", "label_key": "label", "prediction_key": "score"}]
     config = {
-        "model_specs": [*specs, baseline] if "base" in predictions.column_names else specs,
+        "model_specs": [*specs, baseline] if "base" in getattr(predictions, "column_names", ()) else specs,
         "slicing_specs": [{}, {"feature_keys": ["site"]}],
         "metrics_specs": [
             {"query_key": more.pop("query", ""), "metrics": [{"class_name": metric, "threshold": threshold or LOWER}]}
@@ -64,6 +64,16 @@ def test_columns_that_hold_no_numbers_say_what_to_write(columns: dict[str, Any],
     with pytest.raises(DataError, match="(?s)" + message) as raised:
         judged(table(**columns))
     assert raised.value.hint
+
+
+def test_booleans_in_words_as_a_csv_has_them_are_labels() -> None:
+    words = pa.array(["False", "TRUE", "false", "True"])
+    for labels in (words, words.cast(pa.large_string()), words.dictionary_encode()):
+        [check] = [one for one in judged(table(label=labels)).checks if one.slice == "Overall"]
+        assert check.observed == 1.0
+    frame = table(label=[False, True, False, True]).to_pandas()
+    [check] = [one for one in judged(frame).checks if one.slice == "Overall"]
+    assert check.observed == 1.0
 
 
 def test_a_slice_of_one_class_fails_and_says_how_it_is_left_out() -> None:

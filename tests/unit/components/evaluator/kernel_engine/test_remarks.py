@@ -68,7 +68,21 @@ def test_labels_of_other_numbers() -> None:
 
 def test_class_numbers_beside_a_prediction_a_class_are_labels() -> None:
     classes = [[0.2, 0.3, 0.5]] * 5
-    assert said(config({"class_name": "AUC"}), label=[0, 1, 2, 1, 2], score=classes) == []
+    assert said(config({"class_name": "CategoricalAccuracy"}), label=[0, 1, 2, 1, 2], score=classes) == []
+
+
+def test_two_columns_of_a_binary_model_are_told() -> None:
+    # What scikit-learn's predict_proba gives: an area over both columns is another figure than that of one.
+    columns = [[1 - score, score] for score in SCORES]
+    [sentence] = said(config({"class_name": "AUC"}, {"class_name": "SparseCategoricalAccuracy"}), score=columns)
+    assert sentence.startswith("The candidate's predictions 'score' are several a row, of which each class is")
+    assert "as in a micro average, by auc." in sentence
+    for option in ({"binarize": {"class_ids": {"values": [1]}}}, {"aggregate": {"micro_average": True}}):
+        written = config({"class_name": "AUC"})
+        written["metrics_specs"][0] |= option
+        assert said(written, score=columns) == []
+    many = [[float(label), 1.0 - label] for label in LABELS]
+    assert said(config({"class_name": "BinaryAccuracy"}), label=many, score=columns) == []
 
 
 def test_one_class() -> None:
