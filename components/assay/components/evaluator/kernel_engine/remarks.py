@@ -51,9 +51,9 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
         if spread.several and not seen.label.several and by_class:
             yield _remark(
                 name,
-                f"The {model}'s predictions '{name}' are several a row, of which each class is counted by itself, as in "
-                f"a micro average, by {_named(by_class)}. For one class name it in binarize, or write its prediction "
-                "alone.",
+                f"The {model}'s predictions '{name}' are several a row, of which each class is counted by itself, as "
+                f"in a micro average, by {_named(by_class)}. For one class name it in binarize, or write only its "
+                "prediction.",
             )
         users = () if spread.several or _within(spread) else _wants_probabilities(evaluation)
         if users:
