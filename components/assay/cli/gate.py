@@ -10,6 +10,7 @@ import typer
 
 from assay.cli.command import Command, GroupWithDefault
 from assay.cli.console import Quiet, open_console, print_result, waiting
+from assay.cli.judged_options import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,28 +66,15 @@ gate = typer.Typer(
 @gate.command(_DECIDE, cls=Command)
 def decide(
     context: typer.Context,
-    config: Annotated[Path, typer.Option(metavar="FILE", help="EvalConfig as JSON, YAML or text proto.")],
+    config: Config,
     *,
-    predictions: Annotated[
-        Path | None, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
-    ] = None,
-    baseline_predictions: Annotated[
-        Path | None, typer.Option(metavar="TABLE", help="The baseline's predictions on the same rows.")
-    ] = None,
-    join_on: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Join the tables by this column; default: by row order.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="M", help="In place of predictions: a model artifact, SavedModel, .keras file, or file.py:function."
-        ),
-    ] = None,
-    baseline: Annotated[str | None, typer.Option(metavar="B", help="The baseline model, likewise.")] = None,
-    data: Annotated[Path | None, typer.Option(metavar="D", help="The examples to judge models on.")] = None,
-    split: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The split of them, where there are several.")
-    ] = None,
+    predictions: Predictions = None,
+    baseline_predictions: BaselinePredictions = None,
+    join_on: JoinOn = None,
+    model: Model = None,
+    baseline: Baseline = None,
+    data: Data = None,
+    split: Split = None,
     output: Annotated[
         Path | None,
         typer.Option(
