@@ -138,6 +138,9 @@ def read_header(path: Path, delimiter: str) -> Header:
                 break
             raw += more
     bom = len(BOM) if raw.startswith(BOM) else 0
+    first = raw[bom:].lstrip(b"\r\n").partition(b"\n")[0]
+    if b"\0" in first:  # every other byte, in UTF-16
+        raise name_not_utf8(path, 1, first)
     with readable(path):
         names, length = _first_record(raw[bom:], delimiter)
     if not names:
@@ -277,7 +280,7 @@ def _check_names(path: Path, names: tuple[str, ...]) -> None:
     seen: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if not name.isprintable() and any("\udc80" <= character <= "\udcff" for character in name):
-            raise name_not_utf8(path, position, name)
+            raise name_not_utf8(path, position, name.encode(errors="surrogateescape"))
         if not name.strip():
             is_index = position == 1 and all(other.strip() for other in names[1:])
             raise DataError(

@@ -37,6 +37,10 @@ BAD_FILES = {
     "latin1_in_quotes": (b'a,b\n"1","x\n\xe9"\n', "csv.not_utf8", "row 3"),
     "latin1_name": (b"a,caf\xe9\n1,2\n", "csv.not_utf8", "row 1, column 2: the column's name is not UTF-8"),
     "utf16": ("a,b\n1,2\n".encode("utf-16"), "csv.not_utf8", r"row 1, column 1: .*\s.*iconv -f UTF-16 -t UTF-8\."),
+    "utf16_without_a_mark": ("a,b\n1,2\n".encode("utf-16-le"), "csv.not_utf8", r"\s.*iconv -f UTF-16LE -t UTF-8\."),
+    "utf16_of_the_other_order": ("a,b\n1,2\n".encode("utf-16-be"), "csv.not_utf8", r"\s.*iconv -f UTF-16BE -t UTF-8\."),
+    "utf32": ("a,b\n1,2\n".encode("utf-32"), "csv.not_utf8", r"\s.*iconv -f UTF-32 -t UTF-8\."),
+    "utf32_without_a_mark": ("a,b\n1,2\n".encode("utf-32-le"), "csv.not_utf8", r"\s.*iconv -f UTF-32LE -t UTF-8\."),
     "unclosed_quote": (b'a,b\n1,2\n3,"x\n4,5\n', "csv.unclosed_quote", "row 3: a quote opens and the file ends"),
 }
 
