@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from assay.errors import UsageError
 from assay.runners.kfp import views
 from assay.runners.kfp.executor_io import ExecutorInput, write_executor_output
 from assay.runners.kfp.places import Places
-from assay.runners.kfp.step_inputs import ARTIFACT_TYPE, EMPTY
+from assay.runners.kfp.step_inputs import ARTIFACT_TYPE, EMPTY, inputs_with_places
 from assay.spec.signature import ComponentSpec
 
 
@@ -60,10 +61,12 @@ def publish(
         pages[views.HTML] = views.page(title, written, related)
     if views.MARKDOWN in shown:
         pages[views.MARKDOWN] = views.summary(title, written.values())
-    # The pages are made before the artifacts are moved away.
+    # The pages are made before the artifacts are moved away, and name the places where all of them will lie.
+    lie = {str(each.path): given.outputs[key].uri for key, each in written.items() if key in given.outputs}
+    lie |= _places_of(given, inputs)
     for view, text in pages.items():
         file = places.scratch / view
-        file.write_text(text, encoding="utf-8")
+        file.write_text(_naming(text, lie), encoding="utf-8")
         places.publish(file, given.outputs[view].uri)
     for key in spec.outputs:
         if key in given.outputs:
@@ -71,6 +74,26 @@ def publish(
             places.publish(made, given.outputs[key].uri)
     values = {key: value for key, value in returned.items() if key in given.parameter_files}
     write_executor_output(given, values, metadata)
+
+
+def name_places(made: Iterable[Artifact], given: ExecutorInput, inputs: Mapping[str, tuple[Artifact, ...]]) -> None:
+    """Puts the URIs of inputs in the properties that name their paths, which end with the step."""
+    lie = _places_of(given, inputs)
+    for artifact in made:
+        for name, value in artifact.properties.items():
+            if isinstance(value, str) and value in lie:
+                artifact.properties[name] = lie[value]
+
+
+def _places_of(given: ExecutorInput, inputs: Mapping[str, tuple[Artifact, ...]]) -> dict[str, str]:
+    wired = inputs_with_places(given, inputs)
+    return {str(artifact.path): uri for found in wired.values() for artifact, uri in found}
+
+
+def _naming(text: str, places: Mapping[str, str]) -> str:
+    for path, uri in places.items():
+        text = text.replace(html.escape(path), html.escape(uri))
+    return text
 
 
 def _metadata(artifact: Artifact) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from assay.runners.gates import closed_gate
 from assay.runners.kfp.executor_io import ExecutorInput, parse_executor_input
 from assay.runners.kfp.loading import load_component
 from assay.runners.kfp.places import Places
-from assay.runners.kfp.publication import publish
+from assay.runners.kfp.publication import name_places, publish
 from assay.runners.kfp.registry import VARIABLE, Ended, record
 from assay.runners.kfp.step_inputs import inputs_with_places, open_inputs, wired_names
 from assay.runners.kfp.step_parameters import parameter_values
@@ -96,6 +96,7 @@ def run_step(options: Options) -> int:
             context = _context(options, spec, given, scratch / "temp")
             staged = staged_outputs(spec, scratch / "staging")
             returned = call_component(spec, context, inputs, staged, parameters)
+            name_places(staged.values(), given, inputs)
             written = {key: artifact for key, artifact in staged.items() if is_written(spec, key, artifact)}
             for key, artifact in written.items():
                 seal(artifact, scratch / "sealed" / key, _producer(options, spec, key))

@@ -16,11 +16,12 @@ import pytest
 from kfp import dsl
 
 from assay.artifacts import Artifact, ArtifactType, Examples
+from assay.artifacts.types import PropertyDeclaration
 from assay.errors import ArtifactError, UsageError
 from assay.runners.kfp import CsvExampleGen, StatisticsGen, component_of
 from assay.runners.kfp.executor_io import RuntimeArtifact
 from assay.runners.kfp.places import Places
-from assay.spec import ExecutionContext, Output, component
+from assay.spec import ExecutionContext, Input, Output, component
 
 MakeTask = Callable[..., Any]
 
@@ -100,6 +101,20 @@ class TestPlaces:
         assert Places(tmp_path, tmp_path).find(RuntimeArtifact(uri=uri)) == there
 
 
+def test_pages_and_properties_name_places_that_outlive_the_step(
+    s3: Any, examples: dsl.Artifact, task: MakeTask, tmp_path: Path
+) -> None:
+    """A reader of KFP's interface has no use for a path in a container that is gone."""
+    s3.put(f"{examples.path}/", "store/run/gen/examples", recursive=True)
+    stored = dsl.Dataset(name="examples", uri="s3://store/run/gen/examples")
+    made = task(component_of(Note), examples=stored).placed("s3://store/run/note").run()
+    assert made.outputs["statistics"].metadata["seen"] == "s3://store/run/gen/examples"
+    task(StatisticsGen, examples=stored).placed("s3://store/run/stats").run()
+    page = s3.cat_file("store/run/stats/html_report").decode()
+    assert "s3://store/run/stats/statistics" in page
+    assert "assay-step-" not in page
+
+
 def test_a_machine_that_is_taken_away(task: MakeTask, project_root: Path, tmp_path: Path) -> None:
     """The user's code runs inside of what turns its errors into messages; this is none of them."""
     made = task(component_of(Wait), ready=str(tmp_path / "ready"))
@@ -118,6 +133,17 @@ def test_a_machine_that_is_taken_away(task: MakeTask, project_root: Path, tmp_pa
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=300)
     assert (process.returncode, said.startswith("Error: The step was stopped from outside (SIGTERM")) == (143, True)
+
+
+class Notes(Artifact):
+    declaration = ArtifactType("Notes", layout=("*.txt",), properties={"seen": PropertyDeclaration("string")})
+
+
+@component
+def Note(examples: Input[Examples], statistics: Output[Notes]) -> None:  # noqa: N802
+    """Notes where its input lies."""
+    (statistics.path / "notes.txt").write_text("seen")
+    statistics.properties["seen"] = examples.uri
 
 
 class Score(NamedTuple):
