@@ -82,6 +82,7 @@ def test_the_files_are_a_pipeline(people: Path, tmp_path: Path) -> None:
         (["a", "b"], None, "binary"),
         (["a", "b", "c"], None, "multiclass"),
         ([0, 1], None, "binary"),
+        ([False, True], None, "binary"),
         ([1, 2, 3, 4, 5], None, "multiclass"),
         ([0.0, 1.0, 2.0], None, "multiclass"),
         ([0.5, 1.5, 2.5], None, "regression"),
@@ -102,12 +103,13 @@ def test_the_label_says_what_is_predicted(tmp_path: Path, values: list[Any], ask
 
 
 def test_what_a_model_of_flat_columns_cannot_use_is_left_out(tmp_path: Path) -> None:
-    table = pa.table({"x": range(ROWS), "flag": [True] * ROWS, "list": [[1, 2]] * ROWS, "y": ["a", "b"] * (ROWS // 2)})
+    days = pa.array(range(ROWS), pa.int32()).cast(pa.date32())
+    table = pa.table({"x": range(ROWS), "day": days, "list": [[1, 2]] * ROWS, "y": ["a", "b"] * (ROWS // 2)})
     pq.write_table(table, tmp_path / "data.parquet")
     document = decided(tmp_path / "data.parquet", "--label", "y", "-o", tmp_path / "new")
     left_out = document["left_out"]
-    assert sorted(left_out) == ["flag", "list"]
-    assert left_out["flag"] == "neither a number nor a text a row, but bool"
+    assert sorted(left_out) == ["day", "list"]
+    assert left_out["day"] == "neither a number nor a text a row, but date32[day]"
     # What Parquet calls a list's items depends on pyarrow's version.
     assert re.fullmatch(r"neither a number nor a text a row, but list<\w+: int64>", left_out["list"])
 

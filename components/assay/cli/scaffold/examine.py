@@ -100,7 +100,7 @@ def _not_flat(rows: Source) -> dict[str, str]:
 
 def _is_flat(type_: pa.DataType) -> bool:
     text = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_dictionary(type_)
-    return bool(text or pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_null(type_))
+    return bool(text or _is_number(type_) or pa.types.is_null(type_))
 
 
 def _label(rows: Source, summary: FeatureSummary) -> Label:
@@ -118,6 +118,8 @@ def _label(rows: Source, summary: FeatureSummary) -> Label:
                     f"The label '{name}' is of type {column.type}; expected numbers or text.",
                     "Choose another column, or convert this one.",
                 )
+            if pa.types.is_boolean(column.type):
+                column = column.cast(pa.int64())
             is_text |= not pa.types.is_null(column.type) and not _is_number(column.type)
             if pa.types.is_floating(column.type):
                 column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
@@ -135,4 +137,5 @@ def _label(rows: Source, summary: FeatureSummary) -> Label:
 
 
 def _is_number(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
+    # A boolean is an integer, 0 or 1, in every schema and tf.Example.
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_))
