@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import URL, Engine, create_engine, event, insert, inspect, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -99,7 +101,10 @@ def open_database(url_or_path: str | Path, *, create: bool, lock_timeout: float)
         where = str(file)
         if not create and not file.exists():
             raise no_such_store(where)
-        _make_folder(file.parent)
+        if create:
+            _make_folder(file.parent)
+        elif _cannot_change(file):
+            url = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"immutable": "1", "uri": "true"})
     database = Database(_engine(url, lock_timeout), where, lock_timeout)
     try:
         _prepare(database, create=create)
@@ -148,6 +153,18 @@ def _sqlite_file(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
         return None
     return Path(name)
+
+
+def _cannot_change(file: Path) -> bool:
+    """Tells whether a file lies on a read-only mount with all that was committed to it.
+
+    SQLite opens no file in WAL mode where it cannot write its log beside it, unless told that nobody can change it.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    try:
+        return bool(os.statvfs(file).f_flag & os.ST_RDONLY) and not (log.exists() and log.stat().st_size)
+    except OSError:
+        return False
 
 
 def _make_folder(folder: Path) -> None:

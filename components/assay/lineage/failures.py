@@ -24,7 +24,7 @@ _LOCKED = (
 _CANNOT_OPEN = (
     "lineage.cannot_open",
     "The lineage store {where} cannot be opened: expected a file in a folder that can be written.",
-    "Check the path and its permissions.",
+    "Check the path and its permissions; from a read-only mount, copy it with the files beside it.",
 )
 _DISK_FULL = (
     "lineage.write_failed",

@@ -156,6 +156,33 @@ def test_a_read_only_store_answers_and_refuses_writes(tmp_path: Path) -> None:
             store.finish_run("run-1", "COMPLETE", 0)
 
 
+@pytest.fixture
+def mounted_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store in a folder that says what a read-only mount says, and holds nothing that SQLite's readers leave."""
+    path = tmp_path / "a #mount" / "lineage.db"
+    with SqlLineageStore.open(path) as store:
+        store.start_run("run-1", "taxi", {}, owner="alive")
+    mount = os.statvfs(path)
+    flags = (*mount[:8], mount.f_flag | os.ST_RDONLY, mount.f_namemax)
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(flags))
+    return path
+
+
+def test_a_store_on_a_read_only_mount_answers_and_is_left_alone(mounted_read_only: Path) -> None:
+    with SqlLineageStore.open(mounted_read_only, create=False) as store:
+        assert store.run("run-1").pipeline == "taxi"
+        assert [each.name for each in mounted_read_only.parent.iterdir()] == ["lineage.db"]
+        with pytest.raises(LineageError, match="cannot be written: it, or its folder, is read-only"):
+            store.finish_run("run-1", "COMPLETE", 0)
+
+
+def test_a_log_on_a_read_only_mount_is_not_passed_over(mounted_read_only: Path) -> None:
+    mounted_read_only.with_name("lineage.db-wal").write_bytes(b"commits that the file lacks")
+    with SqlLineageStore.open(mounted_read_only, create=False) as store:
+        store.run("run-1")
+        assert {each.name for each in mounted_read_only.parent.iterdir()} > {"lineage.db"}  # opened as one that changes
+
+
 @pytest.mark.parametrize("name", ["", "file/below"])
 def test_a_place_where_no_file_can_be_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
