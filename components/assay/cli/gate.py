@@ -139,6 +139,7 @@ def decide(
     from assay.artifacts.store import write_durably
     from assay.cli.judged_models import Given
     from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
+    from assay.components.evaluator.kernel_engine.remarks import REMARKS
     from assay.components.evaluator.standalone import clear_outputs, judge_into, write_blessing
     from assay.gating.junit import to_junit
     from assay.gating.markdown import to_markdown
@@ -174,7 +175,8 @@ def decide(
     with tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch, waiting("Evaluating", quiet=quiet):
         found = judge_into(output or Path(scratch), given, rules)
     verdict = found.verdict
-    for note in found.notes:
+    remarks = [f"warning: {check.sentence}" for check in verdict.checks if quiet and check.kind in REMARKS]
+    for note in (*found.notes, *remarks):
         typer.echo(note, err=True)
     files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
     if output is not None:

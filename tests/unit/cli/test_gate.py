@@ -167,3 +167,6 @@ def test_losses_that_are_infinite_and_predictions_that_are_logits_are_told(folde
     pq.write_table(certain.set_column(2, "score", pa.array([-4.0, 0.5, 7.0])), folder / "new.parquet")
     arguments = ["evaluate", "--predictions", str(folder / "new.parquet"), "--config", str(folder / "loss.yaml")]
     assert "predictions 'score' run from -4 to 7; prob" in CliRunner().invoke(app, arguments).stderr
+    quiet = gate(folder, "loss", "-q")
+    assert len(quiet.stdout.splitlines()) == 1
+    assert "warning: The candidate's predictions 'score' run from -4 to 7" in quiet.stderr
