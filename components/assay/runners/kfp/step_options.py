@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 from kfp import dsl
+from kfp.dsl import structures
 
 from assay.errors import UsageError, did_you_mean
 
@@ -71,13 +72,22 @@ def read_step_options(path: Path) -> dict[str, StepOptions]:
                     raise UsageError(
                         "kfp.step_option", f"{path}: {step} has no option '{name}'.", did_you_mean(name, known)
                     )
-        return msgspec.convert(document, dict[str, StepOptions])
+        texts = {step: {name: _as_text(name, value) for name, value in each.items()} for step, each in document.items()}
+        return msgspec.convert(texts, dict[str, StepOptions])
     except (OSError, yaml.YAMLError, msgspec.ValidationError, AttributeError, TypeError) as error:
         raise UsageError(
             "kfp.step_options",
             f"{path} does not give options by step: {error}.",
             "Write `Trainer: {memory_limit: 8G, retries: 2}`, one line a step.",
         ) from None
+
+
+def _as_text(name: str, value: Any) -> Any:
+    """Takes a number for a text where only a text can be meant: `cpu_limit: 8`, and `env: {PORT: 8080}`."""
+    if name == "env" and isinstance(value, dict):
+        return {key: _as_text("", item) for key, item in value.items()}
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number and name not in {"accelerator_count", "retries"} else value
 
 
 def options_of(step: str, given: Mapping[str, StepOptions]) -> StepOptions:
@@ -100,7 +110,24 @@ def apply_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool
         task: The task.
         options: The step's options; the image is set where the component is made.
         caching: Whether KFP may cache the step where the options do not say.
+
+    Raises:
+        UsageError: For a value that KFP does not take.
     """
+    if options.retries < 0 or (options.accelerator_count and not options.accelerator_type):
+        found = f"retries: {options.retries}" if options.retries < 0 else "accelerator_count without accelerator_type"
+        raise UsageError("kfp.step_value", f"The options of {task.name} hold {found}.", "Leave it out, or complete it.")
+    try:
+        _set_options(task, options, caching=caching)
+    except ValueError as error:  # KFP's, for values in a notation that it does not know
+        raise UsageError(
+            "kfp.step_value",
+            f"The options of {task.name}: {error}",
+            "Write them in Kubernetes' notation: 500m, 16G, 30s.",
+        ) from None
+
+
+def _set_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool) -> None:
     task.set_caching_options(caching if options.caching is None else options.caching)
     settings = {
         "set_cpu_request": options.cpu_request,
@@ -113,6 +140,8 @@ def apply_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool
     for method, value in settings.items():
         if value:
             getattr(task, method)(value)
+    if options.retry_backoff:
+        structures.convert_duration_to_seconds(options.retry_backoff)  # which KFP looks at much later
     if options.retries:
         task.set_retry(num_retries=options.retries, backoff_duration=options.retry_backoff or None, backoff_factor=2.0)
     for name, value in options.env.items():
