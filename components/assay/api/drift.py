@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.api.pages import page, table
-from assay.api.statistics import is_statistics, opened_rows, statistics_of
+from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.default_slice import default_dataset
@@ -151,6 +151,9 @@ def compare(
     exact = exact and not (is_statistics(data) or is_statistics(control))
     by_feature = {ALL_FEATURES: limits} if isinstance(limits, DriftLimits) else dict(limits)
     rows = [each if is_statistics(each) else opened_rows(each, split) for each in (data, control)]
+    if by_feature.keys() - {ALL_FEATURES}:
+        first = [Side(types_of(each), {}) for each in rows if not is_statistics(each)]
+        check_limits_of_features(by_feature, *first, whole=False)
     ours, theirs = (Side(default_dataset(statistics_of(each, split=split).proto), {}) for each in rows)
     check_limits_of_features(by_feature, ours, theirs)
     if exact:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -173,6 +174,22 @@ def opened_rows(
     is_source = isinstance(data, Source) and hasattr(type(data), "shards")
     rows: Source = data if is_source else rows_of(data, split=split, delimiter=delimiter, schema=schema)
     return rows
+
+
+def types_of(rows: Source, schema: Schema | None = None) -> statistics_pb2.DatasetFeatureStatistics:
+    """Gives statistics of no rows: the features and their types, as far as the first batch tells.
+
+    What cannot apply to a type is refused by them before all rows are read.
+    """
+    accumulator = DatasetStatistics(schema=schema)
+    state = accumulator.create()
+    batch = next((batch for shard in rows.shards for batch in shard.batches()), None)
+    if batch is not None:
+        typed = [at for at, type_ in enumerate(batch.schema.types) if "null" not in str(type_)]  # nulls have any type
+        names = [batch.schema.names[at] for at in typed]
+        columns = [batch.column(at).slice(0, 0) for at in typed]
+        state = accumulator.add_batch(state, pa.RecordBatch.from_arrays(columns, names))
+    return default_dataset(accumulator.extract(state))
 
 
 def is_statistics(data: Any) -> bool:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from assay.api.report import Report
 from assay.api.schema import schema_of
-from assay.api.statistics import is_statistics, opened_rows, statistics_of
+from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
 from assay.components.example_validator.compute import FailOn, data_verdict, with_contradictions
 from assay.components.example_validator.user_checks import named, sorted_checks
 from assay.errors import UsageError, did_you_mean
+from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import ALL_FEATURES, DriftLimits
 from assay.kernels.findings import Expectations, examine
 from assay.kernels.findings.examination import OnMissingControl
@@ -93,7 +94,10 @@ def validate(
     expected.check(set(given))
     place = split or "data"
     opened = _open(data, split, expected.schema)
+    if opened.has_rows:
+        expected.check_types(types_of(opened.rows, expected.schema))
     validated = statistics_of(opened.rows, split=split, schema=expected.schema, options=options)
+    expected.check_types(default_dataset(validated.proto))
     controls = {
         name: statistics_of(other, split=split, schema=expected.schema, options=options).proto
         for name, other in given.items()

@@ -14,6 +14,7 @@ from assay.components.example_validator.compute import FailOn, counts_against, d
 from assay.components.example_validator.row_validation import RowOptions, RowsFound, RowsMode, RowWork, SharedRowsAre
 from assay.components.example_validator.user_checks import sorted_checks
 from assay.gating.verdict import write_verdict
+from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import DriftLimits
 from assay.kernels.findings import Examination, Expectations, examine
 from assay.kernels.findings.comparators import ControlName
@@ -138,6 +139,8 @@ def ExampleValidator(
     }
     given = {name: other for name, other in others.items() if other is not None}
     expected.check(set(given))
+    for split in splits:
+        expected.check_types(default_dataset(statistics.read(split)))
     in_rows = RowsFound()
     if examples is not None:
         rules = (schema_rules(expected.schema, environment) + compile_rules(of_rows)).with_severities(

@@ -78,8 +78,13 @@ def compare_features(
     return tuple(compare_feature(name, treatment, control, own.get(name, others)) for name in names)
 
 
-def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side) -> None:
+def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, whole: bool = True) -> None:
     """Refuses limits of a named feature that would never be applied.
+
+    Args:
+        limits: By feature.
+        sides: The data sets.
+        whole: Whether the sides are all of the data; of what is not, a feature may be yet to come.
 
     Raises:
         UsageError: No side has the feature, or a measure does not apply to its values.
@@ -89,6 +94,8 @@ def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side) ->
         if name == ALL_FEATURES:
             continue
         found = known.get(name)
+        if found is None and not whole:
+            continue
         if found is None:
             raise UsageError(
                 "drift.feature", f"There is a limit for '{name}', which no data has.", did_you_mean(name, known)

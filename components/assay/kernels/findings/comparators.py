@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
     from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 ControlName = Literal["previous", "serving", "previous_version"]
 
@@ -96,6 +97,33 @@ def check_schema(schema: Schema, environment: str | None, controls: Iterable[Con
         raise UsageError("schema.cannot_apply", f"The schema cannot be applied: {'; '.join(problems)}.", hint)
 
 
+def check_types(schema: Schema, environment: str | None, dataset: DatasetFeatureStatistics) -> None:
+    """Refuses comparators that count categories on features which the schema gives no type, and which hold numbers.
+
+    Args:
+        schema: What is expected.
+        environment: The environment that is validated.
+        dataset: The data's features with their types; statistics of no rows will do.
+
+    Raises:
+        UsageError: There are such comparators; all of them are named.
+    """
+    numeric = {each.name or ".".join(each.path.step) for each in dataset.features if each.HasField("num_stats")}
+    what = "numeric in the data, and has no type in the schema"
+    problems = [
+        _counts_of_numbers(f"schema.feature[{path}].{kind}.{measure}", path, what)
+        for path, feature in _validated(schema.feature, environment)
+        if feature.type == schema_pb2.TYPE_UNKNOWN and path in numeric
+        for kind in _COMPARATORS
+        for measure in sorted(COUNTING)
+        if feature.HasField(kind) and getattr(feature, kind).HasField(measure)
+    ]
+    if problems:
+        raise UsageError(
+            "schema.cannot_apply", f"The schema cannot be applied: {'; '.join(problems)}.", "Change the schema."
+        )
+
+
 def measurement(anomalies: Anomalies, comparator: Comparator) -> float | None:
     """The distance that TFDV's core measured for a comparator; None where it measured none."""
     for info in anomalies.drift_skew_info:
@@ -176,11 +204,16 @@ def _type_problems(place: str, measure: str, feature: Feature) -> Iterator[str]:
     if feature.type == schema_pb2.STRUCT:
         yield f"{place} cannot apply to a STRUCT, which has no values of its own"
     elif measure in COUNTING and feature.type in {schema_pb2.INT, schema_pb2.FLOAT} and not _is_categorical(feature):
-        yield (
-            f"{place} compares counts of categories, and {feature.name} is a numeric feature "
-            f"({schema_pb2.FeatureType.Name(feature.type)}): use jensen_shannon_divergence, or mark its domain as "
-            "categorical"
+        yield _counts_of_numbers(
+            place, feature.name, f"a numeric feature ({schema_pb2.FeatureType.Name(feature.type)})"
         )
+
+
+def _counts_of_numbers(place: str, name: str, what: str) -> str:
+    return (
+        f"{place} compares counts of categories, and {name} is {what}: use jensen_shannon_divergence, or mark its "
+        "domain as categorical"
+    )
 
 
 def _is_categorical(feature: Feature) -> bool:

@@ -10,8 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.kernels.anomalies import check_environment, check_severities, validate_statistics
 from assay.kernels.default_slice import default_dataset
-from assay.kernels.distances import DriftLimits
-from assay.kernels.findings.comparators import ControlName, check_schema
+from assay.kernels.distances import DriftLimits, Side, check_limits_of_features
+from assay.kernels.findings.comparators import ControlName, check_schema, check_types
 from assay.kernels.findings.comparisons import UNMEASURED, Comparison, compare
 from assay.kernels.findings.custom_checks import StatisticsCheck, run_checks
 from assay.kernels.findings.drift_findings import (
@@ -66,6 +66,20 @@ class Expectations:
         check_severities(self.severity_overrides)
         check_schema(self.schema, self.environment, controls if self.on_missing_control == "error" else None)
         check_drift_limits(self.drift_limits, self.schema, has_previous="previous" in controls)
+
+    def check_types(self, dataset: DatasetFeatureStatistics) -> None:
+        """Refuses what cannot be applied to the data's types, where the schema says none.
+
+        Args:
+            dataset: The data's features with their types; statistics of no rows will do.
+
+        Raises:
+            UsageError: A comparator or a limit does not apply; see `comparators.check_types`.
+        """
+        check_types(self.schema, self.environment, dataset)
+        untyped = {each.name for each in self.schema.feature if each.type == schema_pb2.TYPE_UNKNOWN}
+        limits = {name: wanted for name, wanted in self.drift_limits.items() if name in untyped}
+        check_limits_of_features(limits, Side(dataset, {}), whole=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
