@@ -110,8 +110,21 @@ def _open(where: str, declared: InputSpec, wired: RuntimeArtifact, places: Place
         "kfp.not_an_artifact",
         f"{where} takes {_name(wanted)}, but {wired.uri} ({wired.schema_title or 'an artifact'}) is {what} "
         f"{MANIFEST}: it was not made by a step of assay.",
-        f"Bring a folder that TFX wrote in with dsl.importer(..., metadata={{'{ARTIFACT_TYPE}': "
-        f"'{_name(wanted)}'}}), and other files with CsvExampleGen or ParquetExampleGen (input_base_artifact).",
+        _how_to_bring(wanted),
+    )
+
+
+def _how_to_bring(wanted: type[Artifact]) -> str:
+    said = f"{{'{ARTIFACT_TYPE}': '{_name(wanted)}'}}"
+    if wanted is not Artifact and wanted.type().name == "Examples":
+        return (
+            f"Bring a folder that TFX wrote in with dsl.importer(..., metadata={said}), and other files with "
+            "CsvExampleGen or ParquetExampleGen (input_base_artifact)."
+        )
+    layout = "" if wanted is Artifact else f" (here: {', '.join(wanted.type().layout)})"
+    return (
+        f"A step of another author says what it wrote by the artifact's metadata, {said}, and lays the folder out as "
+        f"TFX does{layout}; what lies there already comes in with dsl.importer and the same metadata."
     )
 
 

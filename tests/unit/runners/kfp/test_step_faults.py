@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from kfp import dsl
 
-from assay.artifacts import Artifact, ArtifactType, Examples
+from assay.artifacts import Artifact, ArtifactType, Examples, Model
 from assay.artifacts.types import PropertyDeclaration
 from assay.errors import ArtifactError, UsageError
 from assay.runners.kfp import CsvExampleGen, StatisticsGen, component_of
@@ -78,6 +78,16 @@ class TestPlaces:
 
         with pytest.raises(ArtifactError, match=r"StatisticsGen.examples takes one artifact, and 2 are wired to it"):
             changed(task(StatisticsGen, examples=examples), twice).run()
+
+    def test_a_model_of_another_author(self, tmp_path: Path, task: MakeTask) -> None:
+        """Its trainer says what it wrote; until then the message says how."""
+        (tmp_path / "model" / "Format-Serving").mkdir(parents=True)
+        (tmp_path / "model" / "Format-Serving" / "saved_model.pb").write_text("weights")
+        model = dsl.Model(name="model", uri=str(tmp_path / "model"))
+        with pytest.raises(ArtifactError, match=r"metadata, \{'artifact_type': 'Model'\}, .* \(here: Format-Serving/"):
+            task(component_of(Weigh), model=model).run()
+        model.metadata["artifact_type"] = "Model"
+        assert task(component_of(Weigh), model=model).run().outputs["given"] is True
 
     def test_a_path_of_its_own(self, examples: dsl.Artifact, task: MakeTask) -> None:
         def elsewhere(given: dict[str, Any]) -> None:
@@ -144,6 +154,16 @@ def Note(examples: Input[Examples], statistics: Output[Notes]) -> None:  # noqa:
     """Notes where its input lies."""
     (statistics.path / "notes.txt").write_text("seen")
     statistics.properties["seen"] = examples.uri
+
+
+class Weighed(NamedTuple):
+    given: bool
+
+
+@component
+def Weigh(model: Input[Model]) -> Weighed:  # noqa: N802
+    """Looks for the weights."""
+    return Weighed((model.serving_path / "saved_model.pb").is_file())
 
 
 class Score(NamedTuple):
