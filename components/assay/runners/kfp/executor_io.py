@@ -87,12 +87,18 @@ def _artifacts(listed: Mapping[str, Any]) -> tuple[RuntimeArtifact, ...]:
         RuntimeArtifact(
             name=each.get("name", ""),
             schema_title=each.get("type", {}).get("schemaTitle", ""),
-            uri=each["uri"],
+            uri=_text(each["uri"]),
             metadata=each.get("metadata") or {},
             custom_path=each.get("customPath") or "",
         )
         for each in listed.get("artifacts") or ()
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {value!r}")
+    return value
 
 
 def write_executor_output(

@@ -50,6 +50,12 @@ class Store:
                 return []
         return [file[len(self.base) :].lstrip("/") for file in found if not file.endswith("/")]
 
+    def is_there(self) -> bool:
+        """Whether the bucket exists, whatever it holds."""
+        bucket = self.base.partition("/")[0]
+        with reaching(self.uri):
+            return not bucket or bool(self.files.exists(bucket))
+
     def get(self, name: str, target: Path) -> None:
         """Copies a file to a path on this machine."""
         with reaching(self.uri), self.files.open(self._full(name), "rb") as source, target.open("wb") as copy:

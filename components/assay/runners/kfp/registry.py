@@ -91,6 +91,8 @@ def record(registry: str, ended: Ended) -> None:
     if "://" in registry:
         open_store(f"{registry.rstrip('/')}/{ended.pipeline}").write(name, content)
         return
+    if not Path(registry).absolute().parent.is_dir():
+        raise _missing(registry, "its parent folder does not exist")
     folder = Path(registry) / ended.pipeline
     folder.mkdir(parents=True, exist_ok=True)
     write_durably(folder / name, content)
@@ -126,15 +128,32 @@ def latest_blessed(registry: str, pipeline: str, exclude: Collection[str]) -> Bl
 
 
 def _records(registry: str, pipeline: str) -> Iterator[tuple[str, bytes]]:
-    """The records of a pipeline, the latest first; one is read when it is asked for."""
+    """The records of a pipeline, the latest first; one is read when it is asked for.
+
+    Raises:
+        ArtifactError: If there is no place for them: a volume that is not mounted is not a first run.
+    """
     if "://" not in registry:
+        if not Path(registry).absolute().parent.is_dir():
+            raise _missing(registry, "its parent folder does not exist")
         for path in sorted((Path(registry) / pipeline).glob("*.json"), reverse=True):
             yield str(path), path.read_bytes()
         return
     store = open_store(f"{registry.rstrip('/')}/{pipeline}")
-    for name in sorted(store.names(), reverse=True):
+    names = store.names()
+    if not names and not store.is_there():
+        raise _missing(registry, "there is no such bucket")
+    for name in sorted(names, reverse=True):
         if name.endswith(".json"):
             yield f"{store.uri}/{name}", store.read(name)
+
+
+def _missing(registry: str, why: str) -> ArtifactError:
+    return ArtifactError(
+        "kfp.registry_missing",
+        f"The registry {registry} cannot be there: {why}.",
+        "Correct its name, or mount or make what holds it: a first run finds a registry that is empty.",
+    )
 
 
 def is_database(registry: str) -> bool:

@@ -104,7 +104,8 @@ class TestImagesWithoutTheStoresPackage:
             "store.write('taxi/1.json', b'{}')\n"
             "store.write('taxi/2.json', b'{}')\n"
             "store.remove(['taxi/1.json'])\n"
-            "print(type(store.files).__name__, store.names(), store.read('taxi/2.json'))\n"
+            "there = [store.is_there(), open_store('s3://other/x').is_there()]\n"
+            "print(type(store.files).__name__, store.names(), store.read('taxi/2.json'), there)\n"
             "sys.exit(code)"
         )
         # What runs the tests may be on the path alone, as it is inside our images.
@@ -113,7 +114,7 @@ class TestImagesWithoutTheStoresPackage:
         command = [sys.executable, "-c", code, *mine.command[3:]]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.splitlines()[-1] == "ArrowFSWrapper ['taxi/2.json'] b'{}'"
+        assert done.stdout.splitlines()[-1] == "ArrowFSWrapper ['taxi/2.json'] b'{}' [True, False]"
         assert s3.exists(f"store/run/gen/examples/{MANIFEST}")
         local = task(CsvExampleGen, input_base=str(trips)).run().outputs["examples"]
         assert local.metadata["digest"] in s3.cat_file(f"store/run/gen/examples/{MANIFEST}").decode()
@@ -147,3 +148,5 @@ class TestWebServers:
 
 def test_a_bucket_that_there_is_not(s3: Any) -> None:
     assert open_store("s3://other/file").names() == []
+    assert not open_store("s3://other/file").is_there()
+    assert open_store("s3://store/file").is_there()

@@ -171,6 +171,21 @@ def test_a_record_of_something_else(tmp_path: Path, task: MakeTask) -> None:
         latest(task, str(tmp_path / "registry"))
 
 
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_a_registry_that_is_nowhere_is_not_a_first_run(
+    kind: str, task: MakeTask, tmp_path: Path, request: pytest.FixtureRequest, judged: Callable[..., dsl.Artifact]
+) -> None:
+    """A volume that is not mounted, or a bucket with a typing mistake, looks empty."""
+    if kind == "s3":
+        request.getfixturevalue("s3")
+    registry = "s3://stroe/registry" if kind == "s3" else str(tmp_path / "not-mounted" / "registry")
+    why = "there is no such bucket" if kind == "s3" else "its parent folder does not exist"
+    with pytest.raises(ArtifactError, match=rf"registry .* cannot be there: {why}"):
+        latest(task, registry)
+    with pytest.raises(ArtifactError, match=r"cannot be there|could not be reached"):
+        judged(registry, "first")
+
+
 def test_no_registry_is_not_a_first_run(task: MakeTask) -> None:
     with pytest.raises(UsageError, match=r"LatestBlessedModel needs a registry"):
         task(LatestBlessedModel).run()

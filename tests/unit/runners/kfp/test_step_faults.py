@@ -89,6 +89,13 @@ class TestPlaces:
         model.metadata["artifact_type"] = "Model"
         assert task(component_of(Weigh), model=model).run().outputs["given"] is True
 
+    def test_a_place_that_is_no_text(self, examples: dsl.Artifact, task: MakeTask) -> None:
+        def none(given: dict[str, Any]) -> None:
+            given["outputs"]["artifacts"]["statistics"]["artifacts"][0]["uri"] = None
+
+        with pytest.raises(UsageError, match=r"--executor-input is not what .*: expected text, got None"):
+            changed(task(StatisticsGen, examples=examples), none).run()
+
     def test_a_path_of_its_own(self, examples: dsl.Artifact, task: MakeTask) -> None:
         def elsewhere(given: dict[str, Any]) -> None:
             given["inputs"]["artifacts"]["examples"]["artifacts"][0] |= {"uri": "s3://b/e", "customPath": examples.path}
