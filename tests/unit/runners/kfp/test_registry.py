@@ -100,6 +100,7 @@ def test_the_last_one_is_found_with_its_blessing(
 
 
 @pytest.mark.parametrize("registry", ["folder", "sqlite", "postgresql"], indirect=True)
+@pytest.mark.slow
 def test_steps_that_end_at_once(registry: str, task: MakeTask, project_root: Path) -> None:
     """Of one run, and of several: none is lost, and none stands in the way of another."""
     models = [task(component_of(Train, pipeline="taxi"), weights=f"w{n}").run().outputs["model"] for n in range(4)]
