@@ -13,7 +13,7 @@ from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.ratio import ratio
 from assay.kernels.metrics.rows import Floats
-from assay.kernels.metrics.view import View, by_class, dense
+from assay.kernels.metrics.view import View, by_class, dense, is_class
 
 _WHOLE = View(whole=True)
 _WEIGHT = Term(terms.one)
@@ -24,12 +24,12 @@ def categorical_accuracy(*, name: str = "categorical_accuracy") -> SumsMetric:
 
     Labels may be class numbers or one number a class; of equal predictions the first class is the best.
     """
-    return SumsMetric(name=name, terms=(Term(_hit), _WEIGHT), formula=ratio, view=_WHOLE)
+    return SumsMetric(name=name, terms=(Term(hit), _WEIGHT), formula=ratio, view=_WHOLE)
 
 
 def top_k_categorical_accuracy(k: int = 5, *, name: str = "top_k_categorical_accuracy") -> SumsMetric:
     """Gives the share of rows whose label has fewer than k classes above it (ties count as hits, as in Keras)."""
-    return SumsMetric(name=name, terms=(Term(_top_hit, (k,)), _WEIGHT), formula=ratio, view=_WHOLE)
+    return SumsMetric(name=name, terms=(Term(top_hit, (k,)), _WEIGHT), formula=ratio, view=_WHOLE)
 
 
 def categorical_crossentropy(
@@ -48,7 +48,7 @@ def categorical_crossentropy(
             probability 0 costs infinity (TFMA's own metric lets it cost nothing).
         name: `sparse_categorical_crossentropy` in Keras for class numbers as labels.
     """
-    loss = Term(_class_log_loss, (from_logits, label_smoothing, clip))
+    loss = Term(class_log_loss, (from_logits, label_smoothing, clip))
     return SumsMetric(name=name, terms=(loss, _WEIGHT), formula=ratio, view=_WHOLE)
 
 
@@ -82,21 +82,25 @@ def macro_average(
     )
 
 
-def _hit(labels: Floats, predictions: Floats) -> Floats:
-    actual, predictions = _class_of(labels), by_class(predictions)
+def hit(labels: Floats, predictions: Floats) -> Floats:
+    """1 for each row whose best class is the label's."""
+    predictions = by_class(predictions)
+    actual = _class_of(labels, predictions.shape[1])
     return _known(actual, predictions, predictions.argmax(axis=1) == actual)
 
 
-def _top_hit(labels: Floats, predictions: Floats, k: int) -> Floats:
-    actual, predictions = _class_of(labels), by_class(predictions)
-    valid = (actual >= 0) & (actual < predictions.shape[1])
+def top_hit(labels: Floats, predictions: Floats, k: int) -> Floats:
+    """1 for each row whose label has fewer than k classes above it."""
+    predictions = by_class(predictions)
+    actual = _class_of(labels, predictions.shape[1])
+    valid = actual >= 0
     own = np.take_along_axis(predictions, np.where(valid, actual, 0).astype(np.int64)[:, None], axis=1)
     return _known(actual, predictions, valid & ((predictions > own).sum(axis=1) < k))
 
 
-def _class_of(labels: Floats) -> Floats:
+def _class_of(labels: Floats, classes: int) -> Floats:
     if labels.ndim == 1:
-        return labels
+        return np.where(is_class(labels, classes), labels, np.nan)
     return np.where(np.isnan(labels).any(axis=1), np.nan, labels.argmax(axis=1))
 
 
@@ -104,15 +108,18 @@ def _known(actual: Floats, predictions: Floats, values: Floats) -> Floats:
     return np.where(np.isnan(actual) | np.isnan(predictions).any(axis=1), np.nan, values)
 
 
-def _class_log_loss(
+def class_log_loss(
     labels: Floats,
     predictions: Floats,
     from_logits: bool,  # noqa: FBT001 - a term passes its parameters by position
     label_smoothing: float,
     clip: float,
 ) -> Floats:
+    """The log loss of each row over its classes; see [`categorical_crossentropy`][...categorical_crossentropy]."""
     if not from_logits:
         predictions = by_class(predictions)
+    elif predictions.ndim == 1:
+        predictions = np.stack([np.zeros_like(predictions), predictions], axis=1)
     classes = predictions.shape[1]
     target = dense(labels, classes) * (1 - label_smoothing) + label_smoothing / classes
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -95,7 +95,7 @@ class View:
             if not 0 <= self.class_id < classes:
                 raise _missing("class", self.class_id, classes)
             chosen = predictions[:, self.class_id]
-            label = labels[:, self.class_id] if labels.ndim == 2 else _equal(labels, self.class_id)
+            label = labels[:, self.class_id] if labels.ndim == 2 else _equal(labels, self.class_id, classes)
             return Pairs(label, self._top(predictions)[:, self.class_id] if self.top_k else chosen)
         if self.top_k is not None and self.aggregated:
             return self._flat(dense(labels, classes), predictions, top_classes(predictions, self.top_k))
@@ -130,17 +130,28 @@ class View:
 
 
 def by_class(predictions: Floats) -> Floats:
-    """Gives predictions as one number a class; a binary model's single one is that of class 1."""
-    return predictions if predictions.ndim == 2 else np.stack([1 - predictions, predictions], axis=1)
+    """Gives predictions as one number a class; a binary model's single one is the probability of class 1.
+
+    Any other number there, such as that of the class that is predicted, is not known (NaN).
+    """
+    if predictions.ndim == 2:
+        return predictions
+    single = np.where((predictions >= 0) & (predictions <= 1), predictions, np.nan)
+    return np.stack([1 - single, single], axis=1)
 
 
 def dense(labels: Floats, classes: int) -> Floats:
-    """Gives labels as one number a class; a label that is no class (such as -1) is all zeros, NaN all NaN."""
+    """Gives labels as one number a class; -1, which is no class, is all zeros, and what is no class number all NaN."""
     if labels.ndim == 2:
         return labels
     result: Floats = (labels[:, None] == np.arange(classes)).astype(np.float64)
-    result[np.isnan(labels)] = np.nan
+    result[~is_class(labels, classes)] = np.nan
     return result
+
+
+def is_class(labels: Floats, classes: int) -> NDArray[np.bool_]:
+    """Tells which labels are class numbers, or -1 for none. Classes that count from 1 are not those of predictions."""
+    return np.asarray((labels >= -1) & (labels < classes) & (labels == np.floor(labels)))
 
 
 def top_classes(predictions: Floats, top_k: int) -> NDArray[np.int64]:
@@ -148,8 +159,9 @@ def top_classes(predictions: Floats, top_k: int) -> NDArray[np.int64]:
     return np.argsort(-predictions, axis=1, kind="stable")[:, :top_k]
 
 
-def _equal(labels: Floats, class_id: int) -> Floats:
-    return np.asarray(np.where(np.isnan(labels), np.nan, labels == class_id), dtype=np.float64)
+def _equal(labels: Floats, class_id: int, classes: int) -> Floats:
+    known = is_class(labels, max(classes, 2))  # a single prediction is that of a model of two classes
+    return np.asarray(np.where(known, labels == class_id, np.nan), dtype=np.float64)
 
 
 def _missing(what: str, asked: int, classes: int) -> DataError:

@@ -13,6 +13,7 @@ from assay.gating.sentences import number
 from assay.gating.verdict import Check
 from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, CurveMetric, SumsMetric
+from assay.kernels.metrics.multiclass import class_log_loss, hit, top_hit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,14 +56,27 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
                 f"in a micro average, by {_named(by_class)}. For one class name it in binarize, or write only its "
                 "prediction.",
             )
-        users = () if spread.several or _within(spread) else _wants_probabilities(evaluation)
-        if users:
-            yield _remark(
-                name,
-                f"The {model}'s predictions '{name}' run from {number(spread.least)} to {number(spread.greatest)}; "
-                f"probabilities between 0 and 1 are expected (by {_named(users)}). If they are logits, write "
-                "probabilities, or set the metric's from_logits, or its threshold to 0.",
-            )
+        if not _within(spread):
+            yield from _of_range(evaluation, model, name, spread)
+
+
+def _of_range(evaluation: TableEvaluation, model: str, name: str, spread: Spread) -> Iterator[Check]:
+    """Says which metrics predictions beyond 0 and 1 are not for."""
+    they = f"The {model}'s predictions '{name}' run from {number(spread.least)} to {number(spread.greatest)}"
+    users = [one for one in evaluation.plan.metrics if _reads_probabilities(one, several=spread.several)]
+    if users:
+        yield _remark(
+            name,
+            f"{they}; probabilities between 0 and 1 are expected (by {_named(users)}). If they are logits, write "
+            f"probabilities, or set the metric's from_logits{'' if spread.several else ', or its threshold to 0'}.",
+        )
+    whole = [one for one in evaluation.plan.metrics if one not in users and _is_of_classes(one)]
+    if whole and not spread.several:
+        yield _remark(
+            name,
+            f"{they}, one number a row; the probability of class 1 is expected (by {_named(whole)}), or a list with a "
+            "number a class. Of a predicted class write 1 in its place, and 0 in the others'.",
+        )
 
 
 def _of_lacking(evaluation: TableEvaluation) -> Iterator[Check]:
@@ -89,7 +103,14 @@ def _of_lacking(evaluation: TableEvaluation) -> Iterator[Check]:
 
 def _of_labels(evaluation: TableEvaluation) -> Iterator[Check]:
     spread, name = evaluation.seen.label, evaluation.keys.label
-    several = spread.several or any(one.several for one in evaluation.seen.predictions.values())
+    classes = max([1, *(one.classes for one in evaluation.seen.predictions.values())])
+    several = spread.several or classes > 1
+    if classes > 1 and not spread.several and spread.lacks(classes):
+        yield _remark(
+            name,
+            f"The labels '{name}' run from {number(spread.least)} to {number(spread.greatest)}; the predictions have "
+            f"{classes} classes, which are numbered from 0 to {classes - 1}. What includes other numbers is NaN.",
+        )
     users = [] if several else [one for one in evaluation.plan.metrics if _is_of_two_classes(one)]
     if not users:
         return
@@ -118,17 +139,23 @@ def _is_of_two_classes(planned: PlannedMetric) -> bool:
     return isinstance(metric, CurveMetric) or any(term.function in _OF_TWO_CLASSES for term in _terms(planned))
 
 
-def _wants_probabilities(evaluation: TableEvaluation) -> list[PlannedMetric]:
-    """Gives the metrics that would read logits as if they were probabilities."""
-    return [one for one in evaluation.plan.metrics if _reads_probabilities(one)]
+def _is_of_classes(planned: PlannedMetric) -> bool:
+    """Whether a metric looks for the label's class among those of a row, and takes no logits."""
+    return any(
+        term.function in {hit, top_hit} or (term.function is class_log_loss and not term.params[0])
+        for term in _terms(planned)
+    )
 
 
-def _reads_probabilities(planned: PlannedMetric) -> bool:
+def _reads_probabilities(planned: PlannedMetric, *, several: bool) -> bool:
+    """Tells a metric that would read logits as if they were probabilities."""
     metric = planned.metric
     if isinstance(metric, CurveMetric):  # an exact curve only ranks; TFMA's grids lie between 0 and 1
         return not metric.exact
     return any(
-        term.function is terms.log_loss or (term.function in _AT_A_THRESHOLD and 0 < term.params[0] < 1)
+        term.function is terms.log_loss
+        or (term.function in _AT_A_THRESHOLD and 0 < term.params[0] < 1)
+        or (several and term.function is class_log_loss and not term.params[0])
         for term in _terms(planned)
     )
 

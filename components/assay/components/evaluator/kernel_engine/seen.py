@@ -23,21 +23,30 @@ class Spread:
         least: Infinity where there is none.
         greatest: Minus infinity where there is none.
         lacking: The number of rows without a number.
-        several: Whether a row holds several, one a class.
+        classes: How many a row holds, one a class; 1 where it holds a single number.
     """
 
     least: float = math.inf
     greatest: float = -math.inf
     lacking: int = 0
-    several: bool = False
+    classes: int = 1
+
+    @property
+    def several(self) -> bool:
+        """Whether a row holds a number a class."""
+        return self.classes > 1
+
+    def lacks(self, classes: int) -> bool:
+        """Whether some number is no class of so many, nor -1 for none."""
+        return self.least < -1 or (self.greatest > classes - 1 and math.isfinite(self.greatest))
 
     def add(self, values: Floats) -> None:
         """Adds the rows of a batch."""
         missing = np.isnan(values)
+        self.classes = max(self.classes, values.shape[1] if values.ndim > 1 else 1)
         if missing.any():
             self.lacking += int(missing.reshape(len(values), -1).any(axis=1).sum())
             values = values[~missing]
-        self.several |= missing.ndim > 1
         if values.size:
             self.least = min(self.least, float(values.min()))
             self.greatest = max(self.greatest, float(values.max()))
@@ -46,7 +55,7 @@ class Spread:
         """Adds other rows."""
         self.least, self.greatest = min(self.least, other.least), max(self.greatest, other.greatest)
         self.lacking += other.lacking
-        self.several |= other.several
+        self.classes = max(self.classes, other.classes)
 
 
 @dataclass(slots=True)

@@ -85,6 +85,30 @@ def test_two_columns_of_a_binary_model_are_told() -> None:
     assert said(config({"class_name": "BinaryAccuracy"}), label=many, score=columns) == []
 
 
+CLASSES = [[0.2, 0.3, 0.5], [0.6, 0.3, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.4, 0.5, 0.1]]
+HIT = {"class_name": "SparseCategoricalAccuracy"}
+
+
+def test_classes_that_count_from_1_are_told() -> None:
+    [sentence] = said(config(HIT), label=[1, 2, 3, 1, 2], score=CLASSES)
+    assert sentence.startswith("The labels 'label' run from 1 to 3; the predictions have 3 classes, which are numbered")
+    assert said(config(HIT), label=[0, 1, 2, -1, 1], score=CLASSES) == []
+
+
+def test_a_predicted_class_is_no_probability() -> None:
+    [sentence] = said(config(HIT), label=[0, 1, 1, 0, 1], score=[0, 1, 2, 0, 1])
+    assert "run from 0 to 2, one number a row; the probability of class 1 is expected" in sentence
+    assert said(config(HIT), score=[0, 1, 0, 1, 1]) == []
+
+
+def test_logits_of_classes_are_told() -> None:
+    loss = {"class_name": "SparseCategoricalCrossentropy"}
+    logits = [[10 * one for one in row] for row in CLASSES]
+    [sentence] = said(config(loss, HIT), label=[0, 1, 2, 0, 1], score=logits)
+    assert "probabilities between 0 and 1 are expected (by sparse_categorical_crossentropy)" in sentence
+    assert said(config(loss | {"config": '{"from_logits": true}'}), label=[0, 1, 2, 0, 1], score=logits) == []
+
+
 def test_one_class() -> None:
     [sentence] = said(config({"class_name": "AUC"}), label=[1] * 5)
     assert "Every label 'label' is 1: there is one class only" in sentence
