@@ -7,9 +7,13 @@ KFP's cache key: a changed module is another value.
 
 from __future__ import annotations
 
+import ast
 import base64
 import bz2
+import importlib.util
 import json
+import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +23,7 @@ from assay.spec.source_digest import module_sources
 PREFIX = "assay-files:v1:"
 # Linux takes arguments of up to 128 KiB, and KFP hands all values of a step over in one.
 _MOST_BYTES = 90 * 1024
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def embed_module(path: str | Path) -> str:
@@ -26,8 +31,47 @@ def embed_module(path: str | Path) -> str:
 
     Raises:
         UsageError: If there is no such file, or it is too large to travel in an argument.
+
+    Warns:
+        UserWarning: If it imports a package of this machine's that lies elsewhere and is not installed.
     """
-    return _pack(Path(path).name, module_sources(Path(path)), str(path))
+    sources = module_sources(Path(path))
+    left = _left_behind(sources)
+    if left:
+        message = (
+            f"{path} imports {', '.join(f'{name} ({place})' for name, place in left.items())}, which lies outside of "
+            "its folder and does not travel with it. Put it beside the module, or into the image."
+        )
+        warnings.warn(message, stacklevel=2)
+    return _pack(Path(path).name, sources, str(path))
+
+
+def _left_behind(sources: Mapping[str, bytes]) -> dict[str, str]:
+    """The top-level packages that modules import, and that only this machine has: name and place."""
+    travelling = {PurePosixPath(name).parts[0].removesuffix(".py") for name in sources}
+    imported = {name for source in sources.values() for name in _imported(source)}
+    places = {name: _place(name) for name in sorted(imported - travelling - sys.stdlib_module_names - {"assay"})}
+    return {name: place for name, place in places.items() if place and not _INSTALLED & set(Path(place).parts)}
+
+
+def _imported(source: bytes) -> set[str]:
+    try:
+        statements = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError):
+        return set()  # the step says what is wrong
+    names = [alias.name for each in statements if isinstance(each, ast.Import) for alias in each.names]
+    names += [each.module or "" for each in statements if isinstance(each, ast.ImportFrom) and not each.level]
+    return {name.partition(".")[0] for name in names} - {""}
+
+
+def _place(name: str) -> str:
+    """Where a top-level package lies; nothing where there is none, or it is part of the interpreter."""
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return ""
+    places = [found.origin, *(found.submodule_search_locations or ())] if found else []
+    return next((place for place in places if place and Path(place).exists()), "")
 
 
 def embed_file(path: str | Path) -> str:

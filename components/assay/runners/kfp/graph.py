@@ -78,7 +78,8 @@ class Graph:
         asked = question(predicate)
         arguments: dict[str, Any] = {"predicate": self._values(asked.predicate)}
         arguments |= _numbered("artifacts", [self._artifact(each) for each in asked.artifacts])
-        step = self._component(condition_step.Condition.spec, "Condition", StepOptions())
+        # Not by the component's own name: KFP calls its groups condition-1, condition-2 and so on.
+        step = self._component(condition_step.Condition.spec, "Decision", StepOptions())
         task = step(**arguments)
         apply_options(task, StepOptions(), caching=self.pipeline.enable_cache)
         return task.outputs["holds"] == True  # noqa: E712 (builds KFP's condition)

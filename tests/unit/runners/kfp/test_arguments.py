@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from assay.components.trainer.config import TrainArgs
 from assay.errors import UsageError
 from assay.kernels.statistics import StatisticsOptions
 from assay.runners.kfp import CsvExampleGen, Evaluator, StatisticsGen, Trainer, component_of
-from assay.runners.kfp.embedded_files import PREFIX
+from assay.runners.kfp.embedded_files import PREFIX, embed_module
 from assay.runners.kfp.executor_io import parse_executor_input
 from assay.runners.kfp.places import Places
 from assay.runners.kfp.step_parameters import parameter_values
@@ -135,6 +136,18 @@ class TestFilesInsideOfValues:
         assert tmp_path / "code" in Path(there).parents
         assert Path(there).read_text() == f"import side\n{COST}"
         assert (Path(there).parent / "side.py").read_text() == "LIMIT = 3\n"
+
+    def test_a_module_that_imports_from_elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As TFX's template does, whose folder of the pipeline is on the path of one machine only."""
+        for name in ("models/__init__.py", "models/features.py", "models/side.py"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text("LABEL = 'tipped'\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        importlib.invalidate_caches()
+        module = tmp_path / "models" / "trainer.py"
+        module.write_text("import json\nimport side\nimport pytest\nfrom models import features\n")
+        with pytest.warns(UserWarning, match=r"trainer.py imports models \(.*models.__init__.py\), which lies outside"):
+            embed_module(module)
 
     def test_beside_a_value_of_the_run(self, tmp_path: Path) -> None:
         (tmp_path / "cost.py").write_text(COST)

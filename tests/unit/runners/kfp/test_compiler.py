@@ -17,16 +17,7 @@ from assay.components import ExampleValidator, ImportSchemaGen
 from assay.errors import UsageError
 from assay.runners.kfp import SecretKey, StepOptions, compile_pipeline
 from assay.runners.kfp.step_options import read_step_options
-from assay.spec import (
-    Cond,
-    Importer,
-    Input,
-    Inputs,
-    Output,
-    Pipeline,
-    RuntimeParameter,
-    component,
-)
+from assay.spec import Cond, Importer, Input, Inputs, Output, Pipeline, RuntimeParameter, component
 from assay.spec.node import Node
 
 
@@ -165,8 +156,8 @@ class TestConditions:
         with Cond((judge.outputs["count"] > 3) | (future == 1)):
             two = Make().with_id("two")
         document = compiled([importer, judge, two], tmp_path)
-        assert conditions(document) == ["inputs.parameter_values['pipelinechannel--condition-holds'] == true"]
-        wired = tasks(document)["condition"]["inputs"]
+        assert conditions(document) == ["inputs.parameter_values['pipelinechannel--decision-holds'] == true"]
+        wired = tasks(document)["decision"]["inputs"]
         assert wired["parameters"]["predicate"]["runtimeValue"]["constant"] == {
             "or": [
                 {"compare": [{"$parameter": "value_of_judge_count"}, ">", 3.0]},
@@ -182,9 +173,21 @@ class TestConditions:
         with Cond(one.outputs[key] == value):
             two = Make().with_id("two")
         document = compiled([one, two], tmp_path)
-        assert conditions(document) == ["inputs.parameter_values['pipelinechannel--condition-holds'] == true"]
-        asked = tasks(document)["condition"]["inputs"]["parameters"]["predicate"]["runtimeValue"]["constant"]
+        assert conditions(document) == ["inputs.parameter_values['pipelinechannel--decision-holds'] == true"]
+        asked = tasks(document)["decision"]["inputs"]["parameters"]["predicate"]["runtimeValue"]["constant"]
         assert asked == {"compare": [{"$parameter": f"value_of_make_{key}"}, "==", value]}
+
+    def test_two_conditions_that_steps_decide(self, tmp_path: Path) -> None:
+        one = Make()
+        with Cond(one.outputs["good"] == 1):
+            two = Make().with_id("two")
+        with Cond((one.outputs["count"] > 3) | (one.outputs["count"] < 1)):
+            three = Make().with_id("three")
+        document = compiled([one, two, three], tmp_path)
+        assert conditions(document) == [
+            "inputs.parameter_values['pipelinechannel--decision-holds'] == true",
+            "inputs.parameter_values['pipelinechannel--decision-2-holds'] == true",
+        ]
 
     def test_a_step_that_reads_a_guarded_one_is_guarded_with_it(self, tmp_path: Path) -> None:
         one = Make()
