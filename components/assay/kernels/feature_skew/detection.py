@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from assay.errors import UsageError, did_you_mean
+from assay.errors import DataError, UsageError, did_you_mean
 from assay.kernels.feature_skew.identifiers import have_identifiers, identifiers, join
 from assay.kernels.feature_skew.pair_comparison import PairComparison
 from assay.kernels.feature_skew.report import ConfusionCount, FeatureSkewReport, MatchStats
@@ -51,10 +51,12 @@ def detect_feature_skew(
 
     Raises:
         UsageError: Neither data set has one of the features that the options name.
-        DataError: A feature changes its type within one data set, or has several values where pairs of them are
-            to be counted.
+        DataError: A feature changes its type within one data set, has a type whose values cannot be compared, or has
+            several values where pairs of them are to be counted.
     """
     one, other = _survey(base), _survey(test)
+    for data in (one, other):
+        _check_types(data.schema, options)
     _check_names(options, {*one.schema.names, *other.schema.names})
     num_parts = max(1, -(-max(one.num_rows, other.num_rows) // partition_rows))
     comparison = PairComparison(options)
@@ -86,6 +88,35 @@ def _survey(read: ReadBatches) -> _Data:
         state = columns.add_batch(state, batch)
         num_rows += batch.num_rows
     return _Data(read, columns.extract(state), num_rows)
+
+
+def _check_types(schema: pa.Schema, options: FeatureSkewOptions) -> None:
+    for field in schema:
+        inner = set(_types_in(field.type))
+        # Arrow can neither compare nor choose rows of unions; intervals have no order, and would count as missing.
+        unfit = any(map(pa.types.is_union, inner)) or (
+            pa.month_day_nano_interval() in inner and field.name not in options.features_to_ignore
+        )
+        if unfit:
+            raise DataError(
+                "feature_skew.type",
+                f"Column '{field.name}' is of type {field.type}, whose values cannot be compared.",
+                "Cast the column, or leave it out.",
+            )
+
+
+def _types_in(type_: pa.DataType) -> Iterator[pa.DataType]:
+    """A type, and those that it holds."""
+    yield type_
+    if isinstance(type_, pa.BaseExtensionType):
+        yield from _types_in(type_.storage_type)
+    elif pa.types.is_struct(type_):
+        for at in range(type_.num_fields):
+            yield from _types_in(type_[at].type)
+    elif pa.types.is_map(type_):
+        yield from _types_in(type_.item_type)
+    elif hasattr(type_, "value_type"):  # lists, whose kinds become more from version to version, and dictionaries
+        yield from _types_in(type_.value_type)
 
 
 def _check_names(options: FeatureSkewOptions, known: set[str]) -> None:

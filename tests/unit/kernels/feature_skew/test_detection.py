@@ -143,3 +143,32 @@ def test_what_one_side_alone_has_is_told_of_that_side() -> None:
     assert (found["only_test"].test_count, found["only_test"].test_only, found["only_test"].base_only) == (1, 1, 0)
     (pair,) = skew(base, test, sample_size=1).pairs
     assert (pair.base_only_features, pair.test_only_features) == (("only_base",), ("only_test",))
+
+
+UNION = pa.UnionArray.from_dense(
+    pa.array([0, 1, 0], pa.int8()), pa.array([0, 0, 1], pa.int32()), [pa.array([1, 2]), pa.array(["a"])]
+)
+INTERVALS = pa.array([(1, 2, 3), None, (0, 0, 1)], pa.month_day_nano_interval())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        UNION,
+        pa.ListArray.from_arrays([0, 1, 2, 3], UNION),
+        pa.StructArray.from_arrays([UNION], ["union"]),
+        INTERVALS,
+        pa.ListArray.from_arrays([0, 1, 2, 3], INTERVALS),
+    ],
+    ids=lambda column: str(column.type)[:20],
+)
+def test_a_type_whose_values_cannot_be_compared_is_refused(column: pa.Array) -> None:
+    data = read(id=[1, 2, 3], x=column)
+    for base, test in ((data, read(id=[1, 2, 3])), (read(id=[1, 2, 3]), data)):
+        with pytest.raises(DataError, match=r"Column 'x' is of type .*(union|interval).* cannot be compared"):
+            skew(base, test)
+
+
+def test_intervals_may_be_ignored() -> None:
+    data = read(id=[1, 2, 3], x=INTERVALS, y=[1, 2, 3])
+    assert [each.feature_name for each in skew(data, data, features_to_ignore=("x",)).features] == ["y"]
