@@ -43,6 +43,12 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
             keys.weight, f"All {evaluation.rows:,} rows have a weight of 0 in '{keys.weight}': no row counts."
         )
         return
+    if keys.weight is not None and seen.misweighed:
+        yield _remark(
+            keys.weight,
+            f"{seen.misweighed:,} of {evaluation.rows:,} rows have a weight in '{keys.weight}' that is negative or no "
+            "number: what includes them is NaN.",
+        )
     yield from _of_lacking(evaluation)
     yield from _of_labels(evaluation)
     names = {CANDIDATE: keys.candidate, BASELINE: keys.baseline}

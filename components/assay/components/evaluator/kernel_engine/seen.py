@@ -66,17 +66,20 @@ class Seen:
         label: Labels.
         predictions: By model.
         weighing: The number of rows that weigh anything; the others are masked, and not looked at.
+        misweighed: Of these, rows whose weight is negative or no number.
     """
 
     label: Spread = field(default_factory=Spread)
     predictions: dict[str, Spread] = field(default_factory=dict)
     weighing: int = 0
+    misweighed: int = 0
 
     def add(self, rows: Rows) -> None:
         """Adds the rows of a batch."""
         weighs = rows.weights != 0
         count = int(np.count_nonzero(weighs))
         self.weighing += count
+        self.misweighed += int(np.count_nonzero(~(rows.weights >= 0)))
         everything = count == len(rows)
         self.label.add(rows.labels if everything else rows.labels[weighs])
         for model, values in rows.predictions.items():
@@ -85,6 +88,7 @@ class Seen:
     def merge(self, other: Seen) -> None:
         """Adds other rows."""
         self.weighing += other.weighing
+        self.misweighed += other.misweighed
         self.label.merge(other.label)
         for model, spread in other.predictions.items():
             self.predictions.setdefault(model, Spread()).merge(spread)

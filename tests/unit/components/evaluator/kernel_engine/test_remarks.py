@@ -127,6 +127,11 @@ def test_weights_of_zero() -> None:
     assert sentence == "All 5 rows have a weight of 0 in 'weight': no row counts."
 
 
+def test_weights_that_weigh_nothing_or_less() -> None:
+    [sentence] = said(config({"class_name": "AUC"}, weight="weight"), weight=[1.0, -1.0, np.nan, 0.0, 2.0])
+    assert sentence.startswith("2 of 5 rows have a weight in 'weight' that is negative or no number")
+
+
 def test_a_remark_blocks_nothing_and_stands_in_the_verdict_once() -> None:
     metric = {"class_name": "BinaryAccuracy", "threshold": {"value_threshold": {"lower_bound": 0.1}}}
     table = pa.table({"label": LABELS, "score": LOGITS})
