@@ -180,5 +180,15 @@ def _foreign(wanted: type[Artifact], wired: RuntimeArtifact, folder: Path) -> Ar
     for name, declared in wanted.type().properties.items():
         value: Any = wired.metadata.get(name)
         if value is not None:
-            artifact.properties[name] = int(value) if declared.type == "int" else value
+            artifact.properties[name] = _restored(value, declared.type)
     return artifact
+
+
+def _restored(value: Any, kind: PropertyType) -> Any:
+    """A value as it was before KFP's metadata store had it: that knows numbers, texts, and structs that it wraps."""
+    wrapped = {"list": "list", "map": "struct"}.get(kind, "")
+    if isinstance(value, Mapping) and set(value) == {wrapped}:
+        return value[wrapped]
+    if kind == "bool":
+        return bool(value)
+    return int(value) if kind == "int" else value

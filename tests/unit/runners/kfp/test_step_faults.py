@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from kfp import dsl
@@ -89,6 +89,15 @@ class TestPlaces:
         model.metadata["artifact_type"] = "Model"
         assert task(component_of(Weigh), model=model).run().outputs["given"] is True
 
+    def test_metadata_as_a_server_hands_them_on(self, tmp_path: Path, task: MakeTask) -> None:
+        """Its store makes numbers of truth values, and wraps lists and structs; `kfp.local` keeps all as they are."""
+        (tmp_path / "kept").mkdir()
+        (tmp_path / "kept" / "a.txt").write_text("x")
+        kept = {"flag": 1.0, "number": 3.0, "names": {"list": ["a"]}, "sizes": {"struct": {"a": 1.0}}}
+        wired = dsl.Artifact(name="x", uri=str(tmp_path / "kept"), metadata={"artifact_type": "Kept", **kept})
+        outputs = task(component_of(Tell), kept=wired).run().outputs
+        assert outputs["properties"] == {"flag": True, "number": 3, "names": ["a"], "sizes": {"a": 1.0}}
+
     def test_a_place_that_is_no_text(self, examples: dsl.Artifact, task: MakeTask) -> None:
         def none(given: dict[str, Any]) -> None:
             given["outputs"]["artifacts"]["statistics"]["artifacts"][0]["uri"] = None
@@ -161,6 +170,23 @@ def Note(examples: Input[Examples], statistics: Output[Notes]) -> None:  # noqa:
     """Notes where its input lies."""
     (statistics.path / "notes.txt").write_text("seen")
     statistics.properties["seen"] = examples.uri
+
+
+class Kept(Artifact):
+    kinds: ClassVar[dict[str, Any]] = {"flag": "bool", "number": "int", "names": "list", "sizes": "map"}
+    declaration = ArtifactType(
+        "Kept", layout=("*.txt",), properties={name: PropertyDeclaration(kind) for name, kind in kinds.items()}
+    )
+
+
+class Told(NamedTuple):
+    properties: dict[str, Any]
+
+
+@component
+def Tell(kept: Input[Kept]) -> Told:  # noqa: N802
+    """Tells its input's properties."""
+    return Told(dict(kept.properties))
 
 
 class Weighed(NamedTuple):
