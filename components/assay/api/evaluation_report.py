@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from assay.api.pages import page, table
 from assay.errors import UsageError, did_you_mean
 from assay.gating.markdown import to_markdown
-from assay.gating.verdict import mark_of
+from assay.gating.verdict import mark_of, most_telling
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
     from assay.gating.verdict import Check, Verdict
+
+_MOST = 200  # lines
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,8 +65,8 @@ class Evaluation:
 
     def __str__(self) -> str:
         """A line a figure, and the notes."""
-        lines = ["  ".join(cell for cell in row if cell) for row in _shown(self.metrics)]
-        return "\n".join([*lines, *self.notes])
+        lines = ["  ".join(cell for cell in row if cell) for row in _shown(self.metrics.slice(0, _MOST))]
+        return "\n".join([*lines, *_more(self.metrics.num_rows, "metrics"), *self.notes])
 
     def __repr__(self) -> str:
         """What it prints; a prompt and a failed assertion show this, and not the protos within."""
@@ -72,8 +74,9 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         """A table and the notes, which a notebook shows by itself."""
-        figures = table(("model", "slice", "metric", "value", "bounds", "examples"), _shown(self.metrics))
-        return figures + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        header = ("model", "slice", "metric", "value", "bounds", "examples")
+        notes = (*_more(self.metrics.num_rows, "metrics"), *self.notes)
+        return table(header, _shown(self.metrics.slice(0, _MOST))) + "".join(f"<p>{escape(note)}</p>" for note in notes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -118,8 +121,8 @@ class GateReport:
 
     def __str__(self) -> str:
         """The decision, and a line a check."""
-        lines = [f"{mark_of(check):>4}  {check.sentence}" for check in self.checks]
-        return "\n".join([self.verdict.summary, *lines])
+        lines = [f"{mark_of(check):>4}  {check.sentence}" for check in most_telling(self.checks, _MOST)]
+        return "\n".join([self.verdict.summary, *lines, *_more(len(self.checks), "to_pandas()")])
 
     def __repr__(self) -> str:
         """What it prints; a prompt and a failed assertion show this, and not the protos within."""
@@ -137,9 +140,16 @@ class GateReport:
                 _figure(check.baseline),
                 check.sentence,
             )
-            for check in self.checks
+            for check in most_telling(self.checks, _MOST)
         ]
-        return page("blessed" if self.ok else "not blessed", self.verdict.summary, table(header, rows), ok=self.ok)
+        more = "".join(f"<p>{escape(line)}</p>" for line in _more(len(self.checks), "to_pandas()"))
+        return page(
+            "blessed" if self.ok else "not blessed", self.verdict.summary, table(header, rows), more, ok=self.ok
+        )
+
+
+def _more(number: int, where: str) -> list[str]:
+    return [f"... and {number - _MOST:,} more, in {where}"] if number > _MOST else []
 
 
 def _shown(metrics: pa.Table) -> list[tuple[str, ...]]:

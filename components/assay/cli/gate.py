@@ -198,11 +198,9 @@ def decide(
 
 def _lines(verdict: Verdict, more: str) -> Iterator[str]:
     """Gives a line a check; of thousands of slices the first that failed, and how many others there are."""
-    from assay.gating.verdict import mark_of
+    from assay.gating.verdict import mark_of, most_telling
 
-    shown = verdict.checks
-    if len(shown) > _MOST:
-        shown = (verdict.failed + tuple(check for check in verdict.checks if check.ok))[:_MOST]
+    shown = most_telling(verdict.checks, _MOST)
     for check in shown:
         yield f"{mark_of(check):>4}  {check.sentence}"
     if len(verdict.checks) > len(shown):

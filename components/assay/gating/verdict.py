@@ -17,7 +17,7 @@ import msgspec
 from assay.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 SCHEMA_VERSION: Final = 1
@@ -101,6 +101,13 @@ def mark_of(check: Check) -> str:
     if check.ok:
         return "ok" if check.applied else "-"
     return "FAIL" if check.severity == "error" else "warn"
+
+
+def most_telling(checks: Sequence[Check], most: int) -> tuple[Check, ...]:
+    """Gives the checks in their order; of more than `most` those that did not pass, then others, as many as that."""
+    if len(checks) <= most:
+        return tuple(checks)
+    return tuple(sorted(checks, key=lambda check: check.ok)[:most])
 
 
 def blocking(checks: Iterable[Check]) -> tuple[Check, ...]:

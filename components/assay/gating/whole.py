@@ -115,7 +115,9 @@ def summary(checks: Sequence[Check], *, ok: bool, first_run: bool, policy: GateP
     if unmeasured:
         held = f"{_checks(len(applied))} passed. " if first_run and applied else ""
         return f"Blessed: {held}{' '.join(unmeasured)}"
-    return f"Blessed: {_checks(len(applied))} passed, none failed."
+    lacking = sum(check.ok and check.details.get("evidence") == "insufficient" for check in checks)
+    let_pass = f" {_checks(lacking)} had too little evidence, and insufficient is 'pass'." if lacking else ""
+    return f"Blessed: {_checks(len(applied))} passed, none failed.{let_pass}"
 
 
 def _checks(count: int) -> str:

@@ -140,3 +140,18 @@ def test_a_function_is_a_model(new: pa.Table) -> None:
 def test_arguments_that_contradict_each_other(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         assay.gate(CONFIG, **given)
+
+
+def test_of_thousands_of_slices_a_prompt_shows_what_failed_and_how_many_more_there_are(new: pa.Table) -> None:
+    users = new.append_column("user", pa.array(np.arange(600) // 2))
+    accuracy = {"class_name": "BinaryAccuracy", "threshold": {"value_threshold": {"lower_bound": 0.6}}}
+    metrics = {"slicing_specs": [{"feature_keys": ["user"]}], "metrics_specs": [{"metrics": [accuracy]}]}
+    report = assay.gate(CONFIG | metrics, predictions=users)
+    failed = sum(not check.ok for check in report.checks)
+    lines = str(report).splitlines()
+    assert 0 < failed < 200
+    assert [line.startswith("FAIL") for line in lines[1:-1]] == [True] * failed + [False] * (200 - failed)
+    assert lines[-1] == "... and 100 more, in to_pandas()"
+    assert str(report.evaluation).splitlines()[200] == "... and 100 more, in metrics"
+    for shown in (report, report.evaluation):
+        assert shown._repr_html_().count("<tr>") == 201

@@ -103,6 +103,7 @@ def test_a_slice_with_few_examples_follows_the_policy(insufficient: str, ok: boo
     assert found.ok == ok
     [check] = [check for check in found.checks if check.slice == "side=a"]
     assert check.sentence.startswith("Insufficient evidence (12 examples, and min_examples is 30)")
+    assert ("1 check had too little evidence, and insufficient is 'pass'." in found.summary) == ok
     assert found.policy["insufficient"] == insufficient
 
 
