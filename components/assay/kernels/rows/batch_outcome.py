@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from assay.kernels.rows.batch_columns import Mask
     from assay.kernels.rows.duplicate_keys import DuplicateKeys
-    from assay.kernels.rows.rule import Mask, RowRule
+    from assay.kernels.rows.rule import RowRule
     from assay.kernels.rows.rule_set import RuleSet
 
 

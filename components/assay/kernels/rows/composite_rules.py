@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-    from assay.kernels.rows.batch_columns import BatchColumns
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask
     from assay.kernels.rows.record import Record, RecordColumn
-    from assay.kernels.rows.rule import Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from assay.kernels.rows.batch_columns import Mask
     from assay.kernels.rows.key_rules import UniqueRule
-    from assay.kernels.rows.rule import Mask
 
     Hashes = NDArray[np.uint64]
     Keys = Counter[tuple[Any, ...]]

@@ -10,9 +10,8 @@ from assay.kernels.rows.record import BYTES, FLOAT, INT, as_double
 from assay.kernels.rows.rule import Rule
 
 if TYPE_CHECKING:
-    from assay.kernels.rows.batch_columns import BatchColumns
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask
     from assay.kernels.rows.record import Record
-    from assay.kernels.rows.rule import Mask
 
 _KINDS: Final[dict[str, Kind]] = {INT: "number", FLOAT: "number", BYTES: "text"}
 _NOTHING: Final = Term("missing", 0.0, known=False)

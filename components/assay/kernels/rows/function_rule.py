@@ -21,9 +21,9 @@ from assay.errors import UsageError, UserCodeError
 from assay.kernels.rows.rule import Rule
 
 if TYPE_CHECKING:
-    from assay.kernels.rows.batch_columns import BatchColumns
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask
     from assay.kernels.rows.record import Record
-    from assay.kernels.rows.rule import Mask, Severity
+    from assay.kernels.rows.rule import Severity
 
 _EXAMPLE = "Annotate it as: def check(fare: np.ndarray, tips: pa.Array) -> np.ndarray."
 

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from assay.kernels.rows.batch_columns import BatchColumns
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask
     from assay.kernels.rows.record import Record
-
-    Mask: TypeAlias = NDArray[np.bool_]
 
 Severity: TypeAlias = Literal["error", "warning"]
 _SHOWN_LENGTH = 80

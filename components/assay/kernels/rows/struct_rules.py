@@ -9,9 +9,8 @@ from assay.kernels.rows.record import STRUCT
 from assay.kernels.rows.rule import RowRule, Rule
 
 if TYPE_CHECKING:
-    from assay.kernels.rows.batch_columns import BatchColumns
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask
     from assay.kernels.rows.record import Record
-    from assay.kernels.rows.rule import Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

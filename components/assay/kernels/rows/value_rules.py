@@ -9,9 +9,8 @@ from assay.kernels.rows.record import BYTES, FLOAT, INT
 from assay.kernels.rows.rule import Rule
 
 if TYPE_CHECKING:
-    from assay.kernels.rows.batch_columns import BatchColumns, ValueTest
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask, ValueTest
     from assay.kernels.rows.record import Record
-    from assay.kernels.rows.rule import Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
