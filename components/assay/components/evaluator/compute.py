@@ -31,7 +31,7 @@ from assay.gating.limits import limits_of
 from assay.native import metrics_for_slice_pb2
 
 if TYPE_CHECKING:
-    from assay.components.evaluator.kernel_engine.accumulation import Resampling
+    from assay.components.evaluator.kernel_engine.drawing import Resampling
     from assay.gating.figures import Figures, MetricKey, SliceKey
     from assay.gating.limits import EvalConfig
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assay.components.evaluator.kernel_engine.drawing import can_draw, draw
+from assay.components.evaluator.kernel_engine.drawing import Resampling, can_draw, draw
 from assay.components.evaluator.kernel_engine.seen import Seen
 from assay.gating.figures import MetricKey, SliceKey
 from assay.kernels.metrics.accumulator import MetricsState, SlicedMetrics
@@ -25,25 +25,6 @@ if TYPE_CHECKING:
     from assay.kernels.uncertainty.delong import Areas
 
 CANDIDATE, BASELINE = "candidate", "baseline"
-
-
-@dataclass(frozen=True, slots=True)
-class Resampling:
-    """A bootstrap that is asked for.
-
-    Attributes:
-        keys: The metrics to draw replicates of.
-        num_replicates: How many.
-        seed: Not negative.
-        workers: Threads.
-        across: Metrics that are compared across slices, for which the closed form of one slice is no help.
-    """
-
-    keys: frozenset[MetricKey]
-    num_replicates: int = 1000
-    seed: int = 0
-    workers: int = 1
-    across: frozenset[MetricKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from assay.components.evaluator.config import GateConfig, parse_eval_config, with_modules
-from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, Resampling
+from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE
+from assay.components.evaluator.kernel_engine.drawing import Resampling
 from assay.components.evaluator.kernel_engine.evaluation import shares_of
 from assay.components.evaluator.kernel_engine.flips import failing_slices, flips_of, tell
 from assay.components.evaluator.kernel_engine.missing import with_missing

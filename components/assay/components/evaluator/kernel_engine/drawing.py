@@ -16,12 +16,30 @@ from assay.kernels.uncertainty.replicated_rankings import replicated_ranking
 from assay.kernels.uncertainty.sliced_areas import sliced_areas
 
 if TYPE_CHECKING:
-    from assay.components.evaluator.kernel_engine.accumulation import Resampling
     from assay.components.evaluator.kernel_engine.plan import PlannedMetric
     from assay.kernels.metrics.accumulator import AnyMetric, MetricsState
     from assay.kernels.metrics.rows import Floats, RowColumns
     from assay.kernels.uncertainty.delong import Areas
     from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """A bootstrap that is asked for.
+
+    Attributes:
+        keys: The metrics to draw replicates of.
+        num_replicates: How many.
+        seed: Not negative.
+        workers: Threads.
+        across: Metrics that are compared across slices, for which the closed form of one slice is no help.
+    """
+
+    keys: frozenset[MetricKey]
+    num_replicates: int = 1000
+    seed: int = 0
+    workers: int = 1
+    across: frozenset[MetricKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from assay.kernels.uncertainty.proportions import wilson_interval
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from assay.components.evaluator.kernel_engine.accumulation import Computed, Resampling
+    from assay.components.evaluator.kernel_engine.accumulation import Computed
+    from assay.components.evaluator.kernel_engine.drawing import Resampling
     from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions
     from assay.components.evaluator.kernel_engine.seen import Seen
     from assay.components.evaluator.metrics_table import Bounds
