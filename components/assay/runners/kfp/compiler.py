@@ -12,11 +12,14 @@ from kfp import compiler, dsl
 from kfp.dsl import base_component
 
 from assay.errors import UsageError, did_you_mean
+from assay.runners.kfp.embedded_files import embed_file, embed_module
 from assay.runners.kfp.graph import Graph
 from assay.runners.kfp.step_options import StepOptions
+from assay.spec.annotations import FileMark, UserModuleMark
 from assay.spec.node import ComponentNode
 from assay.spec.pipeline import Pipeline
 from assay.spec.resolver import Resolver
+from assay.spec.values import RuntimeParameter
 
 
 def kfp_pipeline(
@@ -53,7 +56,7 @@ def kfp_pipeline(
                 each.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 annotation=each.ptype,
-                default=inspect.Parameter.empty if each.default is None else each.default,
+                default=inspect.Parameter.empty if each.default is None else _travelling(pipeline, each),
             )
             for each in pipeline.parameters.values()
         ]
@@ -61,6 +64,22 @@ def kfp_pipeline(
     texts = [f"    {each.name}: {each.description}" for each in pipeline.parameters.values() if each.description]
     function.__doc__ = "\n".join([f"The assay pipeline {pipeline.name}.", "", "Args:", *texts]) if texts else None
     return dsl.pipeline(name=_kfp_name(pipeline.name))(function)
+
+
+def _travelling(pipeline: Pipeline, parameter: RuntimeParameter) -> Any:
+    """A parameter's default; that of a module or a small file of this machine's holds the file."""
+    marks = [
+        node.spec.parameters[name].mark
+        for node in pipeline.nodes
+        if isinstance(node, ComponentNode)
+        for name, value in node.arguments.items()
+        if isinstance(value, RuntimeParameter) and value.name == parameter.name
+    ]
+    if not isinstance(parameter.default, str) or not Path(parameter.default).is_file():
+        return parameter.default
+    if any(isinstance(mark, UserModuleMark) for mark in marks):
+        return embed_module(parameter.default)
+    return embed_file(parameter.default) if any(isinstance(mark, FileMark) for mark in marks) else parameter.default
 
 
 def compile_pipeline(

@@ -13,16 +13,17 @@ import yaml
 from kfp import dsl
 from kfp.compiler import Compiler
 
+from assay import components as steps
 from assay.artifacts import Examples
 from assay.components.trainer.config import TrainArgs
 from assay.errors import UsageError
 from assay.kernels.statistics import StatisticsOptions
-from assay.runners.kfp import CsvExampleGen, Evaluator, StatisticsGen, Trainer, component_of
-from assay.runners.kfp.embedded_files import PREFIX, embed_module
+from assay.runners.kfp import CsvExampleGen, Evaluator, StatisticsGen, Trainer, compile_pipeline, component_of
+from assay.runners.kfp.embedded_files import PREFIX, embed_module, unpack
 from assay.runners.kfp.executor_io import parse_executor_input
 from assay.runners.kfp.places import Places
 from assay.runners.kfp.step_parameters import parameter_values
-from assay.spec import Inputs, component
+from assay.spec import Inputs, Pipeline, RuntimeParameter, component
 
 MakeTask = Callable[..., Any]
 CONFIG = {"model_specs": [{"label_key": "tipped", "prediction_key": "score"}]}
@@ -171,6 +172,23 @@ class TestFilesInsideOfValues:
         values = of_task(compiled(declared, tmp_path), "evaluator")["parameters"]
         there = values["eval_config"]["runtimeValue"]["constant"]["metrics_specs"][0]["metrics"][0]
         assert there["module"] == "/opt/metrics/cost.py"
+
+    def test_defaults_of_runtime_parameters(self, tmp_path: Path) -> None:
+        """As TFX's pipelines give their module file; what is data stays a path."""
+        (tmp_path / "module.py").write_text("def run_fn(fn_args): ...\n")
+        (tmp_path / "schema.pbtxt").write_text("")
+        module = RuntimeParameter("module", str, str(tmp_path / "module.py"))
+        schema = RuntimeParameter("schema", str, str(tmp_path / "schema.pbtxt"))
+        data = RuntimeParameter("data", str, str(tmp_path / "module.py"))
+        examples = steps.CsvExampleGen(input_base=data)
+        train = steps.Trainer(examples=examples.outputs["examples"], module_file=module, train_args={}, eval_args={})
+        pipeline = Pipeline("p", components=[examples, train, steps.ImportSchemaGen(schema_file=schema)])
+        compile_pipeline(pipeline, tmp_path / "p.yaml")
+        document = yaml.safe_load((tmp_path / "p.yaml").read_text(encoding="utf-8"))
+        declared = document["root"]["inputDefinitions"]["parameters"]
+        assert unpack(declared["module"]["defaultValue"], tmp_path / "code").read_text() == "def run_fn(fn_args): ...\n"
+        assert unpack(declared["schema"]["defaultValue"], tmp_path / "code").name == "schema.pbtxt"
+        assert declared["data"]["defaultValue"] == str(tmp_path / "module.py")
 
     def test_a_vocabulary(self, tmp_path: Path) -> None:
         (tmp_path / "words.txt").write_text("taxi\ncab\n")
