@@ -75,6 +75,7 @@ class TestUnreachable:
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
         return "NoCredentialsError"
 
     def test_reading(self, store: str, tmp_path: Path) -> None:
