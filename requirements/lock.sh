@@ -31,9 +31,9 @@ for python in ${LOCK_PYTHONS:-3.10 3.11 3.12 3.13}; do
 done
 
 compile 3.13 requirements/image-full-py313.txt pyproject.toml --constraints requirements/full-py313.txt \
-    --extra tfx --extra kfp --extra images --extra postgres --extra remote --extra sign
+    --extra tfx --extra kfp --extra images --extra postgres --extra remote --extra s3 --extra sign
 compile 3.13 requirements/image-data-py313.txt pyproject.toml requirements/native.in \
-    --extra postgres --extra remote --extra sign \
+    --extra postgres --extra remote --extra s3 --extra sign \
     --excludes requirements/data-excludes.txt --constraints requirements/full-py313.txt
 held=$(mktemp)
 trap 'rm -f "$held"' EXIT

@@ -1,7 +1,8 @@
 """Files in an object store or on a web server, where KFP has not brought them to a mount.
 
-fsspec opens the stores, by its package for each (`s3fs`, `gcsfs`). Where that is not installed, as in our images,
-Arrow's file systems of S3 and Google Cloud Storage do. Whatever they raise becomes one error that says what to check.
+fsspec opens the stores, by its package for each (`s3fs`, `gcsfs`). Where that is not installed, as `gcsfs` in our
+images, Arrow's file systems of S3 and Google Cloud Storage do. Whatever they raise becomes one error that says what to
+check.
 """
 
 from __future__ import annotations
