@@ -95,6 +95,18 @@ def test_no_module_of_tests_loads_tensorflow_while_it_is_collected(tests: dict[s
     assert not found
 
 
+# The data image has no pandas, and the trial of the images leaves out the modules of tests that say they import it.
+def test_a_module_of_tests_that_makes_frames_of_pandas_says_so(tests: dict[str, ast.Module]) -> None:
+    silent = []
+    for path, tree in tests.items():
+        nodes = list(ast.walk(tree))
+        makes = any(isinstance(node, ast.Attribute) and node.attr == "to_pandas" for node in nodes)
+        says = any(isinstance(node, ast.Import) and node.names[0].name == "pandas" for node in nodes)
+        if path.startswith(("tests/unit/", "tests/property/")) and makes and not says:
+            silent.append(path)
+    assert not silent
+
+
 def test_every_package_folder_is_a_package(project_root: Path) -> None:
     bare = [
         str(folder.relative_to(project_root))

@@ -155,3 +155,9 @@ def test_of_thousands_of_slices_a_prompt_shows_what_failed_and_how_many_more_the
     assert str(report.evaluation).splitlines()[200] == "... and 100 more, in metrics"
     for shown in (report, report.evaluation):
         assert shown._repr_html_().count("<tr>") == 201
+
+
+def test_booleans_of_pandas_are_labels() -> None:
+    frame = pd.DataFrame({"label": [False, True, False, True], "score": [0.1, 0.9, 0.4, 0.6], "side": [*"aaab"]})
+    config = CONFIG | {"metrics_specs": [{"metrics": [{"class_name": "AUC"}]}], "slicing_specs": [{}]}
+    assert assay.evaluate(config, predictions=frame).value("auc") == 1.0

@@ -71,9 +71,6 @@ def test_booleans_in_words_as_a_csv_has_them_are_labels() -> None:
     for labels in (words, words.cast(pa.large_string()), words.dictionary_encode()):
         [check] = [one for one in judged(table(label=labels)).checks if one.slice == "Overall"]
         assert check.observed == 1.0
-    frame = table(label=[False, True, False, True]).to_pandas()
-    [check] = [one for one in judged(frame).checks if one.slice == "Overall"]
-    assert check.observed == 1.0
 
 
 def test_a_slice_of_one_class_fails_and_says_how_it_is_left_out() -> None:
