@@ -51,7 +51,13 @@ def _left_behind(sources: Mapping[str, bytes]) -> dict[str, str]:
     travelling = {PurePosixPath(name).parts[0].removesuffix(".py") for name in sources}
     imported = {name for source in sources.values() for name in _imported(source)}
     places = {name: _place(name) for name in sorted(imported - travelling - sys.stdlib_module_names - {"assay"})}
-    return {name: place for name, place in places.items() if place and not _INSTALLED & set(Path(place).parts)}
+    return {name: place for name, place in places.items() if place and not _is_installed(Path(place))}
+
+
+def _is_installed(place: Path) -> bool:
+    # pip's --target makes folders of any name; what it installs leaves its metadata beside itself there.
+    site = place.parent.parent if place.name == "__init__.py" else place.parent
+    return bool(_INSTALLED & set(place.parts)) or any(site.glob("*.dist-info"))
 
 
 def _imported(source: bytes) -> set[str]:

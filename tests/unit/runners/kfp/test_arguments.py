@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -149,6 +150,19 @@ class TestFilesInsideOfValues:
         module.write_text("import json\nimport side\nimport pytest\nfrom models import features\n")
         with pytest.warns(UserWarning, match=r"trainer.py imports models \(.*models.__init__.py\), which lies outside"):
             embed_module(module)
+
+    def test_a_module_that_imports_what_is_installed_in_a_folder_of_any_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As `pip install --target` leaves it."""
+        (tmp_path / "tools" / "gadget-1.0.dist-info").mkdir(parents=True)
+        (tmp_path / "tools" / "gadget.py").write_text("SIZE = 1\n")
+        monkeypatch.syspath_prepend(str(tmp_path / "tools"))
+        importlib.invalidate_caches()
+        (tmp_path / "trainer.py").write_text("import gadget\n")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert embed_module(tmp_path / "trainer.py").startswith(PREFIX)
 
     def test_beside_a_value_of_the_run(self, tmp_path: Path) -> None:
         (tmp_path / "cost.py").write_text(COST)
