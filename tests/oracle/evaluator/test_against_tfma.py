@@ -240,7 +240,7 @@ def test_each_check_is_tfmas_decision(computed: Any, tmp_path: Path, thresholds:
 
     config = eval_config(**thresholds)
     prepared = with_defaults(config, has_baseline=True)
-    write_evaluation(tmp_path, computed.sliced, prepared, data_location="", model_locations={})
+    write_evaluation(tmp_path, computed.sliced, prepared)
     verdict = decide(limits_of(config, metric_name), read_figures(tmp_path, prepared))
     result = tfma.load_validation_result(str(tmp_path))
     expected = {

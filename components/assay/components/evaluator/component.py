@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+from assay.artifacts.base import Artifact
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.examples import TFRECORD_GZIP, Examples
@@ -138,6 +139,7 @@ def Evaluator(
         config=rules.bound(read),
     )
     batches = SerializedExamples(examples, splits)
+    folders = {str(one.split_path(split)): one for one in examples for split in splits}
     if batches.left_out():
         context.log(f"Left out, because a tf.Example cannot hold nested values: {', '.join(batches.left_out())}.")
     evaluated = evaluate(
@@ -149,7 +151,11 @@ def Evaluator(
             model=model.serving_path if model else None,
             baseline=baseline_model.serving_path if baseline_model else None,
             schema=without_structs(schema.read()) if schema else None,
-            data_location=", ".join(str(one.split_path(split)) for one in examples for split in splits),
+            data_location=", ".join(folders),
+            recorded_as={
+                ", ".join(folders): ", ".join(_by_digest(Path(path), one) for path, one in folders.items()),
+                **{str(one.serving_path): _by_digest(one.serving_path, one) for one in (model, baseline_model) if one},
+            },
             **_custom_functions(module_file, module_path),
             beam_pipeline_args=context.beam_pipeline_args,
             metrics_engine=engine,
@@ -248,6 +254,11 @@ def _showing_user_code(function: Callable[..., Any], name: str, module_file: str
             return function(**arguments)
 
     return call
+
+
+def _by_digest(path: Path, artifact: Artifact) -> str:
+    """A path inside an artifact, with the artifact's digest in place of where it lies."""
+    return f"{artifact.digest}/{path.relative_to(artifact.path)}" if artifact.digest else str(path)
 
 
 def _digests(**models: Model | None) -> dict[str, str]:

@@ -104,8 +104,8 @@ def _by_kernels(work: Evaluation, plan: Plan, output: Path, config: GateConfig, 
         evaluation,
         more=(part.metrics, part.plots),
         name_of=part.name_of,
-        data_location=work.data_location,
-        model_locations=work.model_locations,
+        data_location=work.recorded_data,
+        model_locations=work.recorded_models,
     )
     figures = _with_numbers(evaluation.figures, prepared, part)
     write_metrics(output, evaluation, 1 - 2 * config.additions.policy.for_evidence().level, figures=figures)

@@ -68,8 +68,8 @@ def write_tfma_files(
         evaluation: What was computed.
         more: Another engine's `MetricsForSlice` and `PlotsForSlice` of the same slices.
         name_of: Gives a metric's name, for the thresholds; TFMA's own where it computed some.
-        data_location: Where the examples are, for TFMA's display.
-        model_locations: Where the models are, by TFMA's names.
+        data_location: What was evaluated, for TFMA's display.
+        model_locations: The models, by their part in it: `candidate` and `baseline`.
     """
     prepared = prepared_config(evaluation.config, has_baseline=evaluation.figures.baseline is not None)
     names = {"candidate": candidate_of(prepared)}

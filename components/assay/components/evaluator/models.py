@@ -36,11 +36,6 @@ class Models:
         """The models as TFMA's functions take them: one, several, or None."""
         return self.shared[0] if len(self.shared) == 1 else (self.shared or None)
 
-    @property
-    def locations(self) -> dict[str, str]:
-        """The models' paths by name, as TFMA records them."""
-        return {model.model_name: model.model_path for model in self.shared} or {"": "<unknown>"}
-
 
 def load_models(
     candidate: Path | None, baseline: Path | None, config: EvalConfig, *, factory: Callable[..., Any] | None = None

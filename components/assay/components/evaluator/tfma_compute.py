@@ -16,6 +16,7 @@ from assay.components.evaluator.in_memory import NotElementwiseError
 from assay.components.evaluator.in_process import can_run_in_process, compute_metrics
 from assay.components.evaluator.models import Models, load_models
 from assay.components.evaluator.tfma_files import write_evaluation
+from assay.components.evaluator.tfma_output.eval_run import write_eval_run
 from assay.errors import DataError
 from assay.native import coders
 
@@ -42,6 +43,8 @@ def run_tfma(work: Evaluation, prepared: EvalConfig, output: Path) -> tuple[int,
     models = load_models(candidate, baseline, prepared, factory=work.custom_eval_shared_model)
     counted = _Counted(work.serialized)
     examples = _run(work, prepared, models, counted, output)
+    # TFMA's own pipeline has written one that names the places of this run.
+    write_eval_run(output, prepared, data_location=work.recorded_data, model_locations=work.recorded_models)
     return counted.rows, examples
 
 
@@ -97,13 +100,7 @@ def _run_in_process(
         schema=work.schema,
         inspect=lambda extracts: check_extracts(extracts, prepared),
     )
-    write_evaluation(
-        output,
-        computed.sliced,
-        prepared,
-        data_location=work.data_location,
-        model_locations=models.locations,
-    )
+    write_evaluation(output, computed.sliced, prepared)
     return computed.examples
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import json_format
-from tensorflow_model_analysis import constants, version
+from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.evaluators import metrics_validator
 from tensorflow_model_analysis.metrics import metric_types
-from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
+from tensorflow_model_analysis.proto import metrics_for_slice_pb2, validation_result_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as tfma_writer
 
@@ -27,14 +26,8 @@ if TYPE_CHECKING:
 _VALIDATIONS = f"{constants.VALIDATIONS_KEY}.tfrecord"
 
 
-def write_evaluation(
-    folder: Path, sliced: SlicedMetrics, config: EvalConfig, *, data_location: str, model_locations: Mapping[str, str]
-) -> None:
-    """Writes `eval_config.json`, metrics, plots, attributions and the validation result as TFMA's writers do."""
-    run = config_pb2.EvalRun(
-        eval_config=config, version=version.VERSION, data_location=data_location, model_locations=model_locations
-    )
-    (folder / "eval_config.json").write_text(json_format.MessageToJson(run), encoding="utf-8")
+def write_evaluation(folder: Path, sliced: SlicedMetrics, config: EvalConfig) -> None:
+    """Writes metrics, plots, attributions and the validation result as TFMA's writers do."""
     kinds = (
         (constants.METRICS_KEY, metric_types.MetricKey, tfma_writer.convert_slice_metrics_to_proto),
         (constants.PLOTS_KEY, metric_types.PlotKey, tfma_writer.convert_slice_plots_to_proto),

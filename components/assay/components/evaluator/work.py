@@ -39,7 +39,9 @@ class Evaluation:
             predictions.
         baseline: The baseline, likewise; None where there is none.
         schema: The schema of the examples, where there is one.
-        data_location: Where the examples are, for TFMA's display.
+        data_location: Where the examples are.
+        recorded_as: What `eval_config.json` calls a place (of the examples or of a model) instead: what lies at a path
+            of one run lies at another path in the next, and equal inputs give equal files.
         custom_eval_shared_model: The user's function of that name.
         custom_extractors: The user's function of that name.
         beam_pipeline_args: Options of a Beam runner for TFMA's own pipeline.
@@ -55,6 +57,7 @@ class Evaluation:
     baseline: Path | Predict | None = None
     schema: Any = None
     data_location: str = ""
+    recorded_as: Mapping[str, str] = field(default_factory=dict)
     custom_eval_shared_model: Callable[..., Any] | None = None
     custom_extractors: Callable[..., Any] | None = None
     beam_pipeline_args: tuple[str, ...] = ()
@@ -73,11 +76,15 @@ class Evaluation:
         return EncodedRows(self.rows) if self.rows is not None and not self.batches else self.batches
 
     @property
-    def model_locations(self) -> dict[str, str]:
-        """Where the models are, by TFMA's names."""
-        if self.baseline is None:
-            return {"": _place(self.model)}
-        return {"candidate": _place(self.model), "baseline": _place(self.baseline)}
+    def recorded_data(self) -> str:
+        """What `eval_config.json` calls the examples."""
+        return self.recorded_as.get(self.data_location, self.data_location)
+
+    @property
+    def recorded_models(self) -> dict[str, str]:
+        """What `eval_config.json` calls the models."""
+        places = {"candidate": _place(self.model), "baseline": _place(self.baseline)}
+        return {part: self.recorded_as.get(place, place) for part, place in places.items()}
 
 
 @dataclass(frozen=True, slots=True)

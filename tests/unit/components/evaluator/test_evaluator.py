@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -194,17 +195,34 @@ def test_a_module_file_must_have_one_of_the_functions(tmp_path: Path, examples: 
 
 def test_custom_extractors_are_used(tmp_path: Path, examples: Examples) -> None:
     module = tmp_path / "module.py"
-    module.write_text(
-        "import tensorflow_model_analysis as tfma\n"
-        "def custom_extractors(eval_shared_model, eval_config, tensor_adapter_config):\n"
-        "    return tfma.default_extractors(eval_config=eval_config)\n"
-    )
+    module.write_text(EXTRACTORS, encoding="utf-8")
     found, _, _, said = run(tmp_path, examples, module_file=str(module))
     assert found.blessed
     assert said == [
         "TFMA computed all metrics: the module has functions of TFMA's own.",
         "Blessed: 4 checks passed, none failed.",
     ]
+
+
+EXTRACTORS = """
+import tensorflow_model_analysis as tfma
+def custom_extractors(eval_shared_model, eval_config, tensor_adapter_config):
+    return tfma.default_extractors(eval_config=eval_config)
+"""
+
+
+@pytest.mark.parametrize("by", ["kernel", "tfma", "pipeline"])
+def test_what_was_evaluated_is_named_by_digest_whoever_computes(tmp_path: Path, examples: Examples, by: str) -> None:
+    """A place of one run would make outputs of equal inputs differ."""
+    (tmp_path / "extractors.py").write_text(EXTRACTORS, encoding="utf-8")
+    examples.digest = "sha256:0123"
+    arguments = {"module_file": str(tmp_path / "extractors.py")} if by == "pipeline" else {"engine": by}
+    _, evaluation, _, _ = run(tmp_path, examples, **arguments)
+    text = (evaluation.path / "eval_config.json").read_text(encoding="utf-8")
+    written = json.loads(text)
+    assert written["dataLocation"] == "sha256:0123/Split-eval"
+    assert written["modelLocations"] == {"": "<unknown>"}
+    assert str(tmp_path) not in text
 
 
 def test_what_must_be_significant_is_judged_by_the_kernels_evidence(tmp_path: Path, examples: Examples) -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from google.protobuf import json_format
 
 from assay.artifacts.formats.tfrecord import TFRecordWriter
 from assay.components.evaluator.kernel_engine.plan import metric_name
 from assay.components.evaluator.tfma_output.cross_slices import cross_slice_metrics
+from assay.components.evaluator.tfma_output.eval_run import EVAL_RUN_FILE, write_eval_run
 from assay.components.evaluator.tfma_output.keys import fill_metric_key, fill_slice_key
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of
 from assay.components.evaluator.tfma_output.validation import MetricName, validation_result
 from assay.components.evaluator.tfma_output.values import fill_metric_value, fill_plot
 from assay.gating.figures import MetricKey, SliceKey, slice_order
 from assay.kernels.metrics.metric import SumsMetric
-from assay.native import eval_config_pb2, metrics_for_slice_pb2
+from assay.native import metrics_for_slice_pb2
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +26,11 @@ if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.plan import PlannedMetric
     from assay.gating.limits import EvalConfig
 
-_PACKAGE = "tensorflow-model-analysis"
 # TFMA puts these plots of a model into one record without a name.
 _UNNAMED_PLOTS = {"calibration_plot", "confusion_matrix_plot"}
 VALIDATION_FILE = "validations.tfrecord"
 OUTPUTS = (
-    "eval_config.json",
+    EVAL_RUN_FILE,
     VALIDATION_FILE,
     *(f"{kind}-00000-of-00001.tfrecord" for kind in ("metrics", "plots", "attributions")),
 )
@@ -50,8 +48,8 @@ class EvaluationRecords:
         values: By model name, slice and key, of metrics and plots; slices that are too small are left out.
         more: Records of another engine to be merged in: `MetricsForSlice` and `PlotsForSlice`.
         name_of: Gives a metric's name, for the thresholds.
-        data_location: Where the examples are, for TFMA's display.
-        model_locations: Where the models are, by name.
+        data_location: What was evaluated, for TFMA's display.
+        model_locations: The models, by their part in it.
     """
 
     prepared: EvalConfig
@@ -66,14 +64,9 @@ class EvaluationRecords:
 
 def write_records(folder: Path, records: EvaluationRecords) -> None:
     """Writes the files that `tfma.load_eval_result`, `load_metrics`, `load_plots` and `load_validation_result` read."""
-    run = eval_config_pb2().EvalRun(
-        eval_config=records.prepared,
-        version=_tfma_version(),
-        data_location=records.data_location or "<user provided PCollection>",
-        file_format="<unknown>",
-        model_locations=dict(records.model_locations) or {"": "<unknown>"},
+    write_eval_run(
+        folder, records.prepared, data_location=records.data_location, model_locations=records.model_locations
     )
-    (folder / "eval_config.json").write_text(json_format.MessageToJson(run), encoding="utf-8")
     slices = sorted({key for of_model in records.values.values() for key in of_model}, key=slice_order)
     metrics, plots, attributions = [], [], []
     pb2 = metrics_for_slice_pb2()
@@ -209,13 +202,6 @@ def _metric_key(key: Any) -> MetricKey:
         aggregation=next((kind for kind in kinds if getattr(key.aggregation_type, f"{kind}_average")), ""),
         example_weighted=key.example_weighted.value if key.HasField("example_weighted") else None,
     )
-
-
-def _tfma_version() -> str:
-    try:
-        return version(_PACKAGE)
-    except PackageNotFoundError:
-        return "0.0.0"  # TFMA refuses a file without a version, and looks no further
 
 
 def _write(path: Path, messages: Sequence[Any]) -> None:
