@@ -18,6 +18,7 @@ from tensorflow_transform.beam import analysis_graph_builder, analyzer_cache
 from tensorflow_transform.beam.tft_beam_io import transform_fn_io
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
+from assay.components.transform.table_names import name_tables_by_content
 from assay.errors import AssayError, EngineError, UsageError
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ def analyze(
         if cause is error:
             raise
         raise cause from None
+    name_tables_by_content(graph_path / tft.TFTransformOutput.TRANSFORM_FN_DIR, temp_dir)
 
 
 def _analyze_with_cache(

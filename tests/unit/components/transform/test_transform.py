@@ -107,6 +107,13 @@ def test_tft_reads_the_graph(done: RunResult) -> None:
     assert output.vocabulary_by_name("words") == [b"b", b"a"]
 
 
+def test_the_graph_holds_no_place_of_the_run(done: RunResult) -> None:
+    files = [path for path in done.output("Transform", "transform_graph").path.rglob("*") if path.is_file()]
+    contents = {path.name: path.read_bytes() for path in files}
+    assert b"tftransform_tmp/words" in contents["saved_model.pb"]
+    assert [name for name, content in contents.items() if b"/.staging/" in content] == []
+
+
 TWO_PHASES = """
 import tensorflow as tf
 import tensorflow_transform as tft
