@@ -5,7 +5,8 @@ Metrics of one class are those of [`binary`][assay.kernels.metrics.binary] with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,30 +55,26 @@ def categorical_crossentropy(
 
 def macro_average(
     metric: Callable[[View], SumsMetric | CurveMetric],
-    class_ids: Sequence[int],
+    views: Mapping[View, float],
     *,
-    class_weights: Mapping[int, float] | None = None,
     by_labels: bool = False,
 ) -> AverageMetric:
-    """Gives the average of a metric over classes.
+    """Gives the average of a metric over classes, or over the ranks that predictions give them.
 
     Args:
         metric: Gives the metric of one class from its view, such as `lambda view: auc(view=view)`.
-        class_ids: The classes.
-        class_weights: What classes count by; one that is not named counts 0. By default all count alike.
-        by_labels: Whether each class also counts by its share of the labels (TFMA's `weighted_macro_average`).
+        views: The classes (or ranks), and what each counts by.
+        by_labels: Whether each class also counts by its share of the labels: TFMA's `weighted_macro_average`, which
+            weighs ranks alike even so.
     """
-    parts = tuple(metric(View(class_id=class_id)) for class_id in class_ids)
+    parts = tuple(metric(view) for view in views)
+    of_classes = all(view.class_id is not None for view in views)
+    labels = SumsMetric(name="labels", terms=(Term(terms.label),), formula=np.asarray)
     return AverageMetric(
         name=parts[0].name,
         parts=parts,
-        weights=tuple(1.0 if class_weights is None else class_weights.get(class_id, 0.0) for class_id in class_ids),
-        by_labels=tuple(
-            SumsMetric(name="labels", terms=(Term(terms.label),), formula=np.asarray, view=View(class_id=class_id))
-            for class_id in class_ids
-        )
-        if by_labels
-        else (),
+        weights=tuple(views.values()),
+        by_labels=tuple(replace(labels, view=view) for view in views) if by_labels and of_classes else (),
         aggregation="weighted_macro" if by_labels else "macro",
     )
 

@@ -121,16 +121,17 @@ def test_multiclass_metrics(weighted: bool) -> None:
     x = scale(data.data[:, [0, 9]])
     scores = LogisticRegression().fit(x, data.target).predict_proba(x)
     y, classes = data.target, [0, 1, 2]
+    alike = {View(class_id=class_id): 1.0 for class_id in classes}
     weights, group, side = slices_and_weights(len(y), weighted=weighted)
     metrics = [
         multiclass.categorical_accuracy(),
         multiclass.top_k_categorical_accuracy(2),
         multiclass.categorical_crossentropy(),
-        multiclass.macro_average(lambda view: binary.auc(view=view), classes),
-        multiclass.macro_average(lambda view: binary.auc(view=view), classes, by_labels=True),
+        multiclass.macro_average(lambda view: binary.auc(view=view), alike),
+        multiclass.macro_average(lambda view: binary.auc(view=view), alike, by_labels=True),
         binary.auc(view=View(), aggregation="micro"),
         binary.auc(view=View(class_id=1)),
-        multiclass.macro_average(lambda view: binary.rate("f1_score", view=view), classes),
+        multiclass.macro_average(lambda view: binary.rate("f1_score", view=view), alike),
         binary.rate("precision", view=View(top_k=1)),
     ]
     for key, rows, values in evaluate(metrics, y, scores, weights, group, side):

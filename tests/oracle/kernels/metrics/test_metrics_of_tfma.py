@@ -166,8 +166,7 @@ def test_metrics_of_classes() -> None:
         average = [
             multiclass.macro_average(
                 lambda view, position=position: three(view)[position],  # type: ignore[misc]  # a loop variable
-                [0, 1, 2, 3],
-                class_weights=weights,
+                {View(class_id=class_id): weight for class_id, weight in weights.items()},
                 by_labels=by_labels,
             )
             for position in range(3)

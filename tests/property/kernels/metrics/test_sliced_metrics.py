@@ -20,6 +20,7 @@ from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.rows import Floats, RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
 from assay.kernels.metrics.values import SlicedValues
+from assay.kernels.metrics.view import View
 
 
 class Cost:
@@ -159,7 +160,11 @@ def test_classes_split_any_way(rows: list[tuple[int, list[float]]]) -> None:
     table = pa.table({"label": [row[0] for row in rows], "p": [row[1] for row in rows]})
     metrics = [
         multiclass.categorical_accuracy(),
-        multiclass.macro_average(lambda view: binary.auc(view=view), [0, 1, 2], by_labels=True),
+        multiclass.macro_average(
+            lambda view: binary.auc(view=view),
+            {View(class_id=one): 1.0 for one in range(3)},
+            by_labels=True,
+        ),
     ]
     matrix = ClassMatrixMetric()
     accumulator = SlicedMetrics([*metrics, matrix], RowColumns(label="label", predictions={"m": "p"}))

@@ -148,7 +148,9 @@ def test_classes() -> None:
     scores = rng.dirichlet([1, 1, 1], 200).round(3)
     table = pa.table({"y": rng.integers(0, 3, 200), "p": scores.tolist()})
     columns = RowColumns(label="y", predictions={"m": "p"})
-    macro = multiclass.macro_average(lambda view: binary.auc(view=view), [0, 1, 2], by_labels=True)
+    macro = multiclass.macro_average(
+        lambda view: binary.auc(view=view), {View(class_id=one): 1.0 for one in range(3)}, by_labels=True
+    )
     metrics = [multiclass.categorical_accuracy(), macro, binary.auc(view=View()), binary.rate("recall", view=View(k=1))]
     drawn = draw(Bootstrap(metrics, columns, num_replicates=5), table)
     rows = in_order(columns, table)

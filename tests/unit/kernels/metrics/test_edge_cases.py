@@ -141,7 +141,7 @@ def test_other_metrics(metric: AnyMetric, y: list[Any], p: list[Any], expected: 
 
 
 def test_a_class_that_never_occurs_makes_a_macro_average_unknown() -> None:
-    macro = multiclass.macro_average(lambda view: binary.auc(view=view), [0, 1, 2])
+    macro = multiclass.macro_average(lambda view: binary.auc(view=view), {View(class_id=one): 1.0 for one in range(3)})
     assert math.isnan(value_of(macro, [0, 1], [[0.9, 0.1, 0], [0.2, 0.8, 0]]))
 
 

@@ -11,8 +11,8 @@ from assay.components.evaluator.kernel_engine.recipes import PLOT_RECIPES, PLOTS
 from assay.errors import UsageError, did_you_mean
 from assay.gating.figures import MetricKey
 from assay.gating.limits import sub_keys, weightings
-from assay.kernels.metrics import terms
-from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric, Term
+from assay.kernels.metrics import multiclass
+from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric
 from assay.kernels.metrics.ranking import RankingMetric
 from assay.kernels.metrics.shares import differing_of, trials_of
 from assay.kernels.metrics.view import View
@@ -256,7 +256,6 @@ def _macro(
 ) -> AverageMetric:
     weights = dict(sorted(spec.aggregate.class_weights.items()))
     if sub_key:
-        # TFMA weighs ranks alike, even in the average weighted by labels.
         views = {View(k=rank + 1): 1.0 for rank in range(int(sub_key.partition(":")[2]))}
     elif weights:
         views = {View(class_id=class_id): weight for class_id, weight in weights.items()}
@@ -265,20 +264,12 @@ def _macro(
             "eval_config.metric",
             f"{aggregation}_average of {name} over all classes needs class_weights, a weight for each class.",
         )
-    parts = [kernel for view in views for kernel in recipe.make(settings, name, view)]
-    if not all(isinstance(part, (SumsMetric, CurveMetric)) for part in parts):
-        raise UsageError("eval_config.metric", f"{name} cannot be averaged over classes.")
-    by_labels = aggregation == "weighted_macro" and not sub_key
-    labels = SumsMetric(name="labels", terms=(Term(terms.label),), formula=_first)
-    return AverageMetric(
-        name=name,
-        parts=tuple(part for part in parts if isinstance(part, (SumsMetric, CurveMetric))),
-        weights=tuple(views.values()),
-        by_labels=tuple(replace(labels, view=view) for view in views) if by_labels else (),
-        aggregation="weighted_macro" if aggregation == "weighted_macro" else "macro",
-        view=_view(spec, "", sub_key),
-    )
 
+    def of_view(view: View) -> SumsMetric | CurveMetric:
+        made = recipe.make(settings, name, view)
+        if len(made) != 1 or not isinstance(made[0], (SumsMetric, CurveMetric)):
+            raise UsageError("eval_config.metric", f"{name} cannot be averaged over classes.")
+        return made[0]
 
-def _first(values: Any) -> Any:
-    return values
+    average = multiclass.macro_average(of_view, views, by_labels=aggregation == "weighted_macro")
+    return replace(average, name=name, view=_view(spec, "", sub_key))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
 from assay.components.evaluator.kernel_engine.recipes import PLOTS, RECIPES, TFMA_ONLY
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
@@ -20,13 +20,13 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def config_with(metrics: list[dict[str, Any]], **more: Any) -> Any:
-    return load_eval_config(
+    return read_config(
         {
             "model_specs": [{"label_key": "label", "prediction_key": "score", **more.pop("model", {})}],
             "slicing_specs": more.pop("slicing", [{}]),
             "metrics_specs": [{"metrics": metrics, **more}],
         }
-    )
+    ).eval_config
 
 
 def test_settings_name_metrics_and_choose_the_exact_area_or_tfmas() -> None:
@@ -116,10 +116,11 @@ def test_without_slicing_specs_the_whole_data_is_the_slice() -> None:
 
 PLAN = """
 import sys
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.plan import plan_of
 loss = {"class_name": "BinaryCrossentropy", "module": "tf_keras.losses"}
-print(plan_of(load_eval_config({"metrics_specs": [{"metrics": [loss]}]})).lacking[0].code, "tf_keras" in sys.modules)
+config = read_config({"metrics_specs": [{"metrics": [loss]}]}).eval_config
+print(plan_of(config).lacking[0].code, "tf_keras" in sys.modules)
 """
 
 
