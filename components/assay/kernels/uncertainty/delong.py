@@ -106,18 +106,15 @@ class Areas:
         return Estimate(value, float(np.sqrt(np.maximum(variance, 0.0))))
 
 
-def delong(labels: Floats, scores: Sequence[Floats]) -> Areas:
+def delong(labels: Floats, scores: Sequence[Floats], orders: Sequence[Ints] | None = None) -> Areas:
     """Gives the AUCs of models with their covariance.
 
     Args:
         labels: 0 or 1; with any other label, or NaN among the scores, nothing is known.
         scores: Of each model, for the same rows.
+        orders: What sorts each model's scores, where that is known.
     """
-    return delong_in_order(labels, scores, [np.argsort(score) for score in scores])
-
-
-def delong_in_order(labels: Floats, scores: Sequence[Floats], orders: Sequence[Ints]) -> Areas:
-    """Gives the same as [`delong`][...delong], for scores whose ascending orders are known."""
+    orders = [np.argsort(score) for score in scores] if orders is None else orders
     positive = labels == 1
     count = len(scores)
     unknown = Areas(np.full(count, np.nan), np.full((count, count), np.nan))

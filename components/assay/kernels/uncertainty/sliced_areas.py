@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.kernels.uncertainty.delong import delong_in_order
+from assay.kernels.uncertainty.delong import delong
 
 if TYPE_CHECKING:
     from assay.kernels.metrics.view import View
@@ -42,5 +42,5 @@ def sliced_areas(rows: OrderedRows, view: View) -> list[Areas] | None:
         place[chosen] = np.arange(len(chosen))
         # Sorting ranks, which are distinct integers, is several times faster than sorting scores.
         own = [place[order[np.sort(rank[chosen])]] for order, rank in zip(orders, ranks, strict=True)]
-        result.append(delong_in_order(labels[chosen], [one.predictions[chosen] for one in pairs], own))
+        result.append(delong(labels[chosen], [one.predictions[chosen] for one in pairs], own))
     return result
