@@ -8,7 +8,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+
+from assay.kernels.uncertainty.interval import Estimate
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +35,21 @@ def simulated(simulation: Any, metric: int, slices: int, share: int = 1) -> Any:
     one = simulation.metrics()[metric]
     rows = simulation.rows_needed(one.spread, simulation.MARGIN, level=simulation.LEVEL, checks=slices)
     return simulation.simulate(one, slices, rows // share, TRIALS)
+
+
+def test_both_errors_of_a_comparison_are_as_stated_at_the_designed_size(simulation: ModuleType) -> None:
+    spread, margin, level = 0.4, 0.02, 0.05
+    error = spread / np.sqrt(simulation.rows_needed(spread, margin, level=level))
+    rng = np.random.default_rng(0)
+    for truth, wrong in ((0.0, False), (-margin, True)):
+        shown = [Estimate(value, error).p_value_above(-margin) <= level for value in rng.normal(truth, error, 4000)]
+        assert abs(np.mean(np.array(shown) == wrong) - level) < 0.012
+
+
+def test_more_checks_and_smaller_margins_need_more_rows(simulation: ModuleType) -> None:
+    rows = simulation.rows_needed
+    assert rows(0.4, 0.02, checks=50) > 2 * rows(0.4, 0.02)
+    assert rows(0.4, 0.01) in range(4 * rows(0.4, 0.02) - 4, 4 * rows(0.4, 0.02) + 1)
 
 
 @pytest.mark.parametrize("metric", [0, 1], ids=["accuracy", "auc"])
