@@ -133,7 +133,7 @@ def run_assay(root: Path, rows: int) -> None:
     """Evaluates as `assay evaluate --model` does."""
     from assay.artifacts.sources import rows_of
     from assay.components.evaluator.compute import evaluate
-    from assay.components.evaluator.config import load_eval_config
+    from assay.components.evaluator.config import read_config
     from assay.components.evaluator.work import Evaluation
 
     start, before = time.perf_counter(), os.times()
@@ -141,7 +141,7 @@ def run_assay(root: Path, rows: int) -> None:
     output = root / "assay"
     output.mkdir(exist_ok=True)
     source = rows_of(root / f"examples-{rows}.parquet")
-    config = load_eval_config(CONFIG)
+    config = read_config(CONFIG).eval_config
     evaluate(Evaluation(config=config, rows=source, model=two["candidate"], baseline=two["baseline"]), output)
     seconds = (start, before)
     report(*seconds, read_figures(output))
@@ -151,10 +151,10 @@ def run_tfma(root: Path, rows: int) -> None:
     """Evaluates as TFX's Evaluator does."""
     import tensorflow_model_analysis as tfma
 
-    from assay.components.evaluator.config import load_eval_config
+    from assay.components.evaluator.config import read_config
 
     start, before = time.perf_counter(), os.times()
-    prepared = tfma.utils.update_eval_config_with_defaults(load_eval_config(CONFIG), has_baseline=True)
+    prepared = tfma.utils.update_eval_config_with_defaults(read_config(CONFIG).eval_config, has_baseline=True)
     shared = [
         tfma.default_eval_shared_model(eval_saved_model_path=str(path), model_name=name, eval_config=prepared)
         for name, path in models(root).items()

@@ -35,12 +35,12 @@ metrics_specs { METRICS }
 
 
 def eval_config(weight: str = "", options: str = "", **thresholds: str) -> Any:
-    from assay.components.evaluator.config import load_eval_config
+    from assay.components.evaluator.config import read_config
 
     metrics = METRICS
     for metric in ("auc", "accuracy", "loss"):
         metrics = metrics.replace(f"THRESHOLD_{metric.upper()}", thresholds.get(metric, ""))
-    return load_eval_config(CONFIG.replace("METRICS", metrics).replace("WEIGHT", weight) + options)
+    return read_config(CONFIG.replace("METRICS", metrics).replace("WEIGHT", weight) + options).eval_config
 
 
 def evaluate_with_assay(config: Any, judged: Any, folder: Path, *, baseline: bool, **more: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from assay.components.evaluator.compute import evaluate
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.work import Evaluated, Evaluation
 from assay.errors import ArtifactError, DataError, UsageError
 
@@ -46,7 +46,9 @@ METRICS = """metrics_specs {
 def run(judged: Any, folder: Path, text: str = SPEC.replace("MORE", "") + METRICS, **more: Any) -> Evaluated:
     folder.mkdir()
     more = {"model": judged.candidate, "baseline": judged.baseline} | more
-    work = Evaluation(config=load_eval_config(text), batches=[judged.records[:300], judged.records[300:]], **more)
+    work = Evaluation(
+        config=read_config(text).eval_config, batches=[judged.records[:300], judged.records[300:]], **more
+    )
     return evaluate(work, folder)
 
 
@@ -236,9 +238,9 @@ def test_signatures_and_damage_are_named(judged: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="could not compute 'serving_default'"):
         evaluate(
             Evaluation(
-                config=load_eval_config(
+                config=read_config(
                     'model_specs { label_key: "y" } metrics_specs { metrics { class_name: "AUC" } }'
-                ),
+                ).eval_config,
                 batches=[[b"\x0a\x0d\x0a\x0b\x0a\x01y\x12\x06\x1a\x04\x0a\x02\x00\x01"[:15]]],
                 model=judged.candidate,
             ),

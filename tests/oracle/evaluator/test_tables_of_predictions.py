@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from assay.artifacts.formats.tf_example import decode, encode
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, evaluate_predictions
 from assay.components.evaluator.kernel_engine.plan import metric_name
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
@@ -89,10 +89,10 @@ def assert_same_figures(found: Figures, wanted: Figures) -> None:
 @pytest.mark.parametrize("limit", [0.5, 0.75, 0.99])
 def test_binary_metrics_and_value_thresholds(weight: str, limit: float, tmp_path: Path) -> None:
     threshold = f"value_threshold {{ lower_bound {{ value: {limit} }} }}"
-    config = load_eval_config(
+    config = read_config(
         f'model_specs {{ label_key: "benign" prediction_key: "score" {weight} }} {SLICES} '
         f"metrics_specs {{ {BINARY.replace('THRESHOLD', threshold)} }}"
-    )
+    ).eval_config
     rows = table()
     evaluated = ours(config, rows)
     verdict, figures = theirs(config, encode(rows.to_batches()[0]), tmp_path / "theirs")
@@ -119,11 +119,11 @@ def test_binary_metrics_and_value_thresholds(weight: str, limit: float, tmp_path
 )
 def test_metrics_of_classes(options: str, tmp_path: Path) -> None:
     classes = "".join(f"class_weights {{ key: {key} value: {value} }}" for key, value in enumerate((1.0, 1.0, 0.5)))
-    config = load_eval_config(
+    config = read_config(
         f'model_specs {{ label_key: "benign" prediction_key: "score" }} {SLICES} metrics_specs {{ '
         f'{options.replace("CLASSES", classes)} metrics {{ class_name: "Precision" }} '
         'metrics { class_name: "Recall" threshold { value_threshold { lower_bound { value: 0.3 } } } } }'
-    )
+    ).eval_config
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 3, 300)
     scores = rng.dirichlet(np.ones(3), 300) * 0.7 + 0.3 * np.eye(3)[labels] * rng.integers(0, 2, (300, 1))
@@ -158,7 +158,9 @@ def test_changes_from_a_baseline(judged: Any, limit: float, kind: str, tmp_path:
     threshold = f"change_threshold {{ direction: HIGHER_IS_BETTER {kind} {{ value: {limit} }} }}"
     metrics = f"{SLICES} metrics_specs {{ {BINARY.replace('THRESHOLD', threshold)} }}"
     models = {"model": judged.candidate, "baseline": judged.baseline}
-    config = load_eval_config(f'model_specs {{ signature_name: "serving_default" label_key: "benign" }} {metrics}')
+    config = read_config(
+        f'model_specs {{ signature_name: "serving_default" label_key: "benign" }} {metrics}'
+    ).eval_config
     verdict, figures = theirs(config, judged.records, tmp_path / "theirs", **models)
     scores = {
         name: tf.saved_model.load(str(path)).signatures["serving_default"](examples=tf.constant(judged.records))
@@ -167,7 +169,7 @@ def test_changes_from_a_baseline(judged: Any, limit: float, kind: str, tmp_path:
     rows = pa.Table.from_batches([decode(judged.records)])
     rows = pa.table({name: rows.column(name) for name in ("benign", "size", "site")})
     first, second = (rows.append_column("score", pa.array(one["output"].numpy()[:, 0])) for one in scores.values())
-    config = load_eval_config(f'model_specs {{ label_key: "benign" prediction_key: "score" }} {metrics}')
+    config = read_config(f'model_specs {{ label_key: "benign" prediction_key: "score" }} {metrics}').eval_config
     evaluated = ours(config, first, second)
     assert_same_figures(evaluated.figures, figures)
     mine = decide(limits_of(config, metric_name), evaluated.figures)
@@ -179,10 +181,10 @@ def test_changes_from_a_baseline(judged: Any, limit: float, kind: str, tmp_path:
 
 def test_a_first_run_is_judged_by_its_value_thresholds(tmp_path: Path) -> None:
     threshold = "change_threshold { direction: HIGHER_IS_BETTER absolute { value: 0.0 } }"
-    config = load_eval_config(
+    config = read_config(
         'model_specs { label_key: "benign" prediction_key: "score" } '
         f"{SLICES} metrics_specs {{ {BINARY.replace('THRESHOLD', threshold)} }}"
-    )
+    ).eval_config
     rows = table()
     verdict, _ = theirs(config, encode(rows.to_batches()[0]), tmp_path / "theirs")
     figures = ours(config, rows).figures

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from typer.testing import CliRunner
 
 from assay.cli.main import app
-from assay.components.evaluator.config import load_eval_config, parse_eval_config, read_config
+from assay.components.evaluator.config import parse_eval_config, read_config
 from assay.errors import UsageError
 from assay.gating import config_schema, verdict, waivers
 
@@ -156,4 +156,4 @@ def test_what_cannot_be_read_does_not_fit(wrong: dict[str, Any]) -> None:
 def test_camel_case_fits_as_protobuf_reads_it() -> None:
     plain = {"modelSpecs": [{"labelKey": "label"}], "metricsSpecs": [{"metrics": [{"className": "AUC"}]}]}
     Draft202012Validator(config_schema.json_schema()).validate(plain)
-    assert load_eval_config(plain).model_specs[0].label_key == "label"
+    assert read_config(plain).eval_config.model_specs[0].label_key == "label"

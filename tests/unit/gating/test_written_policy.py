@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assay.components.evaluator.config import load_eval_config, parse_eval_config, read_config
+from assay.components.evaluator.config import parse_eval_config, read_config
 from assay.errors import UsageError
 from assay.gating.decide import GatePolicy
 from assay.gating.policy import EvidencePolicy
@@ -62,11 +62,6 @@ def test_the_canonical_form_keeps_both() -> None:
     assert parse_eval_config(canonical) == canonical
     assert read_config(canonical) == read_config(text)
     assert "policy" not in parse_eval_config(config())
-
-
-def test_what_tfma_cannot_hold_is_not_lost_on_the_way_to_it() -> None:
-    with pytest.raises(UsageError, match="`policy` and `significant`"):
-        load_eval_config(config())
 
 
 def test_the_section_is_a_policy_with_defaults() -> None:

@@ -88,22 +88,6 @@ def _is_python(value: Any) -> bool:
     return isinstance(value, str) and value.endswith(".py")
 
 
-def load_eval_config(given: Any) -> EvalConfig:
-    """Gives the `EvalConfig` message for any of the forms of [`parse_eval_config`][...parse_eval_config].
-
-    Raises:
-        UsageError: As there; or it says more than the message can hold, which must not be lost.
-    """
-    read = read_config(given)
-    if read.additions.any:
-        raise UsageError(
-            "eval_config.additions",
-            "`policy` and `significant` in eval_config hold for predictions that the kernels judge, not here.",
-            "Remove them, or use `assay gate`.",
-        )
-    return read.eval_config
-
-
 def read_config(given: Any) -> GateConfig:
     """Reads any of the forms of [`parse_eval_config`][...parse_eval_config], with what assay adds to them.
 

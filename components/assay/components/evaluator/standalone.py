@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.sources import rows_of
-from assay.components.evaluator.compute import evaluate
+from assay.components.evaluator.compute import COMPUTED_BY, evaluate
 from assay.components.evaluator.config import read_config
-from assay.components.evaluator.evaluation_files import write_for_people, write_metrics, write_tfma_files
+from assay.components.evaluator.evaluation_files import SUMMARY, write_for_people, write_metrics, write_tfma_files
+from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE
 from assay.components.evaluator.kernel_engine.judgement import Models, Tables, evaluate_tables, judge
 from assay.components.evaluator.kernel_engine.remarks import REMARKS, remarks_on
 from assay.components.evaluator.metrics_table import METRICS_TABLE
-from assay.components.evaluator.tfma_output.files import VALIDATION_FILE
+from assay.components.evaluator.tfma_output.files import TFMA_FILES, VALIDATION_FILE
 from assay.components.evaluator.work import Evaluated, Evaluation, MetricsEngine
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import UsageError
@@ -39,10 +40,8 @@ if TYPE_CHECKING:
     from assay.gating.verdict import Check, Verdict
 
 _FUNCTION = ".py:"
-_TFMA_KINDS = ("metrics", "plots", "attributions")
 _OUTPUTS = (
-    *("verdict.json", "summary.md", "metrics.parquet", "flips.parquet", "computed_by.json"),
-    *("eval_config.json", "validations.tfrecord", *(f"{kind}-00000-of-00001.tfrecord" for kind in _TFMA_KINDS)),
+    *("verdict.json", SUMMARY, METRICS_TABLE, FLIPS_TABLE, COMPUTED_BY, *TFMA_FILES),
     *(f"blessing/{name}" for name in ("BLESSED", "NOT_BLESSED", "blessing.json", "blessing.sig", "verdict.json")),
 )
 _BLOCK_BYTES = 1 << 20

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 
 from assay.components.evaluator import Evaluator
-from assay.components.evaluator.config import load_eval_config, parse_eval_config
+from assay.components.evaluator.config import parse_eval_config, read_config
 from assay.errors import UsageError
 from assay.native import eval_config_pb2
 from assay.spec import RuntimeParameter
@@ -105,7 +105,7 @@ def test_every_form_has_one_canonical_form(tmp_path: Path) -> None:
 )
 def test_syntax_errors_name_the_line(tmp_path: Path, name: str, text: str, error: str) -> None:
     with pytest.raises(UsageError, match=error):
-        load_eval_config(written(tmp_path / name, text))
+        read_config(written(tmp_path / name, text))
 
 
 @pytest.mark.parametrize(
@@ -126,12 +126,12 @@ def test_syntax_errors_name_the_line(tmp_path: Path, name: str, text: str, error
 )
 def test_a_misspelt_field_is_named_with_the_one_that_was_meant(given: dict[str, Any], error: str) -> None:
     with pytest.raises(UsageError, match=error):
-        load_eval_config(given)
+        read_config(given)
 
 
 def test_json_s_own_names_are_fields_too() -> None:
     given = {"modelSpecs": [{"labelKey": "x"}], "options": {"minSliceSize": 5}}
-    assert load_eval_config(given).model_specs[0].label_key == "x"
+    assert read_config(given).eval_config.model_specs[0].label_key == "x"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_json_s_own_names_are_fields_too() -> None:
 )
 def test_a_configuration_that_cannot_work_is_refused(given: Any, error: str) -> None:
     with pytest.raises(UsageError, match=error):
-        load_eval_config(given)
+        read_config(given)
 
 
 def test_a_value_that_the_run_gives_waits_for_the_run() -> None:

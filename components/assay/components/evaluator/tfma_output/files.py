@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # TFMA puts these plots of a model into one record without a name.
 _UNNAMED_PLOTS = {"calibration_plot", "confusion_matrix_plot"}
 VALIDATION_FILE = "validations.tfrecord"
-OUTPUTS = (
+TFMA_FILES = (
     EVAL_RUN_FILE,
     VALIDATION_FILE,
     *(f"{kind}-00000-of-00001.tfrecord" for kind in ("metrics", "plots", "attributions")),

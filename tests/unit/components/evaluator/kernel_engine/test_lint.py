@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.lint import lint
 
 CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -0.01}}
@@ -25,7 +25,7 @@ def findings(metric: dict[str, Any], columns: list[str] | None = None, **more: A
         "slicing_specs": more.pop("slicing_specs", [{}, {"feature_keys": ["sex"]}]),
         "metrics_specs": [{"metrics": [metric], **more}],
     }
-    found = lint(load_eval_config(config), columns, has_baseline_table=has_baseline_table, of_model=of_model)
+    found = lint(read_config(config).eval_config, columns, has_baseline_table=has_baseline_table, of_model=of_model)
     return {one.code: f"{one.severity}: {one.sentence}" for one in found}
 
 

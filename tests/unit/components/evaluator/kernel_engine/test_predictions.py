@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.errors import DataError, UsageError
 
@@ -17,7 +17,7 @@ OURS = pa.table({"id": ["a", "b", "c"], "label": [0, 1, 1], "score": [0.1, 0.2, 
 
 
 def opened(ours: pa.Table, theirs: pa.Table | None = None, config: Any = None, **more: Any) -> tuple[Any, list[Any]]:
-    found = open_predictions(load_eval_config(config or ONE), ours, theirs, **more)
+    found = open_predictions(read_config(config or ONE).eval_config, ours, theirs, **more)
     [shard] = found.source.shards
     [batch] = shard.batches()
     column = found.keys.baseline

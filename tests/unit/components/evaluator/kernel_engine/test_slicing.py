@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
 from assay.components.evaluator.kernel_engine.judgement import Models, Tables, judge
 from assay.components.evaluator.kernel_engine.lint import lint
@@ -46,7 +46,7 @@ def config(*keys: str, **more: Any) -> dict[str, Any]:
 
 
 def test_bins_periods_and_their_crosses() -> None:
-    read = load_eval_config(config("city", "fare[10]"))
+    read = read_config(config("city", "fare[10]")).eval_config
     figures = evaluate_predictions(read, open_predictions(read, ROWS), EmbeddedEngine()).figures
     [metric] = {metric for of_slice in figures.candidate.values() for metric in of_slice}
     assert {
@@ -80,8 +80,8 @@ def test_thresholds_name_the_same_slices(keys: list[str], failing: list[str]) ->
 
 
 def test_the_lint_knows_the_feature_and_the_slice() -> None:
-    assert {one.code for one in lint(load_eval_config(config("start:month")), ROWS.column_names)} == set()
-    other = load_eval_config(config("start:week"))
+    assert {one.code for one in lint(read_config(config("start:month")).eval_config, ROWS.column_names)} == set()
+    other = read_config(config("start:week")).eval_config
     assert {one.code for one in lint(other, ["label", "score", "start", "city"])} == {
         "slice_not_made",
         "no_such_column",
@@ -91,7 +91,7 @@ def test_the_lint_knows_the_feature_and_the_slice() -> None:
 def test_edges_must_ascend() -> None:
     wrong = config("city") | {"slicing_specs": [{"feature_keys": ["fare[20,10]"]}]}
     with pytest.raises(UsageError, match="boundaries of 'fare' must ascend"):
-        slicing_of(load_eval_config(wrong))
+        slicing_of(read_config(wrong).eval_config)
 
 
 def test_a_threshold_on_one_bin_one_period_or_a_boolean_finds_its_slice() -> None:
