@@ -90,12 +90,8 @@ def decide(
     )
 
 
-def check_limits(limits: Sequence[Limit], figures: Figures) -> list[Check]:
-    """Gives a check for each limit in each slice that it is for, by slice (the whole data first) within each limit."""
-    return [one.check for one in _held(limits, figures)]
-
-
 def _held(limits: Sequence[Limit], figures: Figures) -> list[Held]:
+    """Gives a check for each limit in each slice that it is for, by slice (the whole data first) within each limit."""
     held: dict[str, Held] = {}
     slices = sorted(figures.candidate, key=slice_order)
     for limit in limits:

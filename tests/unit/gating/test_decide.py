@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.gating.decide import GatePolicy, check_limits, decide
+from assay.gating.decide import GatePolicy, decide
 from assay.gating.figures import OVERALL, Figures, MetricKey, SliceKey
 from assay.gating.limits import Limit
 from assay.gating.slicing import Slicing
-from assay.gating.verdict import from_json, to_json
+from assay.gating.verdict import Check, from_json, to_json
 
 ACCURACY = MetricKey(name="binary_accuracy")
 HOUR_5: SliceKey = (("hour", 5),)
@@ -29,6 +29,11 @@ def figures(candidate: float, baseline: float | None = None) -> Figures:
     )
 
 
+def held_to(limits: Sequence[Limit], measured: Figures) -> list[Check]:
+    """What a verdict says of limits, without what it says of the evaluation as a whole."""
+    return [check for check in decide(limits, measured).checks if check.subject != "evaluation"]
+
+
 @pytest.mark.parametrize(
     ("limit", "candidate", "ok"),
     [
@@ -43,7 +48,7 @@ def figures(candidate: float, baseline: float | None = None) -> Figures:
     ],
 )
 def test_value_limits_are_inclusive_and_nan_keeps_none(limit: Limit, candidate: float, ok: bool) -> None:
-    [check] = check_limits([limit], figures(candidate))
+    [check] = held_to([limit], figures(candidate))
     assert check.ok is ok
 
 
@@ -68,7 +73,7 @@ def test_value_limits_are_inclusive_and_nan_keeps_none(limit: Limit, candidate: 
 def test_change_limits_hold_the_difference_or_its_ratio(
     limit: Limit, candidate: float, baseline: float, ok: bool
 ) -> None:
-    [check] = check_limits([limit], figures(candidate, baseline))
+    [check] = held_to([limit], figures(candidate, baseline))
     assert check.ok is ok
 
 
@@ -155,30 +160,30 @@ def test_change_limits_hold_the_difference_or_its_ratio(
     ],
 )
 def test_sentences(limit: Limit, candidate: float, baseline: float | None, sentence: str) -> None:
-    [check] = check_limits([limit], figures(candidate, baseline))
+    [check] = held_to([limit], figures(candidate, baseline))
     assert check.sentence == sentence
 
 
 def test_a_limit_without_slices_is_held_in_each_and_one_with_slices_in_those() -> None:
     values = {OVERALL: {ACCURACY: 0.7}, HOUR_5: {ACCURACY: 0.5}, (("hour", 12),): {ACCURACY: 0.8}}
-    everywhere = check_limits([LOWER], Figures(candidate=values))
+    everywhere = held_to([LOWER], Figures(candidate=values))
     assert [(check.slice, check.ok) for check in everywhere] == [
         ("Overall", True),
         ("hour=5", False),
         ("hour=12", True),
     ]
-    there = check_limits([replace(LOWER, slicing=Slicing(feature_keys=("hour",)))], Figures(candidate=values))
+    there = held_to([replace(LOWER, slicing=Slicing(feature_keys=("hour",)))], Figures(candidate=values))
     assert [check.slice for check in there] == ["hour=5", "hour=12"]
 
 
 def test_a_limit_whose_slice_was_not_computed_fails() -> None:
     limit = replace(LOWER, slicing=Slicing(feature_keys=("company",)))
-    [check] = check_limits([limit], figures(0.9))
+    [check] = held_to([limit], figures(0.9))
     assert (check.ok, check.kind, check.slice) == (False, "missing_slice", "company=*")
 
 
 def test_a_missing_metric_fails_and_says_what_was_computed() -> None:
-    [check] = check_limits([replace(LOWER, metric=MetricKey(name="auc"))], figures(0.9))
+    [check] = held_to([replace(LOWER, metric=MetricKey(name="auc"))], figures(0.9))
     assert not check.ok
     assert check.sentence == (
         "auc on Overall was not computed, so its limit cannot be kept. Computed: binary_accuracy."
@@ -186,7 +191,7 @@ def test_a_missing_metric_fails_and_says_what_was_computed() -> None:
 
 
 def test_a_metric_that_the_baseline_lacks_fails() -> None:
-    [check] = check_limits([ABSOLUTE], Figures(candidate={OVERALL: {ACCURACY: 0.5}}, baseline={OVERALL: {}}))
+    [check] = held_to([ABSOLUTE], Figures(candidate={OVERALL: {ACCURACY: 0.5}}, baseline={OVERALL: {}}))
     assert (check.ok, check.sentence) == (
         False,
         "binary_accuracy on Overall was not computed for the baseline, so its limit cannot be kept.",
@@ -194,7 +199,7 @@ def test_a_metric_that_the_baseline_lacks_fails() -> None:
 
 
 def test_a_metric_without_a_single_number_fails() -> None:
-    [check] = check_limits([LOWER], Figures(candidate={OVERALL: {}}, not_numbers={OVERALL: frozenset({ACCURACY})}))
+    [check] = held_to([LOWER], Figures(candidate={OVERALL: {}}, not_numbers={OVERALL: frozenset({ACCURACY})}))
     assert (check.ok, "is not a single number" in check.sentence) == (False, True)
 
 
@@ -288,5 +293,5 @@ def test_any_figures_give_a_verdict_that_is_written_and_read(
 def test_ids_are_unique() -> None:
     twice = [LOWER, replace(LOWER, slicing=Slicing(), origin="eval_config.x2"), ABSOLUTE]
     both: Mapping[SliceKey, Mapping[MetricKey, float]] = {OVERALL: {ACCURACY: 0.5}, HOUR_5: {ACCURACY: 0.5}}
-    ids = [check.id for check in check_limits(twice, Figures(candidate=both, baseline=both))]
+    ids = [check.id for check in held_to(twice, Figures(candidate=both, baseline=both))]
     assert len(ids) == len(set(ids)) == 5
