@@ -13,8 +13,9 @@ from assay.reports.artifact_page import render
 from assay.reports.blocks import Bars, Section, SmallTable, Text
 from assay.reports.figures import number, plural, share
 from assay.reports.rendering import to_fragment
+from assay.reports.views.data_sets import DataSet, data_sets
 from assay.reports.views.histograms import histogram_of
-from assay.reports.views.statistics import DataSet, data_sets, type_name
+from assay.reports.views.statistics import type_name
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList

@@ -12,10 +12,10 @@ from assay.reports.blocks import Column, DataTable, Facts, Notice, Pill, Section
 from assay.reports.figures import plural
 from assay.reports.sources.siblings import Related, related_to
 from assay.reports.sources.verdicts import ShownVerdict, read_shown_verdict
+from assay.reports.views.data_sets import DataSet, data_sets
 from assay.reports.views.evidence_rows import rows_with
 from assay.reports.views.histograms import histogram_of, top_values
 from assay.reports.views.shown import Shown
-from assay.reports.views.statistics import DataSet, data_sets
 from assay.reports.views.verdict import verdict_sections
 
 _LISTED_VALUES, _SHOWN_VALUES = 1000, 12

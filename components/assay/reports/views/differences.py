@@ -19,7 +19,7 @@ from assay.reports.views.histograms import rounded, standard_histogram
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-    from assay.reports.views.statistics import DataSet
+    from assay.reports.views.data_sets import DataSet
 
 
 _MANY = 300

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.artifacts import ExampleStatistics
-from assay.kernels.default_slice import DEFAULT_SLICE
 from assay.reports.blocks import Column, DataTable, Detail, Facts, Section
 from assay.reports.figures import plural
+from assay.reports.views.data_sets import data_sets
 from assay.reports.views.differences import feature_differences
 from assay.reports.views.histograms import histogram_of, rounded, top_values
 from assay.reports.views.shown import Shown
 from assay.reports.views.slices import slices_section
 
 if TYPE_CHECKING:
-    from tensorflow_metadata.proto.v0.statistics_pb2 import (
-        DatasetFeatureStatistics,
-        DatasetFeatureStatisticsList,
-        FeatureNameStatistics,
-    )
+    from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
+
+    from assay.reports.views.data_sets import DataSet
 
 _MANY_FEATURES = 1000
 _TOP_OF_MANY = 10
@@ -31,26 +27,6 @@ _DECILES = tuple(f"{10 * tenth} %" for tenth in range(1, 10))
 _COMMON = ("examples with it", "examples without", "values", "values an example, least", "mean", "most")
 _NUMERIC = ("mean", "std. deviation", "zeros", "not a number", "min", *_DECILES, "max", "median")
 _TEXT = ("distinct values", "mean length", "invalid UTF-8", "most frequent value")
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """One of the data sets that stand side by side."""
-
-    name: str
-    statistics: DatasetFeatureStatistics
-
-    @cached_property
-    def features(self) -> Mapping[str, FeatureNameStatistics]:
-        """Statistics by the feature's name."""
-        return {each.name or ".".join(each.path.step): each for each in self.statistics.features}
-
-
-def data_sets(name: str, proto: DatasetFeatureStatisticsList) -> tuple[DataSet, list[DataSet]]:
-    """Gives the data set of all examples, and those of the slices."""
-    whole = next((each for each in proto.datasets if each.name == DEFAULT_SLICE), None)
-    whole = whole or next(iter(proto.datasets), statistics_pb2.DatasetFeatureStatistics())
-    return DataSet(name, whole), [DataSet(each.name, each) for each in proto.datasets if each is not whole]
 
 
 def statistics_sections(
