@@ -15,9 +15,9 @@ from assay.kernels.metrics.ranking import QueryRows, RankingMetric, ranking_valu
 from assay.kernels.metrics.scores import EMPTY, ScoreWeights, of_slices
 
 if TYPE_CHECKING:
-    from assay.kernels.metrics.accumulator import AnyMetric, MetricsState
     from assay.kernels.metrics.rows import Floats, Ints
     from assay.kernels.metrics.slices import SliceKey
+    from assay.kernels.metrics.state import AnyMetric, MetricsState
 
 
 @dataclass(frozen=True, slots=True)

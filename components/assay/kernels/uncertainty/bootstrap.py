@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from assay.kernels.metrics.accumulator import SumKey
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
+from assay.kernels.metrics.state import SumKey
 from assay.kernels.metrics.values import average
 from assay.kernels.metrics.view import View
 from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows, ordered

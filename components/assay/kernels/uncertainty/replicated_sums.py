@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assay.kernels.metrics.accumulator import SumKey
 from assay.kernels.metrics.metric import Term
+from assay.kernels.metrics.state import SumKey
 from assay.kernels.metrics.view import View
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import scale
 
 from assay.kernels.metrics import binary, multiclass, ranking, regression
-from assay.kernels.metrics.accumulator import AnyMetric, SlicedMetrics
+from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SliceKey, SlicingSpec
+from assay.kernels.metrics.state import AnyMetric
 from assay.kernels.metrics.view import View
 
 Array: TypeAlias = np.ndarray[Any, Any]

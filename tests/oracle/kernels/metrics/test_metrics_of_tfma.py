@@ -11,12 +11,13 @@ import pyarrow as pa
 import pytest
 
 from assay.kernels.metrics import binary, multiclass, plots, ranking, regression
-from assay.kernels.metrics.accumulator import AnyMetric, SlicedMetrics
+from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.metric import AverageMetric
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.rates import RATES
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SliceKey, SlicingSpec
+from assay.kernels.metrics.state import AnyMetric
 from assay.kernels.metrics.values import SlicedValues
 from assay.kernels.metrics.view import View
 

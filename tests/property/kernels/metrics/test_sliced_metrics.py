@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from assay.engines.base import Accumulator
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.metrics import binary, comparison, fairness, multiclass, plots, ranking, regression
-from assay.kernels.metrics.accumulator import AnyMetric, MetricsState, SlicedMetrics
+from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.rows import Floats, RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
+from assay.kernels.metrics.state import AnyMetric, MetricsState
 from assay.kernels.metrics.values import SlicedValues
 from assay.kernels.metrics.view import View
 

@@ -11,10 +11,11 @@ import pytest
 
 from assay.errors import DataError, UsageError
 from assay.kernels.metrics import binary, comparison, multiclass, plots, ranking, regression
-from assay.kernels.metrics.accumulator import AnyMetric, SlicedMetrics
+from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.metric import CustomMetric
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.rows import Floats, RowColumns
+from assay.kernels.metrics.state import AnyMetric
 from assay.kernels.metrics.values import SlicedValues
 from assay.kernels.metrics.view import View
 

@@ -11,8 +11,9 @@ import numpy as np
 from assay.components.evaluator.kernel_engine.drawing import Resampling, can_draw, draw
 from assay.components.evaluator.kernel_engine.seen import Seen
 from assay.gating.figures import MetricKey, SliceKey
-from assay.kernels.metrics.accumulator import MetricsState, SlicedMetrics
+from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.rows import RowColumns, column_of, numbers
+from assay.kernels.metrics.state import MetricsState
 from assay.kernels.uncertainty.kept_rows import KeptRows
 
 if TYPE_CHECKING:

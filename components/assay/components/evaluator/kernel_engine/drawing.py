@@ -17,8 +17,8 @@ from assay.kernels.uncertainty.sliced_areas import sliced_areas
 
 if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.plan import PlannedMetric
-    from assay.kernels.metrics.accumulator import AnyMetric, MetricsState
     from assay.kernels.metrics.rows import Floats, RowColumns
+    from assay.kernels.metrics.state import AnyMetric, MetricsState
     from assay.kernels.uncertainty.delong import Areas
     from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows
 

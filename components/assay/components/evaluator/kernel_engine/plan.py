@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from assay.gating.limits import EvalConfig
-    from assay.kernels.metrics.accumulator import AnyMetric
     from assay.kernels.metrics.metric import CustomMetric
+    from assay.kernels.metrics.state import AnyMetric
 
 _OUR_MODULES = ("tensorflow_model_analysis", "tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
 

@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeAlias
 
 from assay.errors import UsageError
 from assay.kernels.metrics import binary, comparison, multiclass, plots, ranking, regression
-from assay.kernels.metrics.accumulator import AnyMetric
 from assay.kernels.metrics.fairness import DEFAULT_THRESHOLDS, fairness_indicators
 from assay.kernels.metrics.metric import BINARY, SumsMetric
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.rates import RATES
+from assay.kernels.metrics.state import AnyMetric
 from assay.kernels.metrics.view import View
 
 Settings: TypeAlias = Mapping[str, Any]

@@ -13,7 +13,7 @@ from assay.kernels.metrics.metric import SumsMetric
 from assay.kernels.metrics.plots import Buckets, confusion_counts
 
 if TYPE_CHECKING:
-    from assay.kernels.metrics.accumulator import AnyMetric
+    from assay.kernels.metrics.state import AnyMetric
 
 _COUNTS = ("true_positives", "true_negatives", "false_positives", "false_negatives")
 
