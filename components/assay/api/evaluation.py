@@ -28,8 +28,7 @@ from assay.gating.written_policy import WrittenPolicy
 if TYPE_CHECKING:
     from assay.components.evaluator.inference.predicting import Predict
     from assay.components.evaluator.work import MetricsEngine
-    from assay.gating.decide import FirstRun, NoThresholds
-    from assay.gating.policy import Correction, Insufficient, Significant
+    from assay.gating.policy import Correction, FirstRun, Insufficient, NoThresholds, Significant
 
 
 def evaluate(

@@ -11,13 +11,14 @@ What TFMA leaves to chance is a policy here: no thresholds at all, and the first
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from assay.gating import sentences
 from assay.gating.figures import Figures, MetricKey, Place, SliceKey, SlicePair, metrics_at, slice_name, slice_order
 from assay.gating.held import Held
+from assay.gating.policy import GatePolicy
 from assay.gating.verdict import Check, Verdict, blocking
+from assay.gating.weighing import weigh
 from assay.gating.whole import agreement, is_first_run, policy_checks, summary, to_warning
 
 if TYPE_CHECKING:
@@ -27,27 +28,6 @@ if TYPE_CHECKING:
     from assay.gating.limits import Limit
 
 _MOST = 6  # slices in a sentence
-
-FirstRun: TypeAlias = Literal["bless", "block", "values_only"]
-NoThresholds: TypeAlias = Literal["bless", "block"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatePolicy:
-    """What the gate does where the thresholds do not say.
-
-    Attributes:
-        first_run: When change thresholds have no baseline to compare with: `values_only` lets the value thresholds
-            decide (and blesses, saying so, where there are none), `bless` blesses whatever they say, `block` blocks.
-        no_thresholds: When the configuration has no threshold at all.
-    """
-
-    first_run: FirstRun = "values_only"
-    no_thresholds: NoThresholds = "block"
-
-    def as_dict(self) -> dict[str, str]:
-        """The policy by name, as the verdict lists it."""
-        return {"first_run": self.first_run, "no_thresholds": self.no_thresholds}
 
 
 def decide(
@@ -74,7 +54,7 @@ def decide(
     policy = policy or GatePolicy()
     points = _held(limits, figures)
     held = [one.check for one in points]
-    weighed = held if evidence is None else evidence.weigh(points, figures)
+    weighed = held if evidence is None else weigh(points, figures, evidence)
     checks = [*(weighed if waived is None else waived(weighed)), *policy_checks(limits, figures, policy)]
     if second_opinion is not None and limits:
         checks += agreement(held, second_opinion)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -90,3 +91,8 @@ def slice_name(key: Place) -> str:
 def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]:
     """Gives a sort key: the whole data first, then fewer features before more, numbers by value before texts."""
     return len(key), [(feature, isinstance(value, str), value) for feature, value in key]
+
+
+def number(value: float) -> str:
+    """Gives a figure with up to six significant digits."""
+    return "NaN" if math.isnan(value) else f"{value:.6g}"

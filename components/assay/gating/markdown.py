@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.gating.sentences import number
+from assay.gating.figures import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,15 +1,35 @@
-"""How sure a gate must be."""
+"""What a gate does where the thresholds do not say, and how sure it must be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from assay.gating.sentences import number
+from assay.gating.figures import number
 
+FirstRun: TypeAlias = Literal["bless", "block", "values_only"]
+NoThresholds: TypeAlias = Literal["bless", "block"]
 Significant: TypeAlias = Literal["off", "regression", "not_worse"]
 Correction: TypeAlias = Literal["none", "holm", "benjamini_hochberg"]
 Insufficient: TypeAlias = Literal["block", "pass"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatePolicy:
+    """What the gate does where the thresholds do not say.
+
+    Attributes:
+        first_run: When change thresholds have no baseline to compare with: `values_only` lets the value thresholds
+            decide (and blesses, saying so, where there are none), `bless` blesses whatever they say, `block` blocks.
+        no_thresholds: When the configuration has no threshold at all.
+    """
+
+    first_run: FirstRun = "values_only"
+    no_thresholds: NoThresholds = "block"
+
+    def as_dict(self) -> dict[str, str]:
+        """The policy by name, as the verdict lists it."""
+        return {"first_run": self.first_run, "no_thresholds": self.no_thresholds}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from assay.gating.figures import OVERALL, Place, SlicePair, slice_name
+from assay.gating.figures import OVERALL, Place, SlicePair, number, slice_name
 
 if TYPE_CHECKING:
     from assay.gating.limits import Limit
 
 _FEW = 30  # examples of a slice; EvidencePolicy.min_examples has the same default
-
-
-def number(value: float) -> str:
-    """Gives a figure with up to six significant digits."""
-    return "NaN" if math.isnan(value) else f"{value:.6g}"
 
 
 def value_sentence(limit: Limit, key: Place, observed: float) -> str:

@@ -10,9 +10,9 @@ from assay.gating.verdict import Check, blocking
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.gating.decide import GatePolicy
     from assay.gating.figures import Figures
     from assay.gating.limits import Limit
+    from assay.gating.policy import GatePolicy
 
 
 def policy_checks(limits: Sequence[Limit], figures: Figures, policy: GatePolicy) -> Iterator[Check]:

@@ -14,8 +14,15 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from assay.errors import UsageError, did_you_mean
-from assay.gating.decide import FirstRun, GatePolicy, NoThresholds
-from assay.gating.policy import Correction, EvidencePolicy, Insufficient, Significant
+from assay.gating.policy import (
+    Correction,
+    EvidencePolicy,
+    FirstRun,
+    GatePolicy,
+    Insufficient,
+    NoThresholds,
+    Significant,
+)
 
 POLICY: Final = "policy"
 SIGNIFICANT: Final = "significant"

@@ -16,9 +16,10 @@ from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation,
 from assay.components.evaluator.kernel_engine.plan import metric_name
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gating.decide import GatePolicy, decide
+from assay.gating.decide import decide
 from assay.gating.figures import Figures
 from assay.gating.limits import limits_of
+from assay.gating.policy import GatePolicy
 from assay.gating.verdict import Verdict
 
 pytestmark = [

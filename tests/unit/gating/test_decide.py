@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.gating.decide import GatePolicy, decide
+from assay.gating.decide import decide
 from assay.gating.figures import OVERALL, Figures, MetricKey, SliceKey
 from assay.gating.limits import Limit
+from assay.gating.policy import GatePolicy
 from assay.gating.slicing import Slicing
 from assay.gating.verdict import Check, from_json, to_json
 

@@ -8,8 +8,7 @@ import pytest
 
 from assay.components.evaluator.config import parse_eval_config, read_config
 from assay.errors import UsageError
-from assay.gating.decide import GatePolicy
-from assay.gating.policy import EvidencePolicy
+from assay.gating.policy import EvidencePolicy, GatePolicy
 from assay.gating.written_policy import WrittenPolicy
 
 CONFIG = """

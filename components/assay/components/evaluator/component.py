@@ -22,8 +22,8 @@ from assay.components.evaluator.examples_source import SplitRows
 from assay.components.evaluator.work import MetricsEngine
 from assay.errors import UsageError
 from assay.gating.blessing import bless, judged_by_digest
-from assay.gating.decide import FirstRun, NoThresholds
 from assay.gating.junit import to_junit
+from assay.gating.policy import FirstRun, NoThresholds
 from assay.gating.waivers import read_waivers
 from assay.gating.written_policy import WrittenPolicy
 from assay.spec import ExecutionContext, FilePath, Input, Inputs, Output, UserModule, component

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, row_columns
-from assay.gating.figures import SliceKey, slice_name
-from assay.gating.sentences import number
+from assay.gating.figures import SliceKey, number, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE
-from assay.gating.sentences import number
+from assay.gating.figures import number
 from assay.gating.verdict import Check
 from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, CurveMetric, SumsMetric
