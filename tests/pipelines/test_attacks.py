@@ -1,12 +1,21 @@
-"""What is tried to get an unblessed or altered model pushed (attacks.py) is refused with its reason."""
+"""What is tried to get an unblessed or altered model pushed is refused with its reason, and nothing is pushed.
+
+An attacker, or an accident, may change the files of a model or of its blessing. What they cannot change is what the
+lineage store recorded of both when they were sealed. Where there is no such record (another machine, the command
+line), the blessing is signed, and what they lack is the private key.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import attacks_on_blessings
+import attacks_on_models
+import attacks_on_signatures
 import pytest
-from attacks import ATTACKS
 from release_scene import Scene
+
+ATTACKS = attacks_on_blessings.ATTACKS | attacks_on_models.ATTACKS | attacks_on_signatures.ATTACKS
 
 
 def test_the_scene_itself_is_pushed(tmp_path: Path) -> None:
