@@ -13,8 +13,9 @@ Example:
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from assay.lazy import lazy_names
 
 if TYPE_CHECKING:
     from assay.api import DriftReport, Report, compare, infer_schema, merge_statistics, validate
@@ -120,14 +121,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name not in _HOME:
-        message = f"module 'assay' has no attribute '{name}'"
-        raise AttributeError(message)
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

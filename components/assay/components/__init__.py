@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from assay.lazy import lazy_names
 
 if TYPE_CHECKING:
     from assay.components.bulk_inferrer import BulkInferrer
@@ -18,19 +19,19 @@ if TYPE_CHECKING:
     from assay.components.transform import Transform
 
 _HOME = {
-    "BulkInferrer": "bulk_inferrer",
-    "CsvExampleGen": "example_gen",
-    "Evaluator": "evaluator",
-    "ExampleValidator": "example_validator",
-    "ImportExampleGen": "example_gen",
-    "ImportSchemaGen": "schema_gen",
-    "InfraValidator": "infra_validator",
-    "ParquetExampleGen": "example_gen",
-    "Pusher": "pusher",
-    "SchemaGen": "schema_gen",
-    "StatisticsGen": "statistics_gen",
-    "Trainer": "trainer",
-    "Transform": "transform",
+    "BulkInferrer": ".bulk_inferrer",
+    "CsvExampleGen": ".example_gen",
+    "Evaluator": ".evaluator",
+    "ExampleValidator": ".example_validator",
+    "ImportExampleGen": ".example_gen",
+    "ImportSchemaGen": ".schema_gen",
+    "InfraValidator": ".infra_validator",
+    "ParquetExampleGen": ".example_gen",
+    "Pusher": ".pusher",
+    "SchemaGen": ".schema_gen",
+    "StatisticsGen": ".statistics_gen",
+    "Trainer": ".trainer",
+    "Transform": ".transform",
 }
 
 __all__ = [
@@ -50,14 +51,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Imports a component when it is first used."""
-    if name not in _HOME:
-        message = f"module 'assay.components' has no attribute '{name}'"
-        raise AttributeError(message)
-    value = getattr(import_module(f"assay.components.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,9 @@ is inferred next.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from assay.lazy import lazy_names
 
 if TYPE_CHECKING:
     from assay.curation.application import Application, Outcome, apply, apply_with_report
@@ -26,27 +27,27 @@ if TYPE_CHECKING:
 
 # Looked up when first used: `assay schema diff` needs no statistics, and `check` no YAML.
 _HOME = {
-    "Application": "application",
-    "Change": "compatibility",
-    "Entry": "patch",
-    "FeatureEditor": "feature_editor",
-    "Finding": "findings",
-    "Outcome": "application",
-    "Patch": "patch",
-    "Relaxation": "relaxation",
-    "SchemaEditor": "editor",
-    "SuggestOptions": "suggest_options",
-    "apply": "application",
-    "apply_with_report": "application",
-    "check": "contradictions",
-    "check_text": "contradictions",
-    "diff": "compatibility",
-    "format_patch": "patch_file",
-    "parse_patch": "patch_file",
-    "patch_from": "differences",
-    "read_patch": "patch_file",
-    "relax": "relaxation",
-    "suggest": "suggestions",
+    "Application": ".application",
+    "Change": ".compatibility",
+    "Entry": ".patch",
+    "FeatureEditor": ".feature_editor",
+    "Finding": ".findings",
+    "Outcome": ".application",
+    "Patch": ".patch",
+    "Relaxation": ".relaxation",
+    "SchemaEditor": ".editor",
+    "SuggestOptions": ".suggest_options",
+    "apply": ".application",
+    "apply_with_report": ".application",
+    "check": ".contradictions",
+    "check_text": ".contradictions",
+    "diff": ".compatibility",
+    "format_patch": ".patch_file",
+    "parse_patch": ".patch_file",
+    "patch_from": ".differences",
+    "read_patch": ".patch_file",
+    "relax": ".relaxation",
+    "suggest": ".suggestions",
 }
 
 __all__ = [
@@ -74,9 +75,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used."""
-    if name not in _HOME:
-        message = f"module 'assay.curation' has no attribute '{name}'"
-        raise AttributeError(message)
-    return getattr(import_module(f"assay.curation.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

@@ -6,8 +6,9 @@ a network.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from assay.lazy import lazy_names
 
 if TYPE_CHECKING:
     from assay.reports.artifact_page import render
@@ -17,18 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["TEMPLATE_VERSION", "ShownPage", "render", "show", "to_html"]
 
 _HOME = {
-    "TEMPLATE_VERSION": "rendering",
-    "ShownPage": "notebook",
-    "render": "artifact_page",
-    "show": "notebook",
-    "to_html": "rendering",
+    "TEMPLATE_VERSION": ".rendering",
+    "ShownPage": ".notebook",
+    "render": ".artifact_page",
+    "show": ".notebook",
+    "to_html": ".rendering",
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Loads a public name when it is asked for: the page of a run needs none of what reads statistics."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'assay.reports' has no attribute '{name}'")
-    value = getattr(import_module(f"assay.reports.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOME)

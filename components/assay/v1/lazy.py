@@ -1,32 +1,24 @@
-"""Names that are imported when they are first used (PEP 562)."""
+"""Names of TFX's that are imported when they are first used, and those that have no counterpart."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any
 
+from assay import lazy
 from assay.errors import UsageError
 from assay.v1.refused import REFUSED
 
 
 def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Gives a module's `__getattr__`.
-
-    Args:
-        module: The module's `__name__`.
-        homes: Where each public name is defined: a module, or `module:name` where it has another name there.
-    """
+    """Gives a module's `__getattr__` as `assay.lazy.lazy_names` does; it also knows what TFX has besides."""
+    found = lazy.lazy_names(module, homes)
 
     def look_up(name: str) -> Any:
         if name not in homes:
             _refuse(module, name)
-            raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
-        home, _, its_name = homes[name].partition(":")
-        value = getattr(import_module(home), its_name or name)
-        setattr(sys.modules[module], name, value)
-        return value
+        return found(name)
 
     return look_up
 
@@ -37,7 +29,7 @@ def lazy_modules(module: str, names: Collection[str]) -> Callable[[str], Any]:
     def look_up(name: str) -> Any:
         if name not in names:
             _refuse(module, name)
-            raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
+            raise lazy.no_attribute(module, name)
         return import_module(f"{module}.{name}")
 
     return look_up
