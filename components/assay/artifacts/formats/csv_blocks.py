@@ -11,13 +11,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
 from assay.artifacts.formats.csv_refusals import name_not_utf8, readable
+from assay.artifacts.formats.gzip_damage import GZIP_DAMAGE, gzip_damage
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -91,16 +91,8 @@ class CsvStream:
         """Reads up to `size` bytes; fewer only at the end of the file."""
         try:
             return self._file.read(size)
-        except EOFError as error:
-            raise DataError(
-                "csv.truncated_gzip",
-                f"{self._path}: the gzip stream is cut off before its end.",
-                "Copy or export the file again; the rows up to the cut would be an arbitrary part of the data.",
-            ) from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(
-                "csv.bad_gzip", f"{self._path}: the gzip stream is damaged ({error}).", "Copy or export the file again."
-            ) from error
+        except GZIP_DAMAGE as error:
+            raise gzip_damage(error, "csv", self._path, "rows") from error
 
 
 def is_gzip(path: Path) -> bool:

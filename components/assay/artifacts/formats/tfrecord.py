@@ -9,13 +9,13 @@ from __future__ import annotations
 import gzip
 import io
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import google_crc32c
 
+from assay.artifacts.formats.gzip_damage import GZIP_DAMAGE, gzip_damage
 from assay.errors import DataError, disk_full
 
 if TYPE_CHECKING:
@@ -140,16 +140,8 @@ def _open(path: Path) -> BinaryIO:
 def _read(file: BinaryIO, size: int, place: _Place) -> bytes:
     try:
         return file.read(size)
-    except EOFError as error:
-        raise DataError(
-            "tfrecord.truncated_gzip",
-            f"{place}: the gzip stream is cut off before its end.",
-            "Copy or export the file again; the records up to the cut would be an arbitrary part of the data.",
-        ) from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            "tfrecord.bad_gzip", f"{place}: the gzip stream is damaged ({error}).", "Copy or export the file again."
-        ) from error
+    except GZIP_DAMAGE as error:
+        raise gzip_damage(error, "tfrecord", place, "records") from error
 
 
 def _check_complete(found: bytes, size: int, place: _Place) -> None:
