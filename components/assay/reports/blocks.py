@@ -59,6 +59,7 @@ class DataTable:
         series: Names of what is shown side by side, such as splits.
         empty: What is said where there is no row.
         counted: What the rows are, in the singular and the plural.
+        page_size: How many rows are shown at once.
     """
 
     kind: ClassVar[str] = "data_table"

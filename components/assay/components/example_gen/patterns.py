@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from assay.errors import DataError, UsageError, did_you_mean
 
@@ -121,7 +121,8 @@ def find_spans(input_base: Path, pattern: str) -> dict[int, list[Path]]:
     return newest
 
 
-Key = tuple[int, "int | None"]
+_Key: TypeAlias = "tuple[int, int | None]"
+"""Span and version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +164,19 @@ class _Pattern:
         )
         return cls(text, frozenset(names), _PLACEHOLDER.sub("*", text), re.compile(regex))
 
-    def find(self, input_base: Path) -> dict[Key, list[Path]]:
+    def find(self, input_base: Path) -> dict[_Key, list[Path]]:
         """Gives the files by span and version."""
-        found: dict[Key, list[Path]] = {}
+        found: dict[_Key, list[Path]] = {}
         skips_hidden = Path(self.text).name.startswith(("*", "?"))
         for relative in sorted(glob.glob(self.glob, root_dir=input_base, recursive=True)):  # noqa: PTH207 (root_dir)
             path = input_base / relative
             match = self.regex.fullmatch(Path(relative).as_posix())
             if match is None or not path.is_file() or (skips_hidden and path.name.startswith("_")):
                 continue
-            key = self._key(match, path)
-            if key is not None:
-                found.setdefault(key, []).append(path)
+            found.setdefault(self._key(match, path), []).append(path)
         return found
 
-    def _key(self, match: re.Match[str], path: Path) -> Key | None:
+    def _key(self, match: re.Match[str], path: Path) -> _Key:
         numbers = {name: int(match[name]) for name in self.names}
         span = numbers.get("SPAN", 0)
         if "YYYY" in numbers:
@@ -213,8 +212,8 @@ def _check_alike(splits: Sequence[Input.Split], patterns: Sequence[_Pattern]) ->
 
 
 def _choose(
-    input_base: Path, split: Input.Split, files: Mapping[Key, list[Path]], range_config: RangeConfig | None
-) -> Key:
+    input_base: Path, split: Input.Split, files: Mapping[_Key, list[Path]], range_config: RangeConfig | None
+) -> _Key:
     if not files:
         raise _no_match(input_base, split)
     spans = sorted({span for span, _ in files})

@@ -163,11 +163,9 @@ def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limi
         "jensen_shannon": chance.jensen_shannon_limit(n, m, len(listed), limits.significance),
         "psi": chance.psi_limit(n, m, len(bins), limits.significance),
     }
-    greatest = {"l_infinity": l_infinity(ours, theirs)}
-    greatest["normalized_absolute_difference"] = normalized_absolute_difference(ours, theirs)
     values: dict[MeasureName, tuple[float, str]] = {
-        "l_infinity": greatest["l_infinity"],
-        "normalized_absolute_difference": greatest["normalized_absolute_difference"],
+        "l_infinity": l_infinity(ours, theirs),
+        "normalized_absolute_difference": normalized_absolute_difference(ours, theirs),
         "jensen_shannon": (jensen_shannon(ours, theirs), ""),
         "psi": (population_stability_index(bins), ""),
     }
@@ -199,29 +197,29 @@ def _numeric(
     unit = deviation or 1.0
     basis = ours.basis if ours.basis == theirs.basis else f"{ours.basis}, and {theirs.basis}"
     ks, at = kolmogorov_smirnov(ours, theirs)
-    values: dict[MeasureName, tuple[float, float, str, str]] = {
+    values: dict[MeasureName, tuple[float, float, str]] = {
         "psi": (
             population_stability_index(bins),
             chance.psi_limit(n + ours.not_finite, m + theirs.not_finite, len(bins), limits.significance),
             "",
-            basis,
         ),
-        "kolmogorov_smirnov": (
-            ks,
-            chance.kolmogorov_smirnov_limit(n, m, limits.significance),
-            f"{at:.6g}",
-            basis,
-        ),
+        "kolmogorov_smirnov": (ks, chance.kolmogorov_smirnov_limit(n, m, limits.significance), f"{at:.6g}"),
         "wasserstein": (
             wasserstein(ours, theirs) / unit,
             chance.wasserstein_limit(n, m, both, limits.significance) / unit,
             "",
-            basis,
         ),
     }
     distances = [
-        Distance(measure=name, value=value, chance=by_chance, threshold=limits.threshold(name), where=where, basis=what)
-        for name, (value, by_chance, where, what) in values.items()
+        Distance(
+            measure=measure,
+            value=value,
+            chance=by_chance,
+            threshold=limits.threshold(measure),
+            where=where,
+            basis=basis,
+        )
+        for measure, (value, by_chance, where) in values.items()
     ]
     divergence = _divergence(our_statistics, their_statistics, sides, bins, limits)
     return [divergence, *distances] if divergence is not None else distances

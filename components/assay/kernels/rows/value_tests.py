@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from assay.errors import UsageError
 
+_FLOAT32_MAX = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 _INT64 = range(-(2**63), 2**63)
 _INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+[ \t\n\v\f\r]*")
 
@@ -90,7 +91,7 @@ class Limit:
         side: Whether the limit is the least or the greatest value.
         whole: The limit for whole numbers.
         decimal: The limit for numbers with decimals; None where it does not apply to them.
-        text: What text spells that has to keep the limit too; None where text is not read.
+        text_family: What text spells that has to keep the limit too; None where text is not read.
         whole_applies: Whether the limit applies to whole numbers.
     """
 
@@ -269,6 +270,3 @@ def is_valid_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-_FLOAT32_MAX = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
