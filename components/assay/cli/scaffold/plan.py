@@ -57,6 +57,7 @@ class Plan:
         label: The column that is predicted.
         task: What kind of prediction it is.
         classes: The label's values, sorted; the last of two is the positive one. Empty for a regression.
+        label_is_text: Whether those values are text, not numbers.
         label_missing: Rows without a label.
         label_variance: Variance of the label of a regression.
         numbers: Columns that are scaled.

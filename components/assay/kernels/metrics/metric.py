@@ -99,7 +99,8 @@ class AverageMetric:
     Attributes:
         name: TFMA's name.
         parts: The metric of each class.
-        weights: For each part what it counts by: a number, or the sum of a term for an average weighted by labels.
+        weights: What each part counts by.
+        by_labels: For an average weighted by labels: the sum by which each part's weight is multiplied.
         aggregation: `macro` or `weighted_macro`.
         view: The key of the average itself, such as `topK`.
     """
