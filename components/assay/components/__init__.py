@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from assay.components.trainer import Trainer
     from assay.components.transform import Transform
 
-_HOME = {
-    "BulkInferrer": ".bulk_inferrer",
-    "CsvExampleGen": ".example_gen",
-    "Evaluator": ".evaluator",
-    "ExampleValidator": ".example_validator",
-    "ImportExampleGen": ".example_gen",
-    "ImportSchemaGen": ".schema_gen",
-    "InfraValidator": ".infra_validator",
-    "ParquetExampleGen": ".example_gen",
-    "Pusher": ".pusher",
-    "SchemaGen": ".schema_gen",
-    "StatisticsGen": ".statistics_gen",
-    "Trainer": ".trainer",
-    "Transform": ".transform",
+FOLDERS = {
+    "BulkInferrer": "bulk_inferrer",
+    "CsvExampleGen": "example_gen",
+    "Evaluator": "evaluator",
+    "ExampleValidator": "example_validator",
+    "ImportExampleGen": "example_gen",
+    "ImportSchemaGen": "schema_gen",
+    "InfraValidator": "infra_validator",
+    "ParquetExampleGen": "example_gen",
+    "Pusher": "pusher",
+    "SchemaGen": "schema_gen",
+    "StatisticsGen": "statistics_gen",
+    "Trainer": "trainer",
+    "Transform": "transform",
 }
+"""The folder of each component."""
 
 __all__ = [
     "BulkInferrer",
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 
-__getattr__ = lazy_names(__name__, _HOME)
+__getattr__ = lazy_names(__name__, {name: f".{folder}" for name, folder in FOLDERS.items()})
 
 
 def __dir__() -> list[str]:

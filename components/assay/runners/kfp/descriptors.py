@@ -13,7 +13,7 @@ from pathlib import Path
 from kfp import compiler
 
 from assay import components
-from assay.components import _HOME
+from assay.components import FOLDERS
 from assay.runners.kfp.components import component_of
 from assay.runners.kfp.wire import snake_case
 
@@ -22,8 +22,8 @@ _FOLDER = Path(components.__file__).parent
 
 def descriptor_path(name: str) -> Path:
     """Where a component's descriptor lies: `component.yaml`, or, of several in one folder, `<name>.component.yaml`."""
-    home = _HOME[name]
-    is_alone = list(_HOME.values()).count(home) == 1
+    home = FOLDERS[name]
+    is_alone = list(FOLDERS.values()).count(home) == 1
     return _FOLDER / home / ("component.yaml" if is_alone else f"{snake_case(name)}.component.yaml")
 
 
