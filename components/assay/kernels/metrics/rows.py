@@ -145,7 +145,7 @@ def _numbers(values: pa.Array, name: str) -> Floats:
             "metrics.not_numeric",
             f"Column '{name}' should hold numbers, but holds {kind}.",
             "Write labels as 0 and 1, or as the numbers of classes from 0, and predictions as numbers. Labels that are "
-            "names of classes need a column of predictions for each class, `<prediction_key>.<class>`.",
+            "names need predictions that name their classes: columns `<prediction_key>.<class>`, or `all_classes`.",
         )
     if pa.types.is_float16(kind):
         return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -216,19 +216,27 @@ def aligned(named: NamedPrediction, order: Sequence[str], whose: str, than: str)
     Raises:
         DataError: The classes are not the same.
     """
-    surplus, lacking = sorted({*named.names} - {*order}), sorted({*order} - {*named.names})
+    check_same_classes(named.names, order, whose, than)
+    return NamedPrediction(column=named.column, form=named.form, names=named.names, order=tuple(order))
+
+
+def check_same_classes(names: Sequence[str], others: Sequence[str], whose: str, than: str) -> None:
+    """Refuses models of different classes.
+
+    Raises:
+        DataError: They differ.
+    """
+    surplus, lacking = sorted({*names} - {*others}), sorted({*others} - {*names})
     if surplus or lacking:
-        differences = [f"has {listed(surplus)}"] if surplus else []
-        differences += [f"lacks {listed(lacking)}"] if lacking else []
+        differences = [f"have {listed(surplus)}"] if surplus else []
+        differences += [f"lack {listed(lacking)}"] if lacking else []
         raise DataError(
             "evaluator.other_classes",
-            f"The classes of {whose} are not those of {than}, {listed(order)}: it {' and '.join(differences)}.",
+            f"The classes of {whose} are not those of {than}, {listed(others)}: they {' and '.join(differences)}.",
             did_you_mean(surplus[0], lacking)
             if len(surplus) == len(lacking) == 1
-            else "Compare models of the same "
-            "classes; one that a model does not know may be predicted as 0 in each row.",
+            else "Compare models of the same classes; one that a model does not know may be 0 in each row.",
         )
-    return NamedPrediction(column=named.column, form=named.form, names=named.names, order=tuple(order))
 
 
 def lists_of(table: Floats) -> pa.Array:

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from assay.gating.limits import EvalConfig
 
 _FEW = 3  # names in an example of what to write
+_NAME_THEM = (
+    "Let a function give names, as in pandas.DataFrame(model.predict_proba(rows), columns=model.classes_), or a "
+    f"SavedModel an output '{ALL_CLASSES}'."
+)
 
 
 def naming_of(
     config: EvalConfig,
     label: str,
     labels: pa.Array,
-    found: Mapping[str, tuple[str, NamedPrediction | ClassNames | None]],
+    found: Mapping[str, tuple[str | None, NamedPrediction | ClassNames | None]],
     columns: Sequence[str],
 ) -> Naming | None:
     """Gives how names of classes become numbers; None where nothing is named.
@@ -37,8 +41,8 @@ def naming_of(
         config: The configuration.
         label: The column of labels.
         labels: Some of them.
-        found: By whose they are, the candidate's first, the columns of predictions and how they name their classes; a
-            `ClassNames` where they are lists already, in this order.
+        found: By whose they are, the candidate's first, the columns of predictions (None where a model makes them) and
+            how they name their classes; a `ClassNames` where they are lists already, in this order.
         columns: The names of all columns.
 
     Raises:
@@ -55,9 +59,9 @@ def naming_of(
         if one is None and way != "numbers" and not classes.are_numbers:
             raise DataError(
                 "evaluator.class_names",
-                f"The classes of {first} have names ({listed(classes.names)}), and {whose}, '{column}', do not say "
-                "which class each number is of.",
-                f"{_what_to_write(column, classes.names)}.",
+                f"The classes of {first} have names ({listed(classes.names)}), and {whose} do not say which class each "
+                "number is of.",
+                _NAME_THEM if column is None else f"{_what_to_write(column, classes.names)}.",
             )
     return Naming(
         classes=classes,
@@ -92,12 +96,9 @@ def refuse_names(label: str, labels: pa.Array, column: str, predictions: pa.Data
         return
     names = sorted(set(texts.drop_null().to_pylist()))[:_FEW]
     if predictions is None:
-        hint = (
-            "Write labels as the numbers of classes from 0; or let a function name the classes, as in "
-            "pandas.DataFrame(model.predict_proba(rows), columns=model.classes_)."
-        )
+        hint = f"Write labels as the numbers of classes from 0, or name the classes. {_NAME_THEM}"
     elif is_list(predictions):
-        hint = f"Write labels as the numbers of classes from 0; or: {_what_to_write(column, names)}."
+        hint = f"Write labels as the numbers of classes from 0, or name the classes. {_what_to_write(column, names)}."
     elif is_text(predictions):
         hint = (
             f"Column '{column}' holds names, too: metrics need a prediction of each class. Write a column for each "
@@ -120,7 +121,7 @@ def free_name(name: str, taken: Sequence[str]) -> str:
 
 def _what_to_write(column: str, names: Sequence[str]) -> str:
     return (
-        f"write a column of predictions for each class ({_columns(column, names)}), a struct of the classes, or beside "
+        f"Write a column of predictions for each class ({_columns(column, names)}), a struct of the classes, or beside "
         f"the lists a column '{ALL_CLASSES}' with the list of their names"
     )
 
