@@ -50,6 +50,11 @@ class ClassNames:
         return self.values == tuple(range(len(self.names)))
 
     @property
+    def are_booleans(self) -> bool:
+        """Whether the classes are called true and false."""
+        return {name.lower() for name in self.names} == _WORDS and len(self.names) == len(_WORDS)
+
+    @property
     def are_numbered(self) -> bool:
         """Whether data that gives a class by its number, as a plain list does, can mean one class only."""
         return self.are_numbers or (not self.values and self.order != "none")
@@ -64,7 +69,7 @@ class ClassNames:
         if is_text(kind) or pa.types.is_null(kind):
             return "names"
         if pa.types.is_boolean(kind):
-            if {name.lower() for name in self.names} == _WORDS:
+            if self.are_booleans:
                 return "names"
             if not self.values and self.order != "vocabulary":
                 raise self._ambiguous(label, "booleans")
@@ -97,7 +102,7 @@ class ClassNames:
         if not len(strange):
             return found.cast(pa.float64())
         words = booleans_of(texts)  # a CSV's and pandas' words for what is boolean elsewhere
-        if pa.types.is_boolean(words.type) and found.null_count == len(found):
+        if pa.types.is_boolean(words.type) and (found.null_count == len(found) or self.are_booleans):
             return words if self.way_of(words.type, label) == "numbers" else self._of_numbers(words, label, start)
         raise self._unknown(label, texts[int(strange[0])].as_py(), int(strange[0]), start)
 
