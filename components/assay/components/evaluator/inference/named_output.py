@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def names_in(made: Any) -> tuple[str, ...]:
     """Gives the names of classes; none where what was made is an array, or has a single column."""
-    names = tuple(map(str, _columns(made)))
+    names = tuple(name for name, _ in _columns(made))
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise DataError("evaluator.class_names", f"The function's predictions name the class '{doubled[0]}' twice.")
@@ -47,24 +47,24 @@ def array_of_output(made: Any, order: Sequence[str], who: str) -> npt.NDArray[An
     columns = _columns(made)
     if not columns:
         return np.asarray(made)
-    by_name = {str(name): column for name, column in columns.items()}
+    by_name = dict(columns)
     found = [_numbers(by_name[name], name, who) for name in order or by_name]
     return np.stack(found, axis=1)
 
 
-def _columns(made: Any) -> Mapping[Any, Any]:
+def _columns(made: Any) -> list[tuple[str, Any]]:
     """Gives named columns; nothing of what has none."""
     if isinstance(made, Mapping):
-        return made
+        return [(str(name), column) for name, column in made.items()]
     if isinstance(made, pa.StructArray):
-        return dict(zip([field.name for field in made.type], made.flatten(), strict=True))
+        return list(zip([field.name for field in made.type], made.flatten(), strict=True))
     is_frame = isinstance(made, pa.Table | pa.RecordBatch) or (
         hasattr(made, "columns") and (hasattr(made, "__arrow_c_stream__") or hasattr(made, "__dataframe__"))
     )
     if not is_frame:
-        return {}
+        return []
     table = rows_of(made).table
-    return dict(zip(table.column_names, table.columns, strict=True))
+    return list(zip(table.column_names, table.columns, strict=True))
 
 
 def _numbers(column: Any, name: str, who: str) -> npt.NDArray[np.float64]:
