@@ -53,11 +53,14 @@ def evaluate(
     Args:
         config: TFMA's `EvalConfig`: the proto, a mapping, or the path of a file (YAML, JSON or text proto).
         predictions: A table with labels, predictions and slicing features: a path, pandas, polars or Arrow. Its columns
-            are named by `label_key` and `prediction_key` of the model specs, the baseline's too.
+            are named by `label_key` and `prediction_key` of the model specs, the baseline's too. Labels are numbers, or
+            names of classes where the predictions are columns `<prediction_key>.<class>`, a struct or a map of classes,
+            or lists beside a column `all_classes`.
         baseline_predictions: The baseline's predictions, where they are in another table.
         join_on: The column by which rows of the two tables belong together; None for their order.
         model: The candidate: a SavedModel's or a Model artifact's folder, a `.keras` file, `file.py:function`, or a
-            function that takes a `pyarrow.RecordBatch` and gives an array with a prediction a row.
+            function that takes a `pyarrow.RecordBatch` and gives an array with a prediction a row, or a data frame, an
+            Arrow table or a dict with a column for each class, named for it.
         baseline: The baseline model, likewise.
         data: The examples that models are evaluated on: a path, an Examples artifact, pandas, polars or Arrow.
         split: The split of them, where there are several.

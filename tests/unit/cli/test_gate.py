@@ -170,3 +170,32 @@ def test_losses_that_are_infinite_and_predictions_that_are_logits_are_told(folde
     quiet = gate(folder, "loss", "-q")
     assert len(quiet.stdout.splitlines()) == 1
     assert "warning: The candidate's predictions 'score' run from -4 to 7" in quiet.stderr
+
+
+def test_labels_by_name_in_a_csv(tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("y,p.no,p.don't know,p.yes\nyes,0.1,0.2,0.7\ndon't know,0.2,0.5,0.3\n")
+    config = {
+        "model_specs": [{"label_key": "y", "prediction_key": "p"}],
+        "metrics_specs": [
+            {
+                "metrics": [{"class_name": "Recall", "threshold": {"value_threshold": {"lower_bound": 0.5}}}],
+                "binarize": {"class_ids": {"values": [2]}},
+            }
+        ],
+    }
+    (tmp_path / "gate.yaml").write_text(json.dumps(config))
+    arguments = ["--config", str(tmp_path / "gate.yaml"), "--predictions", str(tmp_path / "new.csv")]
+    lint = CliRunner().invoke(app, ["gate", "lint", arguments[1], "--data", arguments[3]])
+    assert (lint.exit_code, lint.stdout) == (0, "The configuration can be evaluated.\n")
+    done = CliRunner().invoke(app, ["gate", *arguments])
+    assert done.exit_code == 0, done.output
+    assert "  ok  recall [classId:2 (yes)] on Overall is 1; the limit is at least 0.5.\n" in done.stdout
+    assert "   -  The classes of 'y' by number: 0 no, 1 don't know, 2 yes.\n" in done.stdout
+    evaluated = CliRunner().invoke(app, ["evaluate", *arguments])
+    assert "The classes of 'y' by number: 0 no, 1 don't know, 2 yes." in evaluated.output
+    (tmp_path / "new.csv").write_text("y,p.no,p.yes\nyes,0.1,0.9\nYes,0.1,0.9\n")
+    refused = CliRunner().invoke(app, ["gate", *arguments])
+    assert refused.exit_code == 1
+    assert "row 1 (counted from 0) is 'Yes', which is no class of the predictions: they have no, yes." in (
+        " ".join(refused.output.split())
+    )

@@ -20,6 +20,7 @@ from assay.components.evaluator.config import read_config
 from assay.components.evaluator.evaluation_files import SUMMARY, write_for_people, write_metrics, write_tfma_files
 from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE
 from assay.components.evaluator.kernel_engine.judgement import Models, Tables, evaluate_tables, judge
+from assay.components.evaluator.kernel_engine.naming_told import CLASSES, classes_told
 from assay.components.evaluator.kernel_engine.remarks import REMARKS, remarks_on
 from assay.components.evaluator.metrics_table import METRICS_TABLE
 from assay.components.evaluator.tfma_output.files import TFMA_FILES, VALIDATION_FILE
@@ -108,13 +109,16 @@ def evaluate_into(
     if isinstance(judged, Models) and sampling is None:
         evaluated = _evaluated(judged, folder, None, metrics_engine)
         write_verdict(evaluated.verdict, folder)
-        return (*evaluated.notes, *_warnings(evaluated.verdict.checks))
+        classes = (check.sentence for check in evaluated.verdict.checks if check.kind == CLASSES)
+        return (*evaluated.notes, *_warnings(evaluated.verdict.checks), *classes)
     engine = EmbeddedEngine()
     drawn = None if sampling is None else replace(sampling, threads=engine.threads)
     _, evaluation, warnings = evaluate_tables(judged, engine, drawn)
     write_tfma_files(folder, evaluation)
     write_metrics(folder, evaluation)
-    return (*(f"warning: {warning.sentence}" for warning in warnings), *_warnings(remarks_on(evaluation)))
+    told = classes_told(evaluation.naming)
+    notes = [f"warning: {warning.sentence}" for warning in warnings]
+    return (*notes, *_warnings(remarks_on(evaluation)), *(() if told is None else (told,)))
 
 
 def _warnings(checks: Iterable[Check]) -> Iterator[str]:

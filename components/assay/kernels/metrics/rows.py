@@ -138,13 +138,14 @@ def _numbers(values: pa.Array, name: str) -> Floats:
     if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        values = _booleans(values)
+        values = booleans_of(values)
     kind = values.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or kind == pa.null()):
         raise DataError(
             "metrics.not_numeric",
             f"Column '{name}' should hold numbers, but holds {kind}.",
-            "Write labels as 0 and 1, or as the numbers of classes from 0, and predictions as numbers.",
+            "Write labels as 0 and 1, or as the numbers of classes from 0, and predictions as numbers. Labels that are "
+            "names need predictions that name their classes: columns `<prediction_key>.<class>`, or `all_classes`.",
         )
     if pa.types.is_float16(kind):
         return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -159,7 +160,7 @@ def _numbers(values: pa.Array, name: str) -> Floats:
     return np.asarray(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def _booleans(values: pa.Array) -> pa.Array:
+def booleans_of(values: pa.Array) -> pa.Array:
     """Gives booleans for the words that a CSV has for them; other texts as they are."""
     words = pc.utf8_lower(values)
     is_word = pc.is_in(words, value_set=pa.array(["true", "false"], words.type))

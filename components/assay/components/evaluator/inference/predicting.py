@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
+from assay.components.evaluator.inference.named_output import array_of_output, names_in
 from assay.components.evaluator.inference.served_model import open_model
 from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
 from assay.spec.user_code import run_user_code
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 _CALL_ROWS = 8192
 # Where a model has several outputs and no prediction_key says which: TFMA's names, in its order.
 _PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
+_ALL_CLASSES = "all_classes"  # TFMA's name of the output with the classes' names
 # Preprocessing that TFMA calls where a model spec names none, and the model has it.
 _DEFAULT_PREPROCESSING = ("transformed_features", "transformed_labels")
 
 Predict: TypeAlias = Callable[[pa.RecordBatch], Any]
-"""A Python model: an array of predictions, a number or a row of numbers each, for the rows of a batch."""
+"""A Python model: an array of predictions, a number or a row of numbers each, for the rows of a batch; or a data frame,
+an Arrow table or a dict with a column of predictions for each class, named for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class JudgedModel:
         signature_name: The signature of predictions; empty for the default one.
         preprocessing: Signatures that transform features; empty for TFMA's default ones.
         prediction_key: The output, of several.
+        names: The classes as the model names them; empty where it names none.
+        order: The classes in the order in which their predictions are handed on.
     """
 
     role: str
@@ -49,6 +54,8 @@ class JudgedModel:
     signature_name: str = ""
     preprocessing: tuple[str, ...] = ()
     prediction_key: str = ""
+    names: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Loads the model and looks for its signatures.
@@ -77,13 +84,39 @@ class JudgedModel:
     def predict(self, batch: ExampleBatch) -> npt.NDArray[Any]:
         """Gives a prediction, or a row of them, for each row."""
         if not isinstance(self.model, Path):
-            with run_user_code(getattr(self.model, "__name__", "the model"), None):
-                return np.asarray(self.model(batch.rows))
+            return array_of_output(self._called(self.model, batch), self.order, self.role)
         served = open_model(self.model)
         name = served.signature_name(self.signature_name)
         signature = served.signatures[name]
         key = self._output(list(signature.outputs))
-        return served.call(name, batch.inputs(signature.inputs), [key])[key]
+        values = served.call(name, batch.inputs(signature.inputs), [key])[key]
+        if self.names == self.order or values.ndim != 2 or values.shape[1] != len(self.names):
+            return values
+        return values[:, [self.names.index(name) for name in self.order]]
+
+    def class_names(self, batch: ExampleBatch) -> tuple[str, ...]:
+        """Gives the names that a function has for the classes of some rows, or a SavedModel in TFMA's `all_classes`."""
+        if not isinstance(self.model, Path):
+            return names_in(self._called(self.model, batch))
+        if not self.has_vocabulary:
+            return ()
+        served = open_model(self.model)
+        name = served.signature_name(self.signature_name)
+        found = served.call(name, batch.inputs(served.signatures[name].inputs), [_ALL_CLASSES])[_ALL_CLASSES]
+        first = found.reshape(-1, found.shape[-1])[0]  # as TFMA, which leaves the dimensions of batches out
+        return tuple(one.decode() if isinstance(one, bytes) else str(one) for one in first)
+
+    @property
+    def has_vocabulary(self) -> bool:
+        """Whether it is a SavedModel with an output that names its classes."""
+        if not isinstance(self.model, Path):
+            return False
+        served = open_model(self.model)
+        return _ALL_CLASSES in served.signatures[served.signature_name(self.signature_name)].outputs
+
+    def _called(self, model: Predict, batch: ExampleBatch) -> Any:
+        with run_user_code(getattr(model, "__name__", "the model"), None):
+            return model(batch.rows)
 
     def transform(self, batch: ExampleBatch, wanted: set[str]) -> dict[str, npt.NDArray[Any]]:
         """Gives the features of `wanted` that the model's preprocessing makes."""
@@ -122,14 +155,15 @@ class Predictor:
         features: The columns to keep by name, or to take from the models' preprocessing,
             with what eval_config calls each.
         labels: Of the features, what must be the same for all models: labels and weights.
-        times: Of the features, those that are cut into periods; a `tf.Example` would hold numbers in their place.
+        plain: Of the features, those that are left as they are read, where a `tf.Example` would hold numbers in place
+            of times and booleans.
         whole: Whether all other columns of the examples are kept, too.
     """
 
     models: tuple[JudgedModel, ...]
     features: Mapping[str, str]
     labels: tuple[str, ...]
-    times: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
     whole: bool = False
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -149,7 +183,7 @@ class Predictor:
             self._check_same(transformed[0], found, one)
         columns = {}
         for name, what in self.features.items():
-            if name in self.times and name in rows.schema.names:
+            if name in self.plain and name in rows.schema.names:
                 columns[name] = rows.column(rows.schema.get_field_index(name))
                 continue
             made = next((found[name] for found in transformed if name in found), None)

@@ -14,8 +14,9 @@ from assay.components.evaluator.config import GateConfig, parse_eval_config, wit
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE
 from assay.components.evaluator.kernel_engine.drawing import Resampling
 from assay.components.evaluator.kernel_engine.evaluation import shares_of
-from assay.components.evaluator.kernel_engine.flips import failing_slices, flips_of, tell
+from assay.components.evaluator.kernel_engine.flips import failing_slices, flips_of, own_rows, tell
 from assay.components.evaluator.kernel_engine.missing import with_missing
+from assay.components.evaluator.kernel_engine.naming_told import told_by_name
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
 from assay.components.evaluator.kernel_engine.remarks import remarks_on
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
@@ -126,12 +127,12 @@ def decided(
     verdict = with_missing(verdict_on(config, evaluation, rules, figures=figures, name_of=name_of), predictions)
     told = {check.id for check in verdict.checks}
     remarks = tuple(check for check in remarks_on(evaluation) if check.id not in told)
-    verdict = replace(verdict, checks=verdict.checks + remarks)
+    verdict = told_by_name(replace(verdict, checks=verdict.checks + remarks), predictions.naming)
     failing = failing_slices(verdict, evaluation.figures.candidate) if evaluation.figures.baseline is not None else ()
     if not failing:
         return verdict, None
     flips = flips_of(predictions, slicing_of(config.eval_config), failing)
-    return tell(verdict, flips, predictions, join_on), flips
+    return tell(verdict, flips, predictions, join_on), own_rows(flips, predictions)
 
 
 def verdict_on(

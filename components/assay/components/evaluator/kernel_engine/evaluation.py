@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from assay.components.evaluator.kernel_engine.accumulation import Computed
     from assay.components.evaluator.kernel_engine.drawing import Resampling
+    from assay.components.evaluator.kernel_engine.named_rows import Naming
     from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions
     from assay.components.evaluator.kernel_engine.seen import Seen
     from assay.components.evaluator.metrics_table import Bounds
@@ -49,6 +50,7 @@ class TableEvaluation:
         values: By model, slice and metric, every value and plot as the kernels give it.
         keys: The columns that hold labels, weights and predictions.
         seen: What labels and predictions are like.
+        naming: How the data names its classes; None where it does not.
     """
 
     figures: Figures
@@ -62,6 +64,7 @@ class TableEvaluation:
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
     keys: Keys
     seen: Seen
+    naming: Naming | None = None
 
 
 def evaluate_predictions(
@@ -114,6 +117,7 @@ def evaluate_predictions(
         values=computed.values,
         keys=keys,
         seen=computed.seen,
+        naming=predictions.naming,
     )
 
 

@@ -85,10 +85,20 @@ def tell(verdict: Verdict, flips: pa.Table, predictions: Predictions, join_on: s
 
 
 def _said(row: dict[str, Any], predictions: Predictions, join_on: str | None) -> str:
-    keys = predictions.keys
+    keys, naming = predictions.keys, predictions.naming
     which = f"row {row['row']}" if join_on is None else f"{join_on}={row[_column(join_on)]}"
-    label, ours, theirs = (_shown(row[_column(name or "")]) for name in (keys.label, keys.candidate, keys.baseline))
-    return f"{which}: label {label}, candidate {ours}, baseline {theirs}"
+    label, ours, theirs = (row[_column(name or "")] for name in (keys.label, keys.candidate, keys.baseline))
+    if naming is not None:
+        label = label if isinstance(label, list) else naming.classes.own([label], naming.way)[0].as_py()
+        ours, theirs = (naming.by_name(one) if isinstance(one, list) else one for one in (ours, theirs))
+    return f"{which}: label {_shown(label)}, candidate {_shown(ours)}, baseline {_shown(theirs)}"
+
+
+def own_rows(flips: pa.Table, predictions: Predictions) -> pa.Table:
+    """Gives the rows with labels and predictions by the names that the data has for classes."""
+    keys = predictions.keys
+    models = [_column(name) for name in (keys.candidate, keys.baseline) if name is not None]
+    return flips if predictions.naming is None else predictions.naming.own(flips, models)
 
 
 def _column(name: str) -> str:
@@ -98,6 +108,8 @@ def _column(name: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_shown(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "[" + ", ".join(f"{name} {_shown(item)}" for name, item in value.items()) + "]"
     return number(value) if isinstance(value, float) else str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from assay.components.evaluator.kernel_engine.named_predictions import class_columns
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.predictions import keys_of, model_specs_of
 from assay.components.evaluator.kernel_engine.slicing import specs_of
@@ -204,14 +205,24 @@ def _of_columns(
         place = f"eval_config.slicing_specs[{index}]"
         named += [(place, feature_of(name)) for name in (*slicing.feature_keys, *slicing.feature_values)]
     named += [(f"metric {one.key.label}", name) for one in plan.metrics for name in (one.query, one.gain)]
+    keys = [spec.prediction_key for spec in config.model_specs if spec.prediction_key]
+    others = [getattr(spec, field) for spec in config.model_specs for field in ("label_key", "example_weight_key")]
+    by_class = {key for key in keys if len(class_columns(key, columns, filter(None, [*others, *keys]))) > 1}
     for place, name in named:
-        if name and name not in known:
+        if name and name not in known and not (name in by_class and place.endswith(".prediction_key")):
             yield LintFinding(
                 code="no_such_column",
                 place=place,
                 message=f"the data has no column '{name}'.",
-                hint=did_you_mean(name, known),
+                hint=_meant(name, columns, keys),
             )
+
+
+def _meant(name: str, columns: Sequence[str], keys: Sequence[str]) -> str:
+    single = class_columns(name, columns) if name in keys else []
+    if len(single) == 1:
+        return f"A class alone has a column, '{name}.{single[0]}': write one for each of two classes or more."
+    return did_you_mean(name, columns)
 
 
 def stop(findings: Sequence[LintFinding]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.components.evaluator.inference.predicting import JudgedModel, PredictedRows, Predictor
+from assay.components.evaluator.kernel_engine.named_models import name_classes
+from assay.components.evaluator.kernel_engine.named_rows import NamedRows
 from assay.components.evaluator.kernel_engine.plan import plan_of
 from assay.components.evaluator.kernel_engine.predictions import Keys, Predictions, model_specs_of
 from assay.components.evaluator.kernel_engine.slicing import slicing_of, specs_of
@@ -55,20 +57,24 @@ def predict_rows(
         column = own
     for one in judged:
         one.check()
-    times = tuple(feature for spec in slicing_of(config) for feature, _ in spec.periods)
-    labels = tuple(filter(None, (candidate.label_key, candidate.example_weight_key)))
-    predictor = Predictor(models=tuple(judged), features=features, labels=labels, times=times)
-    return Predictions(
-        source=PredictedRows(source, predictor),
-        whole=PredictedRows(source, replace(predictor, whole=True)),
-        keys=Keys(
-            label=candidate.label_key,
-            weight=candidate.example_weight_key or None,
-            candidate=_CANDIDATE if model is not None else candidate.prediction_key,
-            baseline=column,
-        ),
-        columns=tuple(features),
-    )
+    key = _CANDIDATE if model is not None else candidate.prediction_key
+    keys = Keys(label=candidate.label_key, weight=candidate.example_weight_key or None, candidate=key, baseline=column)
+    naming, models = name_classes(config, source, keys, judged)
+    plain = [feature for spec in slicing_of(config) for feature, _ in spec.periods]
+    if naming is not None and naming.predictions:
+        source = NamedRows(source, naming)
+        features = {naming.numbered: features[keys.label]} | features
+    elif naming is not None and all(callable(one.model) for one in judged):
+        plain.append(keys.label)
+    labels = tuple(filter(None, (keys.label, keys.weight)))
+    predictor = Predictor(models=models, features=features, labels=labels, plain=tuple(plain))
+    rows: Source = PredictedRows(source, predictor)
+    whole: Source = PredictedRows(source, replace(predictor, whole=True))
+    if naming is not None:
+        keys = replace(keys, label=naming.numbered)
+        if not naming.predictions:
+            rows, whole = NamedRows(rows, naming), NamedRows(whole, naming)
+    return Predictions(source=rows, whole=whole, keys=keys, columns=tuple(features), naming=naming)
 
 
 def _features(config: EvalConfig, candidate: Any) -> dict[str, str]:

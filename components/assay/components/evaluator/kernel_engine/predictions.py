@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from assay.artifacts.sources import TableRows, rows_of
+from assay.components.evaluator.kernel_engine.class_names import ClassNames
+from assay.components.evaluator.kernel_engine.joining import by_id, check_same_rows
+from assay.components.evaluator.kernel_engine.named_predictions import NamedPrediction, aligned, find_named
+from assay.components.evaluator.kernel_engine.named_rows import NamedRows, Naming
+from assay.components.evaluator.kernel_engine.naming import free_name, naming_of, refuse_names
 from assay.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from assay.engines.base import Source
     from assay.gating.limits import EvalConfig
+
+Found: TypeAlias = tuple[str, NamedPrediction | ClassNames | None]
+"""A column of predictions, and how it names its classes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +51,14 @@ class Predictions:
         keys: The columns; `baseline` is None where there is no baseline to compare with.
         columns: The names of the candidate's columns.
         whole: The same rows with all columns of the data, where `source` has only those that figures are made of.
+        naming: How the data names its classes, which are numbers here; None where it does not.
     """
 
     source: Source
     keys: Keys
     columns: tuple[str, ...]
     whole: Source | None = None
+    naming: Naming | None = None
 
 
 def keys_of(config: EvalConfig) -> Keys:
@@ -134,36 +143,76 @@ def open_predictions(
     """
     keys = keys_of(config)
     source = rows_of(predictions)
-    columns = columns_of(source)
-    if not columns:
-        raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
+    first = _first(source)
+    columns = tuple(map(str, first.schema.names))
+    named = (keys.label, keys.weight, keys.candidate, keys.baseline, join_on)
+    ours = find_named(source, first.schema, keys.candidate, filter(None, named))
     if baseline_predictions is None:
         if join_on is not None:
             raise UsageError("predictions.join", "Joining takes a second table: give the baseline's predictions.")
+        found: dict[str, Found] = {"the predictions": (keys.candidate, ours)}
+        if keys.baseline is not None:
+            theirs = find_named(source, first.schema, keys.baseline, filter(None, named))
+            found["the baseline's predictions"] = (keys.baseline, theirs)
+        known = (*columns, *(column for column, one in found.values() if one is not None))
         for name in filter(None, (keys.label, keys.weight, keys.candidate, keys.baseline)):
-            _require(name, columns, "the table of predictions")
-        return Predictions(source=source, keys=keys, columns=tuple(columns))
-    other = rows_of(baseline_predictions)
-    ours = _table(source, None)
-    theirs_key = keys.baseline or keys.candidate
-    theirs_columns = columns_of(other)
-    _require(theirs_key, theirs_columns, "the baseline's table")
+            _require(name, known, "the table of predictions")
+        return _numbered(config, Predictions(source=source, keys=keys, columns=known), first, found)
+    found = {"the candidate's predictions": (keys.candidate, ours)}
+    known = columns if ours is None else (*columns, keys.candidate)
     for name in filter(None, (keys.label, keys.weight, keys.candidate)):
-        _require(name, columns, "the candidate's table")
+        _require(name, known, "the candidate's table")
+    joined, name, classes = _joined(source, rows_of(baseline_predictions), keys, ours, join_on)
+    found["the baseline's predictions"] = (keys.baseline or keys.candidate, classes)
+    keys = replace(keys, baseline=name)
+    return _numbered(config, Predictions(source=TableRows(joined), keys=keys, columns=known), first, found)
+
+
+def _joined(
+    source: Source, other: Source, keys: Keys, named: NamedPrediction | None, join_on: str | None
+) -> tuple[pa.Table, str, ClassNames | None]:
+    """Gives the candidate's rows with the baseline's predictions, the name of these, and the names of their classes."""
+    ours, key = _table(source, None), keys.baseline or keys.candidate
+    theirs = find_named(other, _first(other).schema, key, filter(None, (keys.label, keys.weight, join_on)))
+    if theirs is not None and named is not None:
+        theirs = aligned(theirs, named.order, "the baseline's predictions", "the candidate's")
+    if theirs is not None:
+        other = NamedRows(other, Naming(classes=theirs.classes, label=None, predictions=(theirs,)))
+    columns = columns_of(other)
+    _require(key, columns, "the baseline's table")
     if join_on is not None:
-        _require(join_on, columns, "the candidate's table", "The tables are to be joined on")
-        _require(join_on, theirs_columns, "the baseline's table", "The tables are to be joined on")
-    shared = [name for name in dict.fromkeys((join_on, keys.label)) if name is not None and name in theirs_columns]
-    theirs = _table(other, [theirs_key, *(name for name in shared if name != theirs_key)])
-    theirs = theirs if join_on is None else _by_id(ours, theirs, join_on)
-    _check_same_rows(ours, theirs, keys.label, join_on)
-    name = _free_name(theirs_key, ours.column_names)
-    joined = ours.append_column(name, theirs.column(theirs_key))
-    return Predictions(
-        source=TableRows(joined),
-        keys=Keys(label=keys.label, weight=keys.weight, candidate=keys.candidate, baseline=name),
-        columns=tuple(columns),
-    )
+        _require(join_on, ours.column_names, "the candidate's table", "The tables are to be joined on")
+        _require(join_on, columns, "the baseline's table", "The tables are to be joined on")
+    shared = [name for name in dict.fromkeys((join_on, keys.label)) if name is not None and name in columns]
+    table = _table(other, [key, *(name for name in shared if name != key)])
+    table = table if join_on is None else by_id(ours, table, join_on)
+    check_same_rows(ours, table, keys.label, join_on)
+    name = free_name(f"{key} of the baseline", ours.column_names)
+    return ours.append_column(name, table.column(key)), name, None if theirs is None else theirs.classes
+
+
+def _numbered(
+    config: EvalConfig, opened: Predictions, first: pa.RecordBatch, found: Mapping[str, Found]
+) -> Predictions:
+    """Gives the rows with class numbers in place of names, if there are names."""
+    keys = opened.keys
+    labels = first.column(first.schema.get_field_index(keys.label))
+    naming = naming_of(config, keys.label, labels, found, opened.columns)
+    if naming is None:
+        kind = first.schema.field(first.schema.get_field_index(keys.candidate)).type
+        refuse_names(keys.label, labels, keys.candidate, kind)
+        return opened
+    source = NamedRows(opened.source, naming)
+    return replace(opened, source=source, keys=replace(keys, label=naming.numbered), naming=naming)
+
+
+def _first(source: Source) -> pa.RecordBatch:
+    """Gives the first rows."""
+    for shard in source.shards:
+        for batch in shard.batches():
+            if batch.num_columns:
+                return batch
+    raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
 
 
 def columns_of(source: Source) -> list[str]:
@@ -188,75 +237,3 @@ def _table(source: Source, columns: list[str] | None) -> pa.Table:
     if not batches:
         raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
     return pa.Table.from_batches(batches).combine_chunks()
-
-
-def _by_id(ours: pa.Table, theirs: pa.Table, key: str) -> pa.Table:
-    """Gives the baseline's rows in the order of the candidate's."""
-    wanted, known = _ids(ours, key, "candidate"), _ids(theirs, key, "baseline")
-    if wanted.type != known.type:
-        try:
-            known = known.cast(wanted.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise DataError(
-                "predictions.join_types",
-                f"Column '{key}' holds {wanted.type} in the candidate's table and {known.type} in the baseline's.",
-            ) from None
-    places = pc.index_in(wanted, value_set=known)
-    absent = pc.filter(wanted, pc.is_null(places))
-    if len(absent) or len(known) != len(wanted):
-        surplus = pc.filter(known, pc.invert(pc.is_in(known, value_set=wanted)))
-        example = (absent if len(absent) else surplus)[0].as_py()
-        raise DataError(
-            "predictions.unmatched",
-            f"The tables do not have the same rows: of {len(wanted)} values of '{key}' {len(absent)} are not in the "
-            f"baseline's table, and {len(surplus)} of the baseline's are not in the candidate's ('{example}' for one).",
-            "Evaluate both models on the same rows.",
-        )
-    return theirs.take(places)
-
-
-def _ids(table: pa.Table, key: str, whose: str) -> pa.Array:
-    ids = table.column(key).combine_chunks()
-    if isinstance(ids, pa.ChunkedArray):
-        ids = ids.chunk(0)
-    if ids.null_count or len(pc.unique(ids)) != len(ids):
-        what = "missing values" if ids.null_count else "repeated values"
-        raise DataError(
-            "predictions.ids",
-            f"Column '{key}' of the {whose}'s table has {what}, so it names no rows.",
-            "Join on a column with a value of its own in each row, or leave the column out to join by row order.",
-        )
-    return ids
-
-
-def _check_same_rows(ours: pa.Table, theirs: pa.Table, label: str, join_on: str | None) -> None:
-    if ours.num_rows != theirs.num_rows:
-        raise DataError(
-            "predictions.row_count",
-            f"The candidate's table has {ours.num_rows} rows and the baseline's {theirs.num_rows}.",
-            "Evaluate both models on the same rows, or join the tables by a column.",
-        )
-    if label not in theirs.column_names:
-        return
-    mine, other = ours.column(label).to_pylist(), theirs.column(label).to_pylist()
-    different = next((row for row, pair in enumerate(zip(mine, other, strict=True)) if _differ(*pair)), None)
-    if different is not None:
-        by = "in the same order" if join_on is None else f"the same under '{join_on}'"
-        raise DataError(
-            "predictions.other_rows",
-            f"The tables' rows are not {by}: the label '{label}' of row {different + 1} is {mine[different]} in the "
-            f"candidate's table and {other[different]} in the baseline's.",
-            "Join the tables by a column of row ids." if join_on is None else "",
-        )
-
-
-def _differ(one: Any, other: Any) -> bool:
-    """Whether two labels differ; NaN, which is no number in either table, is the same in both."""
-    return bool(one != other and (one == one or other == other))  # noqa: PLR0124 - only NaN is not itself
-
-
-def _free_name(name: str, taken: Sequence[str]) -> str:
-    name = f"{name} of the baseline"
-    while name in taken:
-        name += "'"
-    return name

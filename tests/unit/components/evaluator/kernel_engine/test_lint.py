@@ -134,3 +134,30 @@ def test_a_models_configuration_is_linted_as_such() -> None:
     assert findings({"class_name": "ExactMatch"}, model_specs=model)["tfma_only"].startswith("warning")
     assert findings({"class_name": "AUK"}, model_specs=model)["unknown_metric"].startswith("error")
     assert "label_key" in findings({"class_name": "AUC"}, model_specs=[{"signature_name": "a"}])["models"]
+
+
+def test_a_column_for_each_class_is_a_prediction() -> None:
+    config = load_eval_config(
+        {
+            "model_specs": [
+                {"name": "c", "label_key": "y", "prediction_key": "p"},
+                {"name": "b", "label_key": "y", "prediction_key": "p.old", "is_baseline": True},
+            ],
+            "metrics_specs": [{"metrics": [{"class_name": "SparseCategoricalAccuracy", "threshold": VALUE}]}],
+        }
+    )
+    assert lint(config, ["y", "p.cat", "p.dog", "p.old.cat", "p.old.dog"]) == []
+    [finding] = lint(config, ["y", "p.cat", "p.dog", "p.old.cat"])
+    assert finding.sentence == (
+        "eval_config.model_specs[1].prediction_key: the data has no column 'p.old'. A class alone has a column, "
+        "'p.old.cat': write one for each of two classes or more."
+    )
+    assert [one.code for one in lint(config, ["y", "p.old.cat", "p.old.dog"])] == ["no_such_column"]
+    sliced = load_eval_config(
+        {
+            "model_specs": [{"label_key": "y", "prediction_key": "p"}],
+            "slicing_specs": [{"feature_keys": ["p"]}],
+            "metrics_specs": [{"metrics": [{"class_name": "SparseCategoricalAccuracy", "threshold": VALUE}]}],
+        }
+    )
+    assert [one.place for one in lint(sliced, ["y", "p.cat", "p.dog"])] == ["eval_config.slicing_specs[0]"]
