@@ -137,7 +137,7 @@ def test_a_models_configuration_is_linted_as_such() -> None:
 
 
 def test_a_column_for_each_class_is_a_prediction() -> None:
-    config = load_eval_config(
+    config = read_config(
         {
             "model_specs": [
                 {"name": "c", "label_key": "y", "prediction_key": "p"},
@@ -145,7 +145,7 @@ def test_a_column_for_each_class_is_a_prediction() -> None:
             ],
             "metrics_specs": [{"metrics": [{"class_name": "SparseCategoricalAccuracy", "threshold": VALUE}]}],
         }
-    )
+    ).eval_config
     assert lint(config, ["y", "p.cat", "p.dog", "p.old.cat", "p.old.dog"]) == []
     [finding] = lint(config, ["y", "p.cat", "p.dog", "p.old.cat"])
     assert finding.sentence == (
@@ -153,11 +153,11 @@ def test_a_column_for_each_class_is_a_prediction() -> None:
         "'p.old.cat': write one for each of two classes or more."
     )
     assert [one.code for one in lint(config, ["y", "p.old.cat", "p.old.dog"])] == ["no_such_column"]
-    sliced = load_eval_config(
+    sliced = read_config(
         {
             "model_specs": [{"label_key": "y", "prediction_key": "p"}],
             "slicing_specs": [{"feature_keys": ["p"]}],
             "metrics_specs": [{"metrics": [{"class_name": "SparseCategoricalAccuracy", "threshold": VALUE}]}],
         }
-    )
+    ).eval_config
     assert [one.place for one in lint(sliced, ["y", "p.cat", "p.dog"])] == ["eval_config.slicing_specs[0]"]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from assay.artifacts.sources import rows_of
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
 from assay.components.evaluator.kernel_engine.model_rows import predict_rows
 from assay.components.evaluator.kernel_engine.predictions import Predictions
@@ -60,7 +60,7 @@ def predicted(model: Any, baseline: Any = None, *, label: str = "y", table: Any 
             {"metrics": [{"class_name": "AUC"}], "binarize": {"class_ids": {"values": [0, 2]}}},
         ],
     }
-    return predict_rows(load_eval_config(config), rows_of(table), model, baseline)
+    return predict_rows(read_config(config).eval_config, rows_of(table), model, baseline)
 
 
 def figures(predictions: Predictions) -> Any:
@@ -71,7 +71,7 @@ def figures(predictions: Predictions) -> Any:
             {"metrics": [{"class_name": "AUC"}], "binarize": {"class_ids": {"values": [0, 2]}}},
         ],
     }
-    return evaluate_predictions(load_eval_config(config), predictions, EmbeddedEngine()).figures
+    return evaluate_predictions(read_config(config).eval_config, predictions, EmbeddedEngine()).figures
 
 
 @pytest.mark.parametrize("model", [named, shuffled])

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay.artifacts.sources import TableRows, rows_of
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.named_rows import NamedRows
 from assay.components.evaluator.kernel_engine.predictions import Predictions, open_predictions
 from assay.engines.base import Shard, Source
@@ -27,9 +27,8 @@ ROWS = {
 
 def opened(data: Any, sliced_by: str | None = None) -> Predictions:
     slices = [{}, {"feature_keys": [sliced_by]}] if sliced_by else [{}]
-    return open_predictions(
-        load_eval_config({"model_specs": [{"label_key": "y", "prediction_key": "p"}], "slicing_specs": slices}), data
-    )
+    config = read_config({"model_specs": [{"label_key": "y", "prediction_key": "p"}], "slicing_specs": slices})
+    return open_predictions(config.eval_config, data)
 
 
 def rows(source: Source, columns: list[str] | None = None) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.components.evaluator.config import load_eval_config
+from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.deciding import Rules
 from assay.components.evaluator.kernel_engine.judgement import Judged, Tables, judge
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
@@ -164,7 +164,7 @@ UNNAMED = pa.table({"id": [1, 2], "y": ["a", "b"], "p": [[0.5, 0.5]] * 2})
 
 
 def opened(ours: Any, theirs: Any = None, spec: Any = None) -> Any:
-    return open_predictions(load_eval_config({"model_specs": [spec or SPEC]}), ours, theirs)
+    return open_predictions(read_config({"model_specs": [spec or SPEC]}).eval_config, ours, theirs)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(ONE_NAMED, UNNAMED), (UNNAMED, ONE_NAMED)])
