@@ -42,7 +42,8 @@ def flips_of(predictions: Predictions, slicing: tuple[SlicingSpec, ...], slices:
     """Gives the rows of each slice where the candidate did most worse than the baseline: at most 20 of each.
 
     A row is worse by as much as its prediction is farther from its label (for classes: by as much as the label's class
-    lost), and by infinity where the candidate alone gave no number. Rows that both models predict alike are none.
+    lost; for lists of labels: by half the sum over them, which of one label is the same), and by infinity where the
+    candidate alone gave no number. Rows where it did no worse are none.
 
     Args:
         predictions: The rows, with a baseline.
@@ -62,7 +63,7 @@ def flips_of(predictions: Predictions, slicing: tuple[SlicingSpec, ...], slices:
             rows = columns.rows(batch)
             worse = _worse(rows)
             for key in slices:
-                chosen = _most(worse, _in_slice(rows, key) & (worse > -np.inf) & (rows.weights != 0))
+                chosen = _most(worse, _in_slice(rows, key) & (worse > 0) & (rows.weights != 0))
                 best[key].append((worse[chosen], chosen + start, batch.take(pa.array(chosen))))
             start += batch.num_rows
     return _plain(pa.concat_tables([_table(key, parts) for key, parts in best.items()]))
@@ -114,23 +115,25 @@ def _shown(value: Any) -> str:
 
 
 def _worse(rows: Rows) -> Floats:
-    """Gives how much worse the candidate did on each row; minus infinity where the two are alike."""
+    """Gives how much worse the candidate did on each row; 0 where nothing tells."""
     ours, theirs = rows.predictions[CANDIDATE], rows.predictions[BASELINE]
     with np.errstate(invalid="ignore"):
         if ours.ndim == 2 and ours.shape == theirs.shape:
-            worse, same = _lost(rows.labels, ours, theirs), (ours == theirs).all(axis=1)
+            worse = _lost(rows.labels, ours, theirs)
         elif ours.ndim == theirs.ndim == rows.labels.ndim == 1:
-            worse, same = np.abs(ours - rows.labels) - np.abs(theirs - rows.labels), ours == theirs
+            worse = np.abs(ours - rows.labels) - np.abs(theirs - rows.labels)
             worse = np.where(np.isnan(rows.labels), np.abs(ours - theirs), worse)
         else:
-            return np.full(len(rows), -np.inf)
+            return np.zeros(len(rows))
     broken = np.isnan(ours).reshape(len(rows), -1).any(axis=1) & ~np.isnan(theirs).reshape(len(rows), -1).any(axis=1)
-    return np.where(broken, np.inf, np.where(same | np.isnan(worse), -np.inf, worse))
+    return np.where(broken, np.inf, np.where(np.isnan(worse), 0.0, worse))
 
 
 def _lost(labels: Floats, ours: Floats, theirs: Floats) -> Floats:
+    if labels.shape == ours.shape:
+        return np.asarray((np.abs(ours - labels) - np.abs(theirs - labels)).sum(axis=1) / 2)
     if labels.ndim == 2:
-        return np.asarray(((theirs - ours) * labels).sum(axis=1))
+        return np.full(len(labels), np.nan)
     known = (labels >= 0) & (labels < ours.shape[1])
     classes = np.where(known, labels, 0).astype(np.int64)[:, None]
     lost = np.take_along_axis(theirs - ours, classes, axis=1)[:, 0]

@@ -133,3 +133,30 @@ def test_many_rows_are_cut_to_the_worst() -> None:
     cut = judged(batches)
     assert cut.flips is not None
     assert cut.flips.equals(found.flips)
+
+
+def test_rows_where_the_candidate_did_better_are_none() -> None:
+    labels = np.arange(30) % 3
+    old = np.eye(3)[labels] * 0.7 + 0.1
+    old[::5] = np.roll(old[::5], 1, axis=1)
+    new = np.eye(3)[labels] * 0.7 + 0.1
+    new[::10] = np.roll(new[::10], 1, axis=1)
+    data = pa.table({"label": labels, "old": list(old), "new": list(new), "side": ["x"] * 30})
+    found = judged(data, "SparseCategoricalAccuracy", {"value_threshold": {"lower_bound": 0.99}})
+    assert not found.verdict.ok
+    assert found.flips is not None
+    assert found.flips.num_rows == 0
+    assert not any("flips" in check.details for check in found.verdict.checks)
+    assert "did most worse" not in to_markdown(found.verdict)
+
+
+def test_a_label_that_is_wrongly_said_to_hold_is_worse_too() -> None:
+    labels = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
+    old = labels * 0.8 + 0.1
+    new = old.copy()
+    new[3] = [0.1, 0.9]
+    data = pa.table({"label": list(labels), "old": list(old), "new": list(new), "side": ["x"] * 4})
+    found = judged(data, "CategoricalCrossentropy", {"value_threshold": {"upper_bound": 0.0}})
+    assert found.flips is not None
+    assert set(found.flips.column("row").to_pylist()) == {3}
+    assert found.flips.column("worse_by").to_pylist()[0] == pytest.approx(0.4)
