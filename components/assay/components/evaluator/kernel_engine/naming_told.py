@@ -18,7 +18,7 @@ _CLASS_ID = re.compile(r"classId:(\d+)")
 
 
 def told_by_name(verdict: Verdict, naming: Naming | None) -> Verdict:
-    """Gives the verdict; where classes have names, with these in sentences and a line that says their numbers.
+    """Gives the verdict; where classes have names, with these in sentences and a check that lists them by number.
 
     What names a check stays as it is: waivers and histories know checks by that.
     """
@@ -33,8 +33,13 @@ def told_by_name(verdict: Verdict, naming: Naming | None) -> Verdict:
         severity="info",
         subject=naming.label or "",
         sentence=sentence,
+        details={"classes": list(naming.classes.names)},
     )
-    return replace(verdict, checks=(*(_named(check, naming) for check in verdict.checks), line))
+    named = [_named(check, naming) for check in verdict.checks]
+    summary = verdict.summary  # which quotes the sentence that tells most
+    for before, after in zip(verdict.checks, named, strict=True):
+        summary = summary.replace(before.sentence, after.sentence)
+    return replace(verdict, summary=summary, checks=(*named, line))
 
 
 def classes_told(naming: Naming | None) -> str | None:

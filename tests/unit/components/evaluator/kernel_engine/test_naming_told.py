@@ -56,6 +56,13 @@ def test_sentences_name_classes_and_one_line_says_their_numbers() -> None:
     for file in (to_json(verdict), to_junit(verdict)):
         assert b"recall [classId:1 (dog)] on Overall is 0;" in file
     assert "(dog)" in to_markdown(verdict)
+    assert told.details == {"classes": ["cat", "dog"]}
+
+
+def test_what_is_said_first_names_the_class_too() -> None:
+    better = OURS | {"p.cat": [0.75, 0.5, 0.75], "p.dog": [0.25, 0.5, 0.25]}
+    verdict = judged(pa.table(ROWS | better), None).verdict
+    assert verdict.summary == ("Not blessed: recall [classId:1 (dog)] on Overall is 0; the limit is at least 0.75.")
 
 
 @pytest.mark.parametrize("slices", [({},), ({}, {"feature_keys": ["y"]})], ids=["all", "by label"])
