@@ -91,8 +91,8 @@ def Evaluator(
         context: The run that the step is part of.
         examples: The data to evaluate on.
         evaluation: TFMA's files, which `tfma.load_eval_result` reads, `metrics.parquet`, `computed_by.json`, which says
-            who computed what, `summary.md` and `junit.xml` for people and CI servers, and `flips.parquet`: the rows by
-            which a failing slice became worse.
+            who computed what, `classes.json` where classes have names, `summary.md` and `junit.xml` for people and CI
+            servers, and `flips.parquet`: the rows by which a failing slice became worse.
         blessing: The mark `BLESSED` or `NOT_BLESSED`, and `verdict.json` with every check.
         eval_config: What to compute and to hold: an `EvalConfig` message, a dict, the path of a JSON, YAML or text
             proto file, or such a text.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
     from assay.gating.verdict import Verdict
 
 SUMMARY = "summary.md"
+CLASSES_FILE = "classes.json"
+"""The label and, by number, the names of its classes; where they have names."""
 
 
 def write_metrics(
     folder: Path, evaluation: TableEvaluation, confidence: float = 0.95, *, figures: Figures | None = None
 ) -> Path:
-    """Writes `metrics.parquet`, with bounds where replicates were drawn, and gives its path.
+    """Writes `metrics.parquet`, with bounds where replicates were drawn, and gives its path; and `classes.json`.
 
     Args:
         folder: Where to.
@@ -42,6 +45,10 @@ def write_metrics(
     resampled = bool(evaluation.areas) or any(slices for slices in evaluation.changes.values())
     path = folder / METRICS_TABLE
     write_metrics_table(path, figures or evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
+    naming = evaluation.naming
+    if naming is not None and not naming.classes.are_numbers:
+        content = {"label": naming.label, "classes": naming.classes.names}
+        (folder / CLASSES_FILE).write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
     return path
 
 

@@ -17,7 +17,13 @@ from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.sources import rows_of
 from assay.components.evaluator.compute import COMPUTED_BY, evaluate
 from assay.components.evaluator.config import read_config
-from assay.components.evaluator.evaluation_files import SUMMARY, write_for_people, write_metrics, write_tfma_files
+from assay.components.evaluator.evaluation_files import (
+    CLASSES_FILE,
+    SUMMARY,
+    write_for_people,
+    write_metrics,
+    write_tfma_files,
+)
 from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE
 from assay.components.evaluator.kernel_engine.judgement import Models, Tables, evaluate_tables, judge
 from assay.components.evaluator.kernel_engine.naming_told import CLASSES, classes_told
@@ -42,7 +48,7 @@ if TYPE_CHECKING:
 
 _FUNCTION = ".py:"
 _OUTPUTS = (
-    *("verdict.json", SUMMARY, METRICS_TABLE, FLIPS_TABLE, COMPUTED_BY, *TFMA_FILES),
+    *("verdict.json", SUMMARY, METRICS_TABLE, CLASSES_FILE, FLIPS_TABLE, COMPUTED_BY, *TFMA_FILES),
     *(f"blessing/{name}" for name in ("BLESSED", "NOT_BLESSED", "blessing.json", "blessing.sig", "verdict.json")),
 )
 _BLOCK_BYTES = 1 << 20

@@ -6,7 +6,7 @@ The messages stand in TFMA's proto/metrics_for_slice.proto; the numbers below ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,7 @@ class Plot:
         thresholds: (threshold, false negatives, true negatives, false positives, true positives).
         calibration: (lower, upper, examples, mean label, mean prediction) by bucket of the prediction.
         classes: Examples by (actual, predicted) class.
+        class_names: The names of classes by number; empty where they have none but these.
     """
 
     model: str
@@ -157,11 +158,19 @@ class Plot:
     thresholds: Sequence[tuple[float, ...]] = ()
     calibration: Sequence[tuple[float, ...]] = ()
     classes: dict[tuple[int, int], float] | None = None
+    class_names: Sequence[str] = ()
+
+    def class_name(self, number: int) -> str:
+        """Gives the name of a class; `none` for TFMA's -1, where no class was predicted."""
+        if number < 0:
+            return "none"
+        return self.class_names[number] if number < len(self.class_names) else str(number)
 
 
 def read_plots(folder: Path) -> list[Plot]:
-    """Reads TFMA's plots."""
+    """Reads TFMA's plots, and what their classes are called."""
     roles = _roles(folder)
+    class_names = _class_names(folder)
     plots = []
     for path in sorted(folder.glob("plots*.tfrecord")):
         for record in read_records(path):
@@ -171,8 +180,17 @@ def read_plots(folder: Path) -> list[Plot]:
                 pair = by_number(item) if isinstance(item, bytes) else {}
                 key = by_number(message_in(pair, 1))
                 model = roles.get(text_in(key, 4), CANDIDATE)
-                plots.append(_plot(message_in(pair, 2), model, where, _sub_key(message_in(key, 3))))
+                plot = _plot(message_in(pair, 2), model, where, _sub_key(message_in(key, 3)))
+                plots.append(replace(plot, class_names=class_names))
     return plots
+
+
+def _class_names(folder: Path) -> list[str]:
+    path = folder / "classes.json"
+    if not path.is_file():
+        return []
+    names: list[str] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])["classes"]
+    return names
 
 
 def _plot(data: bytes, model: str, where: str, name: str) -> Plot:

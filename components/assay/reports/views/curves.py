@@ -121,6 +121,6 @@ def _matrices(plots: Sequence[Plot]) -> Iterator[Matrix]:
             ids = sorted({one for pair in plot.classes for one in pair})
             shown = ids[:_MOST_CLASSES]
             counts = [[plot.classes.get((actual, predicted), 0.0) for predicted in shown] for actual in shown]
-            labels = ["none" if one < 0 else str(one) for one in shown]
+            labels = [plot.class_name(one) for one in shown]
             note = f"The first {_MOST_CLASSES} of {len(ids)} classes." if len(ids) > len(shown) else ""
             yield Matrix(title=f"{title}, by class", labels=labels, counts=counts, note=note)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from assay.artifacts.base import Artifact
@@ -125,7 +125,7 @@ def classification(artifacts: Iterable[Artifact]) -> dict[str, Any]:
             if plot.thresholds and "confidenceMetrics" not in shown:
                 shown["confidenceMetrics"] = [_point(*each) for each in plot.thresholds if math.isfinite(each[0])]
             if plot.classes and "confusionMatrix" not in shown:
-                shown["confusionMatrix"] = _confusion(plot.classes)
+                shown["confusionMatrix"] = _confusion(plot.classes, plot.class_name)
     return shown
 
 
@@ -138,8 +138,8 @@ def _point(threshold: float, fn: float, tn: float, fp: float, tp: float) -> dict
     }
 
 
-def _confusion(cells: Mapping[tuple[int, int], float]) -> dict[str, Any]:
+def _confusion(cells: Mapping[tuple[int, int], float], name_of: Callable[[int], str]) -> dict[str, Any]:
     """Rows are actual classes, columns predicted ones, as KFP's `log_confusion_matrix` writes them."""
     classes = sorted({each for pair in cells for each in pair})
     rows = [{"row": [cells.get((actual, predicted), 0.0) for predicted in classes]} for actual in classes]
-    return {"annotationSpecs": [{"displayName": str(each)} for each in classes], "rows": rows}
+    return {"annotationSpecs": [{"displayName": name_of(each)} for each in classes], "rows": rows}
