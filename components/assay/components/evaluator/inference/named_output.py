@@ -1,9 +1,12 @@
-"""What a function gives for predictions: an array; or a frame, a table or a dict with a column named for each class."""
+"""How what a model gives names its classes.
+
+A SavedModel has an output for it. A function gives an array; or a frame, a table or a dict with a column a class.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +17,10 @@ from assay.kernels.metrics.rows import numbers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+ALL_CLASSES: Final = "all_classes"
+"""TFMA's name (`ALL_CLASSES_KEY`) for the classes of a list of predictions, in the list's order."""
 
 
 def names_in(made: Any) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
-from assay.components.evaluator.inference.named_output import array_of_output, names_in
+from assay.components.evaluator.inference.named_output import ALL_CLASSES, array_of_output, names_in
 from assay.components.evaluator.inference.served_model import open_model
 from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
 from assay.spec.user_code import run_user_code
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _CALL_ROWS = 8192
 # Where a model has several outputs and no prediction_key says which: TFMA's names, in its order.
 _PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
-_ALL_CLASSES = "all_classes"  # TFMA's name of the output with the classes' names
 # Preprocessing that TFMA calls where a model spec names none, and the model has it.
 _DEFAULT_PREPROCESSING = ("transformed_features", "transformed_labels")
 
@@ -102,7 +101,7 @@ class JudgedModel:
             return ()
         served = open_model(self.model)
         name = served.signature_name(self.signature_name)
-        found = served.call(name, batch.inputs(served.signatures[name].inputs), [_ALL_CLASSES])[_ALL_CLASSES]
+        found = served.call(name, batch.inputs(served.signatures[name].inputs), [ALL_CLASSES])[ALL_CLASSES]
         first = found.reshape(-1, found.shape[-1])[0]  # as TFMA, which leaves the dimensions of batches out
         return tuple(one.decode() if isinstance(one, bytes) else str(one) for one in first)
 
@@ -112,7 +111,7 @@ class JudgedModel:
         if not isinstance(self.model, Path):
             return False
         served = open_model(self.model)
-        return _ALL_CLASSES in served.signatures[served.signature_name(self.signature_name)].outputs
+        return ALL_CLASSES in served.signatures[served.signature_name(self.signature_name)].outputs
 
     def _called(self, model: Predict, batch: ExampleBatch) -> Any:
         with run_user_code(getattr(model, "__name__", "the model"), None):

@@ -139,11 +139,10 @@ class ClassNames:
 
     def _unknown(self, label: str, value: str, row: int, start: int | None) -> DataError:
         close = did_you_mean(value, self.names)
-        where = f"row {row} of a batch" if start is None else f"row {start + row} (counted from 0)"
         return DataError(
             "evaluator.unknown_class",
-            f"The label '{label}' of {where} is '{value}', which is no class of the predictions: they have "
-            f"{listed(self.names)}.",
+            f"The label '{label}' of {place_of(row, start)} is '{value}', which is no class of the predictions: they "
+            f"have {listed(self.names)}.",
             close
             if close.startswith("Did")
             else "Name the predictions' classes as the labels do; a class that the model does not know needs "
@@ -172,6 +171,11 @@ def listed(names: Sequence[str]) -> str:
     """Gives names in a row, and how many others there are."""
     more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
     return ", ".join(names[:_MOST]) + more
+
+
+def place_of(row: int, start: int | None) -> str:
+    """Gives the number of a batch's row in all the data, where that of the batch's first row is known."""
+    return f"row {row} of a batch" if start is None else f"row {start + row} (counted from 0)"
 
 
 def is_text(kind: pa.DataType) -> bool:

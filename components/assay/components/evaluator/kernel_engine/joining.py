@@ -20,7 +20,7 @@ def by_id(ours: pa.Table, theirs: pa.Table, key: str) -> pa.Table:
     if wanted.type != known.type:
         try:
             known = known.cast(wanted.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # a value that does not fit; types without a cast
             raise DataError(
                 "predictions.join_types",
                 f"Column '{key}' holds {wanted.type} in the candidate's table and {known.type} in the baseline's.",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.components.evaluator.inference.named_output import ALL_CLASSES
 from assay.components.evaluator.kernel_engine.class_names import (
     ClassNames,
     Order,
@@ -16,6 +17,7 @@ from assay.components.evaluator.kernel_engine.class_names import (
     is_text,
     listed,
     numbers_of,
+    place_of,
     texts_of,
 )
 from assay.errors import DataError, did_you_mean
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 
     from assay.engines.base import Source
     from assay.kernels.metrics.rows import Floats
-
-ALL_CLASSES: Final = "all_classes"
-"""TFMA's name (`ALL_CLASSES_KEY`) for the classes of a list of predictions, in the list's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +127,7 @@ class NamedPrediction:
         return DataError(
             "evaluator.other_classes",
             f"'{self.column}' names the classes {listed(self.names)} in the first row, and "
-            f"{listed([str(name) for name, _ in found])} in {_row(row, start)}.",
+            f"{listed([str(name) for name, _ in found])} in {place_of(row, start)}.",
             "Write a prediction for every class in every row, 0 where there is none.",
         )
 
@@ -161,7 +160,7 @@ class NamedPrediction:
             raise DataError(
                 "evaluator.other_classes",
                 f"'{ALL_CLASSES}' names the classes of '{self.column}': {listed(self.names)} in the first row, and "
-                f"{listed([str(_text(name)) for name in column[row].as_py()])} in {_row(row, start)}.",
+                f"{listed([str(_text(name)) for name in column[row].as_py()])} in {place_of(row, start)}.",
                 "It must be the same in every row; write columns named for their classes where the order changes.",
             )
 
@@ -281,7 +280,3 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 def _text(name: object) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
-
-
-def _row(row: int, start: int | None) -> str:
-    return f"row {row} of a batch" if start is None else f"row {start + row} (counted from 0)"

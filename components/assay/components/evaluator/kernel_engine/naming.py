@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from assay.components.evaluator.inference.named_output import ALL_CLASSES
 from assay.components.evaluator.kernel_engine.class_names import is_list, is_text, listed, texts_of
-from assay.components.evaluator.kernel_engine.named_predictions import ALL_CLASSES, NamedPrediction, aligned
+from assay.components.evaluator.kernel_engine.named_predictions import NamedPrediction, aligned
 from assay.components.evaluator.kernel_engine.named_rows import Naming
 from assay.components.evaluator.kernel_engine.plan import plan_of
 from assay.components.evaluator.kernel_engine.slicing import specs_of
@@ -66,7 +67,7 @@ def naming_of(
     return Naming(
         classes=classes,
         label=label,
-        numbered=label if label not in _others(config) else free_name(f"{label} as class number", columns),
+        numbered=label if label not in _read_besides(config) else free_name(f"{label} as class number", columns),
         way=way,
         predictions=tuple(
             one if one is leading else aligned(one, classes.names, whose, first)
@@ -128,10 +129,6 @@ def _what_to_write(column: str, names: Sequence[str]) -> str:
 
 def _columns(column: str, names: Sequence[str]) -> str:
     return ", ".join(f"{column}.{name}" for name in names[:_FEW])
-
-
-def _others(config: EvalConfig) -> set[str]:
-    return set(_read_besides(config))
 
 
 def _read_besides(config: EvalConfig) -> Iterator[Any]:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.artifacts.sources import TableRows
+from assay.components.evaluator.inference.named_output import ALL_CLASSES
 from assay.components.evaluator.kernel_engine.class_names import numbers_of
 from assay.components.evaluator.kernel_engine.named_predictions import (
-    ALL_CLASSES,
     NamedPrediction,
     aligned,
     class_columns,
