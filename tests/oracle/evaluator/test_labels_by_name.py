@@ -17,12 +17,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
 from assay.artifacts.formats.tf_example import encode
+from assay.artifacts.sources import rows_of
 from assay.components.evaluator.compute import evaluate
 from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, evaluate_predictions
+from assay.components.evaluator.kernel_engine.model_rows import predict_rows
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.work import Evaluation
 from assay.engines.embedded import EmbeddedEngine
+from assay.errors import DataError
 
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 Array = np.ndarray[Any, Any]
@@ -204,7 +207,31 @@ def test_a_saved_model_with_all_classes_is_judged_as_by_tfma(tmp_path: Path) -> 
     assert theirs == pytest.approx(swapped)
 
 
-def save(path: Path, weights: Array, bias: Array, names: Array) -> None:
+@pytest.mark.tensorflow
+@pytest.mark.slow
+def test_one_probability_beside_two_classes_is_the_second_ones(tmp_path: Path) -> None:
+    x = scale(load_iris().data).astype(np.float32)
+    labels = np.where(load_iris().target == 1, "yes", "no")
+    model = LogisticRegression(C=0.02).fit(x, labels)
+    for name, classes in (("model", ["no", "yes"]), ("baseline", ["yes", "no"]), ("wide", ["no", "so", "yes"])):
+        save(tmp_path / name, model.coef_, model.intercept_, np.array(classes), one=True)
+    spec = {"label_key": "species", "prediction_key": "probabilities"}
+    config = read_config({"model_specs": [spec], "metrics_specs": [{"metrics": [{"class_name": "AUC"}]}]}).eval_config
+    source = rows_of(pa.table({"measures": list(x), "species": labels}))
+
+    def areas(candidate: str, baseline: str | None = None) -> Any:
+        rows = predict_rows(config, source, tmp_path / candidate, None if baseline is None else tmp_path / baseline)
+        return evaluate_predictions(config, rows, EmbeddedEngine()).figures.candidate[()]
+
+    [area] = areas("model").values()
+    assert area == pytest.approx(sk.roc_auc_score(labels == "yes", model.predict_proba(x)[:, 1]), abs=1e-6)
+    with pytest.raises(DataError, match=r"The baseline model names 2 classes .* \(yes, no\), and its output 'pr"):
+        areas("model", "baseline")
+    with pytest.raises(DataError, match=r"The model names 3 classes .* has 1 a row"):
+        areas("wide")
+
+
+def save(path: Path, weights: Array, bias: Array, names: Array, *, one: bool = False) -> None:
     import tensorflow as tf
 
     class Softmax(tf.Module):
@@ -213,7 +240,8 @@ def save(path: Path, weights: Array, bias: Array, names: Array) -> None:
             parsed = tf.io.parse_example(examples, {"measures": tf.io.FixedLenFeature([4], tf.float32)})
             logits = parsed["measures"] @ tf.constant(weights.T.astype(np.float32)) + bias.astype(np.float32)
             rows = tf.shape(logits)[0]
-            return {"probabilities": tf.nn.softmax(logits), "all_classes": tf.tile([list(names)], [rows, 1])}
+            probabilities = tf.sigmoid(logits) if one else tf.nn.softmax(logits)
+            return {"probabilities": probabilities, "all_classes": tf.tile([list(names)], [rows, 1])}
 
     module = Softmax()
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.serve})

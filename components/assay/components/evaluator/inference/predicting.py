@@ -88,10 +88,23 @@ class JudgedModel:
         name = served.signature_name(self.signature_name)
         signature = served.signatures[name]
         key = self._output(list(signature.outputs))
-        values = served.call(name, batch.inputs(signature.inputs), [key])[key]
-        if self.names == self.order or values.ndim != 2 or values.shape[1] != len(self.names):
+        return self._in_order(served.call(name, batch.inputs(signature.inputs), [key])[key], key)
+
+    def _in_order(self, values: npt.NDArray[Any], key: str) -> npt.NDArray[Any]:
+        """Gives a SavedModel's predictions in the order of classes that all models share."""
+        if not self.names or values.ndim > 2:
             return values
-        return values[:, [self.names.index(name) for name in self.order]]
+        width = values.shape[1] if values.ndim == 2 else 1
+        if width == len(self.names):
+            return values[:, [self.names.index(name) for name in self.order]]
+        if (width, len(self.names)) == (1, 2) and self.names == self.order:
+            return values  # of the second class, as TensorFlow's estimators give it
+        raise DataError(
+            "evaluator.other_classes",
+            f"The {self.role} names {len(self.names)} classes in '{ALL_CLASSES}' ({', '.join(self.names)}), and its "
+            f"output '{key}' has {width} a row; which of them is of which class is not said.",
+            "Set prediction_key in model_specs to an output with a prediction for each class.",
+        )
 
     def class_names(self, batch: ExampleBatch) -> tuple[str, ...]:
         """Gives the names that a function has for the classes of some rows, or a SavedModel in TFMA's `all_classes`."""
