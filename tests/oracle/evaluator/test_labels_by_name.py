@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from assay.components.evaluator.kernel_engine.model_rows import predict_rows
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.work import Evaluation
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError
+from assay.errors import DataError, UsageError
 
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 Array = np.ndarray[Any, Any]
@@ -205,6 +206,11 @@ def test_a_saved_model_with_all_classes_is_judged_as_by_tfma(tmp_path: Path) -> 
         for metric, value in of_class[at].items()
     }
     assert theirs == pytest.approx(swapped)
+    # TFMA would compare class 0 of one with class 0 of the other, which is another class.
+    more = read_config(text + 'metrics_specs { metrics { class_name: "KLDivergence" } }').eval_config
+    with pytest.raises(UsageError, match=r"TFMA alone computes KLDivergence, .* the models' orders differ"):
+        evaluate(replace(work, config=more), tmp_path / "both")
+    assert evaluate(replace(work, config=more, baseline=None), tmp_path / "both").by_tfma == ("KLDivergence",)
 
 
 @pytest.mark.tensorflow

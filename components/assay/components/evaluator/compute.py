@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assay.artifacts.formats.tfrecord import read_records
 from assay.components.evaluator.config import GateConfig
 from assay.components.evaluator.evaluation_files import write_for_people, write_metrics, write_tfma_files
+from assay.components.evaluator.inference.named_output import ALL_CLASSES
 from assay.components.evaluator.inference.served_model import open_model
 from assay.components.evaluator.kernel_engine.deciding import Rules, decided, resampling_for
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
@@ -32,6 +33,7 @@ from assay.native import metrics_for_slice_pb2
 
 if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.drawing import Resampling
+    from assay.components.evaluator.kernel_engine.named_rows import Naming
     from assay.gating.figures import Figures, MetricKey, SliceKey
     from assay.gating.limits import EvalConfig
 
@@ -98,7 +100,7 @@ def _by_kernels(work: Evaluation, plan: Plan, output: Path, config: GateConfig, 
         work.config, predictions, work.engine, resampling=_resampling(work, config, rules), lacking_elsewhere=True
     )
     prepared = prepared_config(work.config, has_baseline=predictions.keys.baseline is not None)
-    part = _lacking(work, plan, prepared)
+    part = _lacking(work, plan, prepared, predictions.naming)
     write_tfma_files(
         output,
         evaluation,
@@ -133,15 +135,21 @@ def _resampling(work: Evaluation, config: GateConfig, rules: Rules) -> Resamplin
     return resampling_for(config, replace(rules.sampling, threads=threads))
 
 
-def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig) -> _Part:
+def _lacking(work: Evaluation, plan: Plan, prepared: EvalConfig, naming: Naming | None) -> _Part:
     """Gives what TFMA makes of the metrics and plots that the kernels lack."""
     if not plan.lacking:
         return _Part()
     _check_tfma_slices(work)
+    [first, *_] = plan.lacking
+    only = f"{first.place}: TFMA alone computes {first.class_name}"
     if callable(work.model) or callable(work.baseline):
-        [first, *_] = plan.lacking
+        raise UsageError("evaluator.tfma_only", f"{only}, and it calls no functions.")
+    if naming is not None and not naming.is_tfmas:
         raise UsageError(
-            "evaluator.tfma_only", f"{first.place}: TFMA alone computes {first.class_name}, and it calls no functions."
+            "evaluator.tfma_only",
+            f"{only}, and it numbers classes as each model's '{ALL_CLASSES}' has them; here they are named otherwise, "
+            "or the models' orders differ.",
+            f"Leave the metric out, or write lists and '{ALL_CLASSES}' in one order for both models.",
         )
     from assay.components.evaluator.tfma_compute import run_tfma
     from assay.components.evaluator.tfma_config import metric_name as tfma_metric_name

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from assay.artifacts.evaluation import ModelEvaluation
+from assay.artifacts.sources import rows_of
 from assay.components import Evaluator, ParquetExampleGen
+from assay.components.evaluator.compute import evaluate
+from assay.components.evaluator.config import read_config
+from assay.components.evaluator.work import Evaluation
+from assay.errors import UsageError
 from assay.reports import render
 from assay.reports.sources.evaluation_files import read_plots
 from assay.runners.kfp import views
@@ -66,3 +72,15 @@ def test_classes_that_are_numbers_need_no_names(tmp_path: Path) -> None:
 def test_a_class_beyond_the_names_keeps_its_number(tmp_path: Path) -> None:
     [plot] = read_plots(evaluated(tmp_path, ["dog", "cat", "ant"]).path)
     assert [plot.class_name(number) for number in (2, 3)] == ["ant", "3"]
+
+
+def test_a_metric_of_tfmas_is_refused_where_it_would_number_classes_otherwise(tmp_path: Path) -> None:
+    table = pa.table({"y": ["dog", "cat"], "p.dog": [0.8, 0.3], "p.cat": [0.2, 0.7]})
+    config = read_config(
+        {
+            "model_specs": [{"label_key": "y", "prediction_key": "p"}],
+            "metrics_specs": [{"metrics": [{"class_name": "CategoricalHinge"}]}],
+        }
+    )
+    with pytest.raises(UsageError, match=r"TFMA alone computes CategoricalHinge, and it numbers classes as each"):
+        evaluate(Evaluation(config=config.eval_config, rows=rows_of(table)), tmp_path)

@@ -72,7 +72,8 @@ def name_classes(
         if column is not None and isinstance(classes, ClassNames):
             check_same_classes(classes.names, naming.classes.names, whose, next(iter(found)))
             in_order[column] = replace(models[column], names=classes.names, order=naming.classes.names)
-    return naming, tuple(in_order.get(one.column, one) for one in judged)
+    agree = all(one.names == one.order for one in in_order.values())
+    return replace(naming, models_agree=agree), tuple(in_order.get(one.column, one) for one in judged)
 
 
 def _classes(model: JudgedModel, first: pa.RecordBatch, labels: pa.Array) -> ClassNames | None:

@@ -29,6 +29,7 @@ class Naming:
             the label's names.
         way: What the data's labels are.
         predictions: Those that become lists.
+        models_agree: Whether each model gives its predictions in this order.
     """
 
     classes: ClassNames
@@ -36,6 +37,12 @@ class Naming:
     numbered: str = ""
     way: Way = "numbers"
     predictions: tuple[NamedPrediction, ...] = ()
+    models_agree: bool = True
+
+    @property
+    def is_tfmas(self) -> bool:
+        """Whether TFMA, which reads the data itself, gives each class the same number."""
+        return self.models_agree and all(one.form == "list" and one.names == one.order for one in self.predictions)
 
     def __call__(self, batch: pa.RecordBatch, start: int | None) -> pa.RecordBatch:
         """Gives a batch with labels that are class numbers and predictions that are lists."""
