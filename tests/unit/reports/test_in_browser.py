@@ -113,6 +113,20 @@ def test_a_graph_shows_at_first_what_its_page_is_about(browser: Browser, site: P
         assert page.locator("a.node").count() >= 2  # the others lead to their pages
 
 
+@pytest.mark.parametrize(("name", "is_cut"), [("versicolor", False), ("far_too_long_" * 9, True)])
+def test_a_confusion_matrix_is_as_wide_as_its_names(browser: Browser, tmp_path: Path, name: str, is_cut: bool) -> None:
+    evaluation = scenes.make_evaluation(tmp_path / "evaluation")
+    names = [f"{name} {number}" for number in range(4)]
+    (evaluation.path / "classes.json").write_text(json.dumps({"label": "y", "classes": names}))
+    (tmp_path / "page.html").write_text(render(evaluation), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.goto((tmp_path / "page.html").as_uri())
+    matrix = page.locator(".scroll:has(.matrix)").filter(has_text=names[3]).first
+    assert matrix.evaluate("it => it.scrollWidth > it.clientWidth") is is_cut
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.close()
+
+
 def test_served_pages_keep_their_own_policy_and_lead_to_each_other(browser: Browser, root: Path) -> None:
     with open_site(root) as site, serve(site, "127.0.0.1", 0) as server, browser.new_context() as context:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])

@@ -170,7 +170,7 @@ class Plot:
 def read_plots(folder: Path) -> list[Plot]:
     """Reads TFMA's plots, and what their classes are called."""
     roles = _roles(folder)
-    class_names = _class_names(folder)
+    class_names = read_class_names(folder)
     plots = []
     for path in sorted(folder.glob("plots*.tfrecord")):
         for record in read_records(path):
@@ -185,7 +185,8 @@ def read_plots(folder: Path) -> list[Plot]:
     return plots
 
 
-def _class_names(folder: Path) -> list[str]:
+def read_class_names(folder: Path) -> list[str]:
+    """Reads the names of classes by number; nothing where they have none."""
     path = folder / "classes.json"
     if not path.is_file():
         return []

@@ -15,6 +15,7 @@ from assay.reports.sources.evaluation_files import (
     CHANGE,
     OVERALL,
     Metric,
+    read_class_names,
     read_metrics,
     read_plots,
 )
@@ -24,6 +25,7 @@ from assay.reports.views.shown import Shown
 
 _COUNTS = frozenset({"example_count", "weighted_example_count"})
 _SHOWN_METRICS = 8
+_SHOWN_CLASSES = 20
 # Metrics of which less is better; of all others more is.
 _LESS_IS_BETTER = (
     "loss",
@@ -52,7 +54,7 @@ def show_evaluation(artifact: ModelEvaluation) -> Shown:
         return Shown(sections=[Section(title="Metrics", blocks=[Notice("The evaluation holds no metrics.")])])
     flips = [name for name in names if "flip" in name]
     quality = [name for name in names if name not in flips]
-    sections = [Section(title="Overall", blocks=[_overall(found, quality)])]
+    sections = [Section(title="Overall", blocks=[_overall(found, quality)], note=_classes(artifact))]
     if slices:
         sections.append(_slices(found, quality, slices, examples))
         sections.append(_worst(found, quality, slices, examples))
@@ -64,6 +66,13 @@ def show_evaluation(artifact: ModelEvaluation) -> Shown:
     summary = f"{plural(len(names), 'metric')} on {plural(len(slices) + 1, 'slice')}"
     summary += f" of {plural(count, 'example')}" if count is not None else ""
     return Shown(sections=sections, summary=f"{summary}, {'beside' if has_baseline else 'without'} a baseline.")
+
+
+def _classes(artifact: ModelEvaluation) -> str:
+    names = read_class_names(artifact.path)
+    more = f" and {len(names) - _SHOWN_CLASSES:,} more" if len(names) > _SHOWN_CLASSES else ""
+    listed = ", ".join(f"{number} {name}" for number, name in enumerate(names[:_SHOWN_CLASSES]))
+    return f"Classes by number: {listed}{more}." if names else ""
 
 
 def less_is_better(metric: str) -> bool:

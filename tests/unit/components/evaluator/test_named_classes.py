@@ -58,7 +58,7 @@ def test_confusion_matrices_have_the_names(tmp_path: Path) -> None:
         "rows": [{"row": [10.0, 0.0, 0.0]}, {"row": [0.0, 10.0, 0.0]}, {"row": [0.0, 0.0, 10.0]}],
     }
     page = render(evaluation)
-    assert "&lt;b&gt;cat" in page
+    assert "Classes by number: 0 dog, 1 &lt;b&gt;cat, 2 ant." in page
     assert HOSTILE not in page
 
 
