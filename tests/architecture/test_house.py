@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows (STYLE: read in one sitting, no junk drawers, every raises has a match)."""
+"""Rules of the house that no linter knows (no junk drawers, every raises has a match)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-LONGEST = 400
 JUNK_DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
 # Every process that runs tests imports every module of tests, whichever tests it is asked for.
 NOT_WHILE_COLLECTING = {
@@ -34,15 +33,6 @@ def tests(project_root: Path) -> dict[str, ast.Module]:
     """Every module of tests by its path, parsed."""
     found = sources(project_root, "tests")
     return {str(path.relative_to(project_root)): ast.parse(path.read_text(encoding="utf-8")) for path in found}
-
-
-def test_a_file_can_be_read_in_one_sitting(project_root: Path) -> None:
-    too_long = {
-        str(path.relative_to(project_root)): lines
-        for path in sources(project_root, "components", "tests", "examples")
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST
-    }
-    assert not too_long
 
 
 def test_a_module_is_named_for_what_it_holds(project_root: Path) -> None:
