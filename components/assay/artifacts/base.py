@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import UserDict
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +13,19 @@ from assay.errors import ArtifactError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+
+_NUMBER = re.compile("([0-9]+)")
+
+
+def shard_order(path: str | Path) -> tuple[list[str | int], str]:
+    """Return a sort key that orders files as their numbers count: `part-2` before `part-10`.
+
+    Rows of two tables belong together by their order, so every reader of several files goes by this one. Names with
+    equal numbers (`part-1` and `part-01`) are ordered as text.
+    """
+    # Text and numbers alternate, so that two keys never compare a text with a number.
+    return [int(part) if at % 2 else part for at, part in enumerate(_NUMBER.split(str(path)))], str(path)
 
 
 class Properties(UserDict[str, Any]):

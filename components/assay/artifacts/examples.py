@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from assay.artifacts.base import Artifact
+from assay.artifacts.base import Artifact, shard_order
 from assay.artifacts.formats.example_records import ExampleRecords, ExampleRecordWriter
 from assay.artifacts.formats.parquet import ParquetTable, ParquetWriter, open_parquet
 from assay.errors import ArtifactError, did_you_mean
@@ -85,9 +85,10 @@ class Examples(Artifact):
         return self.require(f"Split-{split}")
 
     def files(self, split: str) -> list[Path]:
-        """The data files of a split, sorted by name."""
+        """The data files of a split, in the order of their names and of the numbers in them."""
+        found = self.split_path(split).iterdir()
         return sorted(
-            path for path in self.split_path(split).iterdir() if path.is_file() and not path.name.startswith((".", "_"))
+            (path for path in found if path.is_file() and not path.name.startswith((".", "_"))), key=shard_order
         )
 
     def source(self, split: str) -> ParquetTable | ExampleRecords:

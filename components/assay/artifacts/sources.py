@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from assay.artifacts.base import shard_order
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats.csv import scan_csv
 from assay.artifacts.formats.example_records import ExampleRecords
@@ -146,13 +147,13 @@ def _examples(examples: Examples, split: str | None) -> Any:
 
 
 def _expanded(data: str | Path) -> list[Path]:
-    """The paths that a path or a glob pattern names, sorted."""
+    """Return the paths that a path or a glob pattern names, in the order of the numbers in their names."""
     path = Path(data)
     if path.exists():
         return [path]
     if any(character in str(data) for character in "*?["):
         matches = glob.glob(str(data), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        found = sorted(path for path in map(Path, matches) if path.is_file())
+        found = sorted((path for path in map(Path, matches) if path.is_file()), key=shard_order)
         if found:
             return found
         raise DataError("data.no_match", f"No file matches {data}.", "Check the pattern; one in a shell needs quotes.")
@@ -166,7 +167,8 @@ def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
         folder = paths[0]
         if any(folder.glob("Split-*")):
             return _examples(Examples(folder), split)
-        paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
+        found = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
+        paths = sorted(found, key=shard_order)
         if not paths:
             raise _no_files(folder)
     kinds = {_kind(path) for path in paths}

@@ -9,7 +9,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import csv
 
+from assay.artifacts.base import shard_order
 from assay.artifacts.formats.example_records import ExampleRecordWriter
 from assay.artifacts.sources import rows_of
 from assay.errors import DataError, UsageError
@@ -133,3 +137,23 @@ def test_a_data_frame_has_the_types_of_its_csv(tmp_path: Path) -> None:
     whole = _read(pd.DataFrame({"flag": [True, False], "half": [0.5, None], "huge": [1e300, None]}))
     assert whole["flag"].to_pylist() == ["True", "False"]
     assert whole["half"].type == whole["huge"].type == pa.float64()
+
+
+@pytest.mark.parametrize("how", ["folder", "pattern"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_shards_are_read_as_their_numbers_count(tmp_path: Path, how: str, ending: str) -> None:
+    for number in range(12):
+        table = pa.table({"at": [number]})
+        if ending == "csv":
+            csv.write_csv(table, tmp_path / f"part-{number}.csv")
+        else:
+            pq.write_table(table, tmp_path / f"part-{number}.parquet")
+    source = rows_of(tmp_path if how == "folder" else str(tmp_path / "part-*"))
+    rows = [row["at"] for shard in source.shards for batch in shard.batches() for row in batch.to_pylist()]
+    assert rows == list(range(12))
+
+
+@given(st.lists(st.tuples(st.text("ab-_.", max_size=4), st.integers(0, 10**12)), min_size=2, max_size=8))
+def test_the_order_of_shards_is_that_of_their_numbers(parts: list[tuple[str, int]]) -> None:
+    names = [f"{text}{number}" for text, number in parts]
+    assert sorted(names, key=shard_order) == [f"{text}{number}" for text, number in sorted(parts)]

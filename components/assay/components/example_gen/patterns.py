@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from assay.artifacts.base import shard_order
 from assay.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ class _Pattern:
         """Gives the files by span and version."""
         found: dict[_Key, list[Path]] = {}
         skips_hidden = Path(self.text).name.startswith(("*", "?"))
-        for relative in sorted(glob.glob(self.glob, root_dir=input_base, recursive=True)):  # noqa: PTH207 (root_dir)
+        relatives = glob.glob(self.glob, root_dir=input_base, recursive=True)  # noqa: PTH207 (root_dir)
+        for relative in sorted(relatives, key=shard_order):
             path = input_base / relative
             match = self.regex.fullmatch(Path(relative).as_posix())
             if match is None or not path.is_file() or (skips_hidden and path.name.startswith("_")):

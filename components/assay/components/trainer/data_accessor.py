@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_representation_util, tf_example_record
 
+from assay.artifacts.base import shard_order
 from assay.artifacts.formats.parquet import open_parquet
 from assay.artifacts.formats.tf_example import encode, fits, without_structs
 from assay.components.trainer.fn_args import DataAccessor
@@ -104,10 +105,10 @@ def record_batches(
 
 
 def _expand(file_patterns: str | list[str]) -> list[str]:
-    """Gives the files that the patterns match, by name."""
+    """Return the files that the patterns match, in the order of the numbers in their names."""
     patterns = [file_patterns] if isinstance(file_patterns, str) else list(file_patterns)
     files = {file for pattern in patterns for file in tf.io.gfile.glob(pattern)}
-    data_files = sorted(file for file in files if not Path(file).name.startswith((".", "_")))
+    data_files = sorted((file for file in files if not Path(file).name.startswith((".", "_"))), key=shard_order)
     if not data_files:
         raise ArtifactError(
             "data_accessor.no_files",
