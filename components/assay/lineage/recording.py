@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from assay.errors import LineageError
@@ -55,11 +55,12 @@ def add_execution(
     parameters: JsonObject | None = None,
     error: tuple[str, str] = ("", ""),
     source: ExecutionRecord | None = None,
+    after: int = 0,
 ) -> ExecutionRecord:
     """Records an execution of `run`; one that is not RUNNING ends when it starts.
 
     From `source`, the execution that serves the cache, it takes the output parameters and rows; `error` is code and
-    message.
+    message. The id is above `after`.
     """
     code, message = error
     values = {
@@ -78,6 +79,12 @@ def add_execution(
         "owner": run.owner,
         "source_execution_id": source.id if source else None,
     }
+    last = connection.scalar(select(func.max(executions.c.id))) if after else None
+    if after and (last or 0) < after:
+        values["id"] = after + 1  # SQLite counts on from here by itself, PostgreSQL's sequence does not
+        if connection.dialect.name == "postgresql":
+            sequence = func.pg_get_serial_sequence(executions.name, executions.c.id.name)
+            connection.execute(select(func.setval(sequence, after + 1)))
     statement = insert(executions).values(values).returning(executions)
     return execution_record(connection.execute(statement).mappings().one())
 

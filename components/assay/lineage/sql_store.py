@@ -123,6 +123,8 @@ class SqlLineageStore(SqlLineageReader, LineageStore):
         fingerprint: str,
         parameters: JsonObject,
         inputs: Mapping[str, Sequence[int]],
+        *,
+        after: int = 0,
     ) -> int:
         with self._database.writing() as connection:
             started = add_execution(
@@ -134,6 +136,7 @@ class SqlLineageStore(SqlLineageReader, LineageStore):
                 self._clock(),
                 fingerprint=fingerprint,
                 parameters=parameters,
+                after=after,
             )
             link(connection, started.id, "INPUT", inputs, self._database.where)
             return started.id

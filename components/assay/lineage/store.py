@@ -124,8 +124,14 @@ class LineageStore(LineageReader, Protocol):
         fingerprint: str,
         parameters: JsonObject,
         inputs: Mapping[str, Sequence[int]],
+        *,
+        after: int = 0,
     ) -> int:
-        """Records a RUNNING execution with its inputs; its id, never given twice, can name the output folders."""
+        """Record a RUNNING execution with its inputs and return its id, which can name the output folders.
+
+        Ids are never given twice, unless the store was restored from a backup: the id is therefore above `after`, the
+        highest that the caller has found in use.
+        """
         ...
 
     def complete_execution(

@@ -51,6 +51,14 @@ def test_a_run_id_is_used_once(store: SqlLineageStore) -> None:
         store.start_run("run-1", "taxi", {}, owner="alive")
 
 
+def test_an_execution_id_is_above_those_that_the_caller_found_in_use(store: SqlLineageStore) -> None:
+    first = run_node(store)
+    above = store.start_execution("run-1", "Gen", "CsvExampleGen", "f", {}, {}, after=first + 40)
+    assert above == first + 41
+    assert run_node(store) == above + 1
+    assert store.start_execution("run-1", "Gen", "CsvExampleGen", "f", {}, {}, after=first) == above + 2
+
+
 def test_complete_execution_records_outputs_in_order(store: SqlLineageStore) -> None:
     execution = run_node(store)
     outputs = store.complete_execution(

@@ -10,6 +10,8 @@ import pytest
 
 from assay.errors import UsageError
 from assay.runners.local import LocalDagRunner, RunResult, Silence
+from assay.runners.local.layout import RootLayout
+from assay.runners.local.recovery import remove_outputs
 from assay.spec import Pipeline, RuntimeParameter
 
 Statuses = Callable[[RunResult], dict[str, str]]
@@ -215,3 +217,27 @@ def test_a_moved_root_keeps_its_cache(root: Any, toys: Any, tmp_path: Path, stat
     root.path.rename(tmp_path / "moved")
     result = LocalDagRunner(tmp_path / "moved", progress=Silence()).run(Pipeline("p", None, chain(toys)))
     assert set(statuses(result).values()) == {"cached"}
+
+
+def test_a_restored_lineage_store_removes_no_artifact_of_the_runs_it_forgot(root: Any, toys: Any) -> None:
+    store = root.path / "lineage.db"
+    root.run(toys.Text(content="one"))
+    backup = store.read_bytes()
+    forgotten = root.run(toys.Text(content="two")).output("Text", "text").path
+    store.write_bytes(backup)
+    text = toys.Text(content="three")
+    failed = root.run(text, toys.Fail(text=text.outputs["text"]))
+    again = root.run(toys.Text(content="three"))
+    assert (forgotten / "schema.pbtxt").read_text() == "two"
+    assert text_of(again, "Text", "text") == "three"
+    assert again.output("Text", "text").path != forgotten
+    assert failed.step("Text").status == "complete"
+
+
+def test_only_what_the_execution_made_is_removed(root: Any, toys: Any) -> None:
+    made = root.run(toys.Text(content="one")).output("Text", "text").path
+    layout = RootLayout(root.path)
+    (layout.staging(1) / ".temp").mkdir(parents=True)
+    remove_outputs(layout, "another run", "Text", 1)
+    assert (made / "schema.pbtxt").read_text() == "one"
+    assert not root.staged()

@@ -77,7 +77,7 @@ def execute(
             }
             records = session.store.complete_execution(execution_id, new, returned, rows)
     except BaseException as error:
-        remove_outputs(layout, node.id, execution_id)
+        remove_outputs(layout, session.run_id, node.id, execution_id)
         if isinstance(error, AssayError):
             session.store.fail_execution(execution_id, error.code, str(error))
         else:

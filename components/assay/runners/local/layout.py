@@ -51,6 +51,11 @@ class RootLayout:
         """Where an output is sealed."""
         return self.root / node_id / key / str(execution_id)
 
+    def last_execution(self, node_id: str) -> int:
+        """Return the highest execution id that a sealed output of this node is named after; 0 without one."""
+        numbers = (path.name for path in (self.root / node_id).glob("*/*"))
+        return max((int(name) for name in numbers if name.isascii() and name.isdigit()), default=0)
+
     def run(self, run_id: str) -> Path:
         """A run's folder: `run.json`, logs, and links to its artifacts."""
         return self.root / "runs" / run_id

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
-from assay.errors import LineageError
+from assay.artifacts.store import read_manifest
+from assay.errors import ArtifactError, LineageError
 from assay.lineage.store import LineageStore
 from assay.runners.local.layout import RootLayout
 from assay.runners.local.ownership import forget, is_alive
@@ -39,13 +41,19 @@ def clear_dead_runs(store: LineageStore, layout: RootLayout) -> int:
         if execution.state == "COMPLETE":
             shutil.rmtree(staging, ignore_errors=True)
         elif execution.state != "RUNNING":
-            remove_outputs(layout, execution.node_id, execution.id)
+            remove_outputs(layout, execution.run_id, execution.node_id, execution.id)
     return len(abandoned)
 
 
-def remove_outputs(layout: RootLayout, node_id: str, execution_id: int) -> None:
-    """Removes every folder of an execution whose outputs were not recorded; the staging folder last."""
+def remove_outputs(layout: RootLayout, run_id: str, node_id: str, execution_id: int) -> None:
+    """Remove the folders of an execution whose outputs were not recorded, the staging folder last.
+
+    A folder named after `execution_id` may belong to another execution: a lineage store restored from a backup hands
+    out numbers again. Only a folder whose manifest names this run is removed.
+    """
     for sealed in (layout.root / node_id).glob(f"*/{execution_id}"):
+        if not _is_made_by(sealed, run_id, execution_id):
+            continue
         # A half-removed folder must not look like an artifact: it goes out of sight in one step first.
         doomed = layout.staging(execution_id) / f".removed-{sealed.parent.name}"
         doomed.parent.mkdir(parents=True, exist_ok=True)
@@ -54,3 +62,11 @@ def remove_outputs(layout: RootLayout, node_id: str, execution_id: int) -> None:
         except FileNotFoundError:  # another run clears away the same
             continue
     shutil.rmtree(layout.staging(execution_id), ignore_errors=True)
+
+
+def _is_made_by(sealed: Path, run_id: str, execution_id: int) -> bool:
+    try:
+        producer = read_manifest(sealed).producer
+    except ArtifactError:  # sealing writes the manifest before the folder gets its name, so this one is foreign
+        return False
+    return (producer.run_id, producer.execution_id) == (run_id, execution_id)

@@ -142,7 +142,7 @@ def _component_step(session: Session, node: ComponentNode) -> StepResult:
             rows=_rows(execution.rows),
         )
     session.progress.step_started(node.id)
-    execution_id = session.store.start_execution(*entry)
+    execution_id = session.store.start_execution(*entry, after=session.layout.last_execution(node.id))
     executed = execute(session, node, execution_id, work.inputs, work.parameters, work.fingerprint)
     return replace(
         result,
