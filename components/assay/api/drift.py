@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.api.pages import page, table
 from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
+from assay.artifacts.outputs import output_folder
 from assay.engines.embedded import EmbeddedEngine
 from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.default_slice import default_dataset
@@ -70,9 +71,8 @@ class DriftReport:
 
     def save(self, folder: str | Path) -> None:
         """Writes `verdict.json`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_verdict(self.verdict, folder)
+        with output_folder(Path(folder), ("verdict.json",)) as place:
+            write_verdict(self.verdict, place)
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a feature and measure."""

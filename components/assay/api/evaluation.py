@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.api.evaluation_report import Evaluation, GateReport
+from assay.artifacts.outputs import output_folder
 from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
 from assay.components.evaluator.kernel_engine.judgement import Models, Tables
 from assay.components.evaluator.standalone import (
-    clear_outputs,
+    OUTPUTS,
     evaluate_into,
     judge_into,
     model_of,
@@ -180,13 +181,13 @@ def gate(
         split=split,
     )
     with tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch:
-        folder = Path(scratch) if output is None else Path(output)
-        clear_outputs(folder)
-        found = judge_into(folder, judged, rules)
-        blessing = None
-        if output is not None:
-            blessing = write_blessing(folder, judged, found.verdict, rules)
-            write_verdict(found.verdict, folder)
+        given = [config, predictions, baseline_predictions, model, baseline, data, waivers]
+        with output_folder(Path(output or scratch), OUTPUTS, given) as folder:
+            found = judge_into(folder, judged, rules)
+            blessing = None
+            if output is not None:
+                blessing = write_blessing(folder, judged, found.verdict, rules)
+                write_verdict(found.verdict, folder)
         evaluation = _evaluation(folder, found.notes)
         return GateReport(found.verdict, evaluation, read_validation(folder), found.flips, blessing)
 

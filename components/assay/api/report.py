@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.api.pages import page, table
 from assay.api.statistics import Statistics
+from assay.artifacts.outputs import output_folder
 from assay.artifacts.store import write_durably
 from assay.errors import UsageError
 from assay.gating.verdict import Verdict, write_verdict
@@ -92,11 +93,10 @@ class Report:
 
     def save(self, folder: str | Path) -> None:
         """Writes TFDV's files and the verdict: `FeatureStats.pb`, `SchemaDiff.pb` and `verdict.json`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.statistics.save(folder / "FeatureStats.pb")
-        write_durably(folder / "SchemaDiff.pb", self.anomalies.SerializeToString(deterministic=True))
-        write_verdict(self.verdict, folder)
+        with output_folder(Path(folder), ("FeatureStats.pb", "SchemaDiff.pb", "verdict.json")) as place:
+            self.statistics.save(place / "FeatureStats.pb")
+            write_durably(place / "SchemaDiff.pb", self.anomalies.SerializeToString(deterministic=True))
+            write_verdict(self.verdict, place)
 
     def __str__(self) -> str:
         """The verdict, and a line a finding."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from assay.artifacts.formats.parquet import ParquetWriter
+from assay.artifacts.outputs import output_folder
 from assay.artifacts.quarantine import QuarantineCounts, write_separated
 from assay.artifacts.store import write_durably
 from assay.engines.embedded import EmbeddedEngine
@@ -47,8 +48,10 @@ class ValidatedRows:
 
     def quarantine(self, folder: str | Path) -> QuarantineCounts:
         """Writes clean and rejected rows; see `Report.quarantine`."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        with output_folder(Path(folder), (CLEAN, REJECTED, COUNTS), _paths(self.source)) as place:
+            return self._separate(place)
+
+    def _separate(self, folder: Path) -> QuarantineCounts:
         engine = EmbeddedEngine()
         reduce = partial(engine.reduce, self.source)
         columns: pa.Schema = reduce(DataSchema())
@@ -57,6 +60,11 @@ class ValidatedRows:
             counts = write_separated(parts, folder / REJECTED, rejected_schema(columns), clean)
         write_durably(folder / COUNTS, msgspec.json.format(msgspec.json.encode(counts), indent=2) + b"\n")
         return counts
+
+
+def _paths(source: Any) -> list[Path]:
+    """Return the files that a source reads; a source in memory has none."""
+    return [Path(shard.path) for shard in getattr(source, "shards", ()) if hasattr(shard, "path")]
 
 
 def rows_to_validate(source: Any, expected: Expectations, rules: Sequence[RuleLike]) -> ValidatedRows:

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.artifacts.formats.vocabulary import read_vocabularies
+from assay.artifacts.outputs import refuse_ending
 from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
@@ -76,7 +77,8 @@ class Statistics:
         """Writes the proto: binary, as `tfdv.load_stats_binary` reads it, or text for `.pbtxt`; for `.state` the state.
 
         Raises:
-            UsageError: The state is to be written, and was not asked for when the statistics were computed.
+            UsageError: The ending is not `.pb`, `.pbtxt` or `.state`; or the state is to be written, and was
+                not asked for when the statistics were computed.
         """
         path = Path(path)
         if path.suffix == STATE_ENDING:
@@ -90,6 +92,7 @@ class Statistics:
         elif path.suffix == ".pbtxt":
             write_durably(path, text_format.MessageToString(self.proto).encode())
         else:
+            refuse_ending(path, "Statistics.save", (".pb", ".pbtxt", STATE_ENDING))
             write_durably(path, self.proto.SerializeToString(deterministic=True))
 
     def _repr_html_(self) -> str:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from inspect import cleandoc, unwrap
+from pathlib import Path
+from typing import Any, ClassVar, get_type_hints
 
 from typer.core import TyperCommand, TyperGroup
 
 _TITLES = ("Examples:\n", "Example:\n")
 _WHOLE_SENTENCE = 200
 _HELP = {"-h", "--help"}
+STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """Marks, in a parameter's annotation, the file or folder that a command writes.
+
+    Attributes:
+        folder: Whether it is a folder of results.
+        endings: The endings of the formats that can be written; empty: any.
+        in_place_of: The parameter whose file may be this one: it is read whole, and replaced by its new form.
+    """
+
+    folder: bool = False
+    endings: tuple[str, ...] = ()
+    in_place_of: str = ""
 
 
 class Command(TyperCommand):
@@ -22,6 +40,26 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - Typer's name
         prose, self.examples = parted(help)
         super().__init__(*args, help=prose, **settings)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, unless one of its outputs is one of its inputs or another of its outputs."""
+        from assay.artifacts.outputs import refuse_ending, refuse_inputs
+
+        names = {str(parameter.name): max(parameter.opts, key=len) for parameter in self.params}
+        for name, mark in self.written().items():
+            path = ctx.params.get(name)
+            if isinstance(path, Path) and str(path) != STANDARD_OUTPUT:
+                others = {names[key]: value for key, value in ctx.params.items() if key not in {name, mark.in_place_of}}
+                if mark.endings:
+                    refuse_ending(path, names[name], mark.endings)
+                refuse_inputs(path, names[name], others, folder=mark.folder)
+        return super().invoke(ctx)
+
+    def written(self) -> dict[str, Writes]:
+        """Return the parameters that name what the command writes."""
+        hints = get_type_hints(unwrap(self.callback), include_extras=True) if self.callback else {}
+        marked = ((name, mark) for name, hint in hints.items() for mark in getattr(hint, "__metadata__", ()))
+        return {name: mark for name, mark in marked if isinstance(mark, Writes)}
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Writes usage, what the command does, its options, and the examples."""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.command import Writes
+
 
 def compile_file(
     pipeline_file: Annotated[
@@ -14,7 +16,9 @@ def compile_file(
         typer.Argument(metavar="PIPELINE.py", help="Defines `pipeline`, or `create_pipeline()`.", show_default=False),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file to write; default: <pipeline>.yaml.")
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write; default: <pipeline>.yaml."),
+        Writes(),
     ] = None,
     image: Annotated[
         str, typer.Option(help="Image of every step; default: the smallest of assay's that holds what it needs.")

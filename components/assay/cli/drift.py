@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet
 
 
@@ -28,9 +29,15 @@ def drift(
         float, typer.Option(help="How often chance alone may exceed the sample-size-aware part of a limit.")
     ] = 0.001,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write verdict.json and drift.json.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Write verdict.json and drift.json."),
+        Writes(folder=True),
     ] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every distance as JUnit XML.")] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write every distance as JUnit XML."),
+        Writes(),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -50,11 +57,13 @@ def drift(
 
     keep_pandas_out(context)
     from assay.api.drift import compare
+    from assay.artifacts.outputs import output_folder
     from assay.artifacts.store import write_durably
     from assay.cli.data.documents import as_json as document_text
     from assay.cli.data.documents import drift_document
     from assay.cli.data.limits import parse_limits
     from assay.cli.data.reading import ReadingBar, opened
+    from assay.gating.verdict import write_verdict
 
     limits = parse_limits(limit or (), significance)
     with ReadingBar(quiet=quiet) as bar:
@@ -62,8 +71,9 @@ def drift(
     exit_code = 0 if report.ok else 3
     document = document_text(drift_document(report, exit_code))
     if output is not None:
-        report.save(output)
-        write_durably(output / "drift.json", f"{document}\n".encode())
+        with output_folder(output, ("verdict.json", "drift.json")) as folder:
+            write_durably(folder / "drift.json", f"{document}\n".encode())
+            write_verdict(report.verdict, folder)
     if junit is not None:
         from assay.cli.data.junit import write_junit
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
 from assay.cli.judged_options import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
 
@@ -32,7 +33,9 @@ def evaluate(
     data: Data = None,
     split: Split = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write metrics.parquet and TFMA's files.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Write metrics.parquet and TFMA's files."),
+        Writes(folder=True),
     ] = None,
     metrics_engine: Annotated[
         EngineChoice,
@@ -65,11 +68,11 @@ def evaluate(
     if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
         keep_pandas_out(context)
 
+    from assay.artifacts.outputs import output_folder
     from assay.cli.judged_models import Given
     from assay.components.evaluator.kernel_engine.deciding import Sampling
-    from assay.components.evaluator.standalone import clear_outputs, evaluate_into, read_metrics_table
+    from assay.components.evaluator.standalone import OUTPUTS, evaluate_into, read_metrics_table
 
-    clear_outputs(output)
     judged = Given(
         config=config,
         predictions=predictions,
@@ -81,8 +84,11 @@ def evaluate(
         split=split,
     ).judged()
     sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
-    with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch, waiting("Evaluating", quiet=quiet):
-        folder = output or Path(scratch)
+    with (
+        tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch,
+        output_folder(output or Path(scratch), OUTPUTS) as folder,
+        waiting("Evaluating", quiet=quiet),
+    ):
         notes = evaluate_into(folder, judged, sampling, metrics_engine=metrics_engine.value)
         rows = read_metrics_table(folder).to_pylist()
     for note in notes:

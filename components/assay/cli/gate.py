@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from assay.cli.command import Command, GroupWithDefault
+from assay.cli.command import Command, GroupWithDefault, Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
 from assay.cli.judged_options import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
 
@@ -80,6 +80,7 @@ def decide(
         typer.Option(
             "--output", "-o", metavar="DIR", help="Write verdict.json, metrics.parquet, summary.md; flips.parquet."
         ),
+        Writes(folder=True),
     ] = None,
     first_run: Annotated[
         FirstRunChoice | None,
@@ -104,9 +105,13 @@ def decide(
     replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     waivers: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML list of waived checks.")] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML."), Writes()
+    ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a summary fit for a pull request.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a summary fit for a pull request."),
+        Writes(),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON on standard output.")] = False,
     quiet: Quiet = False,
@@ -136,18 +141,20 @@ def decide(
     import tempfile
     from datetime import datetime, timezone
 
+    from assay.artifacts.outputs import output_folder
     from assay.artifacts.store import write_durably
     from assay.cli.judged_models import Given
     from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
     from assay.components.evaluator.kernel_engine.remarks import REMARKS
-    from assay.components.evaluator.standalone import clear_outputs, judge_into, write_blessing
+    from assay.components.evaluator.standalone import OUTPUTS, judge_into, write_blessing
     from assay.gating.junit import to_junit
     from assay.gating.markdown import to_markdown
     from assay.gating.verdict import to_json
     from assay.gating.waivers import read_waivers
     from assay.gating.written_policy import WrittenPolicy
 
-    clear_outputs(output, junit, markdown)
+    for stale in filter(None, (junit, markdown)):
+        stale.unlink(missing_ok=True)  # a command that fails must not leave an earlier pass behind
     given = Given(
         config=config,
         predictions=predictions,
@@ -172,16 +179,20 @@ def decide(
         today=datetime.now(tz=timezone.utc).date(),
         sampling=Sampling(num_replicates=replicates, seed=seed),
     )
-    with tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch, waiting("Evaluating", quiet=quiet):
-        found = judge_into(output or Path(scratch), given, rules)
-    verdict = found.verdict
+    with (
+        tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch,
+        output_folder(output or Path(scratch), OUTPUTS) as folder,
+    ):
+        with waiting("Evaluating", quiet=quiet):
+            found = judge_into(folder, given, rules)
+        verdict = found.verdict
+        if output is not None:
+            write_blessing(folder, given, verdict, rules)
+            write_durably(folder / "verdict.json", to_json(verdict))  # the last: where it is, all is
     remarks = [f"warning: {check.sentence}" for check in verdict.checks if quiet and check.kind in REMARKS]
     for note in (*found.notes, *remarks):
         typer.echo(note, err=True)
     files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
-    if output is not None:
-        write_blessing(output, given, verdict, rules)
-        files[output / "verdict.json"] = to_json(verdict)  # the last: where it is, all is
     for path, content in files.items():
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def init(
         typer.Option(metavar="TASK", help="binary, multiclass or regression; default: by the label's values."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder to write; default: <data>_pipeline.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder to write; default: <data>_pipeline."),
+        Writes(folder=True),
     ] = None,
     delimiter: Annotated[
         str | None, typer.Option(metavar="CHARACTER", help="What stands between the cells of a CSV; default: a comma.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def report(
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the page goes; `-` is standard output.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where the page goes; `-` is standard output."),
+        Writes(endings=(".html", ".htm")),
     ] = None,
     against: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Other statistics or another schema, to be shown beside.")

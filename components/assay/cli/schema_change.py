@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ CONFLICTS = 3
 
 _Schema = Annotated[Path, typer.Argument(metavar="SCHEMA", help="schema.pbtxt, or its folder.", show_default=False)]
 _Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the schema here; else it is printed.")
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the schema here; else it is printed."),
+    Writes(endings=(".pbtxt",), in_place_of="schema"),
 ]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -94,6 +97,7 @@ def relax(
     patch: Annotated[
         Path | None,
         typer.Option("--patch", metavar="FILE", help="Add the decisions to this patch file, there already or not."),
+        Writes(),
     ] = None,
     stats: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result
 
 FOUND = 3
@@ -33,7 +34,9 @@ def diff(
         Party, typer.Option("--for", help="With --breaking: changes that can break those who write, or read, the data.")
     ] = Party.ANY,
     patch: Annotated[
-        Path | None, typer.Option("--patch", metavar="FILE", help="Write the changes as a patch, to keep in git.")
+        Path | None,
+        typer.Option("--patch", metavar="FILE", help="Write the changes as a patch, to keep in git."),
+        Writes(),
     ] = None,
     owner: Annotated[str, typer.Option(help="With --patch: who answers for the changes.")] = "",
     reason: Annotated[str, typer.Option(help="With --patch: why they were made.")] = "",

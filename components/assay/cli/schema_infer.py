@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def infer(
     data: _Data,
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the schema here; else it is printed.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the schema here; else it is printed."),
+        Writes(endings=(".pbtxt",)),
     ] = None,
     patch: Annotated[
         list[Path] | None,
@@ -102,7 +105,9 @@ def suggest(
     data: _Data,
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the patch here; else it is printed.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the patch here; else it is printed."),
+        Writes(endings=(".yaml", ".yml")),
     ] = None,
     schema: Annotated[
         Path | None,

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console
 
 if TYPE_CHECKING:
     import msgspec
 
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-_Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the JSON here too.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the JSON here too."),
+    Writes(),
+]
 
 
 def skew(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 import typer
 
-from assay.cli.command import Command, GroupWithDefault
+from assay.cli.command import Command, GroupWithDefault, Writes
 from assay.cli.console import Quiet, open_console
 
 _COMPUTE = "of"
@@ -34,6 +34,7 @@ def compute(
             metavar="FILE",
             help="Write the statistics: .pb or .pbtxt, or .state, which merges with those of other rows.",
         ),
+        Writes(endings=(".pb", ".pbtxt", ".state")),
     ] = None,
     by: Annotated[
         list[str] | None,
@@ -100,7 +101,9 @@ def compute(
 def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Statistics files: all .state, or .pb, .pbtxt.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Write the statistics here: .state, .pb or .pbtxt.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the statistics here: .state, .pb or .pbtxt."),
+        Writes(endings=(".pb", ".pbtxt", ".state")),
     ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,

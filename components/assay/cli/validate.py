@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.command import Writes
 from assay.cli.console import Quiet
 
 
@@ -72,13 +73,18 @@ def validate(
     ] = None,
     fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
     quarantine: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write clean and rejected rows here, with reasons.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write clean and rejected rows here, with reasons."),
+        Writes(folder=True),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Write FeatureStats.pb, SchemaDiff.pb and verdict.json."),
+        Writes(folder=True),
     ] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML."), Writes()
+    ] = None,
     rows: Annotated[bool, typer.Option("--rows", help="Also hold every row against the schema.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
     quiet: Quiet = False,

@@ -111,10 +111,12 @@ def test_a_folder_that_cannot_be_made_is_no_fault_of_assay(tmp_path: Path, optio
     data, schema = tmp_path / "data.csv", tmp_path / "schema.pbtxt"
     data.write_text("x\n1\n2\n")
     schema.write_text(str(assay.infer_schema(data)))
-    arguments = ["validate", str(data), "--schema", str(schema), option, str(data)]
+    there = tmp_path / "a file"
+    there.touch()
+    arguments = ["validate", str(data), "--schema", str(schema), option, str(there)]
     found = CliRunner().invoke(app, arguments)
     assert found.exit_code == 1
-    assert f"Error: The system refuses {data}: File exists." in found.stderr
+    assert f"Error: The system refuses {there}: File exists." in found.stderr
     assert "Check the path" in found.stderr
     with pytest.raises(FileExistsError, match="File exists"):
         CliRunner().invoke(app, ["--debug", *arguments], catch_exceptions=False)

@@ -47,10 +47,12 @@ if TYPE_CHECKING:
     from assay.gating.verdict import Check, Verdict
 
 _FUNCTION = ".py:"
-_OUTPUTS = (
+OUTPUTS = (
     *("verdict.json", SUMMARY, METRICS_TABLE, CLASSES_FILE, FLIPS_TABLE, COMPUTED_BY, *TFMA_FILES),
     *(f"blessing/{name}" for name in ("BLESSED", "NOT_BLESSED", "blessing.json", "blessing.sig", "verdict.json")),
 )
+"""The files that judging or evaluating into a folder may write."""
+
 _BLOCK_BYTES = 1 << 20
 
 
@@ -91,13 +93,6 @@ def model_of(given: str | Path | Predict) -> Path | Predict:
             "A SavedModel's folder, a .keras file, or file.py:function.",
         )
     return path if path.is_file() else serving_folder(path)
-
-
-def clear_outputs(folder: Path | None, *files: Path | None) -> None:
-    """Removes what an earlier run wrote: a run that ends with an error must not leave another's pass behind."""
-    for path in (*files, *(() if folder is None else (folder / name for name in _OUTPUTS))):
-        if path is not None:
-            path.unlink(missing_ok=True)
 
 
 def evaluate_into(
