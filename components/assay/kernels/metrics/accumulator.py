@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.kernels.metrics.matrices import bucket_edges
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
+from assay.kernels.metrics.moments import Moments, merged, with_rows
 from assay.kernels.metrics.multiclass_matrix import ClassMatrix, ClassMatrixMetric
 from assay.kernels.metrics.ranking import Queries, RankingMetric
 from assay.kernels.metrics.scores import ScoreTable
@@ -94,6 +95,9 @@ class SlicedMetrics:
                 total = _grown(result.sums.get(sum_key, np.zeros(0)), size)
                 total[cells[: len(sums)]] += sums
                 result.sums[sum_key] = total
+            for pair_key, moments in other.moments.items():
+                ours = result.moments.get(pair_key, Moments())
+                result.moments[pair_key] = merged(ours, np.arange(len(ours)), moments, cells[: len(moments)], size)
             for score_key, table in other.scores.items():
                 result.scores.setdefault(score_key, ScoreTable()).merge(table, cells)
             for matrix_key, matrix in other.matrices.items():
@@ -116,8 +120,14 @@ class SlicedMetrics:
         model, view, (terms, exactness) = needs
         codes = cells if pairs.rows is None else cells[pairs.rows]
         for term in terms:
-            values = term.function(pairs.labels, pairs.predictions, *term.params)
-            _add_sum(state, (model, view, term), codes, values, weights)
+            if not term.centred:
+                values = term.function(pairs.labels, pairs.predictions, *term.params)
+                _add_sum(state, (model, view, term), codes, values, weights)
+        if any(term.centred for term in terms):
+            before = state.moments.get((model, view), Moments())
+            state.moments[model, view] = with_rows(
+                before, codes, len(state.cells), pairs.labels, pairs.predictions, weights
+            )
         for exact in exactness:
             scores = pairs.predictions if exact else bucket_edges(pairs.predictions)
             state.scores.setdefault((model, view, exact), ScoreTable()).add(codes, scores, pairs.labels, weights)

@@ -30,11 +30,14 @@ class Term:
             a module's function, so that metrics can be sent to other processes.
         params: Further arguments of `function`.
         weighted: Whether the quantity counts by the row's weight.
+        centred: Whether labels and predictions are taken less their means over the slice; for the terms of
+            [`CENTRED`][assay.kernels.metrics.moments.CENTRED] only.
     """
 
     function: Callable[..., Floats]
     params: tuple[Any, ...] = ()
     weighted: bool = True
+    centred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

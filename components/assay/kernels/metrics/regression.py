@@ -12,13 +12,14 @@ from assay.kernels.metrics.view import View
 
 _WHOLE = View(whole=True)
 _WEIGHT = Term(terms.one)
+_LABEL, _LABEL_SQUARED = Term(terms.label, centred=True), Term(terms.label_squared, centred=True)
 _MOMENTS = (
     _WEIGHT,
-    Term(terms.label),
-    Term(terms.prediction),
-    Term(terms.label_squared),
-    Term(terms.prediction_squared),
-    Term(terms.product),
+    _LABEL,
+    Term(terms.prediction, centred=True),
+    _LABEL_SQUARED,
+    Term(terms.prediction_squared, centred=True),
+    Term(terms.product, centred=True),
 )
 
 
@@ -49,11 +50,11 @@ def mean_squared_logarithmic_error(*, name: str = "mean_squared_logarithmic_erro
 
 
 def r2_score(*, name: str = "r2_score") -> SumsMetric:
-    """Gives the share of the labels' variance that predictions explain (not TFMA's Tjur coefficient).
+    """Return the share of the labels' variance that predictions explain (not TFMA's Tjur coefficient).
 
-    From sums of squares: relative precision is about 1e-16 times (mean / deviation)² of the labels.
+    NaN where all labels are equal: there is no variance to explain.
     """
-    needed = (Term(terms.squared_error), _WEIGHT, Term(terms.label), Term(terms.label_squared))
+    needed = (Term(terms.squared_error), _WEIGHT, _LABEL, _LABEL_SQUARED)
     return SumsMetric(name=name, terms=needed, formula=_r2)
 
 
@@ -77,7 +78,8 @@ def _r2(error: Floats, weight: Floats, label: Floats, label_squared: Floats) -> 
 
 def _correlation(weight: Floats, label: Floats, prediction: Floats, ll: Floats, pp: Floats, lp: Floats) -> Floats:
     covariance = lp - label * ratio(prediction, weight)
-    return ratio(covariance, np.sqrt(_squares(ll, label, weight)) * np.sqrt(_squares(pp, prediction, weight)))
+    found = ratio(covariance, np.sqrt(_squares(ll, label, weight)) * np.sqrt(_squares(pp, prediction, weight)))
+    return np.clip(found, -1.0, 1.0)  # rounding can lead just beyond
 
 
 def _squared_correlation(
@@ -87,6 +89,9 @@ def _squared_correlation(
 
 
 def _squares(squared: Floats, total: Floats, weight: Floats) -> Floats:
-    """Gives the sum of squared deviations; 0 where the rounding of the squares drowns it, as for a constant."""
+    """Return the sum of squared deviations from the mean, from sums about a point near it.
+
+    Replicates of a bootstrap have means of their own. 0 where rounding drowns the sum, as where one value is drawn.
+    """
     deviations = squared - total * ratio(total, weight)
     return np.where(np.abs(deviations) <= 1e-14 * squared, 0.0, deviations)

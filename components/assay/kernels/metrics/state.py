@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, CustomMetric, SumsMetric, Term
+from assay.kernels.metrics.moments import Moments
 from assay.kernels.metrics.multiclass_matrix import ClassMatrix, ClassMatrixMetric
 from assay.kernels.metrics.ranking import Queries, RankingMetric
 from assay.kernels.metrics.scores import ScoreTable
@@ -31,6 +32,7 @@ class MetricsState:
         cells: The cells met; all arrays are by their numbers.
         examples: The number of rows in each cell.
         sums: By model, view and term, the sum in each cell.
+        moments: By model and view, what centred terms are read from.
         scores: By model, view and exactness, the weights by score.
         matrices: By model and metric, the confusion matrices of classes.
         queries: The rows of rankings, by model.
@@ -40,6 +42,7 @@ class MetricsState:
     cells: CellIndex = field(default_factory=CellIndex)
     examples: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     sums: dict[SumKey, Floats] = field(default_factory=dict)
+    moments: dict[tuple[str, View], Moments] = field(default_factory=dict)
     scores: dict[ScoreKey, ScoreTable] = field(default_factory=dict)
     matrices: dict[tuple[str, ClassMatrixMetric], ClassMatrix] = field(default_factory=dict)
     queries: dict[str, Queries] = field(default_factory=dict)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.kernels.metrics.matrices import Matrices, exact_matrices, interpolated_thresholds, matrices_at
-from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric
+from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
+from assay.kernels.metrics.moments import Moments
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.ranking import QueryRows, RankingMetric, ranking_value
 from assay.kernels.metrics.scores import EMPTY, ScoreWeights, of_slices
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from assay.kernels.metrics.rows import Floats, Ints
     from assay.kernels.metrics.slices import SliceKey
     from assay.kernels.metrics.state import AnyMetric, MetricsState
+    from assay.kernels.metrics.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class _Reader:
         self._members = list(slices.values())
         self._scores: dict[tuple[Any, ...], list[ScoreWeights]] = {}
         self._matrices: dict[tuple[Any, ...], list[Matrices]] = {}
+        self._moments: dict[tuple[str, View], Moments] = {}
         self._queries: dict[str, list[QueryRows]] = {}
 
     def gather(self, per_cell: Any) -> Any:
@@ -96,11 +99,18 @@ class _Reader:
         return self._queries[model]
 
     def _of_sums(self, metric: SumsMetric, model: str) -> Floats:
-        empty = np.zeros(len(self._state.cells))
-        sums = [self.gather(self._state.sums.get((model, metric.view, term), empty)) for term in metric.terms]
+        sums = [self._sum(model, metric.view, term) for term in metric.terms]
         values = np.asarray(metric.formula(*sums), dtype=np.float64)
         # Thresholds come first; a slice's values belong together.
         return np.moveaxis(values, -1, 0)
+
+    def _sum(self, model: str, view: View, term: Term) -> Floats:
+        if not term.centred:
+            return np.asarray(self.gather(self._state.sums.get((model, view, term), np.zeros(len(self._state.cells)))))
+        if (model, view) not in self._moments:
+            moments = self._state.moments.get((model, view), Moments())
+            self._moments[model, view] = moments.of_slices(self._members)
+        return self._moments[model, view].about_means(term.function)
 
     def _average(self, metric: AverageMetric, model: str) -> Floats:
         weights = [np.full(len(self._members), weight) for weight in metric.weights]

@@ -15,7 +15,7 @@ from assay.kernels.metrics.values import average
 from assay.kernels.metrics.view import View
 from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows, ordered
 from assay.kernels.uncertainty.replicated_scores import BinnedScores, binned_scores
-from assay.kernels.uncertainty.replicated_sums import ReplicatedSums, term_columns
+from assay.kernels.uncertainty.replicated_sums import ReplicatedMoments, ReplicatedSums, term_columns
 from assay.kernels.uncertainty.resampling import STRIPE, replicate_weights
 
 if TYPE_CHECKING:
@@ -138,14 +138,21 @@ class _Plan:
         self._baseline = baseline
         parts = [leaf for metric in metrics for leaf in _leaves(metric)]
         columns: dict[SumKey, Floats] = {}
+        self._moments: list[ReplicatedMoments] = []
         self._scores: dict[CurveKey, list[BinnedScores | None]] = {}
         for position, model in enumerate(models):
             for (view, paired), terms in _terms_by_view(parts).items():
                 if paired and (baseline is None or model == baseline):
                     continue
                 other = models.index(baseline) if paired and baseline is not None else None
-                values = term_columns(rows, position, view, terms, other)
-                columns.update({(model, view, term): column for term, column in zip(terms, values, strict=True)})
+                plain = [term for term in terms if not term.centred]
+                values = term_columns(rows, position, view, plain, other)
+                columns.update({(model, view, term): column for term, column in zip(plain, values, strict=True)})
+                centred = [term for term in terms if term.centred]
+                if centred:
+                    pairs = view.pairs(rows.labels, rows.predictions[position])
+                    keys = {term.function: (model, view, term) for term in centred}
+                    self._moments.append(ReplicatedMoments(rows, pairs, keys))
             for view in dict.fromkeys(part.view for part in parts if isinstance(part, CurveMetric)):
                 self._scores[model, view] = binned_scores(rows, view.pairs(rows.labels, rows.predictions[position]))
         self._sums = ReplicatedSums(rows, columns)
@@ -160,7 +167,9 @@ class _Plan:
             return {key: values - self._once[key] for key, values in self._values(weights).items()}
 
     def _values(self, weights: NDArray[np.uint8]) -> dict[tuple[str, int], Floats]:
-        sums = self._sums.sums(weights)
+        sums = dict(self._sums.sums(weights))
+        for moments in self._moments:
+            sums.update(moments.sums(weights))
         curves = self._curves(weights)
         return {
             (model, position): self._value(metric, model, sums, curves)

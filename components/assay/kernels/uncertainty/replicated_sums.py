@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assay.kernels.metrics.metric import Term
+from assay.kernels.metrics.moments import CENTRED, Moments, moments_of_rows
 from assay.kernels.metrics.state import SumKey
-from assay.kernels.metrics.view import View
+from assay.kernels.metrics.view import Pairs, View
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,17 +41,81 @@ class ReplicatedSums:
         totals = np.zeros((self._num_slices, len(self._columns), weights.shape[1]))
         if len(self._columns):
             for chosen, slices in self._parts:
-                totals[slices] += self._product(chosen, weights)
+                totals[slices] += _product(self._columns[:, chosen], weights[chosen])
         return {key: totals[:, position] for key, position in self._keys.items()}
 
-    def _product(self, chosen: slice | Ints, weights: NDArray[np.uint8]) -> Floats:
-        columns, of_rows = self._columns[:, chosen], weights[chosen]
-        total = np.zeros((len(columns), weights.shape[1]))
-        for start in range(0, len(of_rows), _BLOCK):
-            block = of_rows[start : start + _BLOCK].astype(np.float64)
+
+class ReplicatedMoments:
+    """Sums of centred terms by slice, in replicates: of deviations from the means of the rows as they are.
+
+    A replicate's own means are near those, so that what formulas take from the sums loses nothing; see `Moments`. Sums
+    are taken about the means of each part of the rows, and carried over to those of the slices that the part is in.
+
+    Args:
+        rows: All rows.
+        pairs: Their labels and predictions; several of a row stand side by side.
+        keys: What the sums of each term's function are called.
+    """
+
+    def __init__(self, rows: OrderedRows, pairs: Pairs, keys: Mapping[Callable[..., Floats], SumKey]) -> None:
+        self._keys = keys
+        self._num_slices = len(rows.slices)
+        shape = (len(rows), len(pairs.labels) // len(rows) if len(rows) else 1)
+        columns_of_pairs = (pairs.labels, pairs.predictions, pairs.weigh(rows.weights))
+        labels, predictions, weights = (values.reshape(shape) for values in columns_of_pairs)
+        self._parts: list[tuple[slice | Ints, Ints, Floats, Floats]] = []
+        parts = _parts(rows)
+        of_parts = Moments()
+        for chosen, _ in parts:
+            of_rows = moments_of_rows(labels[chosen].ravel(), predictions[chosen].ravel(), weights[chosen].ravel())
+            of_parts = of_parts.joined(of_rows.grouped(np.zeros(len(of_rows), dtype=np.int64), 1))
+        members: list[list[int]] = [[] for _ in rows.slices]
+        for part, (_, slices) in enumerate(parts):
+            for position in slices.tolist():
+                members[position].append(part)
+        of_slices = of_parts.of_slices([np.array(one, dtype=np.int64) for one in members])
+        with np.errstate(invalid="ignore"):
+            for part, (chosen, slices) in enumerate(parts):
+                one = of_parts.of_slices([np.array([part])])
+                label = labels[chosen] - one.label_at - one.label_mean_off
+                prediction = predictions[chosen] - one.prediction_at - one.prediction_mean_off
+                weight = weights[chosen]
+                terms = (np.ones_like(label), label, prediction, label * label, prediction * prediction)
+                columns = np.stack([(weight * term).sum(axis=1) for term in (*terms, label * prediction)])
+                apart = np.stack(
+                    [
+                        one.label_at - of_slices.label_at + (one.label_mean_off - of_slices.label_mean_off),
+                        one.prediction_at
+                        - of_slices.prediction_at
+                        + (one.prediction_mean_off - of_slices.prediction_mean_off),
+                    ]
+                )[:, slices]
+                self._parts.append((chosen, slices, columns, apart))
+
+    def sums(self, weights: NDArray[np.uint8]) -> Mapping[SumKey, Floats]:
+        """Return the sums for these weights: by term an array of slices by replicates."""
+        totals = np.zeros((5, self._num_slices, weights.shape[1]))
+        for chosen, slices, columns, apart in self._parts:
+            weight, label, prediction, squares, other_squares, products = _product(columns, weights[chosen])
+            x, y = apart[:, :, None]
             with np.errstate(invalid="ignore"):
-                total += columns[:, start : start + _BLOCK] @ block
-        return total
+                totals[0, slices] += label + weight * x
+                totals[1, slices] += prediction + weight * y
+                totals[2, slices] += squares + 2 * x * label + weight * x * x
+                totals[3, slices] += other_squares + 2 * y * prediction + weight * y * y
+                totals[4, slices] += products + x * prediction + y * label + weight * x * y
+        of_terms = dict(zip(CENTRED, totals, strict=True))
+        return {key: of_terms[function] for function, key in self._keys.items()}
+
+
+def _product(columns: Floats, of_rows: NDArray[np.uint8]) -> Floats:
+    """Return the sum of each column in each replicate."""
+    total = np.zeros((len(columns), of_rows.shape[1]))
+    for start in range(0, len(of_rows), _BLOCK):
+        block = of_rows[start : start + _BLOCK].astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            total += columns[:, start : start + _BLOCK] @ block
+    return total
 
 
 def term_columns(
