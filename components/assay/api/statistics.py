@@ -11,6 +11,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.outputs import refuse_ending
 from assay.artifacts.sources import rows_of
@@ -175,7 +176,7 @@ def opened_rows(
     """Gives a Source as it is, and opens any other data."""
     # A data frame has its columns as attributes: with columns named `shards` and `bounded` it would pass for a Source.
     is_source = isinstance(data, Source) and hasattr(type(data), "shards")
-    rows: Source = data if is_source else rows_of(data, split=split, delimiter=delimiter, schema=schema)
+    rows: Source = data if is_source else rows_of(data, split=split, csv=CsvOptions(delimiter=delimiter), schema=schema)
     return rows
 
 

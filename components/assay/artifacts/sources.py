@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import glob
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.artifacts.base import shard_order
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats.csv import scan_csv
+from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.formats.example_records import ExampleRecords
 from assay.artifacts.formats.parquet import open_parquet
 from assay.errors import DataError, UsageError
@@ -28,6 +29,7 @@ _SHARD_ROWS = 1 << 16
 _REFUSALS = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError)
 """What pyarrow raises for a column of a data frame that it cannot take."""
 
+_KINDS = {schema_pb2.INT: Kind.INT, schema_pb2.FLOAT: Kind.FLOAT, schema_pb2.BYTES: Kind.TEXT}
 _PARQUET_MAGIC = b"PAR1"
 _ENDINGS = {
     "csv": (".csv", ".csv.gz"),
@@ -76,7 +78,7 @@ def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
-def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None, schema: Schema | None = None) -> Any:
+def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = None, schema: Schema | None = None) -> Any:
     """Gives the rows of `data` as a Source.
 
     Args:
@@ -84,8 +86,9 @@ def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None
             folder of such files; an Examples artifact or its folder; a pandas or polars data frame; an Arrow table,
             record batch or anything else with the Arrow C stream interface.
         split: The split to read of Examples; needed where they have several.
-        delimiter: The character between cells of a CSV; by default a tab for `.tsv`, else what its header shows.
-        schema: Says which whole numbers of a pandas data frame are integers, where it has the column.
+        csv: How the cells of a CSV are read; the delimiter is by default a tab for `.tsv`, else what its header shows.
+        schema: Its types are those of a CSV's columns, where every cell can be read so; it says which whole numbers of
+            a pandas data frame are integers.
 
     Raises:
         UsageError: If the kind of data is not known.
@@ -95,11 +98,22 @@ def rows_of(data: Any, *, split: str | None = None, delimiter: str | None = None
         return _examples(data, split)
     paths = _paths(data)
     if paths is not None:
-        return _files(paths, split, delimiter)
+        return _files(paths, split, _with_expected(csv or CsvOptions(), schema))
     table = _table(data, schema)
     if not table.num_columns:
         raise DataError("data.no_columns", "The table has no columns.", "Check how it was made.")
     return TableRows(table)
+
+
+def as_text(source: Any, columns: Sequence[str]) -> Any:
+    """Return the rows where these columns are the text of their cells, as far as they come from a CSV."""
+    return source.as_text(columns) if hasattr(source, "as_text") else source
+
+
+def _with_expected(csv: CsvOptions, schema: Schema | None) -> CsvOptions:
+    features = () if schema is None else schema.feature
+    types = {feature.name: _KINDS[feature.type] for feature in features if feature.type in _KINDS}
+    return replace(csv, expected=types) if types else csv
 
 
 def _paths(data: Any) -> list[Path] | None:
@@ -162,7 +176,7 @@ def _expanded(data: str | Path) -> list[Path]:
     )
 
 
-def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
+def _files(paths: list[Path], split: str | None, csv: CsvOptions) -> Any:
     if len(paths) == 1 and paths[0].is_dir():
         folder = paths[0]
         if any(folder.glob("Split-*")):
@@ -184,7 +198,7 @@ def _files(paths: list[Path], split: str | None, delimiter: str | None) -> Any:
         return table if table.num_rows else TableRows(table.schema.empty_table())
     if kind == "tfrecord":
         return ExampleRecords(paths)
-    return scan_csv(paths, delimiter=delimiter or ("\t" if kind == "tsv" else None))
+    return scan_csv(paths, replace(csv, delimiter=csv.delimiter or ("\t" if kind == "tsv" else None)))
 
 
 def _kind(path: Path) -> str:

@@ -47,5 +47,5 @@ def test_whole_columns(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     quoted = ['"' + '","'.join(cell.replace('"', '""') for cell in row) + '"' for row in [tuple(names), *rows]]
     path.write_text("\n".join(quoted) + "\n", newline="")
-    values = {pa.large_binary(): pa.string(), pa.float32(): pa.float32(), pa.int64(): pa.int64()}
+    values = {pa.large_binary(): pa.string(), pa.float32(): pa.float64(), pa.int64(): pa.int64()}
     assert scan_csv([path]).schema.types == [values[each.value_type] for each in types]

@@ -45,7 +45,7 @@ def test_what_csv_writes_reads_back(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "data.csv"
         path.write_bytes(buffer.getvalue().encode())
-        table = scan_csv([path], float_type=pa.float64(), block_bytes=block_bytes)
+        table = scan_csv([path], block_bytes=block_bytes)
         found = pa.Table.from_batches(table.batches(), table.schema)
     for expected, name in zip(columns, found.column_names, strict=True):
         kind = max(cell_kind(cell.encode()) for cell in expected)

@@ -1,4 +1,4 @@
-"""CSV files as Arrow record batches, typed as TFX and TFDV type them.
+"""CSV files as Arrow record batches.
 
 Reading takes two streaming passes: `scan_csv` checks every record and infers each column's type over all files, and
 the shards that it gives convert their piece of a file when asked. Both run at the speed of Arrow's parser; memory is
@@ -11,7 +11,6 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +28,12 @@ from assay.artifacts.formats.csv_blocks import (
     record_end,
 )
 from assay.artifacts.formats.csv_delimiter import delimiter_of
-from assay.artifacts.formats.csv_diagnosis import not_utf8, unclosed_quote, unparsable
-from assay.artifacts.formats.csv_types import ARROW_TYPES, Kind, convert, infer_kinds
-from assay.errors import DataError, UsageError
+from assay.artifacts.formats.csv_diagnosis import not_of_type, not_utf8, unclosed_quote, unparsable
+from assay.artifacts.formats.csv_types import ARROW_TYPES, CsvOptions, Kind, convert, infer_kinds
+from assay.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _FIRST_GUESS_BYTES = 1 << 16
 
@@ -46,6 +45,7 @@ class CsvShard:
     Attributes:
         path: The file.
         header: The file's own column names, in its order.
+        options: How cells are read, with the delimiter.
         start: Offset of the first record in the (decompressed) file.
         end: Offset after the last record; None for the rest of a file that is read as a stream (gzip, stray quotes).
         num_rows: The number of records.
@@ -53,7 +53,7 @@ class CsvShard:
 
     path: Path
     header: tuple[str, ...]
-    delimiter: str
+    options: CsvOptions = field(repr=False)
     start: int
     end: int | None
     num_rows: int
@@ -67,17 +67,17 @@ class CsvShard:
         schema = pa.schema([field for field in self.schema if field.name in wanted])
         for data in self._blocks():
             if not kinds:  # the rows count even where no column is asked for
-                rows = convert(data, self.header, dict(self.kinds[:1]), self.delimiter).num_rows
+                rows = convert(data, self.header, dict(self.kinds[:1]), self.options).num_rows
                 yield _without_columns(rows)
                 continue
-            table = convert(data, self.header, kinds, self.delimiter)
-            yield from table.cast(schema, safe=False).to_batches()
+            table = convert(data, self.header, kinds, self.options)
+            yield from table.select(schema.names).cast(schema).to_batches()
 
     def _blocks(self) -> Iterator[bytes]:
         if self.end is not None:
             yield read_span(self.path, self.start, self.end)
             return
-        for block in read_blocks(self.path, self.delimiter, self.start):
+        for block in read_blocks(self.path, str(self.options.delimiter), self.start):
             yield block.data
 
 
@@ -86,7 +86,7 @@ class CsvTable:
     """Scanned CSV files: the inferred schema and the shards that hold the rows.
 
     Attributes:
-        schema: int64, float32 (or the float type asked for), string or null per column, in the first file's order.
+        schema: int64, double, string or null per column, in the first file's order.
         shards: In the order of the files and of their records.
         num_rows: The number of records of all files.
     """
@@ -100,6 +100,10 @@ class CsvTable:
         """Whether every shard is a block that fits in memory; a gzip file is one shard of any size."""
         return all(shard.end is not None for shard in self.shards)
 
+    def as_text(self, columns: Iterable[str]) -> CsvTable:
+        """Return the same rows, where these columns are the text of their cells: 0010 and 10 differ."""
+        return _retyped(self, dict.fromkeys(columns, Kind.TEXT))
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yields all rows in order."""
         for shard in self.shards:
@@ -108,9 +112,8 @@ class CsvTable:
 
 def scan_csv(
     paths: Sequence[Path],
+    options: CsvOptions | None = None,
     *,
-    delimiter: str | None = None,
-    float_type: pa.DataType | None = None,
     threads: int | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> CsvTable:
@@ -118,28 +121,32 @@ def scan_csv(
 
     Args:
         paths: Files with a header each and the same columns, in any order.
-        delimiter: One character; found in the header of the first file where None (see `delimiter_of`).
-        float_type: The Arrow type of float columns; float32, as TFDV sees them, where None.
+        options: How cells are read. The delimiter is found in the header of the first file where it is None (see
+            `delimiter_of`).
         threads: Threads that parse; as many as there are cores where None.
         block_bytes: Bytes of text that are parsed at once, which bounds a shard's memory.
 
     Raises:
         DataError: A file cannot be read, is not UTF-8, or its records and header do not fit together.
-        UsageError: The delimiter is not one ASCII character, or no file is given.
+        DataError: A cell is not of the type that the options name for its column.
+        UsageError: The delimiter is not one ASCII character, no file is given, or the options name a column that the
+            files do not have.
     """
     if not paths:
         raise UsageError("csv.no_files", "Expected at least one CSV file and found none.")
-    if delimiter is None:
-        delimiter = delimiter_of(paths[0])
+    options = options or CsvOptions()
+    delimiter = delimiter_of(paths[0]) if options.delimiter is None else options.delimiter
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         raise UsageError("csv.delimiter", f"Expected one ASCII character as delimiter and found {delimiter!r}.")
     headers = [read_header(path, delimiter) for path in paths]
     _check_same_columns(paths, headers)
-    kinds = dict.fromkeys(headers[0].names, Kind.NULL)
+    _check_named_columns(options, paths[0], headers[0])
+    options = replace(options, delimiter=delimiter)
+    kinds = {name: Kind.TEXT if options.wanted(name) is Kind.TEXT else Kind.NULL for name in headers[0].names}
     pieces: list[tuple[int, int, int | None, int]] = []  # file, start, end, rows
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
         for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
-            scan = _FileScan(path, header, delimiter, kinds)
+            scan = _FileScan(path, header, options, kinds)
             for start, end, rows in scan.run(pool, block_bytes, window=2 * pool._max_workers):  # noqa: SLF001
                 pieces.append((number, start, end, rows))
     total = sum(rows for *_, rows in pieces)
@@ -149,10 +156,10 @@ def scan_csv(
             f"{paths[0]} has a header and no rows" + (f", as have {len(paths) - 1} more files." if paths[1:] else "."),
             "Check the export; an empty data set cannot be split or validated.",
         )
-    types = {**ARROW_TYPES, Kind.FLOAT: float_type or pa.float32()}
-    schema = pa.schema([(name, types[kind]) for name, kind in kinds.items()])
+    kinds = {name: options.settled(name, kind) for name, kind in kinds.items()}
+    schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in kinds.items()])
     shards = tuple(
-        CsvShard(paths[number], headers[number].names, delimiter, start, end, rows, schema, tuple(kinds.items()))
+        CsvShard(paths[number], headers[number].names, options, start, end, rows, schema, tuple(kinds.items()))
         for number, start, end, rows in pieces
     )
     return CsvTable(schema, shards, total)
@@ -163,24 +170,29 @@ def share_types(tables: Sequence[CsvTable]) -> list[CsvTable]:
 
     A column of whole numbers in one table and of fractions in another is float in both.
     """
-    widest: dict[str, tuple[Kind, pa.DataType]] = {}
+    widest: dict[str, Kind] = {}
     for table in tables:
-        for (name, kind), column in zip(table.shards[0].kinds, table.schema, strict=True):
-            widest[name] = max(widest.get(name, (Kind.NULL, pa.null())), (kind, column.type), key=itemgetter(0))
-    shared = []
-    for table in tables:
-        schema = pa.schema([(name, widest[name][1]) for name in table.schema.names])
-        kinds = tuple((name, widest[name][0]) for name in table.schema.names)
-        shards = tuple(replace(shard, schema=schema, kinds=kinds) for shard in table.shards)
-        shared.append(replace(table, schema=schema, shards=shards))
-    return shared
+        for name, kind in table.shards[0].kinds:
+            widest[name] = max(widest.get(name, Kind.NULL), kind)
+    return [_retyped(table, widest) for table in tables]
+
+
+def _retyped(table: CsvTable, kinds: Mapping[str, Kind]) -> CsvTable:
+    """Return a table whose columns are of these kinds, each of which can hold the column's cells."""
+    all_kinds = tuple((name, kinds.get(name, kind)) for name, kind in table.shards[0].kinds)
+    schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in all_kinds])
+    return replace(
+        table,
+        schema=schema,
+        shards=tuple(replace(shard, schema=schema, kinds=all_kinds) for shard in table.shards),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _FileScan:
     path: Path
     header: Header
-    delimiter: str
+    options: CsvOptions
     kinds: dict[str, Kind]  # of all files so far; widened as blocks come in
 
     def run(self, pool: ThreadPoolExecutor, block_bytes: int, window: int) -> Iterator[tuple[int, int | None, int]]:
@@ -213,7 +225,7 @@ class _FileScan:
     def _blocks(self, block_bytes: int) -> Iterator[Block]:
         first = True
         try:
-            for block in read_blocks(self.path, self.delimiter, self.header.end, block_bytes):
+            for block in read_blocks(self.path, str(self.options.delimiter), self.header.end, block_bytes):
                 if first:  # a first guess from a few rows lets Arrow's parser confirm the rest of the block
                     head = block.data[:_FIRST_GUESS_BYTES]
                     guess = Block(head[: record_end(head)] or block.data, block.start, block.rewritten)
@@ -228,11 +240,15 @@ class _FileScan:
         try:
             if not block.data.isascii():
                 block.data.decode("utf-8")
-            return infer_kinds(block.data, names, [self.kinds[name] for name in names], self.delimiter)
+            rows, kinds = infer_kinds(block.data, names, [self.kinds[name] for name in names], self.options)
         except UnicodeDecodeError as error:
-            raise not_utf8(self.path, names, block, error, self.delimiter) from error
+            raise not_utf8(self.path, names, block, error, str(self.options.delimiter)) from error
         except pa.ArrowInvalid as error:
-            raise unparsable(self.path, names, block, self.delimiter, str(error)) from error
+            raise unparsable(self.path, names, block, str(self.options.delimiter), str(error)) from error
+        for name, kind in zip(names, kinds, strict=True):
+            if self.options.misfits(name, kind):
+                raise not_of_type(self.path, names, block, name, self.options)
+        return rows, kinds
 
     def _settle(self, block: Block, future: Future[tuple[int, list[Kind]]]) -> tuple[Block, int]:
         rows, kinds = future.result()
@@ -257,6 +273,16 @@ def _check_same_columns(paths: Sequence[Path], headers: Sequence[Header]) -> Non
             f"{path} {' and '.join(differences)}, against {paths[0]}: the files of a split have the same columns.",
             "Add the column to the files that lack it (empty cells count as missing), or read the files apart.",
         )
+
+
+def _check_named_columns(options: CsvOptions, path: Path, header: Header) -> None:
+    for name in options.named_columns:
+        if name not in header.names:
+            raise UsageError(
+                "csv.no_such_column",
+                f"The options of the CSV name the column '{name}', which {path} does not have.",
+                did_you_mean(name, header.names),
+            )
 
 
 def _without_columns(rows: int) -> pa.RecordBatch:

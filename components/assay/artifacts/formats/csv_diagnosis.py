@@ -6,8 +6,11 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from assay.artifacts.formats.csv_blocks import CsvStream
 from assay.artifacts.formats.csv_refusals import readable
+from assay.artifacts.formats.csv_types import Kind, column_kind, parse
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.artifacts.formats.csv_blocks import Block
+    from assay.artifacts.formats.csv_types import CsvOptions
 
 _READ_BYTES = 16 << 20
 _SHOWN = 60
@@ -47,6 +51,30 @@ def unparsable(path: Path, names: Sequence[str], block: Block, delimiter: str, r
                 return _ragged(path, names, first + start, row)
             start = reader.line_num
     return DataError("csv.unreadable", f"{path}, near row {first}: {reason}.", "Check the quoting and the delimiter.")
+
+
+def not_of_type(path: Path, names: Sequence[str], block: Block, column: str, options: CsvOptions) -> DataError:
+    """Return the error for the first cell of a block that is not of the type that was named for its column."""
+    cells = parse(block.data, names, {column: pa.string()}, options)[column]
+    kinds = {None: Kind.NULL}
+    records = csv.reader(io.StringIO(block.data.decode("utf-8"), newline=""), delimiter=str(options.delimiter))
+    line = 1  # of the record's first character, as in the other messages
+    for cell in cells.to_pylist():
+        while not next(records):  # blank lines are not records
+            line = records.line_num + 1
+        if cell not in kinds:
+            kinds[cell] = column_kind(pa.chunked_array([[cell]]), column, options)
+        if options.misfits(column, kinds[cell]):
+            break
+        line = records.line_num + 1
+    expected = {"int": "a whole number", "float": "a number"}[options.types[column]]
+    return DataError(
+        "csv.cell_type",
+        f"{path}, row {_line_of(path, block, 0) + line - 1}, column '{column}': expected {expected} and found "
+        f"{_shorten(cell)!r}.",
+        f"Correct the cell, name it as a missing value (--missing-values), or read the column as text "
+        f"(--type {column}=text).",
+    )
 
 
 def unclosed_quote(path: Path, at: int) -> DataError:

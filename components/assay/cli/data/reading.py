@@ -107,6 +107,12 @@ class WatchedRows:
         """As the source."""
         return bool(self.source.bounded)
 
+    def as_text(self, columns: Sequence[str]) -> WatchedRows:
+        """Return the rows where these columns are the text of their cells, as far as they come from a CSV."""
+        from assay.artifacts.sources import as_text
+
+        return WatchedRows(as_text(self.source, columns), self.bar)
+
 
 def opened(paths: Sequence[Path], bar: ReadingBar, delimiter: str | None = None) -> Any:
     """The path of a statistics file as it is; data of any kind as rows that are watched.
@@ -115,11 +121,14 @@ def opened(paths: Sequence[Path], bar: ReadingBar, delimiter: str | None = None)
         DataError: There is no such data, or it is of no known kind.
     """
     from assay.api.statistics import is_statistics
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.artifacts.sources import rows_of
 
     if len(paths) == 1 and is_statistics(paths[0]):
         return paths[0]
-    rows = rows_of([str(path) for path in paths] if len(paths) > 1 else str(paths[0]), delimiter=delimiter)
+    rows = rows_of(
+        [str(path) for path in paths] if len(paths) > 1 else str(paths[0]), csv=CsvOptions(delimiter=delimiter)
+    )
     bar.expect(len(rows.shards))
     return WatchedRows(rows, bar)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.sources import rows_of
 from assay.cli.scaffold.plan import MOST_CLASSES, Label, check_label_name
 from assay.engines.embedded import EmbeddedEngine
@@ -60,7 +61,7 @@ def examine(data: Path, label: str, delimiter: str | None) -> Examined:
         DataError: If it cannot be read, has no rows, or the label is neither a number nor text.
     """
     is_csv = _is_csv(data)
-    rows = rows_of(data, delimiter=delimiter)
+    rows = rows_of(data, csv=CsvOptions(delimiter=delimiter))
     statistics = EmbeddedEngine().reduce(rows, DatasetStatistics(StatisticsOptions()))
     dataset = default_dataset(statistics)
     if not dataset.num_examples:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats import csv, parquet
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.store import file_sha256
 from assay.components.example_gen import config
 from assay.components.example_gen.ingest import InputRows, write_examples
@@ -49,7 +50,7 @@ def CsvExampleGen(
 ) -> None:
     """Brings in CSV files and divides their rows into splits.
 
-    Each file has a header, and may be compressed with gzip. A column holds integers, floats (kept as float32) or text,
+    Each file has a header, and may be compressed with gzip. A column holds integers, floats or text,
     whichever is the least that holds every cell of all files; an empty cell is a missing value.
 
     Args:
@@ -65,11 +66,9 @@ def CsvExampleGen(
     resolved = _resolved(input_base, input_config, range_config)
     split_config = config.output_split_config(len(resolved.splits), output_config)
     snapshot = _Snapshot(input_base, resolved)
-    tables = csv.share_types(
-        [csv.scan_csv(split.files, delimiter=delimiter, float_type=pa.float64()) for split in resolved.splits]
-    )
+    tables = csv.share_types([csv.scan_csv(split.files, CsvOptions(delimiter=delimiter)) for split in resolved.splits])
     inputs = [
-        InputRows(split.name, table, table.num_rows, _with_single_floats(table.schema))
+        InputRows(split.name, table, table.num_rows, table.schema)
         for split, table in zip(resolved.splits, tables, strict=True)
     ]
     _describe(examples, resolved, file_format, "FORMAT_TF_EXAMPLE")
@@ -226,10 +225,6 @@ def _describe(examples: Examples, resolved: ResolvedInput, file_format: str, pay
         examples.properties["version"] = resolved.version
     examples.properties["file_format"] = file_format
     examples.properties["payload_format"] = payload_format
-
-
-def _with_single_floats(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([(each.name, pa.float32() if pa.types.is_floating(each.type) else each.type) for each in schema])
 
 
 def _without_encodings(schema: pa.Schema, index: list[str]) -> pa.Schema:

@@ -9,13 +9,14 @@ import pytest
 
 import assay
 from assay.artifacts.formats.csv import scan_csv
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.errors import DataError
 
 
 def columns(folder: Path, text: str, delimiter: str | None = None) -> dict[str, list[object]]:
     path = folder / "export.csv"
     path.write_text(text)
-    table = scan_csv([path], delimiter=delimiter)
+    table = scan_csv([path], CsvOptions(delimiter=delimiter))
     found: dict[str, list[object]] = pa.Table.from_batches(list(table.batches()), table.schema).to_pydict()
     return found
 

@@ -89,7 +89,7 @@ def test_a_folder_of_csv_is_divided_two_to_one(data: Path, run_steps: RunSteps) 
     assert sum(examples.rows.values()) == 300
     assert 0.5 < examples.rows["train"] / 300 < 0.8
     table = pa.concat_tables([rows_of(examples, "train"), rows_of(examples, "eval")])
-    assert table.schema == pa.schema([("id", pa.int64()), ("fare", pa.float32()), ("company", pa.string())])
+    assert table.schema == pa.schema([("id", pa.int64()), ("fare", pa.float64()), ("company", pa.string())])
     assert table.sort_by("id").to_pydict() == TABLE.to_pydict()
 
 
