@@ -17,6 +17,7 @@ from assay.artifacts.examples import Examples
 from assay.artifacts.formats.csv import scan_csv
 from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.formats.example_records import ExampleRecords
+from assay.artifacts.formats.pandas_index import index_columns
 from assay.artifacts.formats.parquet import open_parquet
 from assay.errors import DataError, UsageError
 
@@ -100,6 +101,7 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
     if paths is not None:
         return _files(paths, split, _with_expected(csv or CsvOptions(), schema))
     table = _table(data, schema)
+    table = table.drop(sorted(index_columns(table.schema)))
     if not table.num_columns:
         raise DataError("data.no_columns", "The table has no columns.", "Check how it was made.")
     return TableRows(table)

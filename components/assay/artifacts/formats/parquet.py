@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.artifacts.formats.pandas_index import index_columns
 from assay.errors import DataError, UsageError, disk_full
 
 if TYPE_CHECKING:
@@ -190,7 +191,9 @@ class ParquetWriter:
 def _footer(path: Path) -> tuple[pq.FileMetaData, pa.Schema]:
     try:
         with pq.ParquetFile(path) as file:
-            return file.metadata, file.schema_arrow.remove_metadata()
+            schema = file.schema_arrow
+            index = index_columns(schema)
+            return file.metadata, pa.schema([each for each in schema if each.name not in index])
     except FileNotFoundError as error:
         raise DataError("parquet.no_such_file", f"There is no file {path}.", "Check the path.") from error
     except (pa.ArrowInvalid, OSError) as error:
