@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from typer.main import get_command
 
 from browsers import axe, browser
+from kfp_rules import faults_of_file
 
 __all__ = ["axe", "browser"]  # fixtures, of which this module must name no library: images run it without
 
@@ -56,6 +58,15 @@ def update_golden(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def compiled_pipelines_run(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that compiled a pipeline which no server of Kubeflow Pipelines would run."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    for path in [*folder.glob("*.yaml"), *folder.glob("*/*.yaml")] if folder is not None else []:
+        assert faults_of_file(path) == [], path
 
 
 @pytest.fixture(scope="session")

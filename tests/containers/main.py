@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beam_workers import BeamTrial
-from pipeline_ir import OUTPUTS, Step, run_pipeline
+from pipeline_ir import Step, run_pipeline
 from trial import Trial, compare, digest, digests
 from workshop import BASE, CERTIFICATES, ImpossibleHereError, TrialError, Workshop, check_machine, say
 
@@ -150,9 +150,7 @@ def run_step(trial: Trial, step: Step, taken: dict[str, Taken]) -> Mapping[str, 
             after = os.times()
             used = after.children_user + after.children_system - before.children_user - before.children_system
             least.used = min(least.used, used)
-            written: Mapping[str, Any] = json.loads(
-                container.file(f"{OUTPUTS}/executor_output.json").read_text(encoding="utf-8")
-            )
+            written: Mapping[str, Any] = json.loads(container.file(step.output_file).read_text(encoding="utf-8"))
     say(f"  {step.name:<40} {step.image:<24} {least.seconds:6.1f} s")
     return written
 
@@ -167,7 +165,7 @@ def run_compiled_pipeline(trial: Trial) -> None:
     ir = json.loads((trial.bucket / "p.json").read_text(encoding="utf-8"))
     taken: dict[str, Taken] = {}
     values = {"serving_dir": f"{BUCKET}/serving", "train_steps": 50}
-    done = run_pipeline(ir, values, URI, "run-1", lambda step: run_step(trial, step, taken))
+    done = run_pipeline(ir, values, URI, lambda step: run_step(trial, step, taken))
     total = sum(each.seconds for each in taken.values())
     trial.note("compiled taxi pipeline", f"{len(done)} steps, each in its container, in {total:.0f} s")
     least = taken["statistics-gen"]

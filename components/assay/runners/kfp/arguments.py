@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -31,8 +30,6 @@ _PLAIN = {
     "LIST": list,
     "STRUCT": dict,
 }
-# Linux takes an argument of up to 128 KiB; KFP hands over all values in one, with the places of all artifacts.
-_MOST_BYTES = 110 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +54,13 @@ def bind(spec: ComponentSpec, whole: Interface, given: Mapping[str, Any]) -> Cal
         given: The arguments, without those that are None.
 
     Raises:
-        UsageError: For an unknown or missing argument, a value of another type than the declared one, or values that
-            are too large to travel.
+        UsageError: For an unknown or missing argument, or a value of another type than the declared one.
     """
     arguments = _with_numbers(spec, given)
     _check_names(spec, whole, arguments)
     binding = _Binding(spec)
     values = {name: binding.value(name, value) for name, value in arguments.items()}
     values |= {name: channel for name, (_, channel) in binding.further.items()}
-    _check_size(spec, values)
     inputs = tuple(each for each in whole.inputs if not each.optional or each.name in arguments)
     by_name = {each.name: each for each in whole.inputs}
     further = [(name, _base(spec, name)) for name in arguments]  # each artifact of several is declared
@@ -141,22 +136,6 @@ def _check_kind(where: str, declared: InputSpec | None, value: Any) -> None:
 def _is_list(value: Any) -> bool:
     """Tells what carries several artifacts: `dsl.Collected`, or a list that a pipeline takes."""
     return isinstance(value, pipeline_channel.PipelineChannel) and bool(getattr(value, "is_artifact_list", False))
-
-
-def _check_size(spec: ComponentSpec, values: Mapping[str, Any]) -> None:
-    sizes = {
-        name: len(json.dumps(value, default=str))
-        for name, value in values.items()
-        if not isinstance(value, pipeline_channel.PipelineChannel)
-    }
-    if sum(sizes.values()) > _MOST_BYTES:
-        largest = max(sizes, key=lambda name: sizes[name])
-        raise UsageError(
-            "kfp.values_too_large",
-            f"The values of {spec.name}, with the files that they carry, take {sum(sizes.values()) // 1024} KiB, of "
-            f"which {largest} takes {sizes[largest] // 1024}; a step's arguments hold {_MOST_BYTES // 1024} KiB.",
-            "Put the files into the image, or upload them and give their URLs.",
-        )
 
 
 @dataclass(slots=True)

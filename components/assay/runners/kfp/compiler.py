@@ -8,18 +8,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import json_format
 from kfp import compiler, dsl
 from kfp.dsl import base_component
 
 from assay.errors import UsageError, did_you_mean
 from assay.runners.kfp.embedded_files import embed_file, embed_module
 from assay.runners.kfp.graph import Graph
+from assay.runners.kfp.sizes import check_compiled
 from assay.runners.kfp.step_options import StepOptions
 from assay.spec.annotations import FileMark, UserModuleMark
+from assay.spec.importer import Importer
 from assay.spec.node import ComponentNode
 from assay.spec.pipeline import Pipeline
 from assay.spec.resolver import Resolver
 from assay.spec.values import RuntimeParameter
+
+_STORES = ("gs", "s3", "minio", "oci")
 
 
 def kfp_pipeline(
@@ -63,7 +68,9 @@ def kfp_pipeline(
     )
     texts = [f"    {each.name}: {each.description}" for each in pipeline.parameters.values() if each.description]
     function.__doc__ = "\n".join([f"The assay pipeline {pipeline.name}.", "", "Args:", *texts]) if texts else None
-    return dsl.pipeline(name=_kfp_name(pipeline.name))(function)
+    made = dsl.pipeline(name=_kfp_name(pipeline.name))(function)
+    check_compiled(json_format.MessageToDict(made.pipeline_spec))
+    return made
 
 
 def _travelling(pipeline: Pipeline, parameter: RuntimeParameter) -> Any:
@@ -75,11 +82,11 @@ def _travelling(pipeline: Pipeline, parameter: RuntimeParameter) -> Any:
         for name, value in node.arguments.items()
         if isinstance(value, RuntimeParameter) and value.name == parameter.name
     ]
-    if not isinstance(parameter.default, str) or not Path(parameter.default).is_file():
+    is_module = any(isinstance(mark, UserModuleMark) for mark in marks)
+    names_file = is_module or any(isinstance(mark, FileMark) for mark in marks)
+    if not names_file or not isinstance(parameter.default, str) or not Path(parameter.default).is_file():
         return parameter.default
-    if any(isinstance(mark, UserModuleMark) for mark in marks):
-        return embed_module(parameter.default)
-    return embed_file(parameter.default) if any(isinstance(mark, FileMark) for mark in marks) else parameter.default
+    return (embed_module if is_module else embed_file)(parameter.default)
 
 
 def compile_pipeline(
@@ -97,16 +104,33 @@ def compile_pipeline(
     """
     if Path(output).suffix not in {".yaml", ".yml", ".json"}:
         raise UsageError("kfp.output_name", f"KFP reads .yaml, .yml and .json; the output is called {output}.")
+    _check_importers(pipeline)
     made = kfp_pipeline(pipeline, image=image, registry=registry, steps=steps)
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(made, str(output))
 
 
 def _check_steps(pipeline: Pipeline, given: Mapping[str, StepOptions]) -> None:
-    ids = [node.id for node in pipeline.nodes if isinstance(node, ComponentNode)]
+    ids = [node.id for node in pipeline.nodes if isinstance(node, ComponentNode | Resolver)]
     for step in given:
         if step != "*" and step not in ids:
             raise UsageError("kfp.unknown_step", f"{pipeline.name} has no step '{step}'.", did_you_mean(step, ids))
+
+
+def _check_importers(pipeline: Pipeline) -> None:
+    """Check that importers name what Kubeflow's importer takes.
+
+    It reads the store off the scheme, and its launcher brings artifacts from these stores only.
+    """
+    for node in [each for each in pipeline.nodes if isinstance(each, Importer)]:
+        scheme, _, rest = node.source_uri.partition("://")
+        if scheme not in _STORES or not rest.strip("/"):
+            raise UsageError(
+                "kfp.importer_uri",
+                f"{node.id} imports {node.source_uri}, which Kubeflow's importer cannot take: it knows "
+                f"{', '.join(f'{each}://' for each in _STORES)}.",
+                "Upload the folder to an object store and give its URL; `assay run` and kfp.local import paths.",
+            )
 
 
 def _check_registry(pipeline: Pipeline, registry: str) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from kfp import dsl
-from kfp.dsl import base_component, pipeline_context
+from kfp.dsl import base_component, pipeline_channel, pipeline_context
 
 from assay.errors import UsageError
 from assay.runners.kfp.arguments import bind
 from assay.runners.kfp.caching import is_cacheable
 from assay.runners.kfp.images import default_image
 from assay.runners.kfp.loading import reference_to
+from assay.runners.kfp.sizes import check_carried
 from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface, snake_case
 from assay.spec.signature import ComponentSpec
 
@@ -106,7 +108,11 @@ class KfpComponent:
             raise UsageError("kfp.positional", f"{self.spec.name} takes named arguments only, got {positional[0]!r}.")
         given = {name: value for name, value in arguments.items() if value is not None}
         call = bind(self.spec, self._interface(), given)
-        task = make_component(call.shown, self._command().container(self.spec))(**call.values)
+        container = self._command().container(self.spec)
+        container.args = [*container.args, "--interface", _identity(call.shown)]
+        task = make_component(call.shown, container)(**call.values)
+        declared = pipeline_context.Pipeline.get_default_pipeline()
+        check_carried(declared.name if declared else task.name, _constants(declared.tasks if declared else {"": task}))
         return task if is_cacheable(self.spec, given) else task.set_caching_options(False)
 
     def _command(self) -> StepCommand:
@@ -134,6 +140,27 @@ def make_component(shown: Interface, container: dsl.ContainerSpec) -> base_compo
     function.__signature__ = inspect.Signature(parameters)
     function.__doc__ = _docstring(shown)
     return dsl.container_component(function)
+
+
+def _constants(tasks: Mapping[str, dsl.PipelineTask]) -> dict[str, Any]:
+    """Return the values that a pipeline's tasks carry so far, by task and parameter."""
+    return {
+        f"{task.name}.{name}": value
+        for task in tasks.values()
+        for name, value in task.inputs.items()
+        if not isinstance(value, pipeline_channel.PipelineChannel)
+    }
+
+
+def _identity(shown: Interface) -> str:
+    """Return a digest of an interface.
+
+    KFP (2.3 and newer) files components under a hash of their container, and the first of a hash stands for all. Two
+    calls of a component that show other inputs, outputs or defaults must therefore have containers that differ.
+    """
+    groups = (shown.inputs, shown.parameters, shown.outputs, shown.output_parameters)
+    told = [[replace(each, description="") for each in group] for group in groups]
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _argument(name: str, annotation: Any, declared: WireParameter | None = None) -> inspect.Parameter:

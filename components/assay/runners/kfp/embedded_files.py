@@ -18,11 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from assay.errors import UsageError
+from assay.runners.kfp.sizes import MOST_BYTES, too_large
 from assay.spec.source_digest import module_sources
 
 PREFIX = "assay-files:v1:"
-# Linux takes arguments of up to 128 KiB, and KFP hands all values of a step over in one.
-_MOST_BYTES = 90 * 1024
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -43,7 +42,7 @@ def embed_module(path: str | Path) -> str:
             "its folder and does not travel with it. Put it beside the module, or into the image."
         )
         warnings.warn(message, stacklevel=2)
-    return _pack(Path(path).name, sources, str(path))
+    return _pack(Path(path).name, sources, f"{path}, packed with the modules that it imports from its folder,")
 
 
 def _left_behind(sources: Mapping[str, bytes]) -> dict[str, str]:
@@ -90,20 +89,15 @@ def embed_file(path: str | Path) -> str:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UsageError("kfp.embed_missing", f"Expected a file at {path}: {error.strerror}.") from None
-    return _pack(Path(path).name, {Path(path).name: content}, str(path))
+    return _pack(Path(path).name, {Path(path).name: content}, f"{path}, packed,")
 
 
 def _pack(name: str, files: Mapping[str, bytes], where: str) -> str:
     # Latin-1 gives every byte a character, so that any file is JSON text.
     document = {"file": name, "files": {key: files[key].decode("latin-1") for key in sorted(files)}}
     packed = PREFIX + base64.b64encode(bz2.compress(json.dumps(document).encode())).decode()
-    if len(packed) > _MOST_BYTES:
-        raise UsageError(
-            "kfp.embed_too_large",
-            f"{where} and what it imports from beside it take {len(packed) // 1024} KiB packed; a step's arguments "
-            f"hold {_MOST_BYTES // 1024} KiB.",
-            "Put the code into the image and give its path there, or upload it and give its URL.",
-        )
+    if len(packed) > MOST_BYTES:
+        raise too_large(f"{where} takes", len(packed), {})
     return packed
 
 

@@ -17,7 +17,7 @@ from assay.runners.kfp.caching import is_cacheable
 from assay.runners.kfp.components import WIRE_CLASSES, KfpComponent, StepCommand
 from assay.runners.kfp.conditions import Guards, guards_of, is_plain, question
 from assay.runners.kfp.step_inputs import ARTIFACT_TYPE
-from assay.runners.kfp.step_options import StepOptions, apply_options, options_of
+from assay.runners.kfp.step_options import StepOptions, apply_options, options_of, steering_options
 from assay.spec.channel import Channel, OutputChannel, OutputParameter
 from assay.spec.condition import Comparison, Predicate
 from assay.spec.importer import Importer
@@ -43,6 +43,7 @@ class Graph:
         tasks: The tasks so far, by step id.
         found: The tasks of resolvers, by resolver and consumer.
         gates: The tasks that stop the run where a step closed a gate, by that step.
+        groups: The names of the groups of conditional tasks.
     """
 
     pipeline: Pipeline
@@ -53,6 +54,7 @@ class Graph:
     tasks: dict[str, dsl.PipelineTask] = field(default_factory=dict)
     found: dict[tuple[str, str], dsl.PipelineTask] = field(default_factory=dict)
     gates: dict[Node, dsl.PipelineTask] = field(default_factory=dict)
+    groups: list[str] = field(default_factory=list)
 
     def build(self) -> None:
         """Adds a task for each step; resolvers get theirs where their artifacts are read."""
@@ -68,8 +70,15 @@ class Graph:
             else:
                 inner.setdefault(guards[node][len(here)], []).append(node)
         for predicate, guarded in inner.items():
-            with dsl.If(self._condition(predicate), name=f"if {predicate}"):
+            with dsl.If(self._condition(predicate), name=self._group_name(predicate)):
                 self._build((*here, predicate), guarded, guards)
+
+    def _group_name(self, predicate: Predicate) -> str:
+        """Return the name of a group of conditional tasks; KFP before 2.14 rejects two of one name."""
+        text = f"if {predicate}"
+        self.groups.append(text)
+        number = self.groups.count(text)
+        return text if number == 1 else f"{text} ({number})"
 
     def _condition(self, predicate: Predicate) -> Any:
         if isinstance(predicate, Comparison) and is_plain(predicate):
@@ -78,10 +87,12 @@ class Graph:
         asked = question(predicate)
         arguments: dict[str, Any] = {"predicate": self._values(asked.predicate)}
         arguments |= _numbered("artifacts", [self._artifact(each) for each in asked.artifacts])
+        options = options_of("*", self.options)
         # Not by the component's own name: KFP calls its groups condition-1, condition-2 and so on.
-        step = self._component(condition_step.Condition.spec, "Decision", StepOptions())
-        task = step(**arguments)
-        apply_options(task, StepOptions(), caching=self.pipeline.enable_cache)
+        task = self._component(condition_step.Condition.spec, "Decision", options)(**arguments)
+        apply_options(task, options, caching=self.pipeline.enable_cache)
+        nodes = [each.node for each in asked.artifacts]
+        _order(task, [wait for node in nodes if isinstance(node, Importer) for wait in self._waits(node)])
         return task.outputs["holds"] == True  # noqa: E712 (builds KFP's condition)
 
     def _add(self, node: Node, guards: Mapping[Node, Guards]) -> None:
@@ -91,23 +102,29 @@ class Graph:
             task = self._component_task(node)
         else:
             raise UsageError("kfp.node", f"{node.id} is of a kind that KFP has no task for.")
-        task.set_display_name(node.id)
+        # No task has a display name: KFP's importer, and before 2.14 every driver, files a task under the name that is
+        # shown, and its consumers look for the task's key.
         self.tasks[node.id] = task
-        waits = [upstream for upstream in node.explicit_upstream if not isinstance(upstream, Resolver)]
-        upstream = [self.tasks[each.id] for each in dict.fromkeys(waits)]
+        if isinstance(node, Importer):  # KFP's importer starts at once; what reads of it waits in its place
+            return
         # A gate that closes stops a run on one machine; KFP would go on with what does not read of it.
-        upstream += [gate for of, gate in self.gates.items() if guards[node][: len(guards[of])] == guards[of]]
-        if upstream:
-            task.after(*upstream)
+        gates = [gate for of, gate in self.gates.items() if guards[node][: len(guards[of])] == guards[of]]
+        _order(task, [*self._waits(node), *gates])
         for key in _stopping_outputs(node):
             self.gates[node] = self._gate(node, task.outputs[key])
 
+    def _waits(self, node: Node) -> list[dsl.PipelineTask]:
+        """Return the tasks that a node's declaration orders it after, and those of the importers that it reads."""
+        waits = [self.tasks[each.id] for each in node.explicit_upstream if not isinstance(each, Resolver)]
+        read = [each for each in node.upstream() if isinstance(each, Importer)]
+        return waits + [wait for importer in read for wait in self._waits(importer)]
+
     def _gate(self, node: Node, verdict: Any) -> dsl.PipelineTask:
         """The step that fails where the gate before it closed, whose outputs KFP then keeps."""
-        step = self._component(gate_step.Gate.spec, f"{node.id} gate", StepOptions(), gate="inputs")
-        task = step(verdict=verdict)
-        apply_options(task, StepOptions(), caching=False)
-        return task.set_display_name(f"{node.id} gate")
+        options = steering_options(node.id, self.options)
+        task = self._component(gate_step.Gate.spec, f"{node.id} gate", options, gate="inputs")(verdict=verdict)
+        apply_options(task, options, caching=False)
+        return task
 
     def _importer(self, node: Importer) -> dsl.PipelineTask:
         declared = node.artifact_type.type()
@@ -156,7 +173,7 @@ class Graph:
         where = (resolver.id, consumer.id if consumer else "")
         if where not in self.found:
             judged = [
-                self._artifact(channel)
+                channel
                 for channels in (consumer.input_channels().values() if consumer else ())
                 for channel in channels
                 if isinstance(channel, OutputChannel) and channel.type is Model
@@ -165,14 +182,14 @@ class Graph:
             self.found[where] = self._resolver_task(resolver, judged)
         return self.found[where].outputs["model" if resolver.channels[key].type is Model else "model_blessing"]
 
-    def _resolver_task(self, resolver: Resolver, judged: list[Any]) -> dsl.PipelineTask:
+    def _resolver_task(self, resolver: Resolver, judged: list[OutputChannel]) -> dsl.PipelineTask:
         if not isinstance(resolver.strategy, LatestBlessedModelStrategy):
             raise UsageError(
                 "kfp.resolver",
                 f"{resolver.id} uses {type(resolver.strategy).__name__}, and no step on Kubeflow Pipelines does that.",
                 "LatestBlessedModelStrategy is there; bring other artifacts in with an Importer.",
             )
-        arguments = _numbered("candidate", judged)
+        arguments = _numbered("candidate", [self._artifact(channel) for channel in judged])
         if self.registry == "none":
             arguments["without_registry"] = True
         elif self.registry != "env":
@@ -180,9 +197,10 @@ class Graph:
         options = options_of(resolver.id, self.options)
         task = self._component(resolver_steps.LatestBlessedModel.spec, resolver.id, options)(**arguments)
         apply_options(task, options, caching=False)
-        task.set_display_name(resolver.id)
+        importers = [each.node for each in judged if isinstance(each.node, Importer)]
         waits = [self.tasks[node.id] for node in resolver.explicit_upstream if node.id in self.tasks]
-        return task.after(*waits) if waits else task
+        _order(task, waits + [wait for importer in importers for wait in self._waits(importer)])
+        return task
 
     def _values(self, value: Any) -> Any:
         """Puts KFP's channels in the places of placeholders."""
@@ -206,6 +224,12 @@ def _stopping_outputs(node: Node) -> list[str]:
         return []
     stopping = {name for name, gate in GATES.items() if gate.stops_run}
     return [key for key, output in node.spec.outputs.items() if output.artifact.type().name in stopping]
+
+
+def _order(task: dsl.PipelineTask, waits: list[dsl.PipelineTask]) -> None:
+    """Make a task wait for others, for each once."""
+    for wait in {each.name: each for each in waits}.values():
+        task.after(wait)
 
 
 def _numbered(name: str, values: list[Any]) -> dict[str, Any]:

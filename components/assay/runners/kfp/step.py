@@ -212,8 +212,9 @@ def parse_command_line(arguments: Sequence[str]) -> Options:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mounts", type=Path, default=Path("/"), help="The folder with gcs, s3 and minio.")
     parser.add_argument("--contract", help="Whose files the step reads and writes; kfp.local looks for it.")
+    parser.add_argument("--interface", help="A digest of the task's interface; tells apart what KFP files by command.")
     values = vars(parser.parse_args(arguments))
-    values.pop("contract")
+    del values["contract"], values["interface"]
     return Options(beam_pipeline_args=tuple(values.pop("beam_pipeline_arg")), **values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from kfp import dsl
 from kfp.dsl import structures
 
 from assay.errors import UsageError, did_you_mean
+
+_NO_DEADLINE = 365 * 24 * 3600  # seconds; Kubernetes' activeDeadlineSeconds, which Argo derives, takes 31 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,20 @@ class StepOptions:
     caching: bool | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretKey] = field(default_factory=dict)
+
+
+class _Retries(structures.RetryPolicy):  # type: ignore[misc]  # kfp has no types
+    """Retries without a deadline.
+
+    KFP's SDK caps `backoff_max_duration` at an hour. Argo counts it from the start of the first attempt, does not retry
+    what failed later, and kills a retry that still runs then. Without the field, KFP's server gives Argo no time.
+    """
+
+    def to_proto(self) -> Any:
+        """Return KFP's message."""
+        message = super().to_proto()
+        message.backoff_max_duration.FromSeconds(_NO_DEADLINE)
+        return message
 
 
 def read_step_options(path: Path) -> dict[str, StepOptions]:
@@ -103,6 +119,16 @@ def options_of(step: str, given: Mapping[str, StepOptions]) -> StepOptions:
     return StepOptions(**values)
 
 
+def steering_options(step: str, given: Mapping[str, StepOptions]) -> StepOptions:
+    """Return the options of the gate after a step: where it runs is the step's, how much it needs is that of `*`.
+
+    The gate reads what the step wrote, so it needs the same image and access; a machine for training it does not need.
+    """
+    own, general = options_of(step, given), options_of("*", given)
+    reached = {name: getattr(own, name) for name in ("image", "env", "secrets", "retries", "retry_backoff")}
+    return replace(general, **reached, caching=None)
+
+
 def apply_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool) -> None:
     """Sets a task's options.
 
@@ -144,6 +170,7 @@ def _set_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool)
         structures.convert_duration_to_seconds(options.retry_backoff)  # which KFP looks at much later
     if options.retries:
         task.set_retry(num_retries=options.retries, backoff_duration=options.retry_backoff or None, backoff_factor=2.0)
+        task._task_spec.retry_policy = _Retries(**vars(task._task_spec.retry_policy))  # noqa: SLF001 (there is no other way)
     for name, value in options.env.items():
         task.set_env_variable(name, value)
     if options.secrets:

@@ -69,7 +69,7 @@ class TestSteps:
     def test_a_step_names_pipeline_node_and_component(self, tmp_path: Path) -> None:
         document = compiled([ImportSchemaGen(schema_file=__file__).with_id("My schema")], tmp_path)
         assert list(tasks(document)) == ["my-schema"]
-        assert tasks(document)["my-schema"]["taskInfo"]["name"] == "My schema"
+        assert tasks(document)["my-schema"]["taskInfo"]["name"] == "my-schema"
         listed = arguments(document, "exec-my-schema")
         assert listed[listed.index("--component") + 1] == "ImportSchemaGen"
         assert listed[listed.index("--pipeline") + 1] == "my_pipeline"
