@@ -23,10 +23,13 @@ def verify(
         Path | None, typer.Option(metavar="FILE", help="PEM public keys; one of them must have signed the blessing.")
     ] = None,
     *,
+    infra_blessing: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="InfraValidator's blessing, which must vouch for it as well.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check that a blessing is whole and vouches for this very model.
+    """Check that the Evaluator's blessing is whole and vouches for this very model.
 
     Exit codes: 0 it does, 1 error, 2 wrong usage, 4 it does not.
 
@@ -36,17 +39,17 @@ def verify(
       # Was this version, as it is served now, blessed and signed by our CI?
       assay verify blessing/ serving/taxi/1712345678 --public-key ci.pem
     """
-    from assay.artifacts.blessing import INFRA_BLESSED, INFRA_NOT_BLESSED
     from assay.gating.served_model import served_files, serving_folder
     from assay.gating.verdict import to_json
-    from assay.gating.verification import Claim
-    from assay.gating.verification import verify as verified
+    from assay.gating.verification import Claim, verify_all
 
-    if not blessing.is_dir():
-        raise ArtifactError("blessing.none", f"Expected a blessing at {blessing}; there is no such folder.")
-    is_infra = any((blessing / mark).exists() for mark in (INFRA_BLESSED, INFRA_NOT_BLESSED))
-    claim = Claim(folder=blessing, kind="infra" if is_infra else "model", public_key_file=public_key)
-    verdict = verified(claim, served_files(serving_folder(model)))
+    for folder in filter(None, (blessing, infra_blessing)):
+        if not folder.is_dir():
+            raise ArtifactError("blessing.none", f"Expected a blessing at {folder}; there is no such folder.")
+    claims = [Claim(folder=blessing, public_key_file=public_key)]
+    if infra_blessing is not None:
+        claims.append(Claim(folder=infra_blessing, kind="infra", public_key_file=public_key))
+    verdict = verify_all(claims, served_files(serving_folder(model)))
     if as_json:
         typer.echo(to_json(verdict).decode(), nl=False)
     else:

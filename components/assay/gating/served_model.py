@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from assay.artifacts.model import SERVING_FOLDER
-from assay.artifacts.store import FileEntry, digest_of, file_sha256
+from assay.artifacts.store import MANIFEST, FileEntry, digest_of, file_sha256
 from assay.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -52,8 +52,23 @@ def served_digest(folder: Path) -> str:
 
 
 def serving_folder(given: Path) -> Path:
-    """Gives the folder that is served: `Format-Serving` of a Model artifact, or the folder itself."""
-    return given / SERVING_FOLDER if (given / SERVING_FOLDER).is_dir() else given
+    """Return the folder that is served: `Format-Serving` of a Model artifact, or the folder itself.
+
+    Raises:
+        ArtifactError: It holds a `Format-Serving` folder and files of its own, which a server would load instead.
+    """
+    inside = given / SERVING_FOLDER
+    if not inside.is_dir():
+        return given
+    beside = sorted(path.name for path in given.iterdir() if not path.is_dir() and path.name != MANIFEST)
+    if beside:
+        raise ArtifactError(
+            "model.ambiguous",
+            f"{given} has both a {SERVING_FOLDER} folder, as a Model artifact has, and files of its own, as a served "
+            f"model has ({', '.join(beside[:3])}).",
+            "Name the folder that the server loads.",
+        )
+    return inside
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -100,6 +100,32 @@ def verify(
     return _verdict(claim, checks, statement)
 
 
+def verify_all(claims: Sequence[Claim], files: Sequence[FileEntry] | None, *, model_artifact: str = "") -> Verdict:
+    """Return the verdict on several blessings of one model; see [`verify`][assay.gating.verification.verify].
+
+    Raises:
+        UsageError: A public key cannot be read.
+    """
+    checks: list[Check] = []
+    summaries, warmup, subjects = [], "", {}
+    # What InfraValidator vouches for includes the warm-up requests, which the model's blessing does not know.
+    for claim in sorted(claims, key=lambda claim: claim.kind != "infra"):
+        verdict = verify(claim, files, model_artifact=model_artifact, warmup=warmup)
+        checks += verdict.checks
+        summaries += [] if verdict.ok else [verdict.summary]
+        subjects = verdict.subjects
+        if verdict.ok and claim.kind == "infra":
+            warmup = read_statement(claim.folder)[0].warmup
+    held = " and ".join(f"the {claim.name}" for claim in claims)
+    return Verdict(
+        ok=not summaries,
+        summary=summaries[0] if summaries else f"{held[:1].upper()}{held[1:]} {'hold' if claims[1:] else 'holds'}.",
+        checks=tuple(checks),
+        policy={"signature": "required" if any(claim.public_key_file for claim in claims) else "not required"},
+        subjects=subjects,
+    )
+
+
 def _sealed(claim: Claim) -> Iterator[Check]:
     """The blessing's folder against its own manifest, and against what was recorded of it."""
     try:
@@ -124,6 +150,12 @@ def _mark(claim: Claim) -> Iterator[Check]:
     sentence = (
         f"It is marked {blessed}." if ok else f"The {claim.name} is marked {' and '.join(there) or 'by nothing'}."
     )
+    if not there and any((claim.folder / mark).exists() for marks in _MARKS.values() for mark in marks):
+        sentence = (
+            "It is InfraValidator's blessing, which says that the model loads and answers, not that it is good enough."
+            if claim.kind == "model"
+            else "It is the Evaluator's blessing, not InfraValidator's."
+        )
     if there == [not_blessed]:
         sentence = f"The {claim.name} does not bless the model{_reason(claim)}"
     yield _check("mark", ok, sentence)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from assay.artifacts.blessing import ModelBlessing
+from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.store import Producer, seal
 from assay.cli.main import app
@@ -174,3 +175,32 @@ def test_a_service_that_cannot_be_is_wrong_usage(tmp_path: Path, text: str | Non
     assert done.exit_code == 2
     assert said in done.stderr
     assert not (tmp_path / "store").exists()
+
+
+def test_verify_looks_at_the_files_that_are_served(tmp_path: Path) -> None:
+    model = a_model(tmp_path / "model")
+    a_blessing(tmp_path / "blessing", model)
+    assay("push", tmp_path / "model", "--to", tmp_path / "serving", "--blessing", tmp_path / "blessing")
+    version = tmp_path / "serving" / versions(tmp_path)[0]
+    shutil.copytree(model.serving_path, version / "Format-Serving")
+    (version / "saved_model.pb").write_bytes(b"exchanged")
+    done = assay("verify", tmp_path / "blessing", version)
+    assert done.exit_code == 1
+    assert "files of its own" in done.stderr
+    shutil.copyfile(tmp_path / "model" / "manifest.json", version / "manifest.json")
+    assert assay("verify", tmp_path / "blessing", version).exit_code == 1
+
+
+def test_verify_needs_more_than_an_infra_blessing(tmp_path: Path) -> None:
+    model = a_model(tmp_path / "model")
+    a_blessing(tmp_path / "good", model)
+    a_blessing(tmp_path / "bad", model, blessed=False)
+    infra = InfraBlessing(tmp_path / "infra")
+    infra.path.mkdir()
+    bless(judged_by_digest(model=model), Verdict(ok=True, summary="It answers.", checks=()), infra, model=model)
+    done = assay("verify", infra.path, tmp_path / "model")
+    assert done.exit_code == 4
+    assert "not that it is good enough" in done.stdout
+    assert assay("verify", tmp_path / "bad", tmp_path / "model", "--infra-blessing", infra.path).exit_code == 4
+    assert assay("verify", tmp_path / "good", tmp_path / "model", "--infra-blessing", infra.path).exit_code == 0
+    assert assay("verify", tmp_path / "good", tmp_path / "model", "--infra-blessing", tmp_path / "good").exit_code == 4

@@ -6,6 +6,8 @@ import http.client
 import json
 import re
 import shutil
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -230,3 +232,17 @@ def test_an_artifact_that_was_removed_is_still_known(root: Path, tmp_path: Path)
     done = run("report", "4", "--root", str(moved), "-o", "-")
     assert done.exit_code == 0, done.stderr
     assert "It cannot be shown" in done.stdout
+
+
+def test_the_server_outlives_clients_that_break_off_and_takes_many_at_once(
+    server: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    waiting = [socket.create_connection(("127.0.0.1", server), timeout=30) for _ in range(60)]
+    for number, client in enumerate(waiting):
+        if number % 2:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        # Zero seconds to linger: closing resets the connection.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    assert ask(server, "/")[0] == 200
+    assert "Traceback" not in capfd.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _HEADERS = {
 }
 
 
+_IDLE_SECONDS = 30
 _ARTIFACT = re.compile("[0-9]{1,18}")  # what a database takes for an id
 
 
@@ -70,6 +72,15 @@ def _problem(title: str, text: str) -> str:
     return to_html(Page(kind="assay", title=title, sections=[section], crumbs=[Link("runs", "/")]))
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # the default, 5, refuses a browser that opens many pages at once
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):  # the client is gone
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
     """Opens the server; the caller lets it serve.
@@ -81,6 +92,7 @@ def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         server_version = "assay"
+        timeout = _IDLE_SECONDS  # a client that sends nothing holds its thread no longer
         sys_version = ""
 
         def do_GET(self) -> None:
@@ -110,12 +122,11 @@ def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
             """Prints nothing: a shell shows where the server is, and no line a click."""
 
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = _Server((host, port), Handler)
     except (OSError, OverflowError) as error:
         raise UsageError(
             "ui.address", f"Cannot listen at {host}:{port}: {error}.", "Choose another: --port 0 takes a free one."
         ) from None
-    server.daemon_threads = True
     with server:
         yield server
 

@@ -6,12 +6,15 @@ never touches, so that a limit on addresses (`RLIMIT_AS`) stops it before it has
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import re
 import resource
+import runpy
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +24,8 @@ import assay
 
 _POLL_SECONDS = 0.02
 _MEGABYTE = 1 << 20
+_PROGRAM = f"import sys; from {__name__} import run_module; run_module(*sys.argv[1:])"
+_GRACE_SECONDS = 5  # so that the parent, which says why, is the first to end a process that takes too long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +60,10 @@ def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes
     begun = time.monotonic()
     with output.open("wb") as stream:
         process = subprocess.Popen(  # noqa: S603 (this Python, and a module of ours)
-            [sys.executable, "-m", *arguments],
+            [sys.executable, "-c", _PROGRAM, str(seconds + _GRACE_SECONDS), *arguments],
             cwd=folder,
             env=_environment(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closed by the system when this process ends, however it ends
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # what it starts itself ends with it
@@ -83,6 +88,9 @@ def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes
         _kill(process.pid)
         process.wait()
         raise
+    finally:
+        assert process.stdin is not None, "it is a pipe"
+        process.stdin.close()
     process.returncode = os.waitstatus_to_exitcode(status)
     # Linux counts what this process held when it started the other one as that one's peak, too: a figure beyond that is
     # its own.
@@ -98,6 +106,25 @@ def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes
         code=abs(code),
         said=output.read_bytes()[-2000:].decode(errors="replace").strip(),
     )
+
+
+def run_module(seconds: str, module: str, *arguments: str) -> None:
+    """Run a module, and end with it, with the parent process, or when the time is over, whichever comes first.
+
+    This is what the fresh process does. The parent enforces the limits as long as it lives. When it is killed, a thread
+    sees the end of standard input; a model that never releases Python's lock is ended by faulthandler's watchdog, which
+    does not need it.
+    """
+    faulthandler.dump_traceback_later(float(seconds), exit=True)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end_with_parent() -> None:
+    with suppress(OSError):
+        os.read(0, 1)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

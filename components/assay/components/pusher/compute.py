@@ -14,9 +14,8 @@ from assay.components.pusher.history import rollback_target
 from assay.components.pusher.receipt import Receipt
 from assay.components.pusher.versioned_folder import copy_model
 from assay.errors import ArtifactError
-from assay.gating.blessing import read_statement
 from assay.gating.served_model import served_digest, served_files
-from assay.gating.verification import Claim, verify
+from assay.gating.verification import Claim, verify_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,15 +86,8 @@ def why_not(wanted: Push, files: Sequence[FileEntry] | None) -> str | None:
     for name in wanted.required:
         if name not in given:
             return f"A {name} is required, and there is none."
-    warmup = ""
-    # What InfraValidator vouches for includes the warm-up requests, which the model's blessing does not know.
-    for claim in sorted(wanted.claims, key=lambda claim: claim.kind != "infra"):
-        verdict = verify(claim, files, model_artifact=wanted.model_digest, warmup=warmup)
-        if not verdict.ok:
-            return verdict.summary
-        if claim.kind == "infra":
-            warmup = read_statement(claim.folder)[0].warmup
-    return None
+    verdict = verify_all(wanted.claims, files, model_artifact=wanted.model_digest)
+    return None if verdict.ok else verdict.summary
 
 
 def rollback(destination: Destination, version: str = "") -> Receipt:

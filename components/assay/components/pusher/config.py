@@ -60,7 +60,8 @@ class KServeDestination:
         canary_traffic_percent: The share of requests that the new version gets; the version before it gets the rest.
         model_format: KServe's name of the format.
         apply: Whether to run `kubectl apply` on the manifest.
-        keep_last: As for a folder.
+        keep_last: As for a folder; but what serves until the cluster has taken the new version is kept as well: the
+            latest version that got all requests, and every canary since.
     """
 
     base_directory: str

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from assay.components.pusher.receipt import Receipt
 
 
+_LARGEST = (1 << 63) - 1
+_DIGITS = len(str(_LARGEST))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """A version at a destination.
@@ -43,13 +47,24 @@ class Version:
 
 
 def is_version(name: str) -> bool:
-    """Tells whether a model server takes a folder of this name for a version."""
-    return name.isascii() and name.isdecimal()
+    """Whether a model server takes a folder of this name for a version: TensorFlow Serving reads a 64-bit integer."""
+    return name.isascii() and name.isdecimal() and len(name.lstrip("0")) <= _DIGITS and int(name) <= _LARGEST
 
 
 def next_number(taken: Iterable[str], now: float) -> int:
-    """Gives the number of a new version: the time in seconds, but above every version that is there."""
-    return max([int(now), *(int(name) + 1 for name in taken)])
+    """Return the number of a new version: the time in seconds, but above every version that is there.
+
+    Raises:
+        ArtifactError: The largest number that a model server reads is taken.
+    """
+    number = max([int(now), *(int(name) + 1 for name in taken)])
+    if number > _LARGEST:
+        raise ArtifactError(
+            "pusher.no_number",
+            f"The largest version that a model server can read, {_LARGEST}, exists already; no version can follow it.",
+            "Remove that version, or push to another folder.",
+        )
+    return number
 
 
 def rollback_target(versions: Sequence[Version], wanted: str = "") -> Version:

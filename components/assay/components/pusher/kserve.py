@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from assay.components.pusher.config import KServeDestination
-    from assay.components.pusher.destination import Destination
     from assay.components.pusher.history import Version
     from assay.components.pusher.receipt import Receipt
+    from assay.components.pusher.versioned_folder import VersionedFolder
+    from assay.components.pusher.versioned_url import VersionedUrl
 
 INSIDE = "1"
 """TensorFlow Serving looks for a numbered folder below what `storageUri` names."""
@@ -35,7 +36,7 @@ class KServe:
         config: The InferenceService.
     """
 
-    storage: Destination
+    storage: VersionedFolder | VersionedUrl
     config: KServeDestination
 
     @property
@@ -60,9 +61,9 @@ class KServe:
         """
         if self.config.apply and shutil.which("kubectl") is None:
             raise UsageError("kserve.kubectl", "kserve.apply needs kubectl on the PATH; there is none.")
-        published = self.storage.publish(staged, receipt)
-        # A rollback is no experiment: all requests go to the version that was good.
-        percent = 100 if published.restores else self.config.canary_traffic_percent
+        # A rollback is not an experiment: all requests go to the version that was good.
+        percent = 100 if receipt.restores else self.config.canary_traffic_percent
+        published = self._keeping_what_serves().publish(staged, replace(receipt, traffic_percent=percent))
         text = yaml.safe_dump(manifest(self.config, published, percent), sort_keys=False)
         file = Path(self.config.manifest)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +71,18 @@ class KServe:
         if self.config.apply:
             _apply(file)
         return replace(published, reason=f"{published.reason} The manifest {file} names it.")
+
+    def _keeping_what_serves(self) -> VersionedFolder | VersionedUrl:
+        """Return the storage, set to keep what serves until the cluster has taken the new version.
+
+        That is the latest version that got all requests, and every canary since.
+        """
+        if self.storage.keep_last is None:
+            return self.storage
+        versions = self.versions()
+        whole = [at for at, each in enumerate(versions) if each.receipt is None or each.receipt.traffic_percent == 100]
+        serving = len(versions) - (whole[-1] if whole else 0)
+        return replace(self.storage, keep_last=max(self.storage.keep_last, serving + 1))
 
     def fetch(self, version: Version, folder: Path) -> None:
         """The storage's."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assay.components.pusher.kserve import INSIDE, KServe
 from assay.components.pusher.versioned_folder import VersionedFolder
-from assay.components.pusher.versioned_url import open_url
+from assay.components.pusher.versioned_url import VersionedUrl, open_url
 
 if TYPE_CHECKING:
     from assay.components.pusher.config import PushDestination
@@ -30,7 +30,7 @@ def open_destination(destination: PushDestination) -> Destination:
     return open_base(destination.filesystem.base_directory, keep_last=destination.filesystem.keep_last)
 
 
-def open_base(base: str, *, keep_last: int | None = None, inside: str = "") -> Destination:
+def open_base(base: str, *, keep_last: int | None = None, inside: str = "") -> VersionedFolder | VersionedUrl:
     """Opens a folder or URL of versions.
 
     Raises:

@@ -30,6 +30,7 @@ class Receipt:
         pushed_at: When, in seconds since 1970.
         already_there: Whether an earlier push had put it there.
         removed: The versions that were removed because of it.
+        traffic_percent: The share of requests that it gets; the version before it that got all keeps the rest.
         schema_version: The version of this layout.
     """
 
@@ -45,6 +46,7 @@ class Receipt:
     pushed_at: float = 0.0
     already_there: bool = False
     removed: tuple[str, ...] = ()
+    traffic_percent: int = 100
     schema_version: int = RECEIPT_VERSION
 
     def to_json(self) -> bytes:

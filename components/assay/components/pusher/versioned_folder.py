@@ -142,17 +142,18 @@ class VersionedFolder:
                 else:
                     _sync(self.path)
                     return made
-            number += 1
+            number = next_number([str(number)], now)
 
     def _remove_old(self) -> tuple[str, ...]:
-        old = removable(self.versions(), self.keep_last)
-        removing = self.path / OWN_FOLDER / _REMOVING
-        for version in old:
-            removing.mkdir(exist_ok=True)
-            with suppress(OSError):  # not ours to remove, it seems: it stays
+        """Remove versions beyond `keep_last`; what cannot be removed stays, since the push itself has succeeded."""
+        removing, removed = self.path / OWN_FOLDER / _REMOVING, []
+        for version in removable(self.versions(), self.keep_last):
+            with suppress(OSError):
+                removing.mkdir(exist_ok=True)
                 Path(version.location).rename(removing / version.name)
+                removed.append(version.name)
         self._finish_removals()
-        return tuple(version.name for version in old)
+        return tuple(removed)
 
     def _finish_removals(self) -> None:
         """Removes what a killed push left half removed; receipts stay, as the record of what was once pushed."""

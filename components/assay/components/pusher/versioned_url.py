@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -150,7 +150,7 @@ class VersionedUrl:
             try:
                 self.files.pipe_file(self._at(claims, str(number)), claim, mode="create")
             except FileExistsError:
-                number += 1
+                number = next_number([str(number)], self.clock())
             else:
                 return str(number)
 
@@ -167,20 +167,27 @@ class VersionedUrl:
         """Removes a version: what tells that it is complete first, its claim last."""
         for path in (self._at(name, self.inside, _LAST), self._at(name), self._at(OWN_FOLDER, "claims", name)):
             if self.files.exists(path):
-                self.files.rm(path, recursive=True)
+                with suppress(FileNotFoundError):  # another push removes the same version at this moment
+                    self.files.rm(path, recursive=True)
 
     def _remove_old(self) -> tuple[str, ...]:
-        old = removable(self.versions(), self.keep_last)
-        for version in old:
-            self._remove(version.name)
-        return tuple(version.name for version in old)
+        """Remove versions beyond `keep_last`; what cannot be removed stays, since the push itself has succeeded."""
+        removed = []
+        with suppress(OSError, ArtifactError):
+            for version in removable(self.versions(), self.keep_last):
+                self._remove(version.name)
+                removed.append(version.name)
+        return tuple(removed)
 
     def _remove_abandoned(self) -> None:
         done = set(self._names(f"{OWN_FOLDER}/receipts"))
         for name in self._names(f"{OWN_FOLDER}/claims"):
             if f"{name}.json" in done or not is_version(name):
                 continue
-            claim = msgspec.json.decode(self.files.cat_file(self._at(OWN_FOLDER, "claims", name)))
+            try:
+                claim = msgspec.json.decode(self.files.cat_file(self._at(OWN_FOLDER, "claims", name)))
+            except FileNotFoundError:  # another push removed it at this moment
+                continue
             if self.clock() - float(claim["claimed_at"]) > _DAY:
                 self._remove(name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-_MAGIC = b"assay statistics 1\n"
+_MAGIC = b"assay statistics 2\n"
 """The version changes with any state: a file is for the version that wrote it, the data is what lasts."""
 
 
@@ -81,7 +82,8 @@ class MergeableStatistics:
         proto = self._statistics.extract(state)  # describes what waits, and refuses what does not fit
         schema = b"" if self.schema is None else self.schema.SerializeToString(deterministic=True)
         header = msgspec.json.encode(self.options)
-        return Mergeable(proto, _MAGIC + msgspec.msgpack.encode([header, schema, encode_state(state)]))
+        content = msgspec.msgpack.encode([header, schema, encode_state(state)])
+        return Mergeable(proto, _MAGIC + sha256(content).digest() + content)
 
 
 def merge_statistics(parts: Sequence[bytes]) -> Mergeable:
@@ -138,8 +140,16 @@ def _open(data: bytes) -> tuple[MergeableStatistics, DatasetState]:
             "These bytes are not mergeable statistics of this version.",
             "A finished FeatureStats.pb cannot be merged: it does not tell which values two parts have in common.",
         )
+    start = len(_MAGIC) + sha256().digest_size
+    digest, content = data[len(_MAGIC) : start], data[start:]
+    if sha256(content).digest() != digest:
+        raise DataError(
+            "statistics.damaged",
+            "These mergeable statistics are damaged: their content does not match their checksum.",
+            "Compute them again from the data.",
+        )
     try:
-        header, schema_bytes, state_bytes = msgspec.msgpack.decode(data[len(_MAGIC) :], type=tuple[bytes, bytes, bytes])
+        header, schema_bytes, state_bytes = msgspec.msgpack.decode(content, type=tuple[bytes, bytes, bytes])
         options = msgspec.json.decode(header, type=StatisticsOptions)
         state: Any = decode_state(state_bytes)
         schema = schema_pb2.Schema.FromString(schema_bytes) if schema_bytes else None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,3 +72,29 @@ def test_address_space_that_is_not_touched_is_no_memory(tmp_path: Path) -> None:
 def test_how_a_process_died_is_told(tmp_path: Path, code: str, reason: str, number: int) -> None:
     ended = run_limited(module(tmp_path, code), tmp_path, seconds=300, megabytes=None)
     assert (ended.reason, ended.code) == (reason, number)
+
+
+CALLER = """
+import sys
+from pathlib import Path
+from assay.components.infra_validator.fresh_process import run_limited
+run_limited(["tried"], Path(sys.argv[1]), seconds=300, megabytes=None)
+"""
+
+
+@pytest.mark.parametrize("code", ["time.sleep(300)", "while True: pass"])
+def test_a_process_ends_with_the_one_that_started_it(tmp_path: Path, code: str) -> None:
+    module(tmp_path, f"import os, time; open('pid', 'w').write(str(os.getpid()))\n{code}")
+    caller = subprocess.Popen([sys.executable, "-c", CALLER, str(tmp_path)])
+    pid = tmp_path / "pid"
+    assert within(60, lambda: pid.exists() and pid.read_text() != "")
+    caller.kill()
+    caller.wait()
+    assert within(60, lambda: not Path(f"/proc/{pid.read_text()}").exists())
+
+
+def within(seconds: float, happens: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while not happens() and time.monotonic() < end:
+        time.sleep(0.05)
+    return happens()

@@ -85,3 +85,20 @@ def test_without_kubectl_nothing_is_pushed(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(UsageError, match="needs kubectl on the PATH"):
         push(a_model(tmp_path / "model"), open_destination(kserve(tmp_path, apply=True)))
     assert [path.name for path in (tmp_path / "store").iterdir()] == [".assay"]
+
+
+def test_a_canary_removes_nothing_that_serves_the_rest(tmp_path: Path) -> None:
+    def pushed(name: str, **changed: Any) -> str:
+        destination = open_destination(kserve(tmp_path, keep_last=1, **changed))
+        return push(a_model(tmp_path / name, name.encode()), destination).version
+
+    def kept() -> list[str]:
+        return sorted(path.name for path in (tmp_path / "store").glob("[0-9]*"))
+
+    whole = pushed("a")
+    canaries = [pushed(name, canary_traffic_percent=10) for name in ("b", "c")]
+    assert kept() == [whole, *canaries]
+    rolled_out = pushed("d")  # the cluster serves the version before it until the manifest is applied
+    assert kept() == [whole, *canaries, rolled_out]
+    last = pushed("e")
+    assert kept() == [rolled_out, last]

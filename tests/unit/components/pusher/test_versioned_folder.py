@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from assay.components.pusher.compute import Push, push, rollback
+from assay.components.pusher.history import is_version, next_number
 from assay.components.pusher.receipt import Receipt
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.errors import ArtifactError
@@ -259,3 +260,16 @@ def test_processes_that_push_the_same_model_at_once_make_one_version(tmp_path: P
     base, model = tmp_path / "serving", a_model(tmp_path / "model")
     _together(_push_one, *((base, model) for _ in range(6)))
     assert len(names(base)) == 1
+
+
+def test_a_number_that_no_server_reads_is_not_a_version(tmp_path: Path) -> None:
+    largest = (1 << 63) - 1
+    (tmp_path / str(largest + 1)).mkdir()
+    destination = VersionedFolder(path=tmp_path)
+    assert [version.name for version in destination.versions()] == []
+    assert next_number([], 1e9) == 10**9
+    assert next_number([str(largest - 1)], 1e9) == largest
+    with pytest.raises(ArtifactError, match=str(largest)):
+        next_number([str(largest)], 1e9)
+    for name in (str(largest + 1), "9" * 5000, "-1", "1.0", "\N{ARABIC-INDIC DIGIT ONE}"):
+        assert not is_version(name)

@@ -9,6 +9,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from assay.components.pusher.compute import Push, push, rollback, still_pushed
 from assay.components.pusher.places import open_base
@@ -125,3 +126,22 @@ def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_url_is_refused() -> None:
     with pytest.raises(UsageError, match=r"Cannot push to nowhere://x"):
         open_base("nowhere://x")
+
+
+class Racing(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A store in which another process removes each version at the moment at which this one does."""
+
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        super().rm(path, recursive=recursive, maxdepth=maxdepth)
+        raise FileNotFoundError(path)
+
+
+def test_a_push_has_succeeded_though_another_removed_the_old_versions(tmp_path: Path) -> None:
+    def destination(files: Any) -> VersionedUrl:
+        url = f"file://{tmp_path}/store"
+        return VersionedUrl(url=url, files=files, path=f"{tmp_path}/store", keep_last=1, clock=lambda: THEN)
+
+    push(a_model(tmp_path / "a", b"a"), destination(LocalFileSystem()))
+    receipt = push(a_model(tmp_path / "b", b"b"), destination(Racing(skip_instance_cache=True)))
+    assert receipt.pushed
+    assert [version.name for version in destination(LocalFileSystem()).versions()] == [receipt.version]

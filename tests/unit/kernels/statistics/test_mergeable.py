@@ -104,3 +104,16 @@ def test_bytes_nested_without_end_are_refused() -> None:
 def test_a_users_state_is_not_written() -> None:
     with pytest.raises(UsageError, match="A state that holds object cannot be written"):
         encode_state(object())
+
+
+def test_a_state_with_any_changed_byte_is_refused() -> None:
+    data = _bytes(MergeableStatistics(StatisticsOptions()), _batch(50))
+    rng = np.random.default_rng(1)
+    for at in [*rng.integers(0, len(data), 200), len(data) - 1]:
+        changed = bytearray(data)
+        changed[at] ^= 1 << int(rng.integers(0, 8))
+        with pytest.raises(DataError, match=r"damaged|this version"):
+            merge_statistics([data, bytes(changed)])
+    for cut in (0, 10, len(data) // 2, len(data) - 1):
+        with pytest.raises(DataError, match=r"damaged|this version"):
+            merge_statistics([data[:cut]])

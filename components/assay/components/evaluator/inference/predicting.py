@@ -13,15 +13,18 @@ import pyarrow as pa
 
 from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
 from assay.components.evaluator.inference.named_output import ALL_CLASSES, array_of_output, names_in
-from assay.components.evaluator.inference.served_model import open_model
+from assay.components.evaluator.inference.served_model import SERVING_DEFAULT, open_model
 from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
 from assay.spec.user_code import run_user_code
 
 if TYPE_CHECKING:
+    from assay.components.evaluator.inference.served_model import ServedModel
     from assay.engines.base import Shard, Source
 
 # Rows of one call: with fewer the calls cost, with more the tensors between the layers leave the processor's caches.
 _CALL_ROWS = 8192
+# Rows of each call on which the judged signature is compared with the one that is served.
+_COMPARED_ROWS = 256
 # Where a model has several outputs and no prediction_key says which: TFMA's names, in its order.
 _PREDICTIONS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
 # Preprocessing that TFMA calls where a model spec names none, and the model has it.
@@ -88,7 +91,35 @@ class JudgedModel:
         name = served.signature_name(self.signature_name)
         signature = served.signatures[name]
         key = self._output(list(signature.outputs))
-        return self._in_order(served.call(name, batch.inputs(signature.inputs), [key])[key], key)
+        values = served.call(name, batch.inputs(signature.inputs), [key])[key]
+        if name not in {self.signature_name, SERVING_DEFAULT} and SERVING_DEFAULT in served.signatures:
+            self._check_served(served, batch, name, values)
+        return self._in_order(values, key)
+
+    def _check_served(self, served: ServedModel, batch: ExampleBatch, judged: str, values: npt.NDArray[Any]) -> None:
+        """Check that the signature that servers use by default predicts what the judged one does.
+
+        Raises:
+            UsageError: It does not, on one of the first rows of a batch, or its predictions cannot be compared.
+        """
+        few = ExampleBatch(batch.rows.slice(0, _COMPARED_ROWS))
+        signature = served.signatures[SERVING_DEFAULT]
+        try:
+            key = self._output(list(signature.outputs))
+            other = served.call(SERVING_DEFAULT, few.inputs(signature.inputs), [key])[key]
+        except (DataError, UsageError) as error:
+            why = f"cannot be compared: {error.message}"
+        else:
+            mine = values[: len(other)]
+            if mine.size == other.size and _same_predictions(mine.reshape(-1), other.reshape(-1)):
+                return
+            why = "do not predict the same"
+        raise UsageError(
+            "eval_config.signature",
+            f"The {self.role} at {served.path} has the signatures '{judged}', which would be judged, and "
+            f"'{SERVING_DEFAULT}', which servers use by default; they {why}.",
+            f"Set signature_name in model_specs to the signature that is served, such as '{SERVING_DEFAULT}'.",
+        )
 
     def _in_order(self, values: npt.NDArray[Any], key: str) -> npt.NDArray[Any]:
         """Gives a SavedModel's predictions in the order of classes that all models share."""
@@ -266,6 +297,13 @@ def _feature(batch: ExampleBatch, name: str, what: str, transformed: Sequence[Ma
             did_you_mean(name, known),
         )
     return batch.columns.column(index)
+
+
+def _same_predictions(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    """Whether two signatures predict the same, but for the rounding of float32 in another order of operations."""
+    if np.issubdtype(one.dtype, np.floating) and np.issubdtype(other.dtype, np.floating):
+        return bool(np.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=True))
+    return np.array_equal(one, other)
 
 
 def _column(values: npt.NDArray[Any], rows: int, what: str) -> pa.Array:

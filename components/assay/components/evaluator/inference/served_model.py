@@ -16,7 +16,8 @@ from assay.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_DEFAULT_SIGNATURES = ("predict", "serving_default", KERAS_SIGNATURE)  # in TFMA's order
+SERVING_DEFAULT = "serving_default"
+_DEFAULT_SIGNATURES = ("predict", SERVING_DEFAULT, KERAS_SIGNATURE)  # in TFMA's order
 
 
 class _Loaded(Protocol):
