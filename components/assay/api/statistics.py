@@ -17,6 +17,7 @@ from assay.artifacts.outputs import refuse_ending
 from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
+from assay.documents import parse_text_proto
 from assay.engines.base import Source
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
@@ -237,7 +238,7 @@ def _read(path: Path) -> Statistics:
         if path.suffix == STATE_ENDING:
             return Statistics(statistics_of_mergeable(content), content)
         if path.suffix == ".pbtxt":
-            text_format.Parse(content.decode(), message)
+            parse_text_proto(content.decode(), message, str(path), code="statistics.malformed", refusal=DataError)
         else:
             message.ParseFromString(content)
     except OSError as error:
@@ -246,7 +247,7 @@ def _read(path: Path) -> Statistics:
             f"Expected statistics at {path}: {error.strerror}.",
             "Check the path; `assay stats DATA -o FILE` writes them.",
         ) from None
-    except (DecodeError, text_format.ParseError, UnicodeDecodeError):
+    except (DecodeError, UnicodeDecodeError):
         raise DataError(
             "statistics.malformed",
             f"{path} is not a DatasetFeatureStatisticsList.",

@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.base import Artifact
+from assay.documents import MAX_PROTO_BYTES, parse_text_proto, read_text
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,33 +23,27 @@ def read_schema(path: Path) -> schema_pb2.Schema:
     Raises:
         DataError: If the file is missing, is not text, or has a syntax error; the message names line and column.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    text = read_schema_text(path)
+    return parse_text_proto(text, schema_pb2.Schema(), str(path), code="schema.syntax", refusal=DataError)
+
+
+def read_schema_text(path: Path) -> str:
+    """Return the text of a schema's file.
+
+    Raises:
+        DataError: The file is missing, is a folder, or is not text.
+    """
+    if path.is_dir():
+        raise DataError(
+            "schema.is_folder", f"Expected a schema file at {path}; it is a folder.", f"Name {path}/{FILE_NAME}."
+        )
+    if not path.exists():
         raise DataError(
             "schema.no_such_file",
             f"Expected a schema at {path}; there is no such file.",
             "Infer one: `assay schema infer DATA -o schema.pbtxt`.",
-        ) from None
-    except IsADirectoryError:
-        raise DataError(
-            "schema.is_folder", f"Expected a schema file at {path}; it is a folder.", f"Name {path}/{FILE_NAME}."
-        ) from None
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "schema.not_text", f"{path} is not a text proto: byte {error.start} is not UTF-8.", "Name a schema.pbtxt."
-        ) from None
-    try:
-        return text_format.Parse(text, schema_pb2.Schema())
-    except text_format.ParseError as error:
-        line, column = error.GetLine(), error.GetColumn()
-        place = f"line {line}, column {column}" if line else "unknown line"
-        detail = str(error).split(" : ", 1)[-1]
-        raise DataError(
-            "schema.syntax",
-            f"{path}, {place}: {detail}",
-            "The file must be a text proto of tensorflow_metadata.v0.Schema.",
-        ) from None
+        )
+    return read_text(path, "a schema's text proto", code="schema.not_text", limit=MAX_PROTO_BYTES, refusal=DataError)
 
 
 def format_schema(schema: schema_pb2.Schema) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
@@ -14,6 +13,7 @@ from assay.artifacts import schema as schema_artifact
 from assay.artifacts import statistics as statistics_artifact
 from assay.artifacts.store import write_durably
 from assay.curation.patch_file import format_patch, parse_patch, read_patch
+from assay.documents import parse_text_proto
 from assay.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -48,12 +48,7 @@ def read_schema_text(path: Path) -> tuple[str, str]:
         DataError: There is no such file, or it is not text.
     """
     path = schema_path(path)
-    try:
-        return path.read_text(encoding="utf-8"), str(path)
-    except OSError as error:
-        raise DataError("schema.no_such_file", f"Expected a schema at {path}: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise DataError("schema.not_text", f"{path} is not a text proto: byte {error.start} is not UTF-8.") from None
+    return schema_artifact.read_schema_text(path), str(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -123,11 +118,13 @@ def read_anomalies(path: Path) -> Anomalies:
     try:
         content = path.read_bytes()
         if path.suffix == ".pbtxt":
-            return text_format.Parse(content.decode(), anomalies)
+            return parse_text_proto(
+                content.decode(), anomalies, str(path), code="anomalies.malformed", refusal=DataError
+            )
         anomalies.ParseFromString(content)
     except OSError as error:
         raise DataError("anomalies.missing", f"Expected anomalies at {path}: {error.strerror}.") from None
-    except (DecodeError, text_format.ParseError, UnicodeDecodeError):
+    except (DecodeError, UnicodeDecodeError):
         raise DataError(
             "anomalies.malformed", f"{path} is no Anomalies proto.", "Name the SchemaDiff.pb that validation wrote."
         ) from None

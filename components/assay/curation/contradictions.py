@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.curation.contradictions_of_features import Shared, of_feature
@@ -13,6 +12,7 @@ from assay.curation.findings import Finding
 from assay.curation.limits import impossible_bounds
 from assay.curation.subjects import Place, Subject, walk
 from assay.curation.text_lines import Location, field_lines
+from assay.documents import parse_text_proto
 from assay.errors import DataError
 
 
@@ -28,12 +28,7 @@ def check_text(text: str, source: str = "schema") -> tuple[Finding, ...]:
     Raises:
         DataError: The text is no schema; the message names `source` and the line.
     """
-    schema = schema_pb2.Schema()
-    try:
-        text_format.Parse(text, schema)
-    except text_format.ParseError as error:
-        detail = str(error).split(" : ", 1)[-1]
-        raise DataError("schema.syntax", f"{source}, line {error.GetLine()}: {detail}") from None
+    schema = parse_text_proto(text, schema_pb2.Schema(), source, code="schema.syntax", refusal=DataError)
     lines = field_lines(text)
     located = [
         replace(finding, line=_line(place.location, finding.path, lines)) for place, finding in _findings(schema)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import yaml
 
 from assay.curation.patch import Entry, Patch
 from assay.curation.patch_fields import check_fields
-from assay.curation.patch_yaml import dump_yaml, load_yaml
+from assay.documents import parse_yaml, read_text
 from assay.errors import DataError, UsageError, did_you_mean
 
 _ENTRY_FIELDS: Final = tuple(item.name for item in dataclasses.fields(Entry))
@@ -23,7 +24,7 @@ def parse_patch(text: str, source: str = "patch") -> Patch:
         DataError: The text is no YAML, or has a key twice; the message names `source` and the line.
         UsageError: The text is no patch, or an entry asks for what tensorflow-metadata's schema has no place for.
     """
-    plain = load_yaml(text, source)
+    plain = parse_yaml(text, source, code="schema_patch.syntax", refusal=DataError)
     try:
         patch = msgspec.convert({} if plain is None else _known(plain, source), Patch)
     except msgspec.ValidationError as error:
@@ -64,18 +65,13 @@ def read_patch(path: Path) -> Patch:
         DataError: The file is missing, or is no YAML.
         UsageError: The file is no patch; see `parse_patch`.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError("schema_patch.unreadable", f"Expected a schema patch at {path}: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise DataError("schema_patch.not_text", f"{path} is not text: byte {error.start} is not UTF-8.") from None
+    text = read_text(path, "a schema patch", code="schema_patch.unreadable", refusal=DataError)
     return parse_patch(text, str(path))
 
 
 def format_patch(patch: Patch) -> str:
     """Gives a patch as YAML: what is not said is left out, and the same patch gives the same text."""
-    return dump_yaml({"version": patch.version, "entries": [plain_entry(entry) for entry in patch.entries]})
+    return _dump({"version": patch.version, "entries": [plain_entry(entry) for entry in patch.entries]})
 
 
 def plain_entry(entry: Entry) -> dict[str, Any]:
@@ -90,3 +86,16 @@ def _listed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _listed(item) for key, item in value.items()}
     return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML's safe dumper, with lists indented under their key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002  (PyYAML's)
+        super().increase_indent(flow, False)
+
+
+def _dump(plain: Any) -> str:
+    """Return plain values as YAML, in their order."""
+    text: str = yaml.dump(plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return text

@@ -8,8 +8,8 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import yaml
 
+from assay.documents import parse_yaml, read_text
 from assay.errors import UsageError, did_you_mean
 from assay.gating.verdict import Check
 
@@ -53,19 +53,13 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
     Raises:
         UsageError: The file cannot be read, or an entry lacks a field, an owner or a reason.
     """
+    text = read_text(path, "waivers", code="waivers.file")
+    hint = "Each waiver has check, slice, who, why and expires (YYYY-MM-DD)."
+    plain = parse_yaml(text, str(path), code="waivers.format", hint=hint)
     try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
         waivers = msgspec.convert([] if plain is None else plain, tuple[Waiver, ...])
-    except OSError as error:
-        raise UsageError(
-            "waivers.file", f"Could not read waivers {path}: {error.strerror}.", "Check the path."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(
-            "waivers.format",
-            f"{path} is not a list of waivers: {error}.",
-            "Each has check, slice, who, why and expires (YYYY-MM-DD).",
-        ) from error
+    except msgspec.ValidationError as error:
+        raise UsageError("waivers.format", f"{path} is not a list of waivers: {error}.", hint) from error
     strange = sorted({str(key) for one in plain or () for key in one} - {field.name for field in fields(Waiver)})
     if strange:
         # A misspelt slice would otherwise waive the whole data.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from google.protobuf import text_format
 from google.protobuf.message import Message
 
+from assay.documents import MAX_PROTO_BYTES, parse_text_proto, read_text
 from assay.errors import ArtifactError
 
 __all__ = ["JsonableType", "parse_pbtxt_file"]
@@ -24,11 +24,7 @@ def parse_pbtxt_file(file_name: str, message: M) -> M:
     Raises:
         ArtifactError: The file is missing, or is no such text; the line is named.
     """
-    try:
-        return text_format.Parse(Path(file_name).read_text(encoding="utf-8"), message)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArtifactError("pbtxt.unreadable", f"{file_name} cannot be read: {error}.") from error
-    except text_format.ParseError as error:
-        raise ArtifactError(
-            "pbtxt.syntax", f"{file_name} is no text proto of {message.DESCRIPTOR.full_name}: {error}."
-        ) from error
+    text = read_text(
+        Path(file_name), "a text proto", code="pbtxt.unreadable", limit=MAX_PROTO_BYTES, refusal=ArtifactError
+    )
+    return parse_text_proto(text, message, file_name, code="pbtxt.syntax", refusal=ArtifactError)

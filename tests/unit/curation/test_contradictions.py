@@ -133,5 +133,5 @@ def test_every_field_has_its_line() -> None:
 
 
 def test_text_that_is_no_schema_is_refused_with_its_line() -> None:
-    with pytest.raises(DataError, match=r"s\.pbtxt, line 2: "):
+    with pytest.raises(DataError, match=r"s\.pbtxt, line 2, column 3: "):
         check_text('feature {\n  nam: "x" }', "s.pbtxt")

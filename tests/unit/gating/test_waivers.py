@@ -73,7 +73,7 @@ def test_they_are_read_from_yaml(tmp_path: Path) -> None:
         ("- {check: auc, who: ann, why: known, expires: soon}", "expires"),
         ("- {check: auc, who: ' ', why: known, expires: 2026-03-31}", "must say who and why"),
         ("- {check: auc, who: a, why: b, expires: 2026-03-31, slices: x}", "slices"),
-        ("check: [", "not a list of waivers"),
+        ("check: [", "did not find expected node content"),
     ],
 )
 def test_an_incomplete_waiver_is_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
 from google.protobuf import json_format, text_format
 from google.protobuf.message import Message
 
 from assay.components.evaluator.field_names import check_names, unknown_in_text
+from assay.documents import parse_json, parse_text_proto, parse_yaml, read_text
 from assay.errors import UsageError
 from assay.gating.limits import Limit, limits_of
 from assay.gating.written_policy import Additions, with_additions, without_additions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from assay.gating.limits import EvalConfig
 
+_SYNTAX: Final = "eval_config.syntax"
 _FULL_NAME: Final = "tensorflow_model_analysis.EvalConfig"
 _TEXT_PROTO_SUFFIXES: Final = {".pbtxt", ".textproto", ".txtpb", ".prototxt"}
 _YAML_SUFFIXES: Final = {".yaml", ".yml"}
@@ -129,12 +130,7 @@ def _from_message(message: Message) -> EvalConfig:
 
 
 def _from_file(path: Path) -> GateConfig:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError("eval_config.file", f"Could not read eval_config {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError("eval_config.file", f"eval_config {path} is not UTF-8 text (byte {error.start}).") from error
+    text = read_text(path, "an eval_config", code="eval_config.file")
     return _from_text(text, str(path), path.suffix)
 
 
@@ -143,42 +139,32 @@ def _from_text(text: str, source: str, suffix: str) -> GateConfig:
         return _from_json(text, source)
     if suffix in _YAML_SUFFIXES:
         return _from_yaml(text, source)
+    message = eval_config_pb2().EvalConfig()
     try:
-        return GateConfig(text_format.Parse(text, eval_config_pb2().EvalConfig()), Additions())
-    except text_format.ParseError as error:
+        return GateConfig(parse_text_proto(text, message, source, code=_SYNTAX), Additions())
+    except UsageError as error:
         # Text without a suffix may still be YAML; a text proto is tried first, for its errors know lines.
         if suffix not in _TEXT_PROTO_SUFFIXES and _looks_like_yaml(text):
             return _from_yaml(text, source)
-        line, column = error.GetLine(), error.GetColumn()
-        place = f"{source}, line {line}, column {column}" if line else source
-        reason = str(error).removeprefix(f"{line}:{column} : ")
-        unknown = unknown_in_text(reason, eval_config_pb2().EvalConfig.DESCRIPTOR, place)
-        raise unknown or UsageError("eval_config.syntax", f"{place}: {reason}.") from error
+        if isinstance(error.__cause__, text_format.ParseError):
+            line, column = error.__cause__.GetLine(), error.__cause__.GetColumn()
+            place = f"{source}, line {line}, column {column}" if line else source
+            raise unknown_in_text(str(error.__cause__), message.DESCRIPTOR, place) or error from None
+        raise
 
 
 def _from_json(text: str, source: str) -> GateConfig:
-    try:
-        plain = json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"{source}, line {error.lineno}, column {error.colno}"
-        raise UsageError("eval_config.syntax", f"{place}: {error.msg}.") from error
-    return _from_mapping(plain, source)
+    return _from_mapping(parse_json(text, source, code=_SYNTAX), source)
 
 
 def _from_yaml(text: str, source: str) -> GateConfig:
-    try:
-        plain = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
-        raise UsageError("eval_config.syntax", f"{place}: {getattr(error, 'problem', error)}.") from error
-    return _from_mapping(plain, source)
+    return _from_mapping(parse_yaml(text, source, code=_SYNTAX), source)
 
 
 def _looks_like_yaml(text: str) -> bool:
     try:
-        return isinstance(yaml.safe_load(text), dict)
-    except yaml.YAMLError:
+        return isinstance(parse_yaml(text, "", code=_SYNTAX), dict)
+    except UsageError:
         return False
 
 

@@ -6,9 +6,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import msgspec
-import yaml
 
 from assay.components.pusher.config import KServeDestination
+from assay.documents import parse_yaml, read_text
 from assay.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,14 +28,8 @@ def read_kserve(path: Path, base_directory: str, keep_last: int | None) -> KServ
     Raises:
         UsageError: The file cannot be read, lacks a field, or has one that does not exist.
     """
-    try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError("kserve.file", f"Could not read {path}: {error.strerror}.", "Check the path.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "kserve.file", f"{path} is not YAML: {error}.", "See PushDestination.KServe for the fields."
-        ) from error
+    text = read_text(path, "the YAML of an InferenceService", code="kserve.file")
+    plain = parse_yaml(text, str(path), code="kserve.file", hint="See PushDestination.KServe for the fields.")
     if not isinstance(plain, dict):
         raise UsageError("kserve.file", f"{path} must hold a mapping with the fields name and manifest.")
     known = sorted({field.name for field in fields(KServeDestination)} - _OF_THE_COMMAND)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from assay.documents import parse_json, parse_yaml, read_text
 from assay.errors import UsageError
 from assay.kernels.rows.expression import compile_expression
 from assay.kernels.rows.expression_rule import ExpressionRule
@@ -137,15 +138,12 @@ def read_rules(path: Path | str) -> tuple[DeclaredRule, ...]:
         UsageError: There is no such file, or it is not one of row rules; the message says where.
     """
     path = Path(path)
+    text = read_text(path, "row rules", code="rows.no_file")
+    parse = parse_json if path.suffix == ".json" else parse_yaml
+    plain = parse(text, str(path), code="rows.bad_file", hint="See schemas/row_rules.schema.json.")
     try:
-        data = path.read_bytes()
-        decode = msgspec.json.decode if path.suffix == ".json" else msgspec.yaml.decode
-        return decode(data, type=RowRulesFile).rules
-    except OSError as error:
-        raise UsageError(
-            "rows.no_file", f"Could not read row rules from {path}: {error.strerror}.", "Check the path."
-        ) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return msgspec.convert(plain, RowRulesFile).rules
+    except msgspec.MsgspecError as error:
         raise UsageError(
             "rows.bad_file", f"{path} holds no row rules: {error}.", "See schemas/row_rules.schema.json."
         ) from error

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.documents import MAX_PROTO_BYTES, parse_text_proto, read_text
 from assay.errors import UsageError
 from assay.kernels.rows.declared_rules import RuleLike, compile_rules, read_rules
 from assay.kernels.rows.record import FLOAT, Record
@@ -148,20 +149,8 @@ def _found(rule: RowRule, record: Mapping[str, Any]) -> Any:
 
 
 def _read_schema(path: Path) -> Schema:
-    from google.protobuf import text_format  # noqa: PLC0415
     from tensorflow_metadata.proto.v0 import schema_pb2  # noqa: PLC0415
 
     file = path / "schema.pbtxt" if path.is_dir() else path
-    try:
-        schema: Schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
-    except OSError as error:
-        raise UsageError(
-            "schema.no_file",
-            f"Could not read a schema from {file}: {error.strerror}.",
-            "Check the path; `assay schema infer DATA -o schema.pbtxt` writes one.",
-        ) from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "schema.malformed", f"{file} is no text proto of a Schema: {error}.", "Name a schema.pbtxt."
-        ) from error
-    return schema
+    text = read_text(file, "a schema's text proto", code="schema.no_file", limit=MAX_PROTO_BYTES)
+    return parse_text_proto(text, schema_pb2.Schema(), str(file), code="schema.malformed")

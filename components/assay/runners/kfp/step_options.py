@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 from kfp import dsl
 from kfp.dsl import structures
 
+from assay.documents import parse_yaml, read_text
 from assay.errors import UsageError, did_you_mean
 
 _NO_DEADLINE = 365 * 24 * 3600  # seconds; Kubernetes' activeDeadlineSeconds, which Argo derives, takes 31 bits
@@ -79,8 +79,9 @@ def read_step_options(path: Path) -> dict[str, StepOptions]:
     Raises:
         UsageError: If it cannot be read, or names an option that there is not.
     """
+    text = read_text(path, "options of pipeline nodes", code="kfp.step_options")
+    document = parse_yaml(text, str(path), code="kfp.step_options") or {}
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         known = [each.name for each in fields(StepOptions)]
         for step, options in document.items():
             for name in options:
@@ -90,7 +91,7 @@ def read_step_options(path: Path) -> dict[str, StepOptions]:
                     )
         texts = {step: {name: _as_text(name, value) for name, value in each.items()} for step, each in document.items()}
         return msgspec.convert(texts, dict[str, StepOptions])
-    except (OSError, yaml.YAMLError, msgspec.ValidationError, AttributeError, TypeError) as error:
+    except (msgspec.ValidationError, AttributeError, TypeError) as error:
         raise UsageError(
             "kfp.step_options",
             f"{path} does not give options by step: {error}.",

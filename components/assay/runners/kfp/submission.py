@@ -14,8 +14,8 @@ from typing import Any
 
 import kfp
 import msgspec
-import yaml
 
+from assay.documents import parse_yaml, read_text
 from assay.errors import AssayError, EngineError, UsageError, did_you_mean
 
 _TYPES: Mapping[str, Any] = {
@@ -163,11 +163,12 @@ def _read(submission: Submission) -> tuple[str, dict[str, Any]]:
     Raises:
         UsageError: If the file is no compiled pipeline, or an argument is wrong.
     """
+    text = read_text(submission.package, "a compiled pipeline", code="submit.package")
+    document = parse_yaml(text, str(submission.package), code="submit.package", first_of_several=True)
     try:
-        document = next(yaml.safe_load_all(submission.package.read_text(encoding="utf-8")))
         name = str(document["pipelineInfo"]["name"])
         declared = document["root"].get("inputDefinitions", {}).get("parameters", {})
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, StopIteration, UnicodeDecodeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             "submit.package",
             f"{submission.package} is no compiled pipeline: {type(error).__name__}: {error}.",

@@ -94,7 +94,7 @@ def test_every_form_has_one_canonical_form(tmp_path: Path) -> None:
             r"a\.pbtxt, line 2, column 3: ModelSpec has no field 'label_kye'\. Did you mean 'label_key'\?",
         ),
         ("a.json", '{\n "model_specs": [\n', r"a\.json, line 3, column 1: Expecting value"),
-        ("a.yaml", "model_specs:\n  - label_key: [", r"a\.yaml, line 2, column \d+"),
+        ("a.yaml", "model_specs:\n  - label_key: [", r"a\.yaml, line \d, column \d+"),
         ("a.yaml", "- 1", "must hold a mapping, got list"),
         (
             "a.json",
@@ -139,7 +139,7 @@ def test_json_s_own_names_are_fields_too() -> None:
     [
         (3, "must be an EvalConfig, a dict, a path or text; got int"),
         (eval_config_pb2().ModelSpec(), "got tensorflow_model_analysis.ModelSpec"),
-        (Path("no/such/file.json"), "Could not read eval_config no/such/file.json: No such file"),
+        (Path("no/such/file.json"), "Could not read an eval_config at no/such/file.json: No such file"),
         ("model_specs {} model_specs {} model_specs {}", "there may be at most two"),
         ("model_specs {} model_specs { name: 'a' is_baseline: true }", "a name of their own"),
         ("model_specs { name: 'b' } model_specs { name: 'a' }", "must be the baseline; 0 are"),

@@ -104,7 +104,7 @@ def test_an_environment_that_the_schema_does_not_have_is_refused(schema_file: Pa
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("feature {", "no text proto of a Schema"), ('feature { name: "x" domain: "d" }', "names the domain 'd'")],
+    [("feature {", "line 1, column"), ('feature { name: "x" domain: "d" }', "names the domain 'd'")],
 )
 def test_a_schema_that_is_wrong(tmp_path: Path, text: str, found: str) -> None:
     (tmp_path / "schema.pbtxt").write_text(text)
@@ -113,5 +113,5 @@ def test_a_schema_that_is_wrong(tmp_path: Path, text: str, found: str) -> None:
 
 
 def test_a_schema_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Could not read a schema from .*none\.pbtxt: No such file"):
+    with pytest.raises(UsageError, match=r"Could not read a schema's text proto at .*none\.pbtxt: No such file"):
         RowValidator(tmp_path / "none.pbtxt")

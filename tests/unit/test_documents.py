@@ -1,0 +1,168 @@
+"""The loader of YAML, JSON and text protos: what would overflow, expand or be lost is refused with its place."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from assay.documents import parse_json, parse_text_proto, parse_yaml, read_text
+from assay.errors import DataError, UsageError
+
+CODE = "config.syntax"
+
+
+def yaml(text: str) -> object:
+    return parse_yaml(text, "c.yaml", code=CODE)
+
+
+def json(text: str) -> object:
+    return parse_json(text, "c.json", code=CODE)
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 30)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (BOMB, "line 5, .*expand to more than 100,000 values"),
+        ("base: &b {a: 1}\n" + BOMB.replace("[", "[*b, "), "expand to more than"),
+        ("a: &a [*a]", r"\*a refers to the collection that contains it"),
+        ("a: &a {b: {c: *a}}", r"\*a refers to"),
+        ("[" * 50_000, "nested more than 100 levels"),
+        ("{a: " * 50_000, "nested more than 100 levels"),
+        ("- " * 5_000 + "x", "nested more than 100 levels"),
+        ("a: 1\nb: 2\n'a': 3", "line 3, column 1: the key 'a' is given twice"),
+        ("x: {a: 1, b: {a: 1, a: 2}}", "the key 'a' is given twice"),
+        ("? [a]\n: 1", "unhashable|hashable"),
+        ("a: 2024-13-45", "line 1, column 4: 2024-13-45 cannot be read"),
+        ("a: !!int ''", "cannot be read"),
+        ("a: !!bool maybe", "cannot be read"),
+        ("a: !!timestamp x", "cannot be read"),
+        ("a: !!python/object:os.system x", "could not determine a constructor"),
+        ("a: " + "9" * 5_000, "cannot be read"),
+        ("a: 1.0e+999", "too large for a double"),
+        ("a: 1\n---\nb: 1", "expected a single document"),
+        ("a: *nowhere", "undefined alias"),
+        ("a: [1, 2", "line 2, column 1: did not find expected"),
+        ("a: \x00", "control characters|special characters"),
+    ],
+)
+def test_yaml_is_refused_with_its_place(text: str, problem: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(UsageError, match=problem) as caught:
+        yaml(text)
+    assert caught.value.code == CODE
+    assert str(caught.value).startswith("c.yaml")
+    assert time.perf_counter() - started < 2
+
+
+def test_yaml_keeps_anchors_merges_and_equal_keys_of_different_mappings() -> None:
+    text = "base: &b {k: 1, l: 2}\nx: {<<: *b, k: 3}\ny: [*b, {k: 1}, {k: 1}]\nz: {<<: *b}\nn: .inf"
+    assert yaml(text) == {
+        "base": {"k": 1, "l": 2},
+        "x": {"k": 3, "l": 2},
+        "y": [{"k": 1, "l": 2}, {"k": 1}, {"k": 1}],
+        "z": {"k": 1, "l": 2},
+        "n": float("inf"),
+    }
+
+
+def test_a_merge_into_a_shared_mapping_is_no_repeated_key() -> None:
+    assert yaml("c: &c {k: 0}\nd: {e: {a: &a {<<: *c, k: 1}}}\nb: {<<: *a, k: 2}")["b"] == {"k": 2}  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[" * 50_000, "line 1: nested more than 100 levels"),
+        ("\n" * 3 + '{"a":' * 50_000, "line 4: nested more than 100 levels"),
+        (
+            '{"a": 1,\n "b": {"c": 1,\n "c": 2}}',
+            r"the key 'c' is given twice in one object \(it occurs on lines 2, 3\)",
+        ),
+        ('{"a": ' + "9" * 5_000 + "}", "has 5,000 digits"),
+        ('{"a": 1e999}', "too large for a double"),
+        (r'{"a": "\ud800"}', "half of a surrogate pair"),
+        ('{"a": 1', "line 1, column 8"),
+    ],
+)
+def test_json_is_refused_with_its_place(text: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem) as caught:
+        json(text)
+    assert caught.value.code == CODE
+
+
+def test_brackets_in_texts_are_no_depth() -> None:
+    assert json('{"a": "' + "[" * 500 + r"\"{" + '"}') == {"a": "[" * 500 + '"{'}
+    schema = parse_text_proto(
+        'feature { name: "' + "{" * 500 + '" } # ' + "{" * 500, schema_pb2.Schema(), "s", code=CODE
+    )
+    assert schema.feature[0].name == "{" * 500
+
+
+def test_a_deep_text_proto_is_refused_with_its_line() -> None:
+    text = "feature {\n" + "struct_domain { feature { " * 10_000
+    with pytest.raises(DataError, match=r"s.pbtxt, line 2: nested more than 100 levels") as caught:
+        parse_text_proto(text, schema_pb2.Schema(), "s.pbtxt", code=CODE, refusal=DataError)
+    assert caught.value.code == CODE
+
+
+def test_a_text_proto_is_refused_with_line_and_column() -> None:
+    with pytest.raises(UsageError, match=r"s.pbtxt, line 2, column 3: .*no field named"):
+        parse_text_proto('feature {\n  nome: "a"\n}', schema_pb2.Schema(), "s.pbtxt", code=CODE)
+    with pytest.raises(UsageError, match=r"s.pbtxt"):
+        parse_text_proto('feature { name: "\\377" }', schema_pb2.Schema(), "s.pbtxt", code=CODE)
+
+
+def test_only_regular_utf8_files_of_some_size_are_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    wide, large, marked = tmp_path / "wide", tmp_path / "large", tmp_path / "marked"
+    wide.write_bytes("a: 1".encode("utf-16"))
+    large.write_bytes(b"x" * 101)
+    marked.write_bytes("a: ключ".encode("utf-8-sig"))
+    for path, problem in [
+        (pipe, "not a regular file"),
+        (Path("/dev/zero"), "not a regular file"),
+        (tmp_path, "Could not read a config"),
+        (tmp_path / "none", "No such file"),
+        (tmp_path / "nu\0ll", "null"),
+        (wide, "not UTF-8.* UTF-16"),
+        (large, "is larger than"),
+    ]:
+        with pytest.raises(UsageError, match=problem) as caught:
+            read_text(path, "a config", code="config.file", limit=100)
+        assert caught.value.code == "config.file"
+    assert read_text(marked, "a config", code="config.file") == "a: ключ"
+
+
+def test_a_pipe_of_the_shell_is_read_once() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"a: 1")
+    os.close(writer)
+    try:
+        assert read_text(Path(f"/dev/fd/{reader}"), "a config", code="config.file") == "a: 1"
+    finally:
+        os.close(reader)
+
+
+@given(st.text(alphabet="a1:-[]{}&*<,'\"\\ \n!?|>#%é\u0085.e+_0x", max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for parse in (yaml, json):
+        try:
+            parse(text)
+        except UsageError as error:
+            assert error.code == CODE  # noqa: PT017 - both ends are right
+    try:
+        parse_text_proto(text, schema_pb2.Schema(), "s", code=CODE)
+    except UsageError as error:
+        assert error.code == CODE  # noqa: PT017 - as above
