@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.gating.figures import number
+from assay.gating.verdict import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,23 +16,27 @@ _MOST = 50
 _MOST_SLICES = 10
 
 
-def to_markdown(verdict: Verdict, *, title: str = "Model gate") -> str:
-    """Gives the decision, a table of what failed, and a folded table of what passed.
+def to_markdown(verdict: Verdict, *, title: str = "Model gate", html: bool = True) -> str:
+    """Return the decision, a table of what failed, and a folded table of what passed.
 
     Args:
         verdict: The verdict.
         title: The heading.
+        html: Whether the reader knows HTML inside of Markdown, as GitHub and GitLab do; Kubeflow shows tags as text.
     """
     failed = [check for check in verdict.checks if not check.ok]
     passed = [check for check in verdict.checks if check.ok]
-    lines = [f"## {title}: {'blessed' if verdict.ok else 'not blessed'}", "", _text(verdict.summary), ""]
+    # A gate that never closes is open also where something failed; that is not a blessing.
+    blessed = verdict.ok and not blocking(verdict.checks)
+    lines = [f"## {title}: {'blessed' if blessed else 'not blessed'}", "", _text(verdict.summary), ""]
     if failed:
-        lines += ["### Failed", "", *_table(failed), "", *_flips(failed)]
+        lines += ["### Failed", "", *_table(failed), "", *_flips(failed, "<br>" if html else "; ")]
     if passed:
-        lines += [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed), "", "</details>", ""]
+        folded = [f"<details><summary>{len(passed)} passed</summary>", "", *_table(passed), "", "</details>", ""]
+        lines += folded if html else [f"### {len(passed)} passed", "", *_table(passed), ""]
     if verdict.policy:
         policy = ", ".join(f"{name}: {value}" for name, value in sorted(verdict.policy.items()))
-        lines += [f"<sub>Policy: {_text(policy)}.</sub>", ""]
+        lines += [f"<sub>Policy: {_text(policy)}.</sub>" if html else f"Policy: {_text(policy)}.", ""]
     return "\n".join(lines)
 
 
@@ -47,8 +52,8 @@ def _table(checks: Sequence[Check]) -> list[str]:
     return rows
 
 
-def _flips(checks: Sequence[Check]) -> list[str]:
-    """Gives the rows by which each failing slice became worse."""
+def _flips(checks: Sequence[Check], line_break: str) -> list[str]:
+    """Return the rows by which each failing slice became worse."""
     by_slice: dict[str, Sequence[object]] = {}
     for check in checks:
         rows = check.details.get("flips")
@@ -58,7 +63,7 @@ def _flips(checks: Sequence[Check]) -> list[str]:
         return []
     lines = ["| slice | rows where the candidate did most worse (more in `flips.parquet`) |", "|---|---|"]
     lines += [
-        f"| {_text(name)} | {'<br>'.join(_text(str(row)) for row in rows)} |"
+        f"| {_text(name)} | {line_break.join(_text(str(row)) for row in rows)} |"
         for name, rows in list(by_slice.items())[:_MOST_SLICES]
     ]
     return [*lines, ""]

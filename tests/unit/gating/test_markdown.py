@@ -32,3 +32,18 @@ def test_names_from_the_data_cannot_end_a_cell_or_open_a_tag() -> None:
 def test_a_long_table_is_cut_and_says_so() -> None:
     text = to_markdown(Verdict(ok=True, summary="Blessed.", checks=tuple(map(check, range(60)))))
     assert "10 more in `verdict.json`." in text
+
+
+def test_for_a_reader_without_html() -> None:
+    worse = check(2, ok=False, slice="a", details={"flips": ["row 1", "row 2"]})
+    text = to_markdown(Verdict(ok=False, summary="No.", checks=(check(1), worse), policy={"a": "b"}), html=False)
+    assert "<" not in text
+    for line in ("### 1 passed", "| a | row 1; row 2 |", "Policy: a: b."):
+        assert line in text.splitlines()
+
+
+def test_a_gate_that_never_closes_does_not_bless_what_failed() -> None:
+    failed = Verdict(ok=True, summary="Anomalies.", checks=(check(ok=False),), policy={"fail_on": "never"})
+    assert to_markdown(failed).startswith("## Model gate: not blessed\n")
+    warned = Verdict(ok=True, summary="Warnings.", checks=(check(ok=False, severity="warning"),))
+    assert to_markdown(warned).startswith("## Model gate: blessed\n")

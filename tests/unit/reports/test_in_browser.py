@@ -173,6 +173,24 @@ def test_a_page_works_in_a_sandboxed_frame_as_kubeflow_shows_it(browser: Browser
         assert heard.complaints == []
 
 
+def test_links_inside_of_a_page_stay_in_its_frame(browser: Browser, site: Path) -> None:
+    """A frame's srcdoc has the address of the page around it, which a link to a section would load."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto((site / "blessing.html").as_uri())
+        html = json.dumps((site / "evaluation.html").read_text(encoding="utf-8"))
+        made = "Object.assign(document.createElement('iframe'), {sandbox: 'allow-scripts', width: 900, height: 400})"
+        page.evaluate(f"document.body.replaceChildren({made}); document.querySelector('iframe').srcdoc = {html}")
+        frame = page.frame_locator("iframe")
+        for link in (frame.locator("nav.sections a").last, frame.locator("a.skip")):
+            section = frame.locator(link.get_attribute("href") or "")
+            link.focus()
+            page.keyboard.press("Enter")
+            assert page.frames[1].url == "about:srcdoc"
+            assert section.evaluate("node => node === document.activeElement")
+            assert section.evaluate("node => node.getBoundingClientRect().top") < 400
+
+
 def processor_time_of(page: Page) -> Callable[[], float]:
     """Gives a function: the seconds that the page's thread computed so far, however busy the machine is."""
     client = page.context.new_cdp_session(page)

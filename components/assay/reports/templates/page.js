@@ -265,6 +265,17 @@
     root.dataset.theme = dark ? "light" : "dark";
     memory.set(root.dataset.theme);
   });
+  // Kubeflow and notebooks show a page in a frame's srcdoc, whose address is that of the page around it: a link to a
+  // section would load that page into the frame. There the script goes to the section itself.
+  document.addEventListener("click", (event) => {
+    const link = location.protocol === "about:" ? event.target.closest('a[href^="#"]') : null;
+    if (!link) return;
+    event.preventDefault();
+    const target = document.getElementById(decodeURIComponent(link.hash.slice(1))) ?? document.body;
+    target.scrollIntoView();
+    target.tabIndex = -1; // so that the keyboard goes on from there, too
+    target.focus({ preventScroll: true });
+  });
   document.querySelectorAll(".data").forEach(table);
   for (const graph of document.querySelectorAll(".graph")) { // what the page is about is in sight at first
     const here = graph.querySelector(".here");

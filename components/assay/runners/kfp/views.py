@@ -89,7 +89,7 @@ def summary(title: str, artifacts: Iterable[Artifact]) -> str:
     parts = []
     for artifact in artifacts:
         if (artifact.path / FILE_NAME).is_file():
-            parts.append(to_markdown(read_verdict(artifact.path), title=title))
+            parts.append(to_markdown(read_verdict(artifact.path), title=title, html=False))
         elif isinstance(artifact, PushedModel):
             receipt = (artifact.path / RECEIPT).read_text(encoding="utf-8")
             pushed = "pushed" if artifact.properties.get("pushed") else "not pushed"

@@ -179,7 +179,11 @@ class TestGates:
         self, statistics: dsl.Artifact, strict: dsl.Artifact, task: MakeTask
     ) -> None:
         mine = task(ExampleValidator, statistics=statistics, schema=strict, fail_on="never").run()
-        assert (mine.exit_code, mine.outputs["num_errors"]) == (0, 2)
+        assert (mine.exit_code, mine.outputs["num_errors"], mine.outputs["blessed"]) == (0, 2, False)
+        shown = Path(mine.outputs["markdown_summary"].path).read_text(encoding="utf-8")
+        assert shown.startswith("## ")
+        assert shown.splitlines()[0].endswith(": not blessed")
+        assert "<" not in shown, "KFP shows tags as text"
 
 
 class TestFailures:
