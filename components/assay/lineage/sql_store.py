@@ -115,6 +115,20 @@ class SqlLineageStore(SqlLineageReader, LineageStore):
             return run_record(connection.execute(statement).mappings().one())
 
     @override
+    def settle_run(self, run_id: str, exit_code: int = 0) -> RunRecord:
+        # In one transaction: of two nodes that end at once, the second to write knows what the first one wrote.
+        with self._database.writing() as connection:
+            run = self._run(connection, run_id)
+            known = select(executions.c.node_id, executions.c.state).where(executions.c.run_id == run_id)
+            latest = {row.node_id: row.state for row in connection.execute(known.order_by(executions.c.id))}
+            state, code = _standing(set(latest.values()))
+            kept = exit_code or (run.exit_code if run.exit_code not in {None, 1} else 0)
+            finished_at = None if state == "RUNNING" else self._clock()
+            values = {"state": state, "exit_code": kept or code, "finished_at": finished_at}
+            statement = update(runs).where(runs.c.id == run_id).values(values).returning(runs)
+            return run_record(connection.execute(statement).mappings().one())
+
+    @override
     def start_execution(
         self,
         run_id: str,
@@ -268,3 +282,10 @@ class SqlLineageStore(SqlLineageReader, LineageStore):
     ) -> ExecutionRecord:
         self._execution(connection, execution_id)
         return end_execution(connection, execution_id, {**values, "state": state, "finished_at": self._clock()})
+
+
+def _standing(states: set[str]) -> tuple[RunState, int | None]:
+    """Return the state of a run, and the exit code where no gate closed, by the states of its nodes."""
+    if "RUNNING" in states:
+        return "RUNNING", None
+    return ("FAILED", 1) if states & {"FAILED", "ABANDONED"} else ("COMPLETE", 0)

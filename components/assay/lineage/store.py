@@ -116,6 +116,17 @@ class LineageStore(LineageReader, Protocol):
         """Records how a run ended."""
         ...
 
+    def settle_run(self, run_id: str, exit_code: int = 0) -> RunRecord:
+        """Record how a run stands, as its executions say, where no process sees the whole of it.
+
+        The run is RUNNING while a node's latest execution is, FAILED if one failed, and COMPLETE otherwise.
+
+        Args:
+            run_id: The run.
+            exit_code: What a gate that closed just now asks for; later executions do not undo it.
+        """
+        ...
+
     def start_execution(
         self,
         run_id: str,

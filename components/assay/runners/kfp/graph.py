@@ -16,6 +16,7 @@ from assay.runners.kfp import condition_step, gate_step, resolver_steps
 from assay.runners.kfp.caching import is_cacheable
 from assay.runners.kfp.components import WIRE_CLASSES, KfpComponent, StepCommand
 from assay.runners.kfp.conditions import Guards, guards_of, is_plain, question
+from assay.runners.kfp.loading import STEERING
 from assay.runners.kfp.step_inputs import ARTIFACT_TYPE
 from assay.runners.kfp.step_options import StepOptions, apply_options, options_of, steering_options
 from assay.spec.channel import Channel, OutputChannel, OutputParameter
@@ -26,8 +27,6 @@ from assay.spec.pipeline import Pipeline
 from assay.spec.resolver import LatestBlessedModelStrategy, Resolver
 from assay.spec.signature import ComponentSpec
 from assay.spec.values import RuntimeParameter
-
-_STEERING = (condition_step.Condition.spec, gate_step.Gate.spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +148,7 @@ class Graph:
     def _component(
         self, spec: ComponentSpec, node_id: str, options: StepOptions, *, gate: str = "outputs"
     ) -> KfpComponent:
-        # The steps that only steer have nothing to record, and no output by which they could tell their run.
-        records = spec not in _STEERING and self.registry not in {"none", "env"}
+        records = spec.name not in STEERING and self.registry not in {"none", "env"}
         command = StepCommand(
             image=options.image or self.image,
             pipeline=self.pipeline.name,

@@ -20,6 +20,8 @@ KFP_COMPONENTS = {
     "Gate": "assay.runners.kfp.gate_step",
     "LatestBlessedModel": "assay.runners.kfp.resolver_steps",
 }
+# Those that only steer: they have nothing to record, and no output by which they could tell their run.
+STEERING = frozenset({"Condition", "Gate"})
 
 
 def load_component(reference: str, source: str, folder: Path) -> ComponentSpec:

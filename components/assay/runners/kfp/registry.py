@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError, LineageError
 from assay.runners.kfp.object_store import open_store
+
+if TYPE_CHECKING:
+    from assay.lineage import SqlLineageStore
+    from assay.lineage.records import NewArtifact
 
 # The environment variable that names the registry, so that a database's password may come from a secret.
 VARIABLE = "ASSAY_REGISTRY"
@@ -41,21 +45,19 @@ class BlessedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A step that ended well, for the lineage store.
+    """A step that ended well, for the registry.
 
     Attributes:
         inputs: Artifacts that it read, with their places, by key.
         outputs: Artifacts that it gave, with their places, by key.
+        output_parameters: Values that it put out.
+        exit_code: What the gate asks for that it closed; 0 otherwise.
     """
 
-    pipeline: str
-    run_id: str
-    node: str
-    component: str
-    parameters: Mapping[str, Any]
     inputs: Mapping[str, tuple[tuple[Artifact, str], ...]]
     outputs: Mapping[str, tuple[Artifact, str]]
     output_parameters: Mapping[str, Any]
+    exit_code: int = 0
 
     def blessed(self) -> BlessedModel | None:
         """The model that the step blessed, if it did."""
@@ -72,30 +74,130 @@ class Ended:
         return None
 
 
-def record(registry: str, ended: Ended) -> None:
-    """Records a step: all of it in a lineage store; in a folder, only a model that it blessed.
+@dataclass(slots=True, kw_only=True)
+class StepRecord:
+    """What a registry holds of a step: all of it in a lineage store; in a folder, only a model that it blessed.
 
-    Raises:
-        LineageError: If the store cannot be written.
-        ArtifactError: If the folder cannot be.
+    In a lineage store a step is RUNNING from its start, so that one that is killed is not missing there. The run stands
+    as its steps do: Kubeflow tells none of them how it ended.
+
+    Attributes:
+        registry: Where it is kept; empty for nowhere.
+        execution: The step's number in the lineage store.
+        parameters: The step's parameters.
     """
-    if is_database(registry):
-        _record_lineage(registry, ended)
-        return
-    blessed = ended.blessed()
-    if blessed is None:
-        return
-    # The name sorts by time, so that the latest is found without reading the others.
-    name = f"{time.time_ns():020d}-{blessed.model.digest.removeprefix('sha256:')[:12]}.json"
-    content = json.dumps({**asdict(blessed), "run_id": ended.run_id, "node": ended.node}, indent=1).encode() + b"\n"
-    if "://" in registry:
-        open_store(f"{registry.rstrip('/')}/{ended.pipeline}").write(name, content)
-        return
-    if not Path(registry).absolute().parent.is_dir():
-        raise _missing(registry, "its parent folder does not exist")
-    folder = Path(registry) / ended.pipeline
-    folder.mkdir(parents=True, exist_ok=True)
-    write_durably(folder / name, content)
+
+    registry: str
+    pipeline: str
+    run_id: str
+    node: str
+    component: str
+    execution: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def start(self, inputs: Mapping[str, tuple[tuple[Artifact, str], ...]], parameters: Mapping[str, Any]) -> None:
+        """Record that the step runs, and the steps whose artifacts it reads that KFP took from its cache.
+
+        Raises:
+            LineageError: If the store cannot be written.
+        """
+        if not is_database(self.registry):
+            return
+        self.parameters = parameters
+        with _lineage_store(self.registry) as store:
+            self.run_id = self.run_id or f"{self.pipeline}-{time.time_ns()}"
+            try:
+                store.start_run(self.run_id, self.pipeline, {}, owner=self.run_id)
+            except LineageError as error:  # an earlier step of the run came first
+                if error.code != "lineage.run_exists":
+                    raise
+            read = {
+                key: [store.register_artifact(_described(*each)).id for each in found] for key, found in inputs.items()
+            }
+            self._record_cached(store, [artifact for found in read.values() for artifact in found])
+            self.execution = store.start_execution(self.run_id, self.node, self.component, "", dict(parameters), read)
+            store.settle_run(self.run_id)
+
+    def complete(self, ended: Ended) -> None:
+        """Record that the step ended well, whatever the gate says that it closed.
+
+        Raises:
+            LineageError: If the store cannot be written.
+            ArtifactError: If the folder cannot be.
+        """
+        if not is_database(self.registry):
+            self._record_blessed(ended.blessed())
+            return
+        with _lineage_store(self.registry) as store:
+            if store.execution(self.execution).state != "RUNNING":  # a runner with the same store took it for dead
+                self.start(ended.inputs, self.parameters)
+            outputs = {key: [_described(*each)] for key, each in ended.outputs.items()}
+            store.complete_execution(self.execution, outputs, dict(ended.output_parameters), {})
+            store.settle_run(self.run_id, ended.exit_code)
+
+    def fail(self, code: str, message: str) -> None:
+        """Record that the step failed.
+
+        Raises:
+            LineageError: If the store cannot be written.
+        """
+        if not is_database(self.registry):
+            return
+        if not self.execution:
+            self.start({}, {})
+        with _lineage_store(self.registry) as store:
+            store.fail_execution(self.execution, code, message)
+            store.settle_run(self.run_id)
+
+    def _record_cached(self, store: SqlLineageStore, artifacts: list[int]) -> None:
+        """Record the steps of an earlier run that made artifacts: KFP runs nothing that could record itself."""
+        nodes = {each.node_id for each in store.executions_of(self.run_id)}
+        makers = [maker for each in artifacts if (maker := store.artifact(each).producer_id) is not None]
+        for maker in dict.fromkeys(makers):
+            source = store.execution(maker)
+            if source.node_id in nodes or source.run_id == self.run_id or source.state != "COMPLETE":
+                continue
+            if store.run(source.run_id).pipeline != self.pipeline:
+                continue
+            read = {key: [each.id for each in found] for key, found in store.inputs_of(maker).items()}
+            self._record_cached(store, [each for found in read.values() for each in found])
+            what = (self.run_id, source.node_id, source.component, source.fingerprint, dict(source.parameters), read)
+            store.record_cached(*what, source_execution_id=maker)
+
+    def _record_blessed(self, blessed: BlessedModel | None) -> None:
+        if blessed is None or not self.registry:
+            return
+        # The name sorts by time, so that the latest is found without reading the others.
+        name = f"{time.time_ns():020d}-{blessed.model.digest.removeprefix('sha256:')[:12]}.json"
+        document = {**asdict(blessed), "run_id": self.run_id, "node": self.node}
+        content = json.dumps(document, indent=1).encode() + b"\n"
+        if "://" in self.registry:
+            open_store(f"{self.registry.rstrip('/')}/{self.pipeline}").write(name, content)
+            return
+        if not Path(self.registry).absolute().parent.is_dir():
+            raise _missing(self.registry, "its parent folder does not exist")
+        folder = Path(self.registry) / self.pipeline
+        folder.mkdir(parents=True, exist_ok=True)
+        write_durably(folder / name, content)
+
+
+def _lineage_store(registry: str) -> SqlLineageStore:
+    # SQLAlchemy takes a while to import, and most steps record nothing.
+    from assay.lineage import SqlLineageStore  # noqa: PLC0415
+
+    return SqlLineageStore.open(registry, root="/")
+
+
+def _described(artifact: Artifact, uri: str) -> NewArtifact:
+    from assay.lineage.records import NewArtifact  # noqa: PLC0415 (as above)
+
+    return NewArtifact(
+        type=artifact.type_name,
+        uri=uri,
+        digest=artifact.digest,
+        properties=dict(artifact.properties),
+        rows=dict(artifact.rows),
+    )
 
 
 def latest_blessed(registry: str, pipeline: str, exclude: Collection[str]) -> BlessedModel | None:
@@ -161,41 +263,10 @@ def is_database(registry: str) -> bool:
     return registry.partition(":")[0].partition("+")[0] in _DATABASES or registry.endswith(".db")
 
 
-def _record_lineage(registry: str, ended: Ended) -> None:
-    # SQLAlchemy takes a while to import, and most steps record nothing.
-    from assay.lineage import SqlLineageStore  # noqa: PLC0415
-    from assay.lineage.records import NewArtifact  # noqa: PLC0415
-
-    def described(artifact: Artifact, uri: str) -> NewArtifact:
-        return NewArtifact(
-            type=artifact.type_name,
-            uri=uri,
-            digest=artifact.digest,
-            properties=dict(artifact.properties),
-            rows=dict(artifact.rows),
-        )
-
-    run_id = ended.run_id or f"{ended.pipeline}-{time.time_ns()}"
-    with SqlLineageStore.open(registry, root="/") as store:
-        try:
-            store.start_run(run_id, ended.pipeline, {}, owner=run_id)
-        except LineageError as error:  # an earlier step of the run came first
-            if error.code != "lineage.run_exists":
-                raise
-        inputs = {
-            key: [store.register_artifact(described(*each)).id for each in found] for key, found in ended.inputs.items()
-        }
-        execution = store.start_execution(run_id, ended.node, ended.component, "", dict(ended.parameters), inputs)
-        outputs = {key: [described(*each)] for key, each in ended.outputs.items()}
-        store.complete_execution(execution, outputs, dict(ended.output_parameters), {})
-        # No process outlives the step, and a run that looks alive would be taken for a dead one.
-        store.finish_run(run_id, "COMPLETE", 0)
-
-
 def _latest_in_lineage(registry: str, pipeline: str, exclude: Collection[str]) -> BlessedModel | None:
-    from assay.lineage import SqlLineageStore, queries  # noqa: PLC0415 (as above)
+    from assay.lineage import queries  # noqa: PLC0415 (as above)
 
-    with SqlLineageStore.open(registry, root="/") as store:
+    with _lineage_store(registry) as store:
         answer = queries.latest_blessed_model(store, pipeline, exclude_digests=exclude)
     if answer.lost:
         raise ArtifactError(

@@ -15,10 +15,10 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import assay
 from assay.artifacts.base import Artifact
@@ -29,10 +29,10 @@ from assay.errors import AssayError, UsageError, UserCodeError
 from assay.runners.calling import call_component, is_written, one_error_tree, staged_outputs
 from assay.runners.gates import closed_gate
 from assay.runners.kfp.executor_io import ExecutorInput, parse_executor_input
-from assay.runners.kfp.loading import load_component
+from assay.runners.kfp.loading import STEERING, load_component
 from assay.runners.kfp.places import Places
 from assay.runners.kfp.publication import name_places, publish
-from assay.runners.kfp.registry import VARIABLE, Ended, record
+from assay.runners.kfp.registry import VARIABLE, Ended, StepRecord
 from assay.runners.kfp.step_inputs import inputs_with_places, open_inputs, wired_names
 from assay.runners.kfp.step_parameters import parameter_values
 from assay.runners.kfp.task_names import TaskNames
@@ -90,9 +90,18 @@ def run_step(options: Options) -> int:
             (scratch / name).mkdir()
         places = Places(scratch / "fetched", options.mounts)
         spec = load_component(options.component, options.source, scratch / "code")
-        with one_error_tree(spec, scratch):
+        title = options.node or spec.name
+        record = StepRecord(
+            registry=options.registry,
+            pipeline=options.pipeline,
+            run_id=options.run_id,
+            node=title,
+            component=spec.name,
+        )
+        with _recorded_failure(record), one_error_tree(spec, scratch):
             inputs = open_inputs(spec, given, places)
             parameters = parameter_values(spec, given, places, scratch / "code")
+            record.start(inputs_with_places(given, inputs), parameters)
             context = _context(options, spec, given, scratch / "temp")
             staged = staged_outputs(spec, scratch / "staging")
             returned = call_component(spec, context, inputs, staged, parameters)
@@ -100,11 +109,17 @@ def run_step(options: Options) -> int:
             written = {key: artifact for key, artifact in staged.items() if is_written(spec, key, artifact)}
             for key, artifact in written.items():
                 seal(artifact, scratch / "sealed" / key, _producer(options, spec, key))
-            closed = closed_gate(_judging(options.gate, inputs, written))
-            title = options.node or spec.name
+            judged, closed = closed_gate(written.values()), closed_gate(_judging(options.gate, inputs, written))
             publish(spec, title, given, places, inputs, written, returned)
-            if options.registry:
-                record(options.registry, _ended(options, spec, given, inputs, written, parameters, returned))
+            outputs = {key: (each, given.outputs[key].uri) for key, each in written.items() if key in given.outputs}
+            record.complete(
+                Ended(
+                    inputs=inputs_with_places(given, inputs),
+                    outputs=outputs,
+                    output_parameters=returned,
+                    exit_code=judged[1].exit_code if judged else 0,
+                )
+            )
         if closed is None or not closed[1].stops_run:
             return 0
         verdict, gate = closed
@@ -121,7 +136,7 @@ def _named(options: Options, given: ExecutorInput) -> Options:
     names = TaskNames(options.pipeline, options.run_id, options.node).filled(
         each.uri for each in given.outputs.values()
     )
-    registry = options.registry or os.environ.get(VARIABLE, "")
+    registry = "" if options.component in STEERING else options.registry or os.environ.get(VARIABLE, "")
     if registry and not names.pipeline:
         raise UsageError(
             "kfp.no_pipeline_name",
@@ -173,26 +188,18 @@ def _producer(options: Options, spec: ComponentSpec, key: str) -> Producer:
     )
 
 
-def _ended(
-    options: Options,
-    spec: ComponentSpec,
-    given: ExecutorInput,
-    inputs: Mapping[str, tuple[Artifact, ...]],
-    written: Mapping[str, Artifact],
-    parameters: Mapping[str, Any],
-    returned: Mapping[str, Any],
-) -> Ended:
-    """What the registry records of the step."""
-    return Ended(
-        pipeline=options.pipeline,
-        run_id=options.run_id,
-        node=options.node or spec.name,
-        component=spec.name,
-        parameters=parameters,
-        inputs=inputs_with_places(given, inputs),
-        outputs={key: (each, given.outputs[key].uri) for key, each in written.items() if key in given.outputs},
-        output_parameters=returned,
-    )
+@contextlib.contextmanager
+def _recorded_failure(record: StepRecord) -> Iterator[None]:
+    """Record a step that fails, or is stopped, and let its error pass."""
+    try:
+        yield
+    except BaseException as error:
+        code = error.code if isinstance(error, AssayError) else "run.interrupted"
+        try:
+            record.fail(code, str(error) or type(error).__name__)
+        except AssayError as refused:  # the registry's, which must not hide the step's own
+            print(f"The failure could not be recorded: {refused}", file=sys.stderr)  # noqa: T201 (the step's log)
+        raise
 
 
 def parse_command_line(arguments: Sequence[str]) -> Options:
@@ -223,7 +230,7 @@ class _StoppedError(BaseException):
 
 
 def _stop(*_: object) -> None:
-    raise _StoppedError
+    raise _StoppedError("The step was stopped from outside.")
 
 
 def main() -> int:

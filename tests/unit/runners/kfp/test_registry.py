@@ -16,11 +16,12 @@ from kfp import dsl
 
 from assay.artifacts import Model, ModelBlessing
 from assay.artifacts.store import open_artifact
-from assay.errors import ArtifactError, UsageError
+from assay.errors import ArtifactError, UsageError, UserCodeError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import SqlLineageStore, queries
-from assay.runners.kfp import LatestBlessedModel, component_of
-from assay.runners.kfp.registry import VARIABLE, latest_blessed
+from assay.runners.kfp import ExampleValidator, ImportSchemaGen, LatestBlessedModel, StatisticsGen, component_of
+from assay.runners.kfp.condition_step import Condition
+from assay.runners.kfp.registry import VARIABLE, Ended, StepRecord, latest_blessed
 from assay.runners.kfp.step_inputs import EMPTY
 from assay.spec import Input, Output, component
 
@@ -30,6 +31,8 @@ MakeTask = Callable[..., Any]
 @component
 def Train(model: Output[Model], *, weights: str) -> None:  # noqa: N802
     """Writes a model."""
+    if not weights:
+        raise ValueError("no weights")
     model.serving_path.mkdir()
     (model.serving_path / "saved_model.pb").write_text(weights)
 
@@ -202,3 +205,102 @@ def test_a_folders_record_names_the_digest(tmp_path: Path, judged: Callable[...,
     assert record.stem.endswith(model.metadata["digest"].removeprefix("sha256:")[:12])
     content = hashlib.sha256(b"first").hexdigest()
     assert content in (Path(model.path) / "manifest.json").read_text()
+
+
+class TestRunsInALineageStore:
+    """What a lineage store says of a run of which each step sees itself alone."""
+
+    @pytest.fixture
+    def url(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+        url = f"sqlite:///{tmp_path / 'lineage.db'}"
+        monkeypatch.setenv(VARIABLE, url)
+        return url
+
+    @staticmethod
+    def recorded(url: str, run: str = "run-1") -> tuple[str, int | None, list[tuple[str, str]]]:
+        with SqlLineageStore.open(url, root="/") as store:
+            found = store.run(run)
+            return found.state, found.exit_code, [(each.node_id, each.state) for each in store.executions_of(run)]
+
+    @staticmethod
+    def trained(task: MakeTask, **weights: str) -> Any:
+        return task(component_of(Train, pipeline="taxi"), **(weights or {"weights": "w"}))
+
+    def test_a_gate_that_closed(self, url: str, task: MakeTask, examples: dsl.Artifact, schema: dsl.Artifact) -> None:
+        statistics = task(StatisticsGen, examples=examples).run().outputs["statistics"]
+        strict = task(ImportSchemaGen, schema_file=strict_schema(schema)).run().outputs["schema"]
+        for gate in ("outputs", "none"):
+            step = ExampleValidator.configured(gate=gate)
+            task(step, statistics=statistics, schema=strict).run()
+            assert self.recorded(url)[:2] == ("COMPLETE", 3)
+        self.trained(task).run()
+        assert self.recorded(url)[:2] == ("COMPLETE", 3), "a later step does not open it"
+
+    def test_a_gate_that_never_fails(
+        self, url: str, task: MakeTask, examples: dsl.Artifact, schema: dsl.Artifact
+    ) -> None:
+        statistics = task(StatisticsGen, examples=examples).run().outputs["statistics"]
+        strict = task(ImportSchemaGen, schema_file=strict_schema(schema)).run().outputs["schema"]
+        task(ExampleValidator, statistics=statistics, schema=strict, fail_on="never").run()
+        assert self.recorded(url)[:2] == ("COMPLETE", 0)
+
+    def test_a_model_that_is_not_blessed(self, url: str, judged: Callable[..., dsl.Artifact]) -> None:
+        judged(url, "bad", good=False)
+        assert self.recorded(url) == ("COMPLETE", 4, [("Train", "COMPLETE"), ("Judge", "COMPLETE")])
+
+    def test_a_step_that_fails_and_is_tried_again(self, url: str, task: MakeTask) -> None:
+        with pytest.raises(UserCodeError, match="no weights"):
+            self.trained(task, weights="").run()
+        assert self.recorded(url) == ("FAILED", 1, [("Train", "FAILED")])
+        with SqlLineageStore.open(url, root="/") as store:
+            (failed,) = store.executions_of("run-1")
+        assert (failed.error_code, failed.parameters) == ("user_code.raised", {"weights": ""})
+        assert "no weights" in failed.error_message
+        self.trained(task).run()
+        assert self.recorded(url) == ("COMPLETE", 0, [("Train", "FAILED"), ("Train", "COMPLETE")])
+
+    def test_a_step_without_its_input(self, url: str, task: MakeTask) -> None:
+        model = self.trained(task).run().outputs["model"]
+        shutil.rmtree(model.path)
+        with pytest.raises(ArtifactError, match="there is nothing at"):
+            task(component_of(Judge, pipeline="taxi"), model=model).run()
+        assert self.recorded(url) == ("FAILED", 1, [("Train", "COMPLETE"), ("Judge", "FAILED")])
+
+    def test_a_step_that_runs_or_was_killed(self, url: str, task: MakeTask) -> None:
+        record = StepRecord(registry=url, pipeline="taxi", run_id="run-1", node="Train", component="Train")
+        record.start({}, {})
+        assert self.recorded(url) == ("RUNNING", None, [("Train", "RUNNING")])
+        self.trained(task).run()
+        assert self.recorded(url)[:2] == ("COMPLETE", 0), "its next attempt"
+
+    def test_a_step_that_another_runner_took_for_dead(self, url: str) -> None:
+        record = StepRecord(registry=url, pipeline="taxi", run_id="run-1", node="Train", component="Train")
+        record.start({}, {"weights": "w"})
+        with SqlLineageStore.open(url, root="/") as store:
+            store.abandon_executions(lambda owner: False)
+        record.complete(Ended(inputs={}, outputs={}, output_parameters={}))
+        assert self.recorded(url) == ("COMPLETE", 0, [("Train", "ABANDONED"), ("Train", "COMPLETE")])
+
+    def test_steps_that_kfp_took_from_its_cache(self, url: str, task: MakeTask) -> None:
+        """Nothing runs of them, so what reads of them records them."""
+        model = self.trained(task).run().outputs["model"]
+        step = task(component_of(Judge, pipeline="taxi"), model=model)
+        step.command[step.command.index("--run-id") + 1] = "run-2"
+        step.run()
+        assert self.recorded(url, "run-2") == ("COMPLETE", 0, [("Train", "CACHED"), ("Judge", "COMPLETE")])
+        with SqlLineageStore.open(url, root="/") as store:
+            (first,) = store.executions_of("run-1")
+            assert store.executions_of("run-2")[0].source_execution_id == first.id
+
+    def test_steps_that_only_steer_record_nothing(self, url: str, task: MakeTask, tmp_path: Path) -> None:
+        task(component_of(Condition), predicate={"compare": [1, "==", 1]}).run()
+        assert not (tmp_path / "lineage.db").exists()
+
+
+def strict_schema(schema: dsl.Artifact) -> str:
+    """A schema that the trips do not match."""
+    path = Path(schema.path) / "schema.pbtxt"
+    text = path.read_text(encoding="utf-8").replace('value: "Blue Cab"', "")
+    strict = path.parent.parent / "strict.pbtxt"
+    strict.write_text(text, encoding="utf-8")
+    return str(strict)
