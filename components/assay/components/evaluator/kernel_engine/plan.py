@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from assay.components.evaluator.kernel_engine.own_metrics import own_metric
-from assay.components.evaluator.kernel_engine.recipes import PLOT_RECIPES, PLOTS, RECIPES, TFMA_ONLY, Recipe
+from assay.components.evaluator.kernel_engine.recipes import (
+    PLOT_RECIPES,
+    PLOTS,
+    RECIPES,
+    TFMA_ONLY,
+    Recipe,
+    metric_hint,
+)
 from assay.errors import UsageError, did_you_mean
 from assay.gating.figures import MetricKey
 from assay.gating.limits import sub_keys, weightings
@@ -149,8 +156,7 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
     if name in TFMA_ONLY or not _is_known(metric.module):
         return _lack(place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it, of models.", _OF_MODELS)
     if name not in _ALL:
-        known = {*RECIPES, *TFMA_ONLY, *PLOTS}
-        return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", did_you_mean(name, known))
+        return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", metric_hint(name))
     try:
         settings = _settings(metric)
     except ValueError as error:

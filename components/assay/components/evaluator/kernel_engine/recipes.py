@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from assay.errors import UsageError
+from assay.errors import UsageError, did_you_mean
 from assay.kernels.metrics import binary, comparison, multiclass, plots, ranking, regression
 from assay.kernels.metrics.fairness import DEFAULT_THRESHOLDS, fairness_indicators
 from assay.kernels.metrics.metric import BINARY, SumsMetric
@@ -17,6 +18,7 @@ from assay.kernels.metrics.state import AnyMetric
 from assay.kernels.metrics.view import View
 
 Settings: TypeAlias = Mapping[str, Any]
+Better: TypeAlias = Literal["higher", "lower", ""]
 Make: TypeAlias = Callable[[Settings, str, View], tuple[AnyMetric, ...]]
 
 
@@ -30,12 +32,18 @@ class Recipe:
         make: Gives the kernels from settings, name and view.
         scope: `class` for a metric of one class or a micro average, as `binarize` and `aggregate` say; `classes` for
             one that looks at all classes of a row; `row` for one that neither changes.
+        better: Whether `higher` or `lower` figures are better; empty where neither is (a count, a mean, a plot).
+        low: The minimum that the figure can have, for labels of 0 and 1 (or classes) and probabilities.
+        high: The maximum, likewise.
     """
 
     name: str
     settings: frozenset[str]
     make: Make
     scope: Literal["class", "classes", "row"] = "class"
+    better: Better = ""
+    low: float = -math.inf
+    high: float = math.inf
 
 
 def _viewed(metric: SumsMetric, view: View) -> SumsMetric:
@@ -154,6 +162,55 @@ def _fairness(settings: Settings, _: str, __: View) -> tuple[AnyMetric, ...]:
     return tuple(fairness_indicators(_several(settings, "thresholds") or DEFAULT_THRESHOLDS))
 
 
+# What a figure can be, and which way it improves, by the metric's name; `_recipes` enters it into each recipe.
+_HIGHER: dict[tuple[float, float], tuple[str, ...]] = {
+    (0.0, 1.0): (
+        *("binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "balanced_accuracy"),
+        *("top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy", "precision", "ppv", "recall", "tpr"),
+        *("specificity", "tnr", "negative_predictive_value", "npv", "threat_score", "f1_score"),
+        *("fowlkes_mallows_index", "auc", "auc_precision_recall", "precision_at_recall", "recall_at_precision"),
+        *("sensitivity_at_specificity", "specificity_at_sensitivity", "recall_at_false_positive_rate"),
+        *("squared_pearson_correlation", "ndcg", "mean_reciprocal_rank"),
+    ),
+    (-1.0, 1.0): ("matthews_correlation_coefficient", "informedness", "markedness", "pearson_correlation"),
+    (-math.inf, 1.0): ("r2_score",),
+    (0.0, math.inf): (
+        *("true_positives", "tp", "true_negatives", "tn", "positive_likelihood_ratio", "diagnostic_odds_ratio"),
+    ),
+    (-math.inf, math.inf): ("coefficient_of_discrimination", "relative_coefficient_of_discrimination"),
+}
+_LOWER: dict[tuple[float, float], tuple[str, ...]] = {
+    (0.0, 1.0): (
+        *("fall_out", "fpr", "miss_rate", "fnr", "false_discovery_rate", "false_omission_rate", "brier_score"),
+        "symmetric_flip_rate",
+    ),
+    (0.0, math.inf): (
+        *("false_positives", "fp", "false_negatives", "fn", "negative_likelihood_ratio", "mean_squared_error"),
+        *("root_mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error"),
+        *("mean_squared_logarithmic_error", "binary_crossentropy", "categorical_crossentropy"),
+        *("sparse_categorical_crossentropy", "min_label_position", "symmetric_prediction_difference"),
+    ),
+}
+_NEITHER: dict[tuple[float, float], tuple[str, ...]] = {
+    (0.0, 1.0): (
+        *("prevalence", "prevalence_threshold", "predicted_positive_rate", "neg_to_neg_flip_rate"),
+        *("neg_to_pos_flip_rate", "pos_to_neg_flip_rate", "pos_to_pos_flip_rate"),
+    ),
+    (0.0, math.inf): ("example_count", "weighted_example_count", "total_queries"),
+}
+_FIGURES: Mapping[str, tuple[Better, float, float]] = {
+    name: (better, low, high)
+    for better, by_range in (("higher", _HIGHER), ("lower", _LOWER), ("", _NEITHER))
+    for (low, high), names in by_range.items()
+    for name in names
+}
+
+
+def _with_figure(recipe: Recipe) -> Recipe:
+    better, low, high = _FIGURES.get(recipe.name, ("", -math.inf, math.inf))
+    return replace(recipe, better=better, low=low, high=high)
+
+
 def _recipes() -> dict[str, Recipe]:
     one_class = frozenset({"class_id", "top_k"})
     at = frozenset({"thresholds", *one_class})
@@ -230,7 +287,7 @@ def _recipes() -> dict[str, Recipe]:
     recipes["MinLabelPosition"] = Recipe("min_label_position", none, lambda *_: (ranking.min_label_position(),), "row")
     recipes["QueryStatistics"] = Recipe("total_queries", none, lambda *_: ranking.query_statistics(), "row")
     recipes["FairnessIndicators"] = Recipe("fairness_indicators_metrics", frozenset({"thresholds"}), _fairness, "row")
-    return recipes
+    return {class_name: _with_figure(recipe) for class_name, recipe in recipes.items()}
 
 
 def _class_name(name: str) -> str:
@@ -240,6 +297,32 @@ def _class_name(name: str) -> str:
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(_recipes())
 """The metric classes that the kernels compute."""
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        # scikit-learn's functions and scorers, as `_plain` writes them
+        "rocaucscore": "AUC", "rocauc": "AUC", "auroc": "AUC", "areaunderroc": "AUC",
+        "averageprecisionscore": "AUCPrecisionRecall", "averageprecision": "AUCPrecisionRecall",
+        "aucpr": "AUCPrecisionRecall", "prauc": "AUCPrecisionRecall", "auprc": "AUCPrecisionRecall",
+        "accuracyscore": "BinaryAccuracy", "balancedaccuracyscore": "BalancedAccuracy",
+        "precisionscore": "Precision", "recallscore": "Recall", "sensitivity": "Recall", "f1": "F1Score",
+        "brierscoreloss": "BrierScore", "brier": "BrierScore", "brierloss": "BrierScore",
+        "logloss": "BinaryCrossEntropy", "neglogloss": "BinaryCrossEntropy",
+        "crossentropy": "CategoricalCrossEntropy", "categoricallogloss": "CategoricalCrossEntropy",
+        "matthewscorrcoef": "MatthewsCorrelationCoefficient", "mcc": "MatthewsCorrelationCoefficient",
+        "jaccardscore": "ThreatScore", "jaccard": "ThreatScore",
+        "topkaccuracyscore": "TopKCategoricalAccuracy", "topkaccuracy": "TopKCategoricalAccuracy",
+        "confusionmatrix": "ConfusionMatrixAtThresholds", "ndcgscore": "NDCG",
+        "rsquared": "R2Score", "rsquare": "R2Score", "r2": "R2Score", "mse": "MeanSquaredError",
+        "mae": "MeanAbsoluteError", "mape": "MeanAbsolutePercentageError",
+        "msle": "MeanSquaredLogarithmicError", "rmse": "RootMeanSquaredError", "mrr": "MeanReciprocalRank",
+        "negmeansquarederror": "MeanSquaredError", "negmeanabsoluteerror": "MeanAbsoluteError",
+        "negrootmeansquarederror": "RootMeanSquaredError", "pearsonr": "PearsonCorrelation",
+        "fallout": "FallOut", "falsepositiverate": "FPR", "truepositiverate": "TPR",
+        "falsenegativerate": "FNR", "truenegativerate": "TNR", "count": "ExampleCount",
+    }
+)  # fmt: skip
+"""Names of metrics elsewhere, in lower case without underscores, and the class here that computes the same."""
 
 PLOT_RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -271,3 +354,18 @@ TFMA_ONLY = frozenset(
     }
 )  # fmt: skip
 """Classes that TFMA 0.47 or Keras has and the kernels lack."""
+
+
+def metric_hint(name: str) -> str:
+    """Return a hint for the name of a metric that does not exist: the class that is meant, where one can be told."""
+    known = sorted({*RECIPES, *TFMA_ONLY, *PLOTS})
+    plain = _plain(name)
+    by_plain = {_plain(one): one for one in known}
+    # `MeanSquaredErrorScore` and `accuracy_metric` name what is known without the last word.
+    shorter = (plain.removesuffix(word) for word in ("", "score", "metric", "loss"))
+    meant = next((found for one in shorter if (found := ALIASES.get(one) or by_plain.get(one))), None)
+    return f"Write {meant}." if meant else did_you_mean(name, known)
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
