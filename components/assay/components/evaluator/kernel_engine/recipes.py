@@ -198,9 +198,14 @@ _NEITHER: dict[tuple[float, float], tuple[str, ...]] = {
     ),
     (0.0, math.inf): ("example_count", "weighted_example_count", "total_queries"),
 }
+_BY_BETTER: dict[Better, dict[tuple[float, float], tuple[str, ...]]] = {
+    "higher": _HIGHER,
+    "lower": _LOWER,
+    "": _NEITHER,
+}
 _FIGURES: Mapping[str, tuple[Better, float, float]] = {
     name: (better, low, high)
-    for better, by_range in (("higher", _HIGHER), ("lower", _LOWER), ("", _NEITHER))
+    for better, by_range in _BY_BETTER.items()
     for (low, high), names in by_range.items()
     for name in names
 }
