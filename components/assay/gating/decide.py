@@ -17,6 +17,7 @@ from assay.gating import sentences
 from assay.gating.figures import Figures, MetricKey, Place, SliceKey, SlicePair, metrics_at, slice_name, slice_order
 from assay.gating.held import Held
 from assay.gating.policy import GatePolicy
+from assay.gating.slicing import Across, Slicing
 from assay.gating.verdict import Check, Verdict, blocking
 from assay.gating.weighing import weigh
 from assay.gating.whole import agreement, is_first_run, policy_checks, summary, to_warning
@@ -39,6 +40,7 @@ def decide(
     second_opinion: bool | None = None,
     evidence: Evidence | None = None,
     waived: Callable[[Sequence[Check]], list[Check]] | None = None,
+    absent: Sequence[Slicing] = (),
 ) -> Verdict:
     """Gives the verdict on a candidate model.
 
@@ -50,11 +52,13 @@ def decide(
         second_opinion: TFMA's own decision on the same thresholds; a verdict that differs from it is never ok.
         evidence: How sure the figures are, where checks are to be held against that.
         waived: Gives the checks with some failures waived, as [`waive`][assay.gating.waivers.waive] does.
+        absent: Slices that the configuration asks for and that no row is in; a limit on every slice fails there.
     """
     policy = policy or GatePolicy()
-    points = _held(limits, figures)
-    held = [one.check for one in points]
-    weighed = held if evidence is None else weigh(points, figures, evidence)
+    points = _held(limits, figures, absent)
+    # TFMA has no check of a slice that no row is in, so what it says of all checks is of the others.
+    held = [one.check for one in points if one.key is not None or one.limit.slicing or one.limit.across]
+    weighed = [one.check for one in points] if evidence is None else weigh(points, figures, evidence)
     checks = [*(weighed if waived is None else waived(weighed)), *policy_checks(limits, figures, policy)]
     if second_opinion is not None and limits:
         checks += agreement(held, second_opinion)
@@ -70,7 +74,7 @@ def decide(
     )
 
 
-def _held(limits: Sequence[Limit], figures: Figures) -> list[Held]:
+def _held(limits: Sequence[Limit], figures: Figures, absent: Sequence[Slicing]) -> list[Held]:
     """Gives a check for each limit in each slice that it is for, by slice (the whole data first) within each limit."""
     held: dict[str, Held] = {}
     slices = sorted(figures.candidate, key=slice_order)
@@ -80,8 +84,12 @@ def _held(limits: Sequence[Limit], figures: Figures) -> list[Held]:
             check = _check(limit, place, figures)
             # Two slicing specs of one threshold may match the same slice: it is held once.
             held.setdefault(check.id, Held(limit, place, check))
-        if not places:
-            check = _no_slice(limit, slices)
+        lacking = absent if limit.slicing is None and limit.across is None else ()
+        if not places and not lacking:
+            check = _no_slice(limit, slices, limit.across or limit.slicing)
+            held.setdefault(check.id, Held(limit, None, check))
+        for slicing in lacking:
+            check = _no_slice(limit, slices, slicing)
             held.setdefault(check.id, Held(limit, None, check))
     return list(held.values())
 
@@ -161,10 +169,9 @@ def _result(
     )
 
 
-def _no_slice(limit: Limit, computed: Sequence[SliceKey]) -> Check:
-    slices = limit.across or limit.slicing
+def _no_slice(limit: Limit, computed: Sequence[SliceKey], slices: Slicing | Across | None) -> Check:
     name = slices.name if slices else "any slice"
-    wanted = limit.slicing.features if limit.slicing is not None and limit.across is None else None
+    wanted = slices.features if isinstance(slices, Slicing) else None
     alike = [slice_name(key) for key in computed if {feature for feature, _ in key} == wanted]
     what = "pair of slices was" if limit.across else "slice was"
     return Check(

@@ -296,3 +296,22 @@ def test_ids_are_unique() -> None:
     both: Mapping[SliceKey, Mapping[MetricKey, float]] = {OVERALL: {ACCURACY: 0.5}, HOUR_5: {ACCURACY: 0.5}}
     ids = [check.id for check in held_to(twice, Figures(candidate=both, baseline=both))]
     assert len(ids) == len(set(ids)) == 5
+
+
+def test_a_slice_that_is_asked_for_and_that_no_row_is_in_fails() -> None:
+    figures = Figures(candidate={(("sex", "f"),): {MetricKey(name="auc"): 0.9}}, examples={(("sex", "f"),): 9})
+    limit = Limit(metric=MetricKey(name="auc"), slicing=None, bound="lower", value=0.5, origin="here")
+    absent = (Slicing(feature_values=(("sex", "Femal"),)),)
+    assert decide([limit], figures).ok
+    verdict = decide([limit], figures, absent=absent)
+    [failed] = verdict.failed
+    assert (failed.kind, failed.slice, failed.severity) == ("missing_slice", "sex=Femal", "error")
+    assert failed.sentence.endswith("or the data holds none of it. Computed: sex=f.")
+    # TFMA has nothing to say of it, and what it says of the rest still agrees.
+    assert {check.kind: check.ok for check in decide([limit], figures, absent=absent, second_opinion=True).checks} == {
+        "value_threshold": True,
+        "missing_slice": False,
+        "second_opinion": True,
+    }
+    held = replace(limit, slicing=Slicing(feature_values=(("sex", "f"),)))
+    assert decide([held], figures, absent=absent).ok

@@ -20,7 +20,7 @@ from assay.components.evaluator.kernel_engine.evaluation import evaluate_predict
 from assay.components.evaluator.kernel_engine.lint import lint, stop
 from assay.components.evaluator.kernel_engine.model_rows import no_model, predict_rows
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
-from assay.components.evaluator.kernel_engine.slicing import is_cut
+from assay.components.evaluator.kernel_engine.slicing import absent_slices, is_cut
 from assay.components.evaluator.metrics_table import METRICS_TABLE, write_metrics_table
 from assay.components.evaluator.tfma_output.files import numbers_of
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
@@ -219,6 +219,7 @@ def _by_tfma(work: Evaluation, output: Path, reason: str, config: GateConfig, ru
         policy=config.additions.policy.for_gate(),
         subjects=rules.subjects,
         waived=rules.waived,
+        absent=absent_slices(work.config, examples),
         second_opinion=read_validation(output) if tfma_config.has_thresholds(prepared) else None,
     )
     classes = tuple(dict.fromkeys(metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics))

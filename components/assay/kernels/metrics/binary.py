@@ -158,7 +158,7 @@ def binary_crossentropy(
     name: str = "binary_crossentropy",
     view: View = BINARY,
 ) -> SumsMetric:
-    """Gives the log loss in nats; `clip=1e-7` is Keras's, 0 is TFMA's."""
+    """Return the log loss in nats; `clip=1e-7` is Keras's, `EPSILON` scikit-learn's and 0 TFMA's."""
     if from_logits:
         loss = Term(terms.log_loss_of_logits, (label_smoothing,))
     else:

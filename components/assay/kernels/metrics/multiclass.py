@@ -29,7 +29,12 @@ def categorical_accuracy(*, name: str = "categorical_accuracy") -> SumsMetric:
 
 
 def top_k_categorical_accuracy(k: int = 5, *, name: str = "top_k_categorical_accuracy") -> SumsMetric:
-    """Gives the share of rows whose label has fewer than k classes above it (ties count as hits, as in Keras)."""
+    """Return the share of rows whose label is among the k best classes.
+
+    Of classes with equal predictions any order is as good: a row counts by the share of orders that put its label among
+    the first k. (Keras counts each of these classes as a hit, so that a constant prediction is always right; and
+    scikit-learn takes the classes with the highest numbers.)
+    """
     return SumsMetric(name=name, terms=(Term(top_hit, (k,)), _WEIGHT), formula=ratio, view=_WHOLE)
 
 
@@ -46,7 +51,7 @@ def categorical_crossentropy(
         from_logits: Whether predictions are logits.
         label_smoothing: Moves this share of each label to all classes alike.
         clip: Probabilities are moved this far from 0 and 1; Keras takes 1e-7. Without it a label whose class has
-            probability 0 costs infinity (TFMA's own metric lets it cost nothing).
+            probability 0 costs infinity (TFMA's own metric lets it cost nothing). scikit-learn takes `EPSILON`.
         name: `sparse_categorical_crossentropy` in Keras for class numbers as labels.
     """
     loss = Term(class_log_loss, (from_logits, label_smoothing, clip))
@@ -87,12 +92,13 @@ def hit(labels: Floats, predictions: Floats) -> Floats:
 
 
 def top_hit(labels: Floats, predictions: Floats, k: int) -> Floats:
-    """1 for each row whose label has fewer than k classes above it."""
+    """1 for each row whose label is among the k best classes, 0 for others, and between them where predictions tie."""
     predictions = by_class(predictions)
     actual = _class_of(labels, predictions.shape[1])
     valid = actual >= 0
     own = np.take_along_axis(predictions, np.where(valid, actual, 0).astype(np.int64)[:, None], axis=1)
-    return _known(actual, predictions, valid & ((predictions > own).sum(axis=1) < k))
+    above, alike = (predictions > own).sum(axis=1), (predictions == own).sum(axis=1)
+    return _known(actual, predictions, np.where(valid, np.clip((k - above) / np.maximum(alike, 1), 0.0, 1.0), 0.0))
 
 
 def _class_of(labels: Floats, classes: int) -> Floats:

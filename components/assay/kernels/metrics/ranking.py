@@ -37,11 +37,13 @@ class RankingMetric:
         name: TFMA's name, which is also its kind; `mean_reciprocal_rank` is besides TFMA's.
         kind: What is computed.
         top_k: How many ranks count (`ndcg`, `mean_reciprocal_rank`); None for all.
+        left_out: Whether the value is the weight of the queries that do not count, not the mean over the others.
     """
 
     name: str
     kind: RankingKind
     top_k: int | None = None
+    left_out: bool = False
 
     @property
     def sub_key(self) -> str:
@@ -52,7 +54,8 @@ class RankingMetric:
 def ndcg(top_k: int | None = None) -> RankingMetric:
     """Gives normalised discounted cumulative gain: gain / log2(1 + rank), over that of the best order.
 
-    Queries without a positive gain do not count. Of equal predictions the lower gain ranks first: ties earn nothing.
+    Queries without a positive gain do not count, and negative gains have no value (scikit-learn rejects them): the best
+    order of a query could have less than nothing. Of equal predictions the lower gain ranks first: ties earn nothing.
     """
     return RankingMetric(name="ndcg", kind="ndcg", top_k=top_k)
 
@@ -154,6 +157,8 @@ def ranking_value(metric: RankingMetric, rows: QueryRows) -> float:
     if metric.kind == "max_documents":
         return float(sizes.max())
     values, counted = values_of_queries(metric, rows, weight)
+    if metric.left_out:
+        return float((weight * (counted == 0)).sum())
     return float(ratio((values * counted).sum(), counted.sum()))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, SumsMetric, Term
+from assay.kernels.metrics.ranking import RankingMetric
 from assay.kernels.metrics.rates import PROPORTIONS
 from assay.kernels.metrics.view import View
 
@@ -39,6 +41,19 @@ def trials_of(rate: str, metric: Any) -> SumsMetric | None:
     counts = dict(zip(("tp", "tn", "fp", "fn"), metric.terms, strict=True))
     of = tuple(counts[name] for name in PROPORTIONS[rate][1])
     return SumsMetric(name=f"{metric.name} trials", terms=of, formula=_total, view=metric.view)
+
+
+def left_out_of(metric: Any) -> SumsMetric | RankingMetric | None:
+    """Return the kernel of how much a metric leaves out of its mean: rows without a percentage, queries without gain.
+
+    None where the metric counts all rows.
+    """
+    if isinstance(metric, RankingMetric) and metric.kind in {"ndcg", "min_label_position"}:
+        return replace(metric, name=f"{metric.name} left out", left_out=True)
+    if isinstance(metric, SumsMetric) and Term(terms.has_percentage) in metric.terms:
+        left_out = (Term(terms.has_no_percentage),)
+        return replace(metric, name=f"{metric.name} left out", terms=left_out, formula=np.asarray)
+    return None
 
 
 def differing_of(rate: str, metric: Any) -> SumsMetric | None:

@@ -6,12 +6,16 @@ gate then sees no value, instead of one that leaves rows out in silence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from assay.kernels.metrics.rows import Floats
+
+EPSILON: Final = sys.float_info.epsilon
+"""How far scikit-learn's `log_loss` moves probabilities from 0 and 1: the resolution of doubles at 1."""
 
 
 def one(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001 - every term takes both
@@ -116,6 +120,11 @@ def absolute_percentage_error(labels: Floats, predictions: Floats) -> Floats:
 def has_percentage(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001
     """1 for a row whose label is not 0."""
     return np.where(np.isnan(labels), np.nan, labels != 0)
+
+
+def has_no_percentage(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001
+    """1 for a row whose label is 0."""
+    return np.asarray(labels == 0, dtype=np.float64)
 
 
 def squared_logarithmic_error(labels: Floats, predictions: Floats) -> Floats:

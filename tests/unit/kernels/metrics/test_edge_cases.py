@@ -134,7 +134,9 @@ def test_no_rows_make_no_slices() -> None:
         (multiclass.categorical_crossentropy(), [0, 1], [[1.0, 0.0], [0.0, 1.0]], 0),
         (multiclass.categorical_crossentropy(), [1], [[1.0, 0.0]], math.inf),
         (multiclass.categorical_crossentropy(from_logits=True), [0], [[1000.0, 0.0]], 0),
-        (multiclass.top_k_categorical_accuracy(2), [0, 2], [[0.1, 0.2, 0.3], [0.3, 0.2, 0.2]], 0.5),
+        # the second label shares the second and third place with another class
+        (multiclass.top_k_categorical_accuracy(2), [0, 2], [[0.1, 0.2, 0.3], [0.3, 0.2, 0.2]], 0.25),
+        (multiclass.top_k_categorical_accuracy(3), [4], [[0.1] * 10], 0.3),
     ],
 )
 def test_other_metrics(metric: AnyMetric, y: list[Any], p: list[Any], expected: float) -> None:

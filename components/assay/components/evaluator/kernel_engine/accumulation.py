@@ -10,8 +10,10 @@ import numpy as np
 
 from assay.components.evaluator.kernel_engine.drawing import Resampling, can_draw, draw
 from assay.components.evaluator.kernel_engine.seen import Seen
+from assay.errors import DataError
 from assay.gating.figures import MetricKey, SliceKey
 from assay.kernels.metrics.accumulator import SlicedMetrics
+from assay.kernels.metrics.ranking import RankingMetric
 from assay.kernels.metrics.rows import RowColumns, column_of, numbers
 from assay.kernels.metrics.state import MetricsState
 from assay.kernels.uncertainty.kept_rows import KeptRows
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
     from assay.components.evaluator.kernel_engine.plan import PlannedMetric
     from assay.kernels.metrics.rows import Floats, Rows
-    from assay.kernels.metrics.slices import SlicingSpec
+    from assay.kernels.metrics.slices import CellKey, SlicingSpec
+    from assay.kernels.metrics.state import AnyMetric
     from assay.kernels.metrics.values import SlicedValues
     from assay.kernels.uncertainty.delong import Areas
 
@@ -43,6 +46,8 @@ class Computed:
         differing: By slice and metric, on how many of a rate's rows the two models differ, and whether they predict
             differently anywhere: two numbers.
         seen: What labels and predictions are like.
+        left_out: By slice and metric, how much weight a metric leaves out; only of metrics that leave rows out.
+        cells: The number of rows by the slices that they are in, none included.
     """
 
     rows: int
@@ -53,6 +58,8 @@ class Computed:
     areas: Mapping[SliceKey, Mapping[MetricKey, Areas]] = field(default_factory=dict)
     differing: Mapping[SliceKey, Mapping[MetricKey, Floats]] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
+    left_out: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
+    cells: Mapping[CellKey, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,7 @@ class _Pass:
     resampled: tuple[PlannedMetric, ...]
     counted: tuple[PlannedMetric, ...]
     differing: tuple[PlannedMetric, ...]
+    leaving_out: tuple[PlannedMetric, ...]
 
     def view(self, rows: Rows, batch: pa.RecordBatch) -> Rows:
         """Gives the rows as these metrics read them."""
@@ -75,6 +83,8 @@ class _Pass:
         if self.query is not None:
             query = np.asarray(column_of(batch, self.query).to_pylist(), dtype=object)
             rows = replace(rows, query=query, gains=None if self.gain is None else numbers(batch, self.gain))
+            if any(isinstance(one.metric, RankingMetric) and one.metric.kind == "ndcg" for one in self.planned):
+                _refuse_negative(rows, self.gain)
         return rows
 
 
@@ -154,6 +164,8 @@ class PlannedMetrics:
         trials: dict[SliceKey, dict[MetricKey, float]] = {}
         differing: dict[SliceKey, dict[MetricKey, Floats]] = {}
         areas: dict[SliceKey, dict[MetricKey, Areas]] = {}
+        left_out: dict[SliceKey, dict[MetricKey, float]] = {}
+        cells: dict[CellKey, int] = {}
         for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
             sliced = one.metrics.extract(metrics)
             examples.update(zip(sliced.slices, map(int, sliced.examples), strict=True))
@@ -162,13 +174,16 @@ class PlannedMetrics:
             first = len(one.planned)
             _fill(trials, sliced, [single.key for single in one.counted], CANDIDATE, first)
             _fill(differing, sliced, [single.key for single in one.differing], CANDIDATE, first + len(one.counted))
+            after = first + len(one.counted) + len(one.differing)
+            _fill(left_out, sliced, [single.key for single in one.leaving_out], CANDIDATE, after)
+            cells = {key: int(metrics.examples[number]) for key, number in metrics.cells.numbers.items()}
             if one.resampled and self._resampling is not None:
                 drawn = draw(one.resampled, kept, metrics, self._columns, self._baseline, self._resampling)
                 for (model, key, metric), row in drawn.changes.items():
                     changes[model].setdefault(key, {})[metric] = row
                 for (key, metric), area in drawn.areas.items():
                     areas.setdefault(key, {})[metric] = area
-        return Computed(state.rows, examples, values, changes, trials, areas, differing, state.seen)
+        return Computed(state.rows, examples, values, changes, trials, areas, differing, state.seen, left_out, cells)
 
 
 def _pass(
@@ -184,10 +199,27 @@ def _pass(
     differing = tuple(
         one for one in planned if one.differing is not None and one.key in wanted and baseline is not None
     )
-    further = [one.trials for one in counted if one.trials is not None]
+    further: list[AnyMetric] = [one.trials for one in counted if one.trials is not None]
     further += [one.differing for one in differing if one.differing is not None]
+    leaving_out = tuple(one for one in planned if one.left_out is not None)
+    further += [one.left_out for one in leaving_out if one.left_out is not None]
     metrics = SlicedMetrics([*(one.metric for one in planned), *further], columns, baseline)
-    return _Pass(planned, weighted, query, gain, metrics, resampled, counted, differing)
+    return _Pass(planned, weighted, query, gain, metrics, resampled, counted, differing, leaving_out)
+
+
+def _refuse_negative(rows: Rows, gain: str | None) -> None:
+    gains = rows.labels if rows.gains is None else rows.gains
+    negative = np.flatnonzero((gains < 0) & (rows.weights != 0))
+    if len(negative):
+        what = (
+            "labels, which are the relevances where gain_key names no column," if gain is None else f"column '{gain}'"
+        )
+        raise DataError(
+            "metrics.negative_gain",
+            f"NDCG needs relevances of 0 and above, and the {what} {'have' if gain is None else 'has'} "
+            f"{gains[negative[0]]:g} in row {negative[0]} of a batch.",
+            "Add a constant to the relevances, so that the least is 0.",
+        )
 
 
 def _fill(

@@ -18,8 +18,8 @@ from assay.components.evaluator.kernel_engine.flips import failing_slices, flips
 from assay.components.evaluator.kernel_engine.missing import with_missing
 from assay.components.evaluator.kernel_engine.naming_told import told_by_name
 from assay.components.evaluator.kernel_engine.plan import metric_name, plan_of
-from assay.components.evaluator.kernel_engine.remarks import remarks_on
-from assay.components.evaluator.kernel_engine.slicing import slicing_of
+from assay.components.evaluator.kernel_engine.remarks import LOUD, remarks_on
+from assay.components.evaluator.kernel_engine.slicing import absent_slices, slicing_of
 from assay.errors import UsageError
 from assay.gating.decide import decide
 from assay.gating.evidence import Evidence
@@ -127,7 +127,9 @@ def decided(
     verdict = with_missing(verdict_on(config, evaluation, rules, figures=figures, name_of=name_of), predictions)
     told = {check.id for check in verdict.checks}
     remarks = tuple(check for check in remarks_on(evaluation) if check.id not in told)
-    verdict = told_by_name(replace(verdict, checks=verdict.checks + remarks), predictions.naming)
+    loud = [check.sentence for check in remarks if check.kind in LOUD] if verdict.ok else []
+    summary = " ".join([verdict.summary, *loud])
+    verdict = told_by_name(replace(verdict, summary=summary, checks=verdict.checks + remarks), predictions.naming)
     failing = failing_slices(verdict, evaluation.figures.candidate) if evaluation.figures.baseline is not None else ()
     if not failing:
         return verdict, None
@@ -152,6 +154,7 @@ def verdict_on(
         subjects=rules.subjects,
         evidence=_evidence_of(evaluation, config),
         waived=rules.waived,
+        absent=absent_slices(config.eval_config, evaluation.figures.examples),
     )
 
 

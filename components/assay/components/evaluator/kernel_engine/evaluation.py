@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from assay.engines.base import Engine
     from assay.gating.limits import EvalConfig
     from assay.kernels.metrics.rows import Floats
+    from assay.kernels.metrics.slices import CellKey
     from assay.kernels.uncertainty.delong import Areas
 
 
@@ -51,6 +52,9 @@ class TableEvaluation:
         keys: The columns that hold labels, weights and predictions.
         seen: What labels and predictions are like.
         naming: How the data names its classes; None where it does not.
+        left_out: By slice and metric, how much weight a metric leaves out; only of metrics that leave rows out.
+        cells: The number of rows by the slices that they are in, none included.
+        doubt: Why it is not sure that the baseline's rows are the candidate's; empty where it is.
     """
 
     figures: Figures
@@ -65,6 +69,9 @@ class TableEvaluation:
     keys: Keys
     seen: Seen
     naming: Naming | None = None
+    left_out: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
+    cells: Mapping[CellKey, int] = field(default_factory=dict)
+    doubt: str = ""
 
 
 def evaluate_predictions(
@@ -118,6 +125,9 @@ def evaluate_predictions(
         keys=keys,
         seen=computed.seen,
         naming=predictions.naming,
+        left_out=computed.left_out,
+        cells=computed.cells,
+        doubt=predictions.doubt,
     )
 
 

@@ -68,6 +68,7 @@ def lint(
     findings += _of_metrics(plan, of_model=of_model)
     if not of_model:
         findings += _of_specs(config)
+        findings += _of_labels(config)
     findings += _of_limits(config, plan, has_baseline_table=has_baseline_table or of_model)
     if columns is not None:
         transformed = of_model and any(spec.preprocessing_function_names for spec in config.model_specs)
@@ -122,6 +123,18 @@ def _of_specs(config: EvalConfig) -> Iterator[LintFinding]:
                     hint="Write the threshold with its metric.",
                 )
         yield from _of_own_classes(spec, place)
+
+
+def _of_labels(config: EvalConfig) -> Iterator[LintFinding]:
+    labels = {spec.label_key for spec in config.model_specs} - {""}
+    for index, spec in enumerate(config.model_specs):
+        if spec.prediction_key in labels:
+            yield LintFinding(
+                code="prediction_is_label",
+                place=f"eval_config.model_specs[{index}].prediction_key",
+                message=f"'{spec.prediction_key}' is the label's column, so the predictions would be perfect.",
+                hint="Name the column that holds the model's predictions.",
+            )
 
 
 def _of_own_classes(spec: Any, place: str) -> Iterator[LintFinding]:

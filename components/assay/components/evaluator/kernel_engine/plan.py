@@ -21,7 +21,7 @@ from assay.gating.limits import sub_keys, weightings
 from assay.kernels.metrics import multiclass
 from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric
 from assay.kernels.metrics.ranking import RankingMetric
-from assay.kernels.metrics.shares import differing_of, trials_of
+from assay.kernels.metrics.shares import differing_of, left_out_of, trials_of
 from assay.kernels.metrics.view import View
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class PlannedMetric:
         gain: The feature of relevances.
         trials: For a rate over rows of equal weight, the kernel of the number of rows that it is a share of.
         differing: Where those are the same for both models, the kernel of the number of rows on which they differ.
+        left_out: The kernel of the number of rows, or queries, that the metric leaves out, if it leaves out any.
         place: Where it is written.
     """
 
@@ -58,6 +59,7 @@ class PlannedMetric:
     gain: str | None = None
     trials: SumsMetric | None = None
     differing: SumsMetric | None = None
+    left_out: SumsMetric | RankingMetric | None = None
     place: str = ""
 
     @property
@@ -216,6 +218,7 @@ def _planned(config: EvalConfig, spec: Any, metric: Any) -> Iterator[PlannedMetr
                 gain=settings.get("gain_key") if isinstance(kernel, RankingMetric) else None,
                 trials=None if weighted else trials_of(recipe.name, kernel),
                 differing=None if weighted else differing_of(recipe.name, kernel),
+                left_out=left_out_of(kernel),
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
@@ -13,7 +14,10 @@ from assay.components.evaluator.kernel_engine.joining import by_id, check_same_r
 from assay.components.evaluator.kernel_engine.named_predictions import NamedPrediction, aligned, find_named
 from assay.components.evaluator.kernel_engine.named_rows import NamedRows, Naming
 from assay.components.evaluator.kernel_engine.naming import free_name, naming_of, refuse_names
+from assay.components.evaluator.kernel_engine.plan import plan_of
+from assay.components.evaluator.kernel_engine.slicing import specs_of
 from assay.errors import DataError, UsageError, did_you_mean
+from assay.gating.slicing import feature_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +56,7 @@ class Predictions:
         columns: The names of the candidate's columns.
         whole: The same rows with all columns of the data, where `source` has only those that figures are made of.
         naming: How the data names its classes, which are numbers here; None where it does not.
+        doubt: Why it is not sure that the baseline's rows are the candidate's; empty where it is.
     """
 
     source: Source
@@ -59,6 +64,7 @@ class Predictions:
     columns: tuple[str, ...]
     whole: Source | None = None
     naming: Naming | None = None
+    doubt: str = ""
 
 
 def keys_of(config: EvalConfig) -> Keys:
@@ -158,20 +164,34 @@ def open_predictions(
         for name in filter(None, (keys.label, keys.weight, keys.candidate, keys.baseline)):
             _require(name, known, "the table of predictions")
         return _numbered(config, Predictions(source=source, keys=keys, columns=known), first, found)
+    if keys.baseline is None and _is_same(predictions, baseline_predictions):
+        raise UsageError(
+            "predictions.same_table",
+            f"The candidate's and the baseline's predictions are the same table and column ('{keys.candidate}'): "
+            "comparing a model with itself shows nothing.",
+            "Give the baseline's own table, or a model spec with is_baseline and the baseline's prediction_key.",
+        )
     found = {"the candidate's predictions": (keys.candidate, ours)}
     known = columns if ours is None else (*columns, keys.candidate)
     for name in filter(None, (keys.label, keys.weight, keys.candidate)):
         _require(name, known, "the candidate's table")
-    joined, name, classes = _joined(source, rows_of(baseline_predictions), keys, ours, join_on)
+    joined, name, classes, doubt = _joined(config, source, rows_of(baseline_predictions), keys, ours, join_on)
     found["the baseline's predictions"] = (keys.baseline or keys.candidate, classes)
     keys = replace(keys, baseline=name)
-    return _numbered(config, Predictions(source=TableRows(joined), keys=keys, columns=known), first, found)
+    opened = Predictions(source=TableRows(joined), keys=keys, columns=known, doubt=doubt)
+    return _numbered(config, opened, first, found)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, str | Path) and isinstance(other, str | Path):
+        return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
+    return one is other
 
 
 def _joined(
-    source: Source, other: Source, keys: Keys, named: NamedPrediction | None, join_on: str | None
-) -> tuple[pa.Table, str, ClassNames | None]:
-    """Gives the candidate's rows with the baseline's predictions, the name of these, and the names of their classes."""
+    config: EvalConfig, source: Source, other: Source, keys: Keys, named: NamedPrediction | None, join_on: str | None
+) -> tuple[pa.Table, str, ClassNames | None, str]:
+    """Return the candidate's rows with the baseline's predictions, their name, those of their classes, and a doubt."""
     ours, key = _table(source, None), keys.baseline or keys.candidate
     theirs = find_named(other, _first(other).schema, key, filter(None, (keys.label, keys.weight, join_on)))
     if theirs is not None and named is not None:
@@ -183,12 +203,22 @@ def _joined(
     if join_on is not None:
         _require(join_on, ours.column_names, "the candidate's table", "The tables are to be joined on")
         _require(join_on, columns, "the baseline's table", "The tables are to be joined on")
-    shared = [name for name in dict.fromkeys((join_on, keys.label)) if name is not None and name in columns]
-    table = _table(other, [key, *(name for name in shared if name != key)])
+    of_models = {keys.candidate, key, *(reads for one in (named, theirs) if one is not None for reads in one.reads)}
+    shared = [name for name in ours.column_names if name in columns and name not in of_models]
+    used = [name for name in _read_columns(config, keys) if name in shared]
+    kept = dict.fromkeys((*([join_on] if join_on is not None else []), *(shared if join_on is None else used)))
+    table = _table(other, [key, *(name for name in kept if name != key)])
     table = table if join_on is None else by_id(ours, table, join_on)
-    check_same_rows(ours, table, keys.label, join_on)
+    doubt = check_same_rows(ours, table, keys.label, used, join_on, shared if join_on is None else ())
     name = free_name(f"{key} of the baseline", ours.column_names)
-    return ours.append_column(name, table.column(key)), name, None if theirs is None else theirs.classes
+    return ours.append_column(name, table.column(key)), name, None if theirs is None else theirs.classes, doubt
+
+
+def _read_columns(config: EvalConfig, keys: Keys) -> list[str]:
+    """Return the columns that figures and slices are made of, predictions aside."""
+    sliced = [feature_of(name) for spec in specs_of(config) for name in (*spec.feature_keys, *spec.feature_values)]
+    ranked = [name for one in plan_of(config).metrics for name in (one.query, one.gain)]
+    return list(dict.fromkeys(filter(None, (keys.label, keys.weight, *sliced, *ranked))))
 
 
 def _numbered(

@@ -15,6 +15,7 @@ from assay.kernels.metrics.metric import BINARY, SumsMetric
 from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
 from assay.kernels.metrics.rates import RATES
 from assay.kernels.metrics.state import AnyMetric
+from assay.kernels.metrics.terms import EPSILON
 from assay.kernels.metrics.view import View
 
 Settings: TypeAlias = Mapping[str, Any]
@@ -261,10 +262,10 @@ def _recipes() -> dict[str, Recipe]:
     for name in ("example_count", "weighted_example_count"):
         # TFMA weighs either as the specification says; the unweighted pass has weights of 1.
         recipes[_class_name(name)] = Recipe(name, none, _sums(binary.example_count, weighted=True), "row")
-    recipes["BinaryCrossEntropy"] = Recipe("binary_crossentropy", loss, _entropy(binary.binary_crossentropy, 0.0))
+    recipes["BinaryCrossEntropy"] = Recipe("binary_crossentropy", loss, _entropy(binary.binary_crossentropy, EPSILON))
     recipes["BinaryCrossentropy"] = Recipe("binary_crossentropy", loss, _entropy(binary.binary_crossentropy, 1e-7))
     for class_name, name, clip in (
-        ("CategoricalCrossEntropy", "categorical_crossentropy", 0.0),
+        ("CategoricalCrossEntropy", "categorical_crossentropy", EPSILON),
         ("CategoricalCrossentropy", "categorical_crossentropy", 1e-7),
         ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy", 1e-7),
     ):

@@ -9,11 +9,13 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE
-from assay.gating.figures import number
+from assay.components.evaluator.kernel_engine.slicing import slicing_of
+from assay.gating.figures import OVERALL, number, slice_name
 from assay.gating.verdict import Check
 from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, CurveMetric, SumsMetric
 from assay.kernels.metrics.multiclass import class_log_loss, hit, top_hit
+from assay.kernels.metrics.ranking import RankingMetric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +25,16 @@ if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.seen import Spread
     from assay.kernels.metrics.metric import Term
 
-REMARKS: Final = frozenset({"values", "missing_values"})
+LOUD: Final = frozenset({"pairing", "same_predictions", "perfect_predictions", "unjudged_rows", "left_out_rows"})
+"""The remarks without which a blessing would say more than was looked at: its first sentence has them."""
+
+REMARKS: Final = frozenset({"values", "missing_values", "unsliced_rows"}) | LOUD
 """The kinds of check that are remarks."""
 
 _AT_A_THRESHOLD = (terms.true_positive, terms.false_positive, terms.true_negative, terms.false_negative)
 _MOST = 3  # names in a sentence
+_MANY = 30  # rows: fewer predictions are right now and then
+_MANY_TO_RANK = 100  # rows, likewise
 _OF_TWO_CLASSES = (*_AT_A_THRESHOLD, terms.log_loss, terms.log_loss_of_logits)
 
 
@@ -49,6 +56,10 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
             f"{seen.misweighed:,} of {evaluation.rows:,} rows have a weight in '{keys.weight}' that is negative or no "
             "number: what includes them is NaN.",
         )
+    yield from _of_comparison(evaluation)
+    yield from _of_perfection(evaluation)
+    yield from _of_slices(evaluation)
+    yield from _of_left_out(evaluation)
     yield from _of_lacking(evaluation)
     yield from _of_labels(evaluation)
     names = {CANDIDATE: keys.candidate, BASELINE: keys.baseline}
@@ -64,6 +75,127 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
             )
         if not _within(spread):
             yield from _of_range(evaluation, model, name, spread)
+        else:
+            yield from _of_certainty(evaluation, model, name, spread)
+
+
+def _of_comparison(evaluation: TableEvaluation) -> Iterator[Check]:
+    """Say what makes a comparison with the baseline show nothing."""
+    if evaluation.doubt:
+        yield _loud("pairing", evaluation.keys.baseline or "", evaluation.doubt)
+    if BASELINE in evaluation.seen.predictions and evaluation.seen.alike:
+        yield _loud(
+            "same_predictions",
+            evaluation.keys.baseline or "",
+            f"Candidate and baseline predict the same on all {evaluation.seen.weighing:,} rows, so comparing them "
+            "shows nothing. Check that they are two models.",
+        )
+
+
+def _of_perfection(evaluation: TableEvaluation) -> Iterator[Check]:
+    """Say where predictions are too good to be predictions."""
+    seen, rows, name = evaluation.seen, evaluation.seen.weighing, evaluation.keys.candidate
+    negative, positive = seen.apart.get(CANDIDATE, (math.nan, math.nan))
+    if seen.perfect.get(CANDIDATE) and rows >= _MANY:
+        yield _loud(
+            "perfect_predictions",
+            name,
+            f"The candidate's predictions '{name}' are the labels on all {rows:,} rows. Check that the label, or "
+            "something made of it, is not among the features or taken for the prediction.",
+        )
+    elif rows >= _MANY_TO_RANK and -math.inf < negative < positive < math.inf:
+        yield _loud(
+            "perfect_predictions",
+            name,
+            f"The candidate's predictions '{name}' part the classes without an error on all {rows:,} rows: at most "
+            f"{number(negative)} for label 0, and at least {number(positive)} for label 1. Check that nothing made of "
+            "the label is among the features.",
+        )
+
+
+def _of_slices(evaluation: TableEvaluation) -> Iterator[Check]:
+    """Count rows that no slice has, and rows whose slices have no figures."""
+    rows, judged = evaluation.rows, evaluation.figures.candidate
+    smallest = evaluation.config.options.min_slice_size.value
+    none = evaluation.cells.get((), 0)
+    small = sum(count for cell, count in evaluation.cells.items() if cell and not any(key in judged for key in cell))
+    specs = slicing_of(evaluation.config)
+    if none:
+        features = ", ".join(f"'{name}'" for name in dict.fromkeys(name for spec in specs for name in spec.features))
+        yield _loud(
+            "unjudged_rows",
+            features,
+            f"{none:,} of {rows:,} rows are in no slice, so no metric and no threshold looks at them: slices are by "
+            f"{features}, of which they have no value that makes one. Add {{}} to slicing_specs for all rows.",
+            none,
+        )
+    if small:
+        yield _loud(
+            "unjudged_rows",
+            "min_slice_size",
+            f"{small:,} of {rows:,} rows are only in slices of fewer than {smallest} rows "
+            "(options.min_slice_size), so no metric and no threshold looks at them.",
+            small,
+        )
+    for names in dict.fromkeys(spec.features for spec in specs if spec.features and not spec.feature_values):
+        lacking = sum(
+            count
+            for cell, count in evaluation.cells.items()
+            if cell and all(tuple(name for name, _ in key) != names for key in cell)
+        )
+        if lacking:
+            by = " and ".join(f"'{name}'" for name in names)
+            yield Check(
+                id=f"unsliced_rows:{','.join(names)}",
+                kind="unsliced_rows",
+                ok=False,
+                severity="warning",
+                subject=by,
+                observed=lacking,
+                sentence=f"{lacking:,} of {rows:,} rows are in no slice by {by}: they have no value of it.",
+            )
+
+
+def _of_left_out(evaluation: TableEvaluation) -> Iterator[Check]:
+    """Count what a metric leaves out of its mean."""
+    for one in evaluation.plan.metrics:
+        found = {
+            key: of_slice[one.key] for key, of_slice in evaluation.left_out.items() if of_slice.get(one.key, 0) > 0
+        }
+        if not found:
+            continue
+        key = next(iter(sorted(found, key=lambda key: (key != OVERALL, -found[key]))))
+        count = number(found[key])
+        if isinstance(one.metric, RankingMetric):
+            what, why = f"{count} {'query' if count == '1' else 'queries'}", "without a positive relevance"
+        else:
+            of = f" of {evaluation.figures.examples[key]:,}" if not one.key.example_weighted else ""
+            what, why = f"{count}{of} rows", "whose label is 0: how wrong their predictions are has no limit here"
+        if one.key.example_weighted:
+            what = f"{what.partition(' ')[2]} that weigh {count}"
+        sentence = f"{one.key.label} on {slice_name(key)} leaves out {what}, {why}."
+        yield _loud("left_out_rows", one.key.label, sentence, found[key])
+
+
+def _of_certainty(evaluation: TableEvaluation, model: str, name: str, spread: Spread) -> Iterator[Check]:
+    """Say what a cross entropy makes of probabilities of exactly 0 or 1, which may cost infinity."""
+    clips: dict[float, list[PlannedMetric]] = {}
+    for one in evaluation.plan.metrics:
+        for term in _terms(one):
+            if term.function is terms.log_loss or (term.function is class_log_loss and not term.params[0]):
+                clips.setdefault(term.params[0 if term.function is terms.log_loss else 2], []).append(one)
+    if spread.least == 0 or spread.greatest == 1:
+        for clip, users in sorted(clips.items()):
+            whose = "scikit-learn" if clip == terms.EPSILON else "Keras"
+            yield Check(
+                id=f"certainty:{name}:{number(clip)}",
+                kind="values",
+                ok=True,
+                severity="info",
+                subject=name,
+                sentence=f"Some of the {model}'s predictions '{name}' are exactly 0 or 1, of which {_named(users)} may "
+                f"be infinite: they are moved {number(clip)} from there first, as {whose} does.",
+            )
 
 
 def _of_range(evaluation: TableEvaluation, model: str, name: str, spread: Spread) -> Iterator[Check]:
@@ -179,6 +311,18 @@ def _named(planned: list[PlannedMetric]) -> str:
 def _within(spread: Spread) -> bool:
     """Whether all numbers are between 0 and 1, where there are any."""
     return math.isinf(spread.least) or (spread.least >= 0 and spread.greatest <= 1)
+
+
+def _loud(kind: str, subject: str, sentence: str, observed: float | None = None) -> Check:
+    return Check(
+        id=f"{kind}:{subject}",
+        kind=kind,
+        ok=False,
+        severity="warning",
+        subject=subject,
+        observed=observed,
+        sentence=sentence,
+    )
 
 
 def _remark(column: str, sentence: str) -> Check:

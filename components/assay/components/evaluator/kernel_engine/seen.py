@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.kernels.metrics.view import dense
+
 if TYPE_CHECKING:
     from assay.kernels.metrics.rows import Floats, Rows
 
@@ -67,12 +69,18 @@ class Seen:
         predictions: By model.
         weighing: The number of rows that weigh anything; the others are masked, and not looked at.
         misweighed: Of these, rows whose weight is negative or no number.
+        alike: Whether all models predict the same on every row.
+        perfect: The models whose predictions are the labels, on every row.
+        apart: By model, the greatest prediction of a row labelled 0 and the least of a row labelled 1.
     """
 
     label: Spread = field(default_factory=Spread)
     predictions: dict[str, Spread] = field(default_factory=dict)
     weighing: int = 0
     misweighed: int = 0
+    alike: bool = True
+    perfect: dict[str, bool] = field(default_factory=dict)
+    apart: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def add(self, rows: Rows) -> None:
         """Adds the rows of a batch."""
@@ -81,14 +89,48 @@ class Seen:
         self.weighing += count
         self.misweighed += int(np.count_nonzero(~(rows.weights >= 0)))
         everything = count == len(rows)
-        self.label.add(rows.labels if everything else rows.labels[weighs])
-        for model, values in rows.predictions.items():
-            self.predictions.setdefault(model, Spread()).add(values if everything else values[weighs])
+        labels = rows.labels if everything else rows.labels[weighs]
+        self.label.add(labels)
+        predictions = {model: values if everything else values[weighs] for model, values in rows.predictions.items()}
+        for model, values in predictions.items():
+            self.predictions.setdefault(model, Spread()).add(values)
+            if self.perfect.setdefault(model, True):  # after the first other row there is nothing to look for
+                self.perfect[model] = _are_labels(values, labels)
+            self.apart[model] = _apart(self.apart.get(model, _APART), _separation(values, labels))
+        if self.alike and len(predictions) > 1:
+            first, *others = predictions.values()
+            self.alike = all(np.array_equal(first, other, equal_nan=True) for other in others)
 
     def merge(self, other: Seen) -> None:
         """Adds other rows."""
         self.weighing += other.weighing
         self.misweighed += other.misweighed
         self.label.merge(other.label)
+        self.alike = self.alike and other.alike
         for model, spread in other.predictions.items():
             self.predictions.setdefault(model, Spread()).merge(spread)
+            self.perfect[model] = self.perfect.get(model, True) and other.perfect[model]
+            self.apart[model] = _apart(self.apart.get(model, _APART), other.apart[model])
+
+
+_APART = (-math.inf, math.inf)
+
+
+def _are_labels(predictions: Floats, labels: Floats) -> bool:
+    if predictions.ndim > labels.ndim:
+        return np.array_equal(predictions, dense(labels, predictions.shape[1]))
+    return np.array_equal(predictions, labels)
+
+
+def _separation(predictions: Floats, labels: Floats) -> tuple[float, float]:
+    """Return the greatest prediction of label 0 and the least of label 1; NaN where labels are others."""
+    if predictions.ndim > 1 or labels.ndim > 1:
+        return math.nan, math.nan
+    negative, positive = labels == 0, labels == 1
+    if not (negative | positive).all():
+        return math.nan, math.nan
+    return float(predictions[negative].max(initial=-math.inf)), float(predictions[positive].min(initial=math.inf))
+
+
+def _apart(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return float(np.maximum(one[0], other[0])), float(np.minimum(one[1], other[1]))  # NaN stays

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from assay.gating.slicing import feature_of
+from assay.gating.slicing import Slicing, feature_of
 from assay.kernels.metrics.slices import SlicingSpec
 from assay.kernels.statistics.slices.text import slicing_of_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from assay.gating.figures import SliceKey
     from assay.gating.limits import EvalConfig
 
 
@@ -28,6 +31,21 @@ def specs_of(config: EvalConfig) -> list[Any]:
     """Gives every `SlicingSpec` whose slices are computed: those named, and those that are compared with each other."""
     compared = [spec for pair in config.cross_slicing_specs for spec in (pair.baseline_spec, *pair.slicing_specs)]
     return [*config.slicing_specs, *compared]
+
+
+def absent_slices(config: EvalConfig, computed: Iterable[SliceKey]) -> tuple[Slicing, ...]:
+    """Return the slices that `slicing_specs` asks for and that no row is in: a value misspelt, for example.
+
+    Args:
+        config: The configuration.
+        computed: The slices that rows are in.
+    """
+    slices = tuple(computed)
+    wanted = (
+        Slicing(feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items())))
+        for spec in config.slicing_specs
+    )
+    return tuple(dict.fromkeys(one for one in wanted if not any(one.matches(key) for key in slices)))
 
 
 def is_cut(key: str) -> bool:

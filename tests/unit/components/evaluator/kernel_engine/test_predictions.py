@@ -66,7 +66,7 @@ def table(**columns: Any) -> pa.Table:
 @pytest.mark.parametrize(
     ("theirs", "join_on", "message"),
     [
-        (table(label=[1, 0, 1]), None, "not in the same order: the label 'label' of row 1 is 0"),
+        (table(label=[1, 0, 1]), None, "not in the same order: 'label' differs in 2 of 3 rows (0 and 1 in row 1, "),
         (table(label=[1, 0, 1]), "id", "not the same under 'id'"),
         (table().slice(1), None, "has 3 rows and the baseline's 2"),
         (table(id=["a", "b", "x"]), "id", "1 are not in the baseline's table, and 1 of the baseline's"),
@@ -102,6 +102,6 @@ def test_no_candidate_and_different_labels_are_refused() -> None:
 
 def test_a_label_that_is_missing_in_both_tables_is_the_same() -> None:
     ours = pa.table({"label": [0.0, float("nan")], "score": [0.1, 0.2]})
-    assert opened(ours, ours)[1] == [0.1, 0.2]
-    with pytest.raises(DataError, match=r"the label 'label' of row 2 is nan in the candidate's table and 1\.0"):
+    assert opened(ours, ours.slice(0))[1] == [0.1, 0.2]
+    with pytest.raises(DataError, match=r"'label' differs in 1 of 2 rows \(nan and 1\.0 in row 2; "):
         opened(ours, pa.table({"label": [0.0, 1.0], "score": [0.1, 0.2]}))

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import log_loss
 
 from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables, judge
 from assay.components.evaluator.kernel_engine.remarks import remarks_on
 from assay.engines.embedded import EmbeddedEngine
+from assay.errors import DataError
+from assay.gating.verdict import Verdict
 
 ENGINE = EmbeddedEngine()
 LABELS = [0, 1, 0, 1, 1]
@@ -142,3 +145,107 @@ def test_a_remark_blocks_nothing_and_stands_in_the_verdict_once() -> None:
     verdict = judge(Tables(config=config(metric), predictions=missing), ENGINE).verdict
     assert [check.kind for check in verdict.failed] == ["value_threshold", "missing_values"]
     assert "row 1 first" in verdict.failed[-1].sentence
+
+
+HELD = {"threshold": {"value_threshold": {"lower_bound": 0.0}}}
+
+
+def blessed(written: dict[str, Any], **columns: Any) -> Verdict:
+    verdict = judge(Tables(config=written, predictions=pa.table(columns)), ENGINE).verdict
+    assert verdict.ok, verdict.summary
+    return verdict
+
+
+def kinds(verdict: Verdict) -> list[str]:
+    return [check.kind for check in verdict.checks if not check.ok]
+
+
+@pytest.mark.parametrize("lacking", [None, float("nan")])
+def test_rows_in_no_slice_are_counted_in_the_first_sentence(lacking: Any) -> None:
+    groups: list[Any] = [1.0, 2.0, 1.0, lacking, lacking]
+    written = config({"class_name": "BinaryAccuracy"} | HELD) | {"slicing_specs": [{"feature_keys": ["g"]}]}
+    verdict = blessed(written, label=LABELS, score=SCORES, g=groups)
+    assert kinds(verdict) == ["unjudged_rows"]
+    assert "2 of 5 rows are in no slice, so no metric and no threshold looks at them: slices are by 'g'" in (
+        verdict.summary
+    )
+    whole = blessed(written | {"slicing_specs": [{}, {"feature_keys": ["g"]}]}, label=LABELS, score=SCORES, g=groups)
+    assert kinds(whole) == ["unsliced_rows"]
+    assert whole.checks[-1].sentence == "2 of 5 rows are in no slice by 'g': they have no value of it."
+    assert whole.summary == "Blessed: 3 checks passed, none failed."
+
+
+def test_rows_of_other_values_and_of_small_slices_are_counted() -> None:
+    metric = config({"class_name": "BinaryAccuracy"} | HELD)
+    one = blessed(
+        metric | {"slicing_specs": [{"feature_values": {"g": "a"}}]}, label=LABELS, score=SCORES, g=[*"aabbb"]
+    )
+    assert "3 of 5 rows are in no slice" in one.summary
+    small = metric | {"slicing_specs": [{"feature_keys": ["g"]}], "options": {"min_slice_size": 3}}
+    assert "2 of 5 rows are only in slices of fewer than 3 rows" in (
+        blessed(small, label=LABELS, score=SCORES, g=[*"aabbb"]).summary
+    )
+
+
+def test_rows_without_a_percentage_are_counted_in_the_first_sentence() -> None:
+    written = config({"class_name": "MeanAbsolutePercentageError"} | HELD)
+    verdict = blessed(written, label=[0, 0, 10, 10], score=[5000, -5000, 11, 9])
+    assert kinds(verdict) == ["left_out_rows"]
+    assert "on Overall leaves out 2 of 4 rows, whose label is 0" in verdict.summary
+    weighed = config({"class_name": "MeanAbsolutePercentageError"} | HELD, weight="w")
+    verdict = blessed(weighed, label=[0, 0, 10, 10], score=[5000, -5000, 11, 9], w=[0.0, 2.5, 1.0, 1.0])
+    assert "on Overall leaves out rows that weigh 2.5, whose label is 0" in verdict.summary
+    assert kinds(blessed(written, label=[1, 2], score=[1, 3])) == []
+
+
+def test_queries_without_a_relevance_are_counted() -> None:
+    written = config({"class_name": "NDCG"} | HELD)
+    written["metrics_specs"][0]["query_key"] = "q"
+    verdict = blessed(written, label=[0, 0, 1, 0], score=[0.1, 0.2, 0.3, 0.4], q=[*"aabb"])
+    assert "ndcg on Overall leaves out 1 query, without a positive relevance." in verdict.summary
+
+
+@pytest.mark.parametrize("gains", [{}, {"config": '{"gain_key": "gain"}'}])
+def test_negative_relevances_are_rejected(gains: dict[str, str]) -> None:
+    written = config({"class_name": "NDCG"} | gains | HELD)
+    written["metrics_specs"][0]["query_key"] = "q"
+    with pytest.raises(DataError, match=r"NDCG needs relevances of 0 and above, .* -2 in row 1") as raised:
+        blessed(written, label=[1, -2], gain=[1, -2], score=[0.2, 0.1], q=[*"aa"])
+    assert raised.value.code == "metrics.negative_gain"
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_predictions_that_are_the_labels_are_said(classes: int) -> None:
+    label = np.arange(60) % max(classes, 2)
+    score: Any = label.astype(float) if classes == 1 else list(np.eye(classes)[label])
+    metric = {"class_name": "AUC" if classes == 1 else "SparseCategoricalAccuracy"} | HELD
+    verdict = blessed(config(metric), label=label, score=score)
+    assert "The candidate's predictions 'score' are the labels on all 60 rows." in verdict.summary
+    if classes == 1:
+        assert kinds(blessed(config(metric), label=label, score=0.9 * score)) == []
+
+
+def test_a_score_made_of_the_label_is_said() -> None:
+    label = np.arange(200) % 2
+    score = 0.4 * label + 0.4 * np.random.default_rng(1).uniform(size=200)
+    verdict = blessed(config({"class_name": "AUC"} | HELD), label=label, score=score)
+    assert "part the classes without an error on all 200 rows" in verdict.summary
+    score[0], score[1] = score[1], score[0]
+    assert kinds(blessed(config({"class_name": "AUC"} | HELD), label=label, score=score)) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "clip", "loss"),
+    [("BinaryCrossEntropy", "2.22045e-16", 18.02), ("BinaryCrossentropy", "1e-07", 8.06)],
+)
+def test_certain_errors_cost_what_a_clip_leaves_and_that_is_said(metric: str, clip: str, loss: float) -> None:
+    written = config({"class_name": metric} | HELD)
+    verdict = blessed(written, label=[1, 0], score=[0.0, 0.0])
+    assert verdict.checks[0].observed == pytest.approx(loss, rel=1e-3)
+    if clip == "2.22045e-16":
+        assert verdict.checks[0].observed == pytest.approx(log_loss([1, 0], [0.0, 0.0]), rel=1e-12)
+    assert f"are exactly 0 or 1, of which binary_crossentropy may be infinite: they are moved {clip} from" in (
+        verdict.checks[1].sentence
+    )
+    assert verdict.checks[1].severity == "info"
+    assert len(blessed(written, label=[1, 0], score=[0.5, 0.1]).checks) == 1

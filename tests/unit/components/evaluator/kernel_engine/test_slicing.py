@@ -101,7 +101,8 @@ def test_a_threshold_on_one_bin_one_period_or_a_boolean_finds_its_slice() -> Non
     [threshold] = written["metrics_specs"][0]["metrics"][0]["per_slice_thresholds"]
     values = [{"fare": "[10.0,20.0)"}, {"start": "2024-03"}, {"new": "True"}, {"new": "false"}, {"fare": "[10.0,30.0)"}]
     threshold["slicing_specs"] = [{"feature_values": one} for one in values]
-    checks = judge(Tables(config=written, predictions=rows), EmbeddedEngine()).verdict.checks
+    *checks, unsliced = judge(Tables(config=written, predictions=rows), EmbeddedEngine()).verdict.checks
+    assert unsliced.kind == "unsliced_rows"
     assert [(check.slice, check.observed) for check in checks] == [
         ("fare=[10.0,20.0)", 1.0),
         ("start=2024-03", 0.0),
