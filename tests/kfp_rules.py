@@ -6,12 +6,14 @@ The rules are those of kubeflow/pipelines 2.5 to 2.17: backend/src/v2/compiler/a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 HEADER = "# PIPELINE DEFINITION"  # with which KFP's compiler begins a file
 ARGUMENT = 128 * 1024  # of Linux, with the zero at its end
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,109}")
 STORES = ("gs://", "s3://", "minio://", "oci://")
 
 Document = Mapping[str, Any]
@@ -97,7 +99,9 @@ def _of_dag(where: str, dag: Document, ir: Document) -> Iterator[str]:
             yield f"{at}: shown as {name!r}, under which its consumers do not look for it"
         if "importer" in executor:
             yield from _of_importer(at, task, executor["importer"])
-        yield from _of_task(at, task, dag, component)
+        if not _NAME.fullmatch(key) or f"{key}-driver" in dag["tasks"]:
+            yield f"{at}: Argo takes no such name, or another task has that of its driver"
+        yield from _of_task(at, task, dag, ir)
         yield from _sizes(at, [task, component, executor.get("container", {})])
 
 
@@ -113,15 +117,27 @@ def _of_importer(at: str, task: Document, importer: Document) -> Iterator[str]:
         yield f"{at}: a null in metadata"
 
 
-def _of_task(at: str, task: Document, dag: Document, component: Document) -> Iterator[str]:
+def _puts_out(made: Document, dag: Document, ir: Document) -> bool:
+    producer = dag["tasks"].get(made["producerTask"])
+    if producer is None:
+        return False
+    declared = ir["components"][producer["componentRef"]["name"]].get("outputDefinitions", {})
+    kind, key = (
+        ("parameters", "outputParameterKey") if "outputParameterKey" in made else ("artifacts", "outputArtifactKey")
+    )
+    return made[key] in declared.get(kind, {})
+
+
+def _of_task(at: str, task: Document, dag: Document, ir: Document) -> Iterator[str]:
+    component = ir["components"][task["componentRef"]["name"]]
     retries = task.get("retryPolicy", {})
     if retries.get("maxRetryCount") and float(retries.get("backoffMaxDuration", "0s").rstrip("s")) <= 24 * 3600:
         yield f"{at}: what fails after {retries.get('backoffMaxDuration', 'no time')} is not retried"
     for group in task.get("inputs", {}).values():
         for name, given in group.items():
             made = given.get("taskOutputParameter") or given.get("taskOutputArtifact")
-            if made and made["producerTask"] not in dag["tasks"]:
-                yield f"{at}: reads {name} of {made['producerTask']}, which is not in its group"
+            if made and not _puts_out(made, dag, ir):
+                yield f"{at}: reads {name} of {made['producerTask']}, which is not in its group, or does not put it out"
     for name, declared in component.get("inputDefinitions", {}).get("parameters", {}).items():
         is_given = name in task.get("inputs", {}).get("parameters", {}) or "parameterIterator" in task
         if not (is_given or declared.get("isOptional") or "defaultValue" in declared):

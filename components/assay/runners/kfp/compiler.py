@@ -25,6 +25,7 @@ from assay.spec.resolver import Resolver
 from assay.spec.values import RuntimeParameter
 
 _STORES = ("gs", "s3", "minio", "oci")
+_LONGEST_NAME = 128
 
 
 def kfp_pipeline(
@@ -145,5 +146,16 @@ def _check_registry(pipeline: Pipeline, registry: str) -> None:
 
 
 def _kfp_name(name: str) -> str:
-    """KFP's names are of lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    """Return a pipeline's name as KFP has it: of lower-case letters, digits and hyphens.
+
+    Raises:
+        UsageError: If it is longer than KFP's names may be.
+    """
+    found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if len(found) > _LONGEST_NAME:
+        raise UsageError(
+            "kfp.pipeline_name",
+            f"The name of the pipeline has {len(found)} characters; Kubeflow Pipelines takes {_LONGEST_NAME}.",
+            "Shorten it.",
+        )
+    return found

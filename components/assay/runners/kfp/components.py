@@ -17,7 +17,7 @@ from assay.runners.kfp.caching import is_cacheable
 from assay.runners.kfp.images import default_image
 from assay.runners.kfp.loading import reference_to
 from assay.runners.kfp.sizes import check_carried
-from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface, snake_case
+from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface, task_name
 from assay.spec.signature import ComponentSpec
 
 WIRE_CLASSES = {
@@ -122,7 +122,7 @@ class KfpComponent:
 
     def _interface(self) -> Interface:
         found = interface(self.spec)
-        return replace(found, name=snake_case(self.name)) if self.name else found
+        return replace(found, name=task_name(self.name or self.spec.name, self.spec.name))
 
 
 def make_component(shown: Interface, container: dsl.ContainerSpec) -> base_component.BaseComponent:

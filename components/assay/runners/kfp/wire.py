@@ -22,6 +22,8 @@ from assay.spec.signature import ComponentSpec, InputSpec, OutputSpec
 from assay.spec.values import canonical
 
 _SCALARS = (bool, int, float, str)
+_TAKEN_NAMES = re.compile(r"(condition|condition_branches|for_loop|exit_handler)_\d+|.*_driver")
+_LONGEST_NAME = 100
 _VIEW_TEXTS = {
     "html_report": "A page about the step's outputs.",
     "markdown_summary": "What was decided, and why.",
@@ -151,3 +153,13 @@ def _one(found: Iterable[type], where: str) -> type:
 def snake_case(name: str) -> str:
     """Gives `statistics_gen` for `StatisticsGen`, and a name that KFP takes for any step's id."""
     return re.sub(r"\W+|_+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower()
+
+
+def task_name(node: str, component: str) -> str:
+    """Return the name of a node's task, from which KFP makes its key.
+
+    Its compiler calls groups of tasks `condition-1`, `for-loop-2` and so on, and drops a task of the same key in
+    silence; its server calls the driver of a task `a` `a-driver`. Argo takes names of 128 characters; KFP adds to them.
+    """
+    name = snake_case(node.encode("ascii", "ignore").decode())[:_LONGEST_NAME].strip("_") or snake_case(component)
+    return f"{name}_step" if _TAKEN_NAMES.fullmatch(name) else name

@@ -177,6 +177,32 @@ class TestListedCases:
         }
 
 
+@pytest.mark.parametrize(
+    "name", ["condition-1", "Condition 1", "For Loop 1", "ключ", "!!", "a" * 200, "root", "importer"]
+)
+def test_any_id_of_a_node(name: str) -> None:
+    """KFP's compiler drops a task whose key is that of a group; and what comes of a task has a name, too."""
+    one = Make().with_id(name)
+    with Cond(one.outputs["good"] == 1):
+        two = Make().with_id("condition-1" if name != "condition-1" else "condition-2")
+    with Cond(one.outputs["good"] == True):  # noqa: E712
+        three = Make().with_id("three")
+    schema = Importer("s3://b/schema", Schema).with_id("schema")
+    document = ir([one, two, three, schema, Take(schemas=schema.outputs["result"])])
+    assert faults(document) == []
+    listed = [
+        each["container"]["args"] for each in document["deploymentSpec"]["executors"].values() if "container" in each
+    ]
+    nodes = [args[args.index("--node") + 1] for args in listed]
+    assert {one.id, two.id, "three", "Take"} < {*nodes}
+    assert sum(len(dag["tasks"]) for _, dag in rules.dags(document)) == len(listed) + 3, "an importer, two groups"
+
+
+def test_a_name_that_is_too_long() -> None:
+    with pytest.raises(UsageError, match="has 200 characters"):
+        kfp_pipeline(Pipeline("p" * 200, components=[Make()]))
+
+
 def _text(document: dict[str, Any], old: str, new: str) -> dict[str, Any]:
     changed: dict[str, Any] = json.loads(json.dumps(document).replace(old, new))
     return changed
