@@ -246,14 +246,18 @@ def lint(
 
     from assay.artifacts.sources import rows_of
     from assay.components.evaluator.config import read_config
-    from assay.components.evaluator.kernel_engine.lint import LintFinding
+    from assay.components.evaluator.kernel_engine.lint import LintFinding, lint_rows
     from assay.components.evaluator.kernel_engine.lint import lint as lint_config
     from assay.components.evaluator.kernel_engine.predictions import columns_of
     from assay.errors import UsageError
 
-    columns = columns_of(rows_of(data)) if data is not None else None
+    rows = rows_of(data) if data is not None else None
+    columns = columns_of(rows) if rows is not None else None
     try:
-        findings = lint_config(read_config(config).eval_config, columns)
+        read = read_config(config).eval_config
+        findings = lint_config(read, columns)
+        if rows is not None and not any(finding.code == "no_such_column" for finding in findings):
+            findings += lint_rows(read, rows)
     except UsageError as error:
         code = error.code.removeprefix("eval_config.")
         findings = [LintFinding(code=code, place=str(config), message=error.message, hint=error.hint)]

@@ -160,7 +160,9 @@ def test_losses_of_certain_errors_and_predictions_that_are_logits_are_told(folde
     certain = pa.table({"id": [0, 1, 2], "label": [0, 1, 1], "score": [1.0, 0.5, 0.0], "side": [*"lrr"]})
     for name in ("new", "old"):
         pq.write_table(certain, folder / f"{name}.parquet")
-    (folder / "loss.yaml").write_text(CONFIG.format(limit=0).replace("AUC", "BinaryCrossEntropy"))
+    (folder / "loss.yaml").write_text(
+        CONFIG.format(limit=0).replace("AUC", "BinaryCrossEntropy").replace("HIGHER", "LOWER")
+    )
     done = gate(folder, "loss")
     assert done.exit_code == 0
     assert "binary_crossentropy on Overall is 24.26, equal to" in done.stdout  # scikit-learn's log_loss

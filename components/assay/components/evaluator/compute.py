@@ -17,7 +17,7 @@ from assay.components.evaluator.inference.named_output import ALL_CLASSES
 from assay.components.evaluator.inference.served_model import open_model
 from assay.components.evaluator.kernel_engine.deciding import Rules, decided, resampling_for
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
-from assay.components.evaluator.kernel_engine.lint import lint, stop
+from assay.components.evaluator.kernel_engine.lint import lint, of_bounds, stop
 from assay.components.evaluator.kernel_engine.model_rows import no_model, predict_rows
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.slicing import absent_slices, is_cut
@@ -202,6 +202,8 @@ def _by_tfma(work: Evaluation, output: Path, reason: str, config: GateConfig, ru
     from assay.components.evaluator.tfma_compute import run_tfma
     from assay.components.evaluator.tfma_files import read_figures, read_validation
 
+    limits = limits_of(work.config, tfma_config.metric_name)
+    stop(list(of_bounds(work.config, limits)))
     if callable(work.model) or callable(work.baseline):
         raise UsageError("evaluator.tfma_function", "TFMA calls SavedModels, no functions.", 'Set engine="auto".')
     _check_tfma_slices(work)
@@ -214,7 +216,7 @@ def _by_tfma(work: Evaluation, output: Path, reason: str, config: GateConfig, ru
     figures = read_figures(output, prepared, examples)
     write_metrics_table(output / METRICS_TABLE, figures)
     verdict = decide(
-        limits_of(work.config, tfma_config.metric_name),
+        limits,
         figures,
         policy=config.additions.policy.for_gate(),
         subjects=rules.subjects,

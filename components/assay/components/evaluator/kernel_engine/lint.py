@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from assay.components.evaluator.kernel_engine.named_predictions import class_columns
-from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
+from assay.components.evaluator.kernel_engine.plan import Plan, is_known, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.predictions import keys_of, model_specs_of
-from assay.components.evaluator.kernel_engine.slicing import specs_of
+from assay.components.evaluator.kernel_engine.recipes import RECIPES, Recipe
+from assay.components.evaluator.kernel_engine.slicing import absent_slices, slicing_of, specs_of
 from assay.errors import UsageError, did_you_mean
 from assay.gating.limits import limits_of
 from assay.gating.slicing import feature_of
+from assay.kernels.metrics.slices import cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from assay.engines.base import Source
+    from assay.gating.figures import SliceKey
     from assay.gating.limits import EvalConfig, Limit
     from assay.gating.slicing import Slicing
+
+_METRIC: Final = re.compile(r"eval_config\.metrics_specs\[(?P<spec>\d+)\]\.metrics\[(?P<metric>\d+)\]")
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -75,6 +83,31 @@ def lint(
         if not transformed:  # else the models may make what the data lacks
             findings += _of_columns(config, plan, columns, has_baseline_table=has_baseline_table, of_model=of_model)
     return list(dict.fromkeys(findings))
+
+
+def lint_rows(config: EvalConfig, source: Source) -> Iterator[LintFinding]:
+    """Return which slices of `slicing_specs` no row is in.
+
+    Args:
+        config: The configuration.
+        source: The rows, which have the features of all slices.
+    """
+    slicing = slicing_of(config)
+    features = list(dict.fromkeys(name for spec in slicing for name in spec.features))
+    found: set[SliceKey] = set()
+    for shard in source.shards if features else ():
+        for batch in shard.batches(features):
+            found.update(key for cell in cells_of(batch, slicing).keys for key in cell)
+    everywhere = any(limit.slicing is None and limit.across is None for limit in limits_of(config, metric_name))
+    for absent in absent_slices(config, found) if features else ():
+        yield LintFinding(
+            code="empty_slice",
+            severity="error" if everywhere else "warning",
+            place="eval_config.slicing_specs",
+            message=f"no row is in the slice {absent.name}"
+            + (", so thresholds on every slice would fail every model." if everywhere else "."),
+            hint="Check the spelling of the value." if absent.feature_values else "Check the feature.",
+        )
 
 
 def _of_models(config: EvalConfig, *, of_model: bool) -> Iterator[LintFinding]:
@@ -181,6 +214,7 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
                     hint="Add the slice to slicing_specs.",
                 )
         yield from _of_direction(limit)
+    yield from of_bounds(config, limits)
 
 
 def _of_direction(limit: Limit) -> Iterator[LintFinding]:
@@ -193,6 +227,99 @@ def _of_direction(limit: Limit) -> Iterator[LintFinding]:
             message=f"a relative change of {limit.value:g} is {abs(limit.value) * 100:g} % of the baseline.",
             hint="Write 0.01 for 1 %.",
         )
+
+
+def of_bounds(config: EvalConfig, limits: Sequence[Limit]) -> Iterator[LintFinding]:
+    """Return what is wrong with thresholds by what their metrics can be, and by which way they improve.
+
+    Args:
+        config: The configuration.
+        limits: Its limits.
+    """
+    for limit in limits:
+        recipe = _recipe_of(config, limit)
+        if not math.isfinite(limit.value):
+            message = f"a threshold of {limit.value} does not decide anything."
+            yield LintFinding(code="not_finite", place=limit.origin, message=message, hint="Write a number.")
+        elif recipe is not None:
+            yield from _of_range(limit, recipe)
+            yield from _of_improvement(limit, limits, recipe)
+        yield from _of_crossed(limit, limits)
+
+
+def _recipe_of(config: EvalConfig, limit: Limit) -> Recipe | None:
+    found = _METRIC.match(limit.origin)
+    if found is None:
+        return next((one for one in RECIPES.values() if one.name == limit.metric.name), None)
+    metric = config.metrics_specs[int(found["spec"])].metrics[int(found["metric"])]
+    return RECIPES.get(metric.class_name) if is_known(metric.module) else None
+
+
+def _of_range(limit: Limit, recipe: Recipe) -> Iterator[LintFinding]:
+    low, high, what = recipe.low, recipe.high, limit.metric.label
+    if limit.across is not None or limit.bound == "absolute":
+        low, high, what = recipe.low - recipe.high, recipe.high - recipe.low, f"a difference of {what}"
+    if limit.bound == "relative" or low <= limit.value <= high:
+        return
+    passes = (limit.value < low) == limit.at_least
+    yield LintFinding(
+        code="out_of_range",
+        place=limit.origin,
+        message=f"{what} is always {_between(low, high)}, so {'every model passes' if passes else 'no model passes'} a "
+        f"threshold of {limit.value:g}.",
+        hint="Write a share of 1 instead of a percentage." if high == 1 else "Write a threshold within the range.",
+    )
+
+
+def _between(low: float, high: float) -> str:
+    if math.isinf(high):
+        return f"{low:g} or more"
+    return f"{high:g} or less" if math.isinf(low) else f"between {low:g} and {high:g}"
+
+
+def _of_improvement(limit: Limit, limits: Sequence[Limit], recipe: Recipe) -> Iterator[LintFinding]:
+    """A threshold in the wrong direction blesses the models that it is meant to stop."""
+    if not recipe.better or limit.across is not None:
+        return
+    wanted = recipe.better == "higher"
+    if limit.is_change and limit.higher_is_better != wanted:
+        written, meant = ("HIGHER", "LOWER") if limit.higher_is_better else ("LOWER", "HIGHER")
+        yield LintFinding(
+            code="wrong_direction",
+            place=limit.origin,
+            message=f"{recipe.better} values of {limit.metric.label} are better, but the direction is "
+            f"{written}_IS_BETTER: a model that gets worse would pass.",
+            hint=f"Set direction to {meant}_IS_BETTER, and check the sign of the threshold.",
+        )
+    others = (one for one in limits if one.metric == limit.metric and not one.is_change and one.at_least == wanted)
+    if not limit.is_change and limit.at_least != wanted and next(others, None) is None:
+        yield LintFinding(
+            code="wrong_bound",
+            severity="warning",
+            place=limit.origin,
+            message=f"{recipe.better} values of {limit.metric.label} are better, and only better models can fail this "
+            "threshold.",
+            hint=f"Set {'lower_bound' if wanted else 'upper_bound'} for the models that are not good enough.",
+        )
+
+
+def _of_crossed(limit: Limit, limits: Sequence[Limit]) -> Iterator[LintFinding]:
+    if limit.bound != "lower":
+        return
+    place = (limit.metric, limit.slicing, limit.across)
+    for other in limits:
+        if (
+            other.bound == "upper"
+            and (other.metric, other.slicing, other.across) == place
+            and other.value < limit.value
+        ):
+            yield LintFinding(
+                code="crossed_bounds",
+                place=limit.origin,
+                message=f"the lower bound {limit.value:g} is above the upper bound {other.value:g} ({other.origin}), "
+                "so no model passes.",
+                hint="Exchange the two bounds.",
+            )
 
 
 def _makes(keys: set[str], values: dict[str, Any], wanted: Slicing) -> bool:

@@ -155,7 +155,7 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
             f"{name} has no kernel: no accumulator class of this name is found in module '{metric.module}'.",
             "Name a module that can be imported, or a Python file; its class has create, add, merge and extract.",
         )
-    if name in TFMA_ONLY or not _is_known(metric.module):
+    if name in TFMA_ONLY or not is_known(metric.module):
         return _lack(place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it, of models.", _OF_MODELS)
     if name not in _ALL:
         return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", metric_hint(name))
@@ -182,7 +182,8 @@ def _own(metric: Any) -> CustomMetric[Any] | None:
     return own_metric(metric.module, metric.class_name, _settings(metric))
 
 
-def _is_known(module: str) -> bool:
+def is_known(module: str) -> bool:
+    """Return whether a metric class of this module is TFMA's or Keras's, and computed as its recipe says."""
     # A loss, or a class of the user's own, may have a known name and another meaning.
     return not module or (module.startswith(_OUR_MODULES) and "losses" not in module)
 

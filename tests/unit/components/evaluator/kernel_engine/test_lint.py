@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from assay.artifacts.sources import rows_of
 from assay.components.evaluator.config import read_config
-from assay.components.evaluator.kernel_engine.lint import lint
+from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables, judge
+from assay.components.evaluator.kernel_engine.lint import lint, lint_rows
+from assay.components.evaluator.kernel_engine.recipes import RECIPES
+from assay.engines.embedded import EmbeddedEngine
 
 CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -0.01}}
 VALUE = {"value_threshold": {"lower_bound": 0.5}}
@@ -161,3 +168,117 @@ def test_a_column_for_each_class_is_a_prediction() -> None:
         }
     ).eval_config
     assert [one.place for one in lint(sliced, ["y", "p.cat", "p.dog"])] == ["eval_config.slicing_specs[0]"]
+
+
+def of_threshold(class_name: str, threshold: dict[str, Any], **more: Any) -> dict[str, str]:
+    return findings({"class_name": class_name, "threshold": threshold}, **more)
+
+
+@pytest.mark.parametrize(
+    ("class_name", "direction", "ok"),
+    [
+        ("AUC", "HIGHER_IS_BETTER", True),
+        ("AUC", "LOWER_IS_BETTER", False),
+        ("BrierScore", "LOWER_IS_BETTER", True),
+        ("BrierScore", "HIGHER_IS_BETTER", False),
+        ("BinaryCrossentropy", "HIGHER_IS_BETTER", False),
+        ("FPR", "HIGHER_IS_BETTER", False),
+        ("RootMeanSquaredError", "HIGHER_IS_BETTER", False),
+        ("MeanPrediction", "HIGHER_IS_BETTER", True),
+        ("MeanPrediction", "LOWER_IS_BETTER", True),
+    ],
+)
+@pytest.mark.parametrize("bound", ["absolute", "relative"])
+def test_a_direction_that_is_not_the_metrics(class_name: str, direction: str, bound: str, ok: bool) -> None:
+    found = of_threshold(class_name, {"change_threshold": {"direction": direction, bound: 0.0}})
+    assert found == {} if ok else found["wrong_direction"].startswith("error: eval_config.metrics_specs[0].metrics[0].")
+
+
+@pytest.mark.parametrize(
+    ("class_name", "threshold", "said"),
+    [
+        ("AUC", {"lower_bound": 80}, "auc is always between 0 and 1, so no model passes a threshold of 80"),
+        ("AUC", {"lower_bound": -0.1}, "so every model passes a threshold of -0.1"),
+        ("Recall", {"upper_bound": 1.5, "lower_bound": 0.5}, "so every model passes a threshold of 1.5"),
+        ("BrierScore", {"upper_bound": -0.1}, "so no model passes"),
+        ("R2Score", {"lower_bound": 90}, "r2_score is always 1 or less, so no model passes a threshold of 90"),
+        ("MeanAbsoluteError", {"upper_bound": -3}, "is always 0 or more, so no model passes a threshold of -3"),
+        ("PearsonCorrelation", {"lower_bound": -1}, ""),
+        ("MeanAbsoluteError", {"upper_bound": 1e6}, ""),
+    ],
+)
+def test_a_bound_that_no_figure_can_reach(class_name: str, threshold: dict[str, float], said: str) -> None:
+    found = of_threshold(class_name, {"value_threshold": threshold})
+    assert said in found["out_of_range"] if said else found == {}
+
+
+@pytest.mark.parametrize(("value", "ok"), [(-1, True), (-2, False), (-0.5, True), (2, False)])
+def test_a_change_that_no_model_can_make(value: float, ok: bool) -> None:
+    found = of_threshold("AUC", {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": value}})
+    assert found == {} if ok else "a difference of auc is always between -1 and 1" in found["out_of_range"]
+
+
+def test_bounds_that_no_model_keeps_and_bounds_that_decide_nothing() -> None:
+    crossed = of_threshold("MeanPrediction", {"value_threshold": {"lower_bound": 0.6, "upper_bound": 0.4}})
+    assert "the lower bound 0.6 is above the upper bound 0.4" in crossed["crossed_bounds"]
+    assert not of_threshold("AUC", {"value_threshold": {"lower_bound": 0.4, "upper_bound": 0.6}})
+    for value in ("NaN", "Infinity"):
+        found = of_threshold("MeanPrediction", {"value_threshold": {"lower_bound": value}})
+        assert "does not decide anything" in found["not_finite"]
+    assert of_threshold("AUC", {"value_threshold": {"upper_bound": 0.9}})["wrong_bound"].startswith("warning")
+    assert of_threshold("BrierScore", {"value_threshold": {"lower_bound": 0.2}})["wrong_bound"].startswith("warning")
+
+
+def test_a_prediction_that_is_the_label() -> None:
+    found = of_threshold("AUC", VALUE, model_specs=[{"label_key": "label", "prediction_key": "label"}])
+    assert "'label' is the label's column, so the predictions would be perfect" in found["prediction_is_label"]
+
+
+def test_every_direction_and_range_holds_for_any_predictions() -> None:
+    # The table of directions and ranges, against the kernels: better predictions are not worse by it.
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 300)
+    noise = rng.uniform(size=300)
+    names = [
+        name
+        for name, recipe in RECIPES.items()
+        if recipe.better and recipe.scope == "class" and recipe.settings.isdisjoint(_NEEDED)
+    ]
+    assert len(names) > 30
+    metrics = [{"class_name": name, "config": f'{{"name": "{name}"}}'} for name in names]
+    config = {
+        "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+        "metrics_specs": [{"metrics": metrics}],
+    }
+    values = []
+    for score in (0.45 + 0.05 * label + 0.5 * (noise - 0.5), 0.3 + 0.4 * label + 0.4 * (noise - 0.5)):
+        table = pa.table({"label": label, "score": score})
+        _, evaluation, _ = evaluate_tables(Tables(config=config, predictions=table), EmbeddedEngine())
+        values.append({key.name: value for key, value in evaluation.figures.candidate[()].items()})
+    for name in names:
+        worse, better, recipe = values[0][name], values[1][name], RECIPES[name]
+        assert recipe.low <= worse <= recipe.high, name
+        if not math.isnan(better):  # odds ratios of a table without errors
+            assert (better > worse) == (recipe.better == "higher"), name
+
+
+def test_slices_that_no_row_is_in() -> None:
+    metric = {"class_name": "AUC", "threshold": VALUE}
+    config = {
+        "model_specs": [{"label_key": "label", "prediction_key": "score"}],
+        "slicing_specs": [{}, {"feature_values": {"sex": "Femal"}}, {"feature_keys": ["race"]}],
+        "metrics_specs": [{"metrics": [metric]}],
+    }
+    rows = rows_of(pa.table({"label": [0, 1], "score": [0.1, 0.9], "sex": ["Female", "Male"], "race": ["a", "b"]}))
+    [found] = lint_rows(read_config(config).eval_config, rows)
+    assert (found.code, found.severity) == ("empty_slice", "error")
+    assert found.message.startswith("no row is in the slice sex=Femal, so thresholds on every slice would fail")
+    [check] = judge(Tables(config=config, predictions=rows_table()), EmbeddedEngine()).verdict.failed
+    assert (check.kind, check.slice) == ("missing_slice", "sex=Femal")
+
+
+def rows_table() -> pa.Table:
+    return pa.table({"label": [0, 1], "score": [0.1, 0.9], "sex": ["Female", "Male"], "race": ["a", "a"]})
+
+
+_NEEDED = {"recall", "precision", "specificity", "sensitivity", "false_positive_rate"}

@@ -127,7 +127,9 @@ def test_one_missing_number_is_never_a_pass(missing: str, metric: str) -> None:
     if metric == "MeanPrediction" and missing == "label":
         columns["score"][7] = np.nan
     rows = pa.table(columns | {"site": ["a"] * 60})
-    threshold = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -1e9}}
+    loss = metric == "BinaryCrossEntropy"
+    direction = "LOWER_IS_BETTER" if loss else "HIGHER_IS_BETTER"
+    threshold = {"change_threshold": {"direction": direction, "absolute": 1.0 if loss else -1.0}}
     assert not judged(rows, metric, threshold).ok
 
 
