@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -84,7 +85,7 @@ def here(tmp_path: Path) -> Execute:
         own = tmp_path / "outputs" / step.name
         assert step.command[:3] == ("python3", "-m", "assay.runners.kfp.step")
         command = [word.replace(OUTPUTS, str(own)) for word in step.command[3:]]
-        assert run_step(parse_command_line(command)) == 0
+        assert run_step(parse_command_line([*command, "--mounts", str(tmp_path / "mounts")])) == 0
         written: Mapping[str, Any] = json.loads((own / Path(step.output_file).name).read_text())
         return written
 
@@ -133,16 +134,18 @@ def test_an_importer(
     assert "dependentTasks" not in ir["root"]["dag"]["tasks"]["importer"]
 
     def execute(step: Step) -> Mapping[str, Any]:
-        if step.name != "again":
-            return here(step)
-        (given,) = step.executor_input["inputs"]["artifacts"]["examples"]["artifacts"]
-        assert given["uri"] == "s3://store/examples"
-        assert given["metadata"]["artifact_type"] == "Examples"
-        assert given["metadata"]["split_names"] == {"list": ["train", "eval"]}
-        return {}
+        if step.name == "again":  # another tool's folder, with no more than what the importer says of it
+            (made,) = (tmp_path / "root").glob("*/*/csv-example-gen/*/examples")
+            there = tmp_path / "mounts" / "s3" / "store" / "examples"
+            shutil.copytree(made, there, ignore=shutil.ignore_patterns("manifest.json"))
+            (given,) = step.executor_input["inputs"]["artifacts"]["examples"]["artifacts"]
+            assert given["metadata"]["split_names"] == {"list": ["train", "eval"]}
+        return here(step)
 
     done = run_pipeline(ir, {"folder": folder}, str(tmp_path / "root"), execute, server=server)
     assert [*done][-1] == "again"
+    again = Path(done["again"].artifacts["statistics"]["uri"])
+    assert sorted(each.name for each in again.glob("Split-*")) == ["Split-eval", "Split-train"]
 
 
 def test_equal_containers_with_other_inputs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
@@ -112,7 +112,9 @@ class KfpComponent:
         container.args = [*container.args, "--interface", _identity(call.shown)]
         task = make_component(call.shown, container)(**call.values)
         declared = pipeline_context.Pipeline.get_default_pipeline()
-        check_carried(declared.name if declared else task.name, _constants(declared.tasks if declared else {"": task}))
+        if declared is not None:
+            check_carried(declared.name, _constants(*declared.tasks.values()))
+        check_carried(task.name, {**_constants(task), f"{task.name}'s command": container.args})
         return task if is_cacheable(self.spec, given) else task.set_caching_options(False)
 
     def _command(self) -> StepCommand:
@@ -142,11 +144,11 @@ def make_component(shown: Interface, container: dsl.ContainerSpec) -> base_compo
     return dsl.container_component(function)
 
 
-def _constants(tasks: Mapping[str, dsl.PipelineTask]) -> dict[str, Any]:
-    """Return the values that a pipeline's tasks carry so far, by task and parameter."""
+def _constants(*tasks: dsl.PipelineTask) -> dict[str, Any]:
+    """Return the values that tasks carry, by task and parameter."""
     return {
         f"{task.name}.{name}": value
-        for task in tasks.values()
+        for task in tasks
         for name, value in task.inputs.items()
         if not isinstance(value, pipeline_channel.PipelineChannel)
     }

@@ -19,18 +19,18 @@ _TEMPLATE = 8 * 1024  # volumes, mounts, security context and options of a pod: 
 MOST_BYTES = (_ARGUMENT - _TEMPLATE) // 2
 _NAMED = 3  # of the values that are large
 
-_VALUES = "The values of the pipeline {}, with the files that they carry, take"
+_VALUES = "The values of {}, with the files that they carry, take"
 _WAY_OUT = (
     'Upload large files, below the pipeline root for example, and give their URLs (schema_file="s3://…"); or put them '
     "into the image and give their paths there."
 )
 
 
-def check_carried(pipeline: str, carried: Mapping[str, Any]) -> None:
-    """Check the constants that the tasks of a pipeline hold so far.
+def check_carried(what: str, carried: Mapping[str, Any]) -> None:
+    """Check what a task carries, or what all tasks of a pipeline carry so far.
 
     Args:
-        pipeline: How the message names it.
+        what: The name of the pipeline or task.
         carried: The constants, by task and parameter.
 
     Raises:
@@ -38,7 +38,7 @@ def check_carried(pipeline: str, carried: Mapping[str, Any]) -> None:
     """
     sizes = {name: _written(value) for name, value in carried.items()}
     if sum(sizes.values()) > MOST_BYTES:
-        raise too_large(_VALUES.format(pipeline), sum(sizes.values()), sizes)
+        raise too_large(_VALUES.format(what), sum(sizes.values()), sizes)
 
 
 def check_compiled(spec: Mapping[str, Any]) -> None:
@@ -57,10 +57,11 @@ def check_compiled(spec: Mapping[str, Any]) -> None:
         component = spec["components"][task["componentRef"]["name"]]
         executor = spec.get("deploymentSpec", {}).get("executors", {}).get(component.get("executorLabel"), {})
         container = executor.get("container", {})
-        _check_pod(name, [task, component, container], _constants(key, task), spec)
+        own = {**_constants(key, task), f"{key}'s command": container.get("args", [])}
+        _check_pod(name, [task, component, container], own, spec)
         inputs = json.dumps(_constants(key, task), ensure_ascii=False)
         command = [inputs, json.dumps(component, ensure_ascii=False), *container.get("args", [])]
-        _check_pod(name, [command], _constants(key, task), spec)
+        _check_pod(name, [command], own, spec)
 
 
 def _check_pod(pipeline: str, arguments: list[Any], own: Mapping[str, Any], spec: Mapping[str, Any]) -> None:

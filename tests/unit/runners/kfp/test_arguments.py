@@ -225,7 +225,7 @@ class TestFilesInsideOfValues:
         def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
             Evaluator(examples=imported(), eval_config=config, module_file=str(tmp_path / "module.py"))
 
-        with pytest.raises(UsageError, match=r"pipeline p, .* take 1\d\d KiB \(evaluator.eval_config 9\d KiB, eval"):
+        with pytest.raises(UsageError, match=r"values of p, .* take 1\d\d KiB \(evaluator.eval_config 9\d KiB, eval"):
             compiled(declared, tmp_path)
 
 

@@ -21,7 +21,7 @@ from assay.artifacts import ExampleStatistics, Model, Schema
 from assay.components import ExampleValidator as Validator
 from assay.components import ImportSchemaGen
 from assay.errors import UsageError
-from assay.runners.kfp import CsvExampleGen, SecretKey, StatisticsGen, StepOptions, kfp_pipeline
+from assay.runners.kfp import CsvExampleGen, SecretKey, StatisticsGen, StepOptions, component_of, kfp_pipeline
 from assay.runners.kfp.sizes import MOST_BYTES
 from assay.spec import Cond, Importer, Inputs, Output, Pipeline, RuntimeParameter, component, latest_blessed_model
 from assay.spec.node import Node
@@ -106,7 +106,7 @@ class TestListedCases:
         steps = [ImportSchemaGen(schema_file=str(tmp_path / "big.pbtxt")).with_id(name) for name in ("One", "Two")]
         assert faults(ir([steps[0]])) == []
         with pytest.raises(
-            UsageError, match=r"pipeline p, .* \(one.schema_file \d+ KiB, two.*give their URLs"
+            UsageError, match=r"values of p, .* \(one.schema_file \d+ KiB, two.*give their URLs"
         ) as error:
             ir(steps)
         assert error.value.code == "kfp.too_large"
@@ -283,3 +283,23 @@ def test_pipelines_of_the_documentation(
         assert made
         for each in made:
             assert faults(ir_of(each)) == []
+
+
+def test_a_component_whose_source_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (
+        "from assay.spec import component\n\n@component\ndef Large(*, text: str) -> None:\n    '''Does nothing.'''\n"
+    )
+    (tmp_path / "large_step.py").write_text(f"{source}NOISE = '{noise(5000)}'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    large = component_of(import_module("large_step").Large)
+    declared = dsl.pipeline(name="p")
+
+    def small():  # type: ignore[no-untyped-def]  # noqa: ANN202 (KFP reads real types)
+        large(text="a")
+
+    def both():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
+        large(text=noise(5000))
+
+    declared(small)
+    with pytest.raises(UsageError, match=r"values of large, .* \(large.text 39 KiB, large's command \d+ KiB\)"):
+        declared(both)
