@@ -19,6 +19,7 @@ from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.formats.example_records import ExampleRecords
 from assay.artifacts.formats.pandas_index import index_columns
 from assay.artifacts.formats.parquet import open_parquet
+from assay.artifacts.formats.recognition import other_format, require_regular
 from assay.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -206,12 +207,13 @@ def _files(paths: list[Path], split: str | None, csv: CsvOptions) -> Any:
 def _kind(path: Path) -> str:
     """The kind of a file by its name, or by its first bytes where the name says nothing."""
     name = path.name.lower()
+    require_regular(path, "data")
     for kind, endings in _ENDINGS.items():
         if name.endswith(endings):
             return kind
     if not path.is_file():
         raise DataError(
-            "data.no_such_file", f"Expected a file at {path}; it is no file.", "Name files, or one folder of them."
+            "data.no_such_file", f"Expected a file at {path}; it is not a file.", "Name files, or one folder of them."
         )
     with path.open("rb") as stream:
         start = stream.read(4)
@@ -221,11 +223,14 @@ def _kind(path: Path) -> str:
         return "tfrecord"
     if name.endswith((".txt", ".data")) or "." not in name:
         return "csv"
+    other = other_format(path)
+    if other is not None:
+        raise UsageError("data.file_kind", f"{path} is {other[0]}, which cannot be read.", other[1])
     raise UsageError(
         "data.file_kind",
-        f"{path} is of no known kind.",
-        f"Known endings: {', '.join(ending for endings in _ENDINGS.values() for ending in endings)}. Anything else: "
-        "convert it to Parquet, or give the functions of Python a pandas, polars or Arrow table.",
+        f"{path} is not a recognised file type.",
+        f"Name a file that ends in {', '.join(ending for endings in _ENDINGS.values() for ending in endings)}; convert "
+        "any other to Parquet, or pass a pandas, polars or Arrow table in Python.",
     )
 
 

@@ -233,8 +233,9 @@ def _filled(column: pa.Array, value: float) -> NDArray[Any]:
 def _in_microseconds(column: pa.Array) -> pa.Array:
     """Times as whole microseconds, so that the unit in which a file stores them does not count."""
     of, kind = pa.types, column.type
-    if of.is_date(kind):
-        return column.cast(pa.timestamp("us")).cast(pa.int64())
+    if of.is_date(kind):  # Arrow refuses to cast days beyond the years of microseconds; the product wraps around
+        days = column.cast(pa.date32()).cast(pa.int32()).cast(pa.int64())
+        return pc.multiply(days, 86_400_000_000)
     if of.is_timestamp(kind):
         return column.cast(pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
     if of.is_time(kind):

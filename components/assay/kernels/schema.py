@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay import native
+from assay.errors import DataError
 from assay.kernels.default_slice import default_dataset
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def infer_schema(
     serialized = native.tfdv_validation().InferSchema(
         dataset.SerializeToString(), max_string_domain_size, infer_feature_shape
     )
-    schema: Schema = schema_pb2.Schema.FromString(serialized)
+    schema = _parsed(serialized)
     # As TFDV sets it; the field left the proto's newer versions.
     if hasattr(schema, "generate_legacy_feature_spec"):
         schema.generate_legacy_feature_spec = False
@@ -62,5 +64,16 @@ def update_schema(
     serialized = native.tfdv_validation().UpdateSchema(
         schema.SerializeToString(), default_dataset(statistics).SerializeToString(), max_string_domain_size
     )
-    updated: Schema = schema_pb2.Schema.FromString(serialized)
-    return updated
+    return _parsed(serialized)
+
+
+def _parsed(serialized: bytes) -> Schema:
+    try:
+        schema: Schema = schema_pb2.Schema.FromString(serialized)
+    except DecodeError:  # a struct takes two levels of messages, and protobuf reads a hundred
+        raise DataError(
+            "schema.too_deep",
+            "The data has a column of structs that are nested more than 48 levels deep, which no schema can describe.",
+            "Flatten the column before the data is read.",
+        ) from None
+    return schema

@@ -18,17 +18,27 @@ import pyarrow as pa
 
 from assay.artifacts.formats.csv_blocks import (
     BLOCK_BYTES,
+    BackslashQuoteError,
     Block,
     Header,
+    RecordTooLongError,
     UnclosedQuoteError,
     is_gzip,
     read_blocks,
     read_header,
     read_span,
     record_end,
+    record_too_long,
 )
 from assay.artifacts.formats.csv_delimiter import delimiter_of
-from assay.artifacts.formats.csv_diagnosis import not_of_type, not_utf8, unclosed_quote, unparsable
+from assay.artifacts.formats.csv_diagnosis import (
+    backslash_quote,
+    lines_before,
+    not_of_type,
+    not_utf8,
+    unclosed_quote,
+    unparsable,
+)
 from assay.artifacts.formats.csv_types import ARROW_TYPES, CsvOptions, Kind, convert, infer_kinds
 from assay.errors import DataError, UsageError, did_you_mean
 
@@ -135,10 +145,11 @@ def scan_csv(
     if not paths:
         raise UsageError("csv.no_files", "Expected at least one CSV file and found none.")
     options = options or CsvOptions()
-    delimiter = delimiter_of(paths[0]) if options.delimiter is None else options.delimiter
+    limit = options.max_record_bytes
+    delimiter = delimiter_of(paths[0], limit) if options.delimiter is None else options.delimiter
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         raise UsageError("csv.delimiter", f"Expected one ASCII character as delimiter and found {delimiter!r}.")
-    headers = [read_header(path, delimiter) for path in paths]
+    headers = [read_header(path, delimiter, limit) for path in paths]
     _check_same_columns(paths, headers)
     _check_named_columns(options, paths[0], headers[0])
     options = replace(options, delimiter=delimiter)
@@ -225,13 +236,19 @@ class _FileScan:
     def _blocks(self, block_bytes: int) -> Iterator[Block]:
         first = True
         try:
-            for block in read_blocks(self.path, str(self.options.delimiter), self.header.end, block_bytes):
+            for block in read_blocks(
+                self.path, str(self.options.delimiter), self.header.end, block_bytes, self.options.max_record_bytes
+            ):
                 if first:  # a first guess from a few rows lets Arrow's parser confirm the rest of the block
                     head = block.data[:_FIRST_GUESS_BYTES]
                     guess = Block(head[: record_end(head)] or block.data, block.start, block.rewritten)
                     self._widen(self._infer(guess)[1])
                     first = False
                 yield block
+        except RecordTooLongError as error:
+            raise record_too_long(self.path, lines_before(self.path, error.at) + 1, error.limit) from error
+        except BackslashQuoteError as error:
+            raise backslash_quote(self.path, error.at) from error
         except UnclosedQuoteError as error:
             raise unclosed_quote(self.path, error.at) from error
 

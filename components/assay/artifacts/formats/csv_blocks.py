@@ -11,13 +11,15 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 import numpy as np
 
 from assay.artifacts.formats.csv_refusals import name_not_utf8, readable
 from assay.artifacts.formats.gzip_damage import GZIP_DAMAGE, gzip_damage
+from assay.artifacts.formats.recognition import other_format, require_regular
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,8 +30,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 BLOCK_BYTES = 8 << 20
+MAX_RECORD_BYTES = 16 << 20
+"""A record is parsed whole, and takes up to 20 times its size in memory."""
+
 BOM = b"\xef\xbb\xbf"
 
+_EXCEL_SEPARATOR = re.compile(rb"sep=([^\"\r\n\x80-\xff])(?:\r\n|\n|\r)", re.IGNORECASE)
+_BACKSLASH_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _GZIP_MAGIC = b"\x1f\x8b"
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
 _ROWS_PER_REWRITTEN_BLOCK = 65_536
@@ -69,6 +76,23 @@ class UnclosedQuoteError(Exception):
         self.at = at
 
 
+class RecordTooLongError(Exception):
+    """The record that begins at offset `at` of the file is longer than `limit` bytes."""
+
+    def __init__(self, at: int, limit: int) -> None:
+        super().__init__(at, limit)
+        self.at = at
+        self.limit = limit
+
+
+class BackslashQuoteError(Exception):
+    """A quote is escaped by a backslash, in a record at or after offset `at` of the file."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+
+
 class CsvStream:
     """The decompressed bytes of one file; read errors become `DataError`."""
 
@@ -101,6 +125,7 @@ def is_gzip(path: Path) -> bool:
     Raises:
         DataError: `csv.no_such_file`, `csv.not_a_file` or `csv.unreadable`.
     """
+    require_regular(path, "csv")
     try:
         with path.open("rb") as file:
             return file.read(2) == _GZIP_MAGIC
@@ -116,20 +141,35 @@ def is_gzip(path: Path) -> bool:
         raise DataError("csv.unreadable", f"Cannot read {path}: {error.strerror}.") from error
 
 
-def read_header(path: Path, delimiter: str) -> Header:
-    """Reads the first record of a file, without a byte order mark.
+def read_header(path: Path, delimiter: str, max_record_bytes: int = MAX_RECORD_BYTES) -> Header:
+    """Reads the first record of a file, without a byte order mark and without Excel's `sep=` line.
 
     Raises:
-        DataError: `csv.empty_file`, `csv.not_utf8`, `csv.empty_column_name` or `csv.duplicate_column`.
+        DataError: `csv.empty_file`, `csv.not_utf8`, `csv.empty_column_name`, `csv.duplicate_column`,
+            `csv.record_too_long`, or `csv.other_format` where the content is of another format.
     """
     with CsvStream(path) as stream:
         raw = stream.read(1 << 16)
+        other = other_format(path, raw)
+        if other is not None:
+            raise DataError("csv.other_format", f"{path} is not a CSV: its content is {other[0]}.", other[1])
         while raw and not _has_record_end(raw):
+            if len(raw) > max_record_bytes:
+                raise record_too_long(path, 1, max_record_bytes)
             more = stream.read(len(raw))
             if not more:
                 break
             raw += more
     bom = len(BOM) if raw.startswith(BOM) else 0
+    separator = excel_separator(raw[bom:])
+    if separator is not None:
+        if separator.delimiter != delimiter:
+            raise DataError(
+                "csv.delimiter_differs",
+                f"{path}, row 1: the line names the delimiter {separator.delimiter!r}, and {delimiter!r} is used.",
+                f"Name the delimiter of all files, --delimiter '{separator.delimiter}', or remove the line.",
+            )
+        bom += separator.length
     first = raw[bom:].lstrip(b"\r\n").partition(b"\n")[0]
     if b"\0" in first:  # every other byte, in UTF-16
         raise name_not_utf8(path, 1, first)
@@ -141,17 +181,48 @@ def read_header(path: Path, delimiter: str) -> Header:
             f"{path} is empty: expected a header row with the column names.",
             "Remove the file from the pattern, or export it again with a header.",
         )
+    if length > max_record_bytes:
+        raise record_too_long(path, 1, max_record_bytes)
     _check_names(path, names)
     return Header(names, bom + length)
 
 
-def read_blocks(path: Path, delimiter: str, start: int, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+class ExcelSeparator(NamedTuple):
+    """A first line such as `sep=;`, which tells Excel the delimiter and is not a part of the data."""
+
+    delimiter: str
+    length: int
+
+
+def excel_separator(text: bytes) -> ExcelSeparator | None:
+    """Return what the first line says about the delimiter, if it is `sep=` and one character."""
+    found = _EXCEL_SEPARATOR.match(text)
+    return None if found is None else ExcelSeparator(found[1].decode(), found.end())
+
+
+def record_too_long(path: Path, row: int, limit: int) -> DataError:
+    """Return the error for a record of more than `limit` bytes."""
+    return DataError(
+        "csv.record_too_long",
+        f"{path}, row {row}: the record is longer than {limit:,} bytes. A quote that is not closed makes the rest of "
+        "the file one record; a record is parsed whole, and takes up to 20 times its size in memory.",
+        "Close the quote, or allow longer records with --max-record-bytes (max_record_bytes in Python).",
+    )
+
+
+def read_blocks(
+    path: Path, delimiter: str, start: int, block_bytes: int = BLOCK_BYTES, max_record_bytes: int | None = None
+) -> Iterator[Block]:
     """Yields the records from byte `start` (a record's first byte) to the end of the file.
 
     Raises:
+        RecordTooLongError: A record is longer than `max_record_bytes`.
+        BackslashQuoteError: Quotes are escaped by backslashes.
         UnclosedQuoteError: A quote opens and the file ends.
         DataError: The gzip stream is damaged or cut off.
     """
+    if max_record_bytes is not None:  # so that only the first record of what is read can be too long
+        block_bytes = min(block_bytes, max_record_bytes)
     with CsvStream(path) as stream:
         stream.seek(start)
         pending = b""
@@ -163,8 +234,10 @@ def read_blocks(path: Path, delimiter: str, start: int, block_bytes: int = BLOCK
             quotes = _quotes(data)
             if not _opens_at_field_starts(data, quotes, delimiter):
                 with readable(path):
-                    yield from _rewritten(data, stream, start, delimiter)
+                    yield from _rewritten(data, stream, start, delimiter, max_record_bytes)
                 return
+            if max_record_bytes is not None and len(data) > max_record_bytes:
+                _check_first_record(data, quotes, start, max_record_bytes)
             if not chunk:
                 if len(quotes) % 2:
                     raise UnclosedQuoteError(start + int(quotes[-1]))
@@ -182,6 +255,12 @@ def read_span(path: Path, start: int, end: int) -> bytes:
     with CsvStream(path) as stream:
         stream.seek(start)
         return stream.read(end - start)
+
+
+def _check_first_record(data: bytes, quotes: NDArray[np.int64], start: int, limit: int) -> None:
+    ahead = limit + 1
+    if not record_end(data[:ahead], quotes[: np.searchsorted(quotes, ahead)]):
+        raise RecordTooLongError(start, limit)
 
 
 def record_end(data: bytes, quotes: NDArray[np.int64] | None = None) -> int:
@@ -215,20 +294,42 @@ def _opens_at_field_starts(data: bytes, quotes: NDArray[np.int64], delimiter: st
     return bool(np.all(at_start | doubled))
 
 
-def _rewritten(data: bytes, stream: CsvStream, start: int, delimiter: str) -> Iterator[Block]:
+def _rewritten(data: bytes, stream: CsvStream, start: int, delimiter: str, limit: int | None) -> Iterator[Block]:
     text = io.TextIOWrapper(
         io.BufferedReader(cast("io.RawIOBase", _Rest(data, stream))), "utf-8", errors="surrogateescape", newline=""
     )
+    lines = _Lines(text, start, limit)
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-    for count, row in enumerate(csv.reader(text, delimiter=delimiter), 1):
+    for count, row in enumerate(csv.reader(lines, delimiter=delimiter), 1):
+        lines.in_record = 0
         writer.writerow(row)
-        if count % _ROWS_PER_REWRITTEN_BLOCK == 0:
+        if count % _ROWS_PER_REWRITTEN_BLOCK == 0 or buffer.tell() > BLOCK_BYTES:
             yield Block(buffer.getvalue().encode("utf-8", "surrogateescape"), start, rewritten=True)
             buffer.seek(0)
             buffer.truncate()
     if buffer.tell():
         yield Block(buffer.getvalue().encode("utf-8", "surrogateescape"), start, rewritten=True)
+
+
+class _Lines:
+    """The lines of a text, for Python's reader, which itself bounds neither a line nor a record."""
+
+    def __init__(self, text: io.TextIOWrapper, start: int, limit: int | None) -> None:
+        self.in_record = 0  # characters of the record that is being read
+        self._text = text
+        self._start = start
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[str]:
+        size = -1 if self._limit is None else self._limit + 1
+        while line := self._text.readline(size):
+            self.in_record += len(line)
+            if self._limit is not None and self.in_record > self._limit:
+                raise RecordTooLongError(self._start, self._limit)
+            if "\\" in line and _BACKSLASH_QUOTE.search(line):
+                raise BackslashQuoteError(self._start)
+            yield line
 
 
 class _Rest(io.RawIOBase):

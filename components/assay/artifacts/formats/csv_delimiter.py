@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
-from assay.artifacts.formats.csv_blocks import read_header
+from assay.artifacts.formats.csv_blocks import BOM, MAX_RECORD_BYTES, CsvStream, excel_separator, read_header
+from assay.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COMMA = ","
 _OTHERS = (";", "\t", "|")
+_START_BYTES: Final = 1 << 16
+_LEAST_WORDS: Final = 2
+_NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
-def delimiter_of(path: Path) -> str:
-    """Gives the comma; or, where the header is a single cell by it, what cuts that cell into most names.
+def delimiter_of(path: Path, max_record_bytes: int = MAX_RECORD_BYTES) -> str:
+    """Return the delimiter that the file's first line names (`sep=;`), else the one that its header shows.
 
-    Semicolons, tabs and bars are looked for. See docs/decisions/0012-the-delimiter-that-nobody-named.md.
+    That is the comma; or, where the header is a single cell by it, what cuts that cell into most names. Semicolons,
+    tabs and bars are looked for. See docs/decisions/0012-the-delimiter-that-nobody-named.md.
 
     Raises:
-        DataError: The file has no header that can be read.
+        DataError: The file has no header that can be read, or its columns are cut by blanks.
     """
-    header = read_header(path, COMMA).names
+    with CsvStream(path) as stream:
+        start = stream.read(_START_BYTES)
+    separator = excel_separator(start.removeprefix(BOM))
+    if separator is not None:
+        return separator.delimiter
+    header = read_header(path, COMMA, max_record_bytes).names
     if len(header) > 1:
         return COMMA
     counts = {other: header[0].count(other) for other in _OTHERS}
     most = max(_OTHERS, key=lambda other: counts[other])
-    return most if counts[most] else COMMA
+    if counts[most]:
+        return most
+    _refuse_blanks(path, start)
+    return COMMA
+
+
+def _refuse_blanks(path: Path, start: bytes) -> None:
+    """Refuse a file whose lines all have as many words as its header, where a word of each is a number.
+
+    It would be read as one column of text. A single column of names or sentences has no numbers in one place.
+    """
+    lines = [line.split() for line in start.removeprefix(BOM).decode("utf-8", "replace").splitlines()]
+    if len(start) == _START_BYTES:
+        del lines[-1]  # it may be cut
+    header, rows = (lines or [[]])[0], [line for line in lines[1:] if line]
+    if len(header) < _LEAST_WORDS or not rows or any(len(row) != len(header) for row in rows):
+        return
+    if any(all(_NUMBER.fullmatch(word) for word in words) for words in zip(*rows, strict=True)):
+        raise DataError(
+            "csv.blanks",
+            f"{path}: the header is a single column, and every line has {len(header)} words; the columns seem to be "
+            "separated by blanks.",
+            f"Convert the file: tr -s ' \\t' ',' < {path} > converted.csv. If it is one column, give --delimiter ,.",
+        )

@@ -81,8 +81,21 @@ def unclosed_quote(path: Path, at: int) -> DataError:
     """Gives the error for a quote that opens at a byte offset and never closes."""
     return DataError(
         "csv.unclosed_quote",
-        f"{path}, row {_lines_before(path, at) + 1}: a quote opens and the file ends before it closes.",
+        f"{path}, row {lines_before(path, at) + 1}: a quote opens and the file ends before it closes.",
         "Close the quote, or export the file again.",
+    )
+
+
+def backslash_quote(path: Path, start: int) -> DataError:
+    """Return the error for the first quote at or after a byte offset that a backslash escapes."""
+    with CsvStream(path) as stream:
+        stream.seek(start)
+        data = stream.read(_READ_BYTES)
+    line = lines_before(path, start) + _count_lines(data[: max(data.find(b'\\"'), 0)]) + 1
+    return DataError(
+        "csv.backslash_quote",
+        f"{path}, row {line}: a quote is escaped by a backslash; expected a doubled quote, as CSV has it.",
+        'Export the file with doubled quotes, or convert it: sed \'s/\\\\"/""/g\' FILE.',
     )
 
 
@@ -105,11 +118,12 @@ def _shorten(text: str) -> str:
 
 def _line_of(path: Path, block: Block, offset: int) -> int:
     if block.rewritten:  # only the place where the rewriting began is known in the file
-        return _lines_before(path, block.start) + 1
-    return _lines_before(path, block.start) + _count_lines(block.data[:offset]) + 1
+        return lines_before(path, block.start) + 1
+    return lines_before(path, block.start) + _count_lines(block.data[:offset]) + 1
 
 
-def _lines_before(path: Path, offset: int) -> int:
+def lines_before(path: Path, offset: int) -> int:
+    """Return the number of line ends before a byte of the (decompressed) file."""
     lines, left, previous = 0, offset, b""
     with CsvStream(path) as stream:
         while left and (data := stream.read(min(left, _READ_BYTES))):

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from assay.artifacts.formats.csv_blocks import BOM
+from assay.artifacts.formats.csv_blocks import BOM, MAX_RECORD_BYTES
 from assay.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class CsvOptions:
             characters of the cell: 0010 stays 0010.
         expected: The types that a schema expects, by column. Where a cell does not fit, the cells decide, as they do
             without a schema.
+        max_record_bytes: The maximum size of a record, which is parsed whole. A longer one is an error.
     """
 
     delimiter: str | None = None
@@ -82,6 +83,7 @@ class CsvOptions:
     thousands: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, Kind] = field(default_factory=dict)
+    max_record_bytes: int = MAX_RECORD_BYTES
 
     def __post_init__(self) -> None:
         given = self.missing_values
@@ -96,6 +98,8 @@ class CsvOptions:
                     f"Column '{name}' cannot be read as the type '{type_}'.",
                     did_you_mean(str(type_), TYPES),
                 )
+        if self.max_record_bytes < 1:
+            raise UsageError("csv.max_record_bytes", f"Expected a positive size and found {self.max_record_bytes}.")
         if self.decimal not in {".", ","}:
             raise UsageError("csv.decimal", f"Expected '.' or ',' as the decimal mark and found {self.decimal!r}.")
         if self.thousands is not None and (

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.artifacts.formats.pandas_index import index_columns
+from assay.artifacts.formats.recognition import other_format, require_regular
 from assay.errors import DataError, UsageError, disk_full
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 ROW_GROUP_ROWS = 65_536
+_DECIMAL_DIGITS = 38
+_UNITS = ("s", "ms", "us", "ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,27 @@ class ParquetShard:
         for name in schema.names:
             if name not in there:
                 table = table.append_column(name, pa.nulls(self.num_rows, schema.field(name).type))
-        yield from table.select(schema.names).cast(schema).combine_chunks().to_batches()
+        table = table.select(schema.names)
+        try:
+            table = table.cast(schema)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise self._inexact(table, schema, error) from error
+        yield from table.combine_chunks().to_batches()
+
+    def _inexact(self, table: pa.Table, schema: pa.Schema, error: Exception) -> DataError:
+        """Return the error for values that the type of the other files' column cannot hold."""
+        for column, wanted in zip(table.columns, schema, strict=True):
+            try:
+                column.cast(wanted.type)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as refused:
+                reason = next(iter(str(refused).splitlines()), "")
+                return DataError(
+                    "parquet.different_types",
+                    f"{self.path} has the column '{wanted.name}' as {column.type}, another file as {wanted.type}, and "
+                    f"a value in row group {self.row_group} is not exact in the common type {wanted.type}: {reason}.",
+                    "Write the files with one schema.",
+                )
+        return _unreadable(self.path, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +212,7 @@ class ParquetWriter:
 
 
 def _footer(path: Path) -> tuple[pq.FileMetaData, pa.Schema]:
+    require_regular(path, "parquet")
     try:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
@@ -206,6 +230,9 @@ def _unreadable(path: Path, error: Exception) -> DataError:
         begins_well = file.read(4) == b"PAR1"
     what = "is cut off or damaged" if begins_well else "is not a Parquet file"
     first_line = next(iter(str(error).splitlines()), "")
+    other = None if begins_well else other_format(path)
+    if other is not None:
+        return DataError("parquet.not_parquet", f"{path} is not a Parquet file but {other[0]}.", other[1])
     return DataError(
         "parquet.truncated" if begins_well else "parquet.not_parquet",
         f"{path} ({size} bytes) {what}: {first_line}",
@@ -241,11 +268,20 @@ def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
         return one
     if pa.types.is_null(one):
         return other
+    if pa.types.is_dictionary(one) or pa.types.is_dictionary(other):  # a category of pandas: text in another file
+        return _common_type(*(each.value_type if pa.types.is_dictionary(each) else each for each in (one, other)))
     if pa.types.is_integer(one) and pa.types.is_integer(other):
         return pa.int64()
     numbers = all(pa.types.is_integer(each) or pa.types.is_floating(each) for each in (one, other))
     if numbers:
         return pa.float64()
+    if pa.types.is_decimal128(one) and pa.types.is_decimal128(other):
+        scale = max(one.scale, other.scale)
+        digits = scale + max(one.precision - one.scale, other.precision - other.scale)
+        return pa.decimal128(digits, scale) if digits <= _DECIMAL_DIGITS else None
+    instants = all(pa.types.is_timestamp(each) for each in (one, other)) and one.tz == other.tz
+    if instants:
+        return max(one, other, key=lambda each: _UNITS.index(each.unit))
     texts = all(pa.types.is_string(each) or pa.types.is_large_string(each) for each in (one, other))
     return pa.large_string() if texts else None
 

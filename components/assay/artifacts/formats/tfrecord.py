@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import google_crc32c
 
 from assay.artifacts.formats.gzip_damage import GZIP_DAMAGE, gzip_damage
+from assay.artifacts.formats.recognition import require_regular
 from assay.errors import DataError, disk_full
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _LENGTH = struct.Struct("<Q")
 _READ_BYTES = 1 << 20
+_MAX_RECORD_BYTES = (2 << 30) - 1  # protobuf's limit for a message
 # TFX compresses at zlib's level 6; 3 takes a third of the time for about a tenth more bytes.
 _COMPRESSION_LEVEL = 3
 
@@ -61,6 +63,12 @@ def read_records(path: Path) -> Iterator[bytes]:
             length, length_crc = _HEADER.unpack(header)
             if masked_crc(header[:8]) != length_crc:
                 raise _bad_crc(place, "length", first=number == 1)
+            if length > _MAX_RECORD_BYTES:
+                raise DataError(
+                    "tfrecord.record_too_long",
+                    f"{place}: the record's length is {length:,} bytes; a record has at most {_MAX_RECORD_BYTES:,}.",
+                    "The file is damaged, or is not a TFRecord file; export it again.",
+                )
             body = _read(file, length + _FOOTER.size, place)
             _check_complete(body, length + _FOOTER.size, place)
             data = body[:length]
@@ -125,6 +133,7 @@ class TFRecordWriter:
 
 
 def _open(path: Path) -> BinaryIO:
+    require_regular(path, "tfrecord")
     try:
         with path.open("rb") as file:
             compressed = file.read(2) == _GZIP_MAGIC

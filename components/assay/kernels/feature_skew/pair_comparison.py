@@ -11,6 +11,7 @@ import pyarrow as pa
 from assay.errors import DataError
 from assay.kernels.feature_skew.report import FeatureSkew, SkewPair
 from assay.kernels.feature_skew.values import equal_rows, has_values
+from assay.kernels.python_values import python_value, python_values
 from assay.kernels.rows.batch_columns import BatchColumn
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _skew_pair(base: pa.RecordBatch, test: pa.RecordBatch, outcomes: dict[str, d
 
 
 def _example(batch: pa.RecordBatch, row: int) -> dict[str, Any]:
-    values = {name: batch.column(at)[row].as_py() for at, name in enumerate(batch.schema.names)}
+    values = {name: python_value(batch.column(at)[row]) for at, name in enumerate(batch.schema.names)}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -108,7 +109,7 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def _single_values(name: str, batch: pa.RecordBatch) -> list[str | int | None]:
-    return [_single(name, value) for value in _column(batch, name).to_pylist()]
+    return [_single(name, value) for value in python_values(_column(batch, name))]
 
 
 def _single(name: str, value: Any) -> str | int | None:

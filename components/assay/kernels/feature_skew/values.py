@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from assay.kernels.python_values import python_values
 from assay.kernels.rows.batch_columns import BatchColumn
 from assay.kernels.rows.record import BYTES, FLOAT, INT
 
@@ -39,7 +40,7 @@ def equal_rows(base: pa.Array, test: pa.Array, ndigits: int | None) -> Mask:
     if decimals == {True, False} or (decimals == {False} and one.family != other.family):
         return empty
     if True in decimals or len(one.levels) > 1 or len(other.levels) > 1 or one.family not in {INT, FLOAT, BYTES}:
-        pairs = zip(base.to_pylist(), test.to_pylist(), strict=True)
+        pairs = zip(python_values(base), python_values(test), strict=True)
         same: Mask = empty | np.fromiter((left == right for left, right in pairs), np.bool_, len(base))
         return same
     equal: Mask = _lengths(one) == _lengths(other)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from assay.errors import DataError
+from assay.kernels.python_values import python_values
 from assay.kernels.statistics.slices.labels import bin_labels, period_labels
 from assay.kernels.statistics.slices.specs import Period
 
@@ -26,6 +27,7 @@ SliceKey: TypeAlias = tuple[tuple[str, SliceValue], ...]
 
 CellKey: TypeAlias = tuple[SliceKey, ...]
 Ints: TypeAlias = NDArray[np.int64]
+_INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +194,16 @@ def _feature_codes(batch: pa.RecordBatch, feature: str, spec: SlicingSpec) -> tu
         rows = np.repeat(rows, pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False))
         column = column.flatten()
     if not isinstance(column, pa.DictionaryArray):
-        column = pc.dictionary_encode(column)
-    values = [_values(value) for value in column.dictionary.to_pylist()]
+        try:
+            column = pc.dictionary_encode(column)
+        except pa.ArrowNotImplementedError:
+            raise DataError(
+                "metrics.unsliceable",
+                f"The column '{feature}' cannot form slices: its values are of type {column.type}; expected numbers, "
+                "text, booleans, dates or times, or lists of these.",
+                "Slice by a column that is derived from it, such as one field of a struct.",
+            ) from None
+    values = [_values(value) for value in python_values(column.dictionary)]
     codes = pc.fill_null(column.indices.cast(pa.int64()), len(values)).to_numpy(zero_copy_only=False)
     return _codes_of_rows(rows, np.asarray(codes, dtype=np.int64), [*values, ()], batch.num_rows)
 
@@ -221,4 +231,6 @@ def _values(value: object) -> tuple[SliceValue, ...]:
         return ()
     if isinstance(value, bytes):
         return (value.decode("utf-8", errors="replace"),)
+    if isinstance(value, int) and not isinstance(value, bool) and value not in _INT64:
+        return (str(value),)  # a slice's key in TFMA's files holds an int64
     return (value,) if isinstance(value, (str, int, float)) else (str(value),)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from assay.kernels.python_values import python_values
 from assay.kernels.rows.batch_columns import BatchColumns
 from assay.kernels.rows.key_rules import UniqueRule
 from assay.kernels.rows.structure_rules import KnownColumnsRule
@@ -75,7 +76,7 @@ class BatchOutcome:
         array = self.columns.array(name)
         if array is None:
             return [None] * len(rows)
-        values = [array[row].as_py() for row in rows.tolist()]
+        values = python_values(array.take(pa.array(rows)))
         if not pa.types.is_float32(array.type):
             return values
         # What was written into the file: 14.23, and not 14.229999542236328.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from assay.kernels.python_values import python_values
 from assay.kernels.shortest_decimal import shortest_decimals
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_float32(column.type):  # 0.1 as float32 is 0.1, as in row_hash
         numbers = shortest_decimals(np.asarray(column.fill_null(np.nan).to_numpy(zero_copy_only=False)))
         return [None if number != number else number for number in numbers.tolist()]  # noqa: PLR0124
-    return [_canonical(value) for value in column.to_pylist()]
+    return [_canonical(value) for value in python_values(column)]
 
 
 def _canonical(value: Any) -> Any:

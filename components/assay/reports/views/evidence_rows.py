@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.artifacts import Examples
+from assay.kernels.python_values import python_value
 
 _MOST_ROWS = 3
 _SCANNED_ROWS = 500_000
@@ -57,7 +58,7 @@ def _places_in_lists(column: pa.Array, wanted: pa.Array) -> list[int]:
 
 def _line(batch: pa.RecordBatch, place: int, number: int, feature: str) -> str:
     names = [feature, *(name for name in batch.schema.names if name != feature)][:_SHOWN_COLUMNS]
-    cells = {name: _cell(batch.column(batch.schema.get_field_index(name))[place].as_py()) for name in names}
+    cells = {name: _cell(python_value(batch.column(batch.schema.get_field_index(name))[place])) for name in names}
     known = ", ".join(f"{name}: {value}" for name, value in cells.items() if value)
     return f"Row {number:,}: {known}"
 

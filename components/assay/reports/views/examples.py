@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from assay.artifacts import Examples, InferenceResult
+from assay.kernels.python_values import python_values
 from assay.reports.blocks import Block, Column, DataTable, Facts, Section
 from assay.reports.figures import plural
 from assay.reports.views.shown import Shown
@@ -64,7 +65,7 @@ def first_rows(batch: pa.RecordBatch, names: Sequence[str]) -> list[Block]:
     """A table of a few rows; of very many columns, the first."""
     shown = list(names)[:_SHOWN_COLUMNS]
     cells = [
-        [_cell(value) for value in batch.column(at).to_pylist()] for at, name in enumerate(names) if at < len(shown)
+        [_cell(value) for value in python_values(batch.column(at))] for at, name in enumerate(names) if at < len(shown)
     ]
     rows = [list(row) for row in zip(*cells, strict=True)] if cells else []
     columns = [Column(label=name, kind="num" if _all_numbers(rows, at) else "text") for at, name in enumerate(shown)]

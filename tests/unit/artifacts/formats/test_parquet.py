@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -138,3 +140,46 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_full_disk_is_reported() -> None:
     with pytest.raises(ArtifactError, match=r"Could not write /dev/full: .*No space left on device"):
         write(Path("/dev/full"), pa.table({"a": [str(at) for at in range(100_000)]}))
+
+
+def _written(folder: Path, *columns: pa.Array) -> list[Path]:
+    paths = [folder / f"{number}.parquet" for number in range(len(columns))]
+    for path, column in zip(paths, columns, strict=True):
+        pq.write_table(pa.table({"x": column}), path)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "values"),
+    [
+        (pa.array(["a", "b"]), pa.array(["b", None]).dictionary_encode(), ["a", "b", "b", None]),
+        (pa.array([1]), pa.array([2]).dictionary_encode(), [1, 2]),
+        (pa.array([Decimal("1.5")]), pa.array([Decimal("12345.25")]), [Decimal("1.50"), Decimal("12345.25")]),
+        (
+            pa.array([1], pa.timestamp("ms")),
+            pa.array([1], pa.timestamp("us")),
+            [datetime(1970, 1, 1, 0, 0, 0, 1000), datetime(1970, 1, 1, 0, 0, 0, 1)],  # noqa: DTZ001 - naive, as stored
+        ),
+    ],
+)
+def test_types_of_one_meaning_have_a_common_type(
+    tmp_path: Path, one: pa.Array, other: pa.Array, values: list[object]
+) -> None:
+    for pair, expected in [((one, other), values), ((other, one), values[len(one) :] + values[: len(one)])]:
+        table = open_parquet(_written(tmp_path, *pair))
+        assert [value for batch in table.batches() for value in batch.column(0).to_pylist()] == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pa.array([2**53 + 1]), pa.array([0.5])),
+        (pa.array([2**63], pa.uint64()), pa.array([1])),
+        (pa.array([2**62], pa.timestamp("ms")), pa.array([1], pa.timestamp("us"))),
+    ],
+)
+def test_a_value_that_the_common_type_cannot_hold_is_named(tmp_path: Path, one: pa.Array, other: pa.Array) -> None:
+    table = open_parquet(_written(tmp_path, one, other))
+    with pytest.raises(DataError, match=r"0\.parquet has the column 'x' as .*not exact in the common type") as caught:
+        list(table.batches())
+    assert caught.value.code == "parquet.different_types"

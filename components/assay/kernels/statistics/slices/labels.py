@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError
+from assay.kernels.python_values import python_values
 from assay.kernels.statistics.reading.arrow_types import FeatureType, Meaning, reading
 from assay.kernels.statistics.reading.claims import leaf_features
 from assay.kernels.statistics.reading.columns import row_values
@@ -79,7 +80,7 @@ def value_labels(name: str, array: pa.Array, wanted: Sequence[str | int] | None)
     if how.convert is None and how.type is not None:
         raise _unfit(name, leaf.type)
     encoded = (leaf if how.convert is None else how.convert(leaf)).dictionary_encode()
-    labels = [_label(name, value, how.meaning) for value in encoded.dictionary.to_pylist()]
+    labels = [_label(name, value, how.meaning) for value in python_values(encoded.dictionary)]
     codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     if wanted is not None:
         texts = {_wanted_label(name, value, how.type) for value in wanted}

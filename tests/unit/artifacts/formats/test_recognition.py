@@ -1,0 +1,195 @@
+"""Files whose content is not what their name says, pipes and devices: named, with advice that helps."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import re
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+
+from assay.artifacts.formats.csv import scan_csv
+from assay.artifacts.formats.csv_blocks import BLOCK_BYTES
+from assay.artifacts.formats.csv_types import CsvOptions
+from assay.artifacts.formats.parquet import open_parquet
+from assay.artifacts.formats.tfrecord import masked_crc, read_records
+from assay.artifacts.sources import rows_of
+from assay.errors import AssayError, DataError, UsageError
+
+CSV = b"a,b\n1,2\n"
+
+
+def zipped(path: Path, member: str) -> bytes:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, CSV)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "advice"),
+    [
+        (bz2.compress(CSV), "bzip2", r"bunzip2 < '.*/its data\.csv' >"),
+        (lzma.compress(CSV), "xz", "unxz <"),
+        (b"\x28\xb5\x2f\xfd" + CSV, "zstd", "zstd -d <"),
+        (b"PAR1\x15\x04\x15", "Parquet", "Rename"),
+        (b'{"a": 1}\n{"a": 2}\n', "JSON", "read_json"),
+        (b'[\n  {"a": 1},\n  {"a": 2}\n]', "JSON", "read_json"),
+        (b'{\n  "a": [1, 2]\n}', "JSON", "read_json"),
+        (b"<!DOCTYPE html><html>", "HTML", "Check the download"),
+        (b'<?xml version="1.0"?>', "XML", "Check the download"),
+        (gzip.compress(gzip.compress(CSV)), "gzip", "gunzip"),
+    ],
+)
+def test_another_format_named_csv_is_recognised(tmp_path: Path, content: bytes, what: str, advice: str) -> None:
+    path = tmp_path / "its data.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=what) as caught:
+        rows_of(path)
+    assert caught.value.code == "csv.other_format"
+    assert re.search(advice, caught.value.hint)
+
+
+def test_archives_and_workbooks_are_told_apart(tmp_path: Path) -> None:
+    for member, what in [("a.csv", "a zip archive"), ("xl/workbook.xml", "a spreadsheet")]:
+        (tmp_path / "x.csv").write_bytes(zipped(tmp_path / "x.zip", member))
+        with pytest.raises(DataError, match=what):
+            rows_of(tmp_path / "x.csv")
+    (tmp_path / "x.csv.bz2").write_bytes(bz2.compress(CSV))
+    with pytest.raises(UsageError, match="a bzip2 archive, which cannot be read"):
+        rows_of(tmp_path / "x.csv.bz2")
+    (tmp_path / "x.parquet").write_bytes(bz2.compress(CSV))
+    with pytest.raises(DataError, match="is not a Parquet file but a bzip2 archive"):
+        rows_of(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("header", ["ORC,b", "PAR1,b", "[id],[name]", "<TICKER>,<PER>", "{id},b", "Obj,BZ", "7z,b"])
+def test_a_header_that_looks_like_a_format_is_a_header(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(header + "\n1,2\n")
+    assert scan_csv([path]).schema.names == header.split(",")
+
+
+def test_pipes_and_devices_are_no_data(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe.csv", tmp_path / "link.csv"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/zero")
+    for path, what in [(pipe, "a pipe"), (link, "a device")]:
+        for read in (rows_of, lambda path: scan_csv([path]), lambda path: open_parquet([path]), _records):
+            with pytest.raises(AssayError, match=f"found {what}") as caught:
+                read(path)
+            assert caught.value.code.endswith(".not_a_file")
+
+
+def _records(path: Path) -> list[bytes]:
+    return list(read_records(path))
+
+
+@pytest.mark.parametrize("length", [1 << 40, 1 << 63, (1 << 64) - 1])
+def test_a_record_of_a_length_that_none_has_is_refused(tmp_path: Path, length: int) -> None:
+    header = struct.pack("<Q", length)
+    (tmp_path / "x.tfrecord").write_bytes(header + struct.pack("<I", masked_crc(header)) + b"x" * 20)
+    with pytest.raises(DataError, match=r"record 1 \(byte 0\): the record's length is") as caught:
+        _records(tmp_path / "x.tfrecord")
+    assert caught.value.code == "tfrecord.record_too_long"
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "rows"),
+    [
+        ("sep=;\nOne;Two\n1;2\n", ["One", "Two"], 1),
+        ("\ufeffSEP=,\r\na,b\r\n1,2\r\n", ["a", "b"], 1),
+        ("sep=\t\na\tb\n1\t2\n", ["a", "b"], 1),
+        ("sep=;\nOne\n1\n2\n", ["One"], 2),
+        ("sep=;,b\n1,2\n", ["sep=;", "b"], 1),
+    ],
+)
+def test_excels_separator_line_is_no_header(tmp_path: Path, text: str, names: list[str], rows: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    table = scan_csv([path])
+    assert (table.schema.names, table.num_rows) == (names, rows)
+    assert sum(batch.num_rows for batch in table.batches()) == rows
+
+
+def test_a_separator_line_against_the_delimiter_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("sep=;\na;b\n1;2\n")
+    with pytest.raises(DataError, match=r"names the delimiter ';', and ',' is used") as caught:
+        scan_csv([tmp_path / "a.csv"], options=CsvOptions(delimiter=","))
+    assert caught.value.code == "csv.delimiter_differs"
+
+
+def test_columns_cut_by_blanks_are_not_one_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a  b   c\n1  2 x\n3  4 y\n")
+    with pytest.raises(DataError, match="every line has 3 words") as caught:
+        scan_csv([path])
+    assert caught.value.code == "csv.blanks"
+    assert scan_csv([path], options=CsvOptions(delimiter=",")).schema.names == ["a  b   c"]
+    path.write_text("full name\nJohn Smith\nJane Doe\n")
+    assert scan_csv([path]).num_rows == 2
+
+
+@pytest.mark.parametrize("text", ['a,b\n"x \\"q\\" y",1\n', 'a,b\n1,2\n"x \\"q, y",1\n', 'a,b\npipe 5\\",1\n'])
+def test_quotes_escaped_by_backslashes_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=rf"row {text.count(chr(10))}: a quote is escaped by a backslash") as caught:
+        scan_csv([tmp_path / "a.csv"])
+    assert caught.value.code == "csv.backslash_quote"
+
+
+def test_a_backslash_before_a_closing_quote_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a,b\n"C:\\dir\\",1\n')
+    assert next(scan_csv([tmp_path / "a.csv"]).batches()).column(0).to_pylist() == ["C:\\dir\\"]
+
+
+LONG = 20 << 20
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "row"),
+    [
+        ("a,b\n1,2\n", ",3\n", 3),
+        ('a,b\n1,2\n1,"', '"\n', 3),
+        ('a,b\nx "stray" y,2\n1,', "\n", 2),
+        ("", "\n1\n", 1),
+    ],
+)
+def test_a_record_longer_than_the_limit_is_refused(tmp_path: Path, before: str, after: str, row: int) -> None:
+    path = tmp_path / "a.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as stream:
+        stream.write(before.encode() + b"x" * LONG + after.encode())
+    with pytest.raises(DataError, match=rf"row {row}: the record is longer.*--max-record-bytes") as caught:
+        scan_csv([path])
+    assert caught.value.code == "csv.record_too_long"
+    assert scan_csv([path], options=CsvOptions(max_record_bytes=2 * LONG)).num_rows
+
+
+def test_a_small_limit_counts_however_the_file_is_cut(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a,b\n1," + b"x" * 10_000 + b"\n")
+    options = CsvOptions(max_record_bytes=1_000)
+    for block_bytes in (64, 999, 1 << 20):
+        with pytest.raises(DataError, match="row 2: the record is longer than 1,000 bytes"):
+            scan_csv([tmp_path / "a.csv"], options=options, block_bytes=block_bytes)
+    (tmp_path / "a.csv").write_bytes(b"a,b\n" + (b"1," + b"x" * 997 + b"\n") * 9)
+    assert scan_csv([tmp_path / "a.csv"], options=options).num_rows == 9
+    with pytest.raises(UsageError, match="positive size"):
+        CsvOptions(max_record_bytes=0)
+    assert CsvOptions().max_record_bytes >= BLOCK_BYTES
+
+
+def test_a_small_archive_of_one_endless_field_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    with path.open("wb") as stream:
+        stream.write(packer.compress(b"a,b\n1,"))
+        for _ in range(64):
+            stream.write(packer.compress(b"x" * (1 << 20)))
+        stream.write(packer.flush())
+    with pytest.raises(DataError, match="row 2: the record is longer"):
+        scan_csv([path])
