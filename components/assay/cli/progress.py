@@ -16,7 +16,8 @@ from assay.runners.local.progress import rows_text
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_STYLES = {"failed": "bold red", "skipped": "yellow", "anomalies": "yellow", "not blessed": "yellow", "cached": "cyan"}
+_STYLES = {"failed": "bold red", "skipped": "yellow", "anomalies": "yellow", "not blessed": "yellow"}
+_STYLES |= {"did nothing": "yellow", "cached": "cyan"}
 _GATE_WORDS = {3: "anomalies", 4: "not blessed"}
 
 
@@ -71,7 +72,9 @@ class StepLines:
 
 def step_text(result: StepResult, width: int) -> Text:
     """A step as one line; names take `width` columns."""
-    word = _GATE_WORDS.get(result.closed_gate.exit_code, "closed") if result.closed_gate else result.status
+    word: str = "did nothing" if result.idle else result.status
+    if result.closed_gate:
+        word = _GATE_WORDS.get(result.closed_gate.exit_code, "closed")
     line = Text(f"{result.node_id:<{width}}  ")
     line.append(f"{word:<11}", _STYLES.get(word, "green"))
     line.append(f" {result.seconds:7.2f} s")

@@ -39,7 +39,8 @@ def run(
 ) -> None:
     """Run a pipeline on this machine; unchanged steps are taken from earlier runs.
 
-    Exit codes: 0 passed, 1 a step failed, 2 wrong usage, 3 anomalies found, 4 model not blessed.
+    Exit codes: 0 passed, 1 a step failed, 2 wrong usage, 3 anomalies found, 4 model not blessed, 5 a step did
+    none of its work, such as a Pusher that pushed nothing.
 
     Examples:
       assay run pipeline.py

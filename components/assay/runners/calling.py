@@ -52,6 +52,8 @@ def call_component(
     for name, declared_parameter in spec.parameters.items():
         value = parameters[name]
         arguments[name] = value if value is None else typed(value, declared_parameter.type, f"{spec.name}.{name}")
+    if spec.check is not None:
+        spec.check({name: value for name, value in arguments.items() if name not in outputs and value is not None})
     if spec.context_name:
         arguments[spec.context_name] = context
     with _user_code(spec):

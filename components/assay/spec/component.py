@@ -73,6 +73,7 @@ def component(
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
     positional: tuple[str, ...] = (),
     refused: Mapping[str, str] | None = None,
+    check: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Callable[[Callable[..., Any]], Component]: ...
 
 
@@ -87,6 +88,7 @@ def component(
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
     positional: tuple[str, ...] = (),
     refused: Mapping[str, str] | None = None,
+    check: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Makes an annotated function a component.
 
@@ -102,6 +104,8 @@ def component(
             effect on the outside world no longer stands, or None.
         positional: The arguments that may also be given by position, in order; none by default.
         refused: Arguments that a component of this name has elsewhere (in TFX), each with what to do instead.
+        check: Given arguments by name, raises UsageError for what cannot work; called at the declaration with all but
+            those that only the run will know, and again before the function is called.
 
     Example:
         ```python
@@ -116,6 +120,8 @@ def component(
 
     def declare(function: Callable[..., Any]) -> Component:
         spec = read_signature(function, name=name, libraries=libraries, reads=reads, still_valid=still_valid)
-        return Component(replace(spec, depends_on=depends_on, positional=positional, refused=refused or {}))
+        return Component(
+            replace(spec, depends_on=depends_on, positional=positional, refused=refused or {}, check=check)
+        )
 
     return declare if function is None else declare(function)

@@ -33,6 +33,8 @@ class ExecutionContext:
         node_id: The step's id.
         rows: Row counts by split, as `count_rows` recorded them.
         beam_pipeline_args: Beam's options, where the author gave some.
+        remarks: What people should read beside the step: sentences, as `remark` recorded them.
+        idle: Why the step did none of its work, as `did_nothing` recorded it; else empty.
         wired: Names of the inputs that the author wired; an optional one may have come without an artifact all the
             same, where a resolver found none.
     """
@@ -47,6 +49,22 @@ class ExecutionContext:
     beam_pipeline_args: tuple[str, ...] = ()
     rows: dict[str, RowCount] = field(default_factory=dict)
     wired: frozenset[str] = frozenset()
+    remarks: list[str] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
+
+    def remark(self, sentence: str) -> None:
+        """Record a sentence that is shown beside the step, and log it."""
+        self.remarks.append(sentence)
+        self.log(sentence)
+
+    def did_nothing(self, reason: str) -> None:
+        """Record that the step did none of its work, though nothing failed: the run ends with exit code 5.
+
+        Args:
+            reason: Why, as a sentence.
+        """
+        self.idle.append(reason)
+        self.log(reason)
 
     def count_rows(self, split: str, *, read: int, written: int, rejected: int = 0) -> None:
         """Records a split's row counts and checks that no row was lost or made.

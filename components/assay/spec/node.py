@@ -93,7 +93,7 @@ class ComponentNode(Node):
         given = {
             name: value
             for name, value in arguments.items()
-            if value is not None or _takes_none(spec.parameters.get(name))
+            if (value is not None or _takes_none(spec.parameters.get(name))) and (value or name not in spec.refused)
         }
         spec.check_argument_names(given)
         self._inputs = {
@@ -104,11 +104,22 @@ class ComponentNode(Node):
             for name, value in given.items()
             if name in spec.parameters
         }
+        if spec.check is not None:
+            spec.check(self._inputs | self._known_values())
         outputs: dict[str, Any] = {
             key: OutputChannel(self, key, output.artifact) for key, output in spec.outputs.items()
         }
         outputs |= {key: OutputParameter(self, key, value.type) for key, value in spec.output_parameters.items()}
         self.outputs = Outputs(self, outputs)
+
+    def _known_values(self) -> dict[str, Any]:
+        """Return the parameters whose values are known at the declaration, defaults included."""
+        values = {name: each.default for name, each in self.spec.parameters.items() if not each.required}
+        for name, value in self.arguments.items():
+            values.pop(name, None)
+            if next(iter(placeholders(value)), None) is None:
+                values[name] = typed(value, self.spec.parameters[name].type, f"{self.spec.name}.{name}")
+        return values
 
     def input_channels(self) -> Mapping[str, tuple[Channel, ...]]:
         """The channels that the component reads, by key."""

@@ -93,6 +93,9 @@ class ComponentSpec:
         still_valid: Says why a cached execution no longer stands (a pushed model that is gone, say), or None.
         positional: The arguments that may also be given by position, in TFX's order.
         refused: Arguments that TFX's component has and this one has not, each with what to do instead.
+        check: Raises UsageError for values that cannot work, or cannot work together. It is given typed parameter
+            values and whatever feeds the inputs, by name: at the declaration all but those that only the run will
+            know, and before the component is called all of them.
     """
 
     name: str
@@ -109,6 +112,7 @@ class ComponentSpec:
     depends_on: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     positional: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[Mapping[str, Any]], None] | None = None
 
     def check_argument_names(self, names: typing.Iterable[str]) -> None:
         """Checks the names of arguments given by an author.

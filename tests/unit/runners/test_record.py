@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from assay.artifacts import Schema
+from assay.artifacts.store import Producer, seal
 from assay.errors import UsageError
 from assay.lineage import SqlLineageStore
 from assay.lineage.queries import producer
@@ -116,8 +118,10 @@ def test_what_a_dead_run_left_is_cleared_away(root: Any, toys: Any) -> None:
     record.parent.mkdir()
     record.write_text('{"state": "running", "exit_code": null, "steps": []}')
     orphan = sealed.with_name(str(execution))
-    orphan.mkdir()
-    (orphan / "schema.pbtxt").touch()
+    staged = Schema(root.path / "staged")
+    staged.path.mkdir()
+    (staged.path / "schema.pbtxt").touch()
+    seal(staged, orphan, Producer(run_id="dead", execution_id=execution))
     (root.path / ".staging" / "not-ours").mkdir()
     root.run(toys.Text())
     assert json.loads(record.read_text()) == {"state": "interrupted", "exit_code": 1, "steps": []}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assay.runners.local import RunResult
 
 _OUTCOMES = {0: ("passed", "bold green"), 1: ("failed", "bold red")}
-_GATE_OUTCOMES = {3: "stopped: anomalies found", 4: "not blessed"}
+_GATE_OUTCOMES = {3: "stopped: anomalies found", 4: "not blessed", 5: "a step did nothing"}
 
 
 def print_summary(console: Console, result: RunResult) -> None:

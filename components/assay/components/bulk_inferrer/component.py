@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from assay.gating.verification import Claim, verify
 from assay.spec import ExecutionContext, Input, Output, component
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from assay.artifacts.examples import BatchWriter
@@ -43,8 +43,13 @@ class Findings(NamedTuple):
     num_examples: int
 
 
+def _still_valid(_: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None:
+    return None if outputs else "nothing was predicted"
+
+
 @component(
     libraries=("tensorflow",),
+    still_valid=_still_valid,
     positional=("examples", "model", "model_blessing", "data_spec", "model_spec", "output_example_spec"),
 )
 def BulkInferrer(
@@ -78,7 +83,7 @@ def BulkInferrer(
     """
     refusal = None if allow_unblessed else _why_not(model, model_blessing)
     if refusal:
-        context.log(f"Nothing was predicted. {refusal}")
+        context.did_nothing(f"Nothing was predicted. {refusal}")
         return Findings(inferred=False, num_examples=0)
     from assay.components.bulk_inferrer.compute import Predictor
 

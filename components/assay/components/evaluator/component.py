@@ -61,7 +61,11 @@ class Findings(NamedTuple):
         "module_file",
         "module_path",
     ),
-    refused={"feature_slicing_spec": "Name the slices in eval_config: slicing_specs."},
+    refused={
+        "feature_slicing_spec": "Name the slices in eval_config: slicing_specs.",
+        "fairness_indicator_thresholds": 'Add the metric to eval_config: class_name: "FairnessIndicators", config: '
+        '{"thresholds": [0.25, 0.5]}.',
+    },
 )
 def Evaluator(
     context: ExecutionContext,
@@ -74,7 +78,6 @@ def Evaluator(
     baseline_model: Input[Model] | None = None,
     schema: Input[Schema] | None = None,
     example_splits: list[str] | None = None,
-    fairness_indicator_thresholds: list[float] | None = None,
     module_file: UserModule | None = None,
     module_path: UserModuleName | None = None,
     first_run: FirstRun | None = None,
@@ -100,7 +103,6 @@ def Evaluator(
         baseline_model: The model that change thresholds compare with.
         schema: The schema of the examples, where a model reads features by their representation in it.
         example_splits: The splits to evaluate on; `eval` by default.
-        fairness_indicator_thresholds: Refused: give the metric FairnessIndicators in `eval_config`.
         module_file: A module with `custom_eval_shared_model` or `custom_extractors`, as in TFX.
         module_path: Its dotted name instead, where it is importable.
         first_run: Without a baseline for the change thresholds: `values_only` lets the value thresholds decide, `bless`
@@ -112,12 +114,6 @@ def Evaluator(
         waivers_file: A YAML list of failures that somebody answers for until a date, as for `assay gate --waivers`.
             When one expires the step is run anew, and no blessing that rests on it opens Pusher.
     """
-    if fairness_indicator_thresholds:
-        raise UsageError(
-            "evaluator.fairness",
-            "fairness_indicator_thresholds works with TFX's legacy models only.",
-            'Add the metric to eval_config: class_name: "FairnessIndicators", config: {"thresholds": [0.25, 0.5]}.',
-        )
     # Declaring a pipeline must not load what only its run needs.
     from assay.components.evaluator.compute import evaluate
     from assay.components.evaluator.kernel_engine.deciding import Rules

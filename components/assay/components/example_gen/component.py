@@ -101,7 +101,23 @@ def ParquetExampleGen(
     _import_parquet(context, examples, input_base, input_config, output_config, range_config, file_format)
 
 
-@component(libraries=("pyarrow", "tfx-bsl"), reads=_input_files, positional=(*_ORDER, "payload_format"))
+def _check_payload(arguments: Mapping[str, Any]) -> None:
+    known = (config.PayloadFormat.FORMAT_TF_EXAMPLE, config.PayloadFormat.FORMAT_PARQUET)
+    payload_format = arguments.get("payload_format", known[0])
+    if payload_format not in known:
+        raise UsageError(
+            "example_gen.payload_format",
+            f"ImportExampleGen reads FORMAT_TF_EXAMPLE and FORMAT_PARQUET, not {payload_format.name}.",
+            "Convert the records to tf.Example.",
+        )
+
+
+@component(
+    libraries=("pyarrow", "tfx-bsl"),
+    reads=_input_files,
+    positional=(*_ORDER, "payload_format"),
+    check=_check_payload,
+)
 def ImportExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
@@ -130,12 +146,6 @@ def ImportExampleGen(
     if payload_format == config.PayloadFormat.FORMAT_PARQUET:
         _import_parquet(context, examples, input_base, input_config, output_config, range_config, file_format)
         return
-    if payload_format != config.PayloadFormat.FORMAT_TF_EXAMPLE:
-        raise UsageError(
-            "example_gen.payload_format",
-            f"ImportExampleGen reads FORMAT_TF_EXAMPLE and FORMAT_PARQUET, not {payload_format.name}.",
-            "Convert the records to tf.Example.",
-        )
     resolved = _resolved(input_base, input_config, range_config)
     split_config = config.output_split_config(len(resolved.splits), output_config)
     snapshot = _Snapshot(input_base, resolved)

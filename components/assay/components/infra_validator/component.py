@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -24,7 +24,7 @@ from assay.gating.served_model import WARMUP
 from assay.spec import ExecutionContext, Input, Output, component
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _PROBE = "assay.components.infra_validator.probe"
 _TAGS, _SIGNATURES = ["serve"], ["serving_default"]
@@ -40,8 +40,21 @@ class Findings(NamedTuple):
     blessed: bool
 
 
+def _check(arguments: Mapping[str, Any]) -> None:
+    serving, requests = arguments.get("serving_spec"), arguments.get("request_spec")
+    if requests is not None and requests.make_warmup and "examples" not in arguments:
+        raise UsageError(
+            "infra_validator.warmup",
+            "request_spec.make_warmup makes requests of examples; none are wired.",
+            "Wire `examples`, or leave make_warmup out.",
+        )
+    if serving is not None:
+        serving.image()
+
+
 @component(
     libraries=("tensorflow", "tensorflow-serving-api"),
+    check=_check,
     positional=("model", "serving_spec", "examples", "request_spec", "validation_spec"),
 )
 def InfraValidator(
@@ -72,12 +85,6 @@ def InfraValidator(
     serving, requests = serving_spec or ServingSpec(), request_spec or RequestSpec()
     limits = validation_spec or ValidationSpec()
     image = image_of(serving)
-    if requests.make_warmup and examples is None:
-        raise UsageError(
-            "infra_validator.warmup",
-            "request_spec.make_warmup makes requests of examples; none are wired.",
-            "Wire `examples`, or leave make_warmup out.",
-        )
     judged = judged_by_digest(
         model=model,
         examples=(examples,) if examples else (),

@@ -24,12 +24,25 @@ class TensorFlowServing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalDockerConfig:
-    """A Docker on this machine; the fields are TFX's and are read from Docker's own environment instead."""
+    """A Docker on this machine, which is found by Docker's own environment variables.
+
+    The fields are TFX's; a value is rejected, since it would have no effect.
+    """
 
     client_base_url: str = ""
     client_api_version: str = ""
     client_timeout_seconds: int = 0
     host_ip_address: str = ""
+
+    def __post_init__(self) -> None:
+        """Reject settings that would be ignored."""
+        for name in ("client_base_url", "client_api_version", "client_timeout_seconds", "host_ip_address"):
+            if getattr(self, name):
+                raise UsageError(
+                    "infra_validator.docker",
+                    f"LocalDockerConfig.{name} is not supported.",
+                    "Set DOCKER_HOST and DOCKER_API_VERSION in the environment instead.",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +58,31 @@ class ServingSpec:
     tensorflow_serving: TensorFlowServing | None = None
     local_docker: LocalDockerConfig | None = None
     model_name: str = "model"
+
+    def image(self) -> str:
+        """Return the image to run; empty where no container is asked for.
+
+        Raises:
+            UsageError: No image, or more than one, is named.
+        """
+        named = self.tensorflow_serving
+        if named is None:
+            if self.local_docker is None:
+                return ""
+            raise UsageError(
+                "infra_validator.container",
+                "local_docker without tensorflow_serving names no image.",
+                "Leave local_docker out: the model is then loaded in a fresh process.",
+            )
+        images = [f"{named.image_name}:{tag}" for tag in named.tags]
+        images += [f"{named.image_name}@{one}" for one in named.digests]
+        if len(images) > 1:
+            raise UsageError(
+                "infra_validator.images",
+                f"serving_spec names {len(images)} images: {', '.join(images)}.",
+                "Name one image for each InfraValidator.",
+            )
+        return images[0] if images else f"{named.image_name}:latest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,29 +43,19 @@ _TYPES: Final = {
 
 
 def image_of(serving: ServingSpec) -> str:
-    """Gives the image to run, and sees that there is a Docker to run it; empty where none is asked for.
+    """Return the image to run; empty where no container is asked for.
 
     Raises:
-        UsageError: There is no Docker, or more than one image is named.
+        UsageError: There is no Docker to run it, or the specification does not name one image.
     """
-    if serving.tensorflow_serving is None and serving.local_docker is None:
-        return ""
-    hint = "Leave tensorflow_serving and local_docker out: the model is then loaded in a fresh process."
-    if serving.tensorflow_serving is None:
-        raise UsageError("infra_validator.container", "local_docker without tensorflow_serving names no image.", hint)
-    if shutil.which("docker") is None:
-        raise UsageError("infra_validator.no_docker", "serving_spec asks for a container; there is no docker.", hint)
-    named = serving.tensorflow_serving
-    images = [f"{named.image_name}:{tag}" for tag in named.tags] + [
-        f"{named.image_name}@{one}" for one in named.digests
-    ]
-    if len(images) > 1:
+    image = serving.image()
+    if image and shutil.which("docker") is None:
         raise UsageError(
-            "infra_validator.images",
-            f"serving_spec names {len(images)} images: {', '.join(images)}.",
-            "Name one a step.",
+            "infra_validator.no_docker",
+            "serving_spec asks for a container; there is no docker.",
+            "Leave tensorflow_serving and local_docker out: the model is then loaded in a fresh process.",
         )
-    return images[0] if images else f"{named.image_name}:latest"
+    return image
 
 
 def try_in_container(

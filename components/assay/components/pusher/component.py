@@ -107,7 +107,12 @@ def Pusher(
     if receipt.pushed:
         pushed_model.properties["pushed_destination"] = receipt.destination
         pushed_model.properties["pushed_version"] = receipt.version
-    context.log(receipt.reason)
+    if not receipt.pushed:
+        context.did_nothing(receipt.reason)
+    elif not wanted.claims:
+        context.remark(receipt.reason)
+    else:
+        context.log(receipt.reason)
     return Outcome(pushed=receipt.pushed, pushed_version=receipt.version)
 
 

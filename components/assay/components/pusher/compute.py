@@ -131,7 +131,7 @@ def still_pushed(receipt: Receipt, destination: Destination) -> str | None:
     it.
     """
     if not receipt.pushed:
-        return None
+        return "nothing was pushed"
     versions = {version.name: version for version in destination.versions()}
     mine = versions.get(receipt.version)
     if mine is None:

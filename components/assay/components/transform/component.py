@@ -16,7 +16,7 @@ from assay.errors import UsageError, did_you_mean
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, UserModule, component
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -25,8 +25,18 @@ if TYPE_CHECKING:
     from assay.engines.base import Shard
 
 
+def _check(arguments: Mapping[str, Any]) -> None:
+    if "analyzer_cache" in arguments and arguments.get("disable_analyzer_cache"):
+        raise UsageError(
+            "transform.cache_disabled",
+            "analyzer_cache is given, but disable_analyzer_cache is true, so it would not be read.",
+            "Pass disable_analyzer_cache=False, or leave analyzer_cache out.",
+        )
+
+
 @component(
     libraries=("tensorflow", "tensorflow-transform"),
+    check=_check,
     positional=(
         "examples",
         "schema",
@@ -41,6 +51,10 @@ if TYPE_CHECKING:
         "disable_statistics",
         "stats_options_updater_fn",
     ),
+    refused={
+        "force_tf_compat_v1": "The graph is traced as a TensorFlow 2 function: port TF1-only code of preprocessing_fn "
+        "(tf.compat.v1 placeholders, sessions, collections)."
+    },
 )
 def Transform(
     context: ExecutionContext,
@@ -64,7 +78,6 @@ def Transform(
     disable_analyzer_cache: bool = True,
     disable_statistics: bool = False,
     custom_config: dict[str, Any] | None = None,
-    force_tf_compat_v1: bool = False,
     stats_options_updater_fn: UserFunction | None = None,
 ) -> None:
     """Transforms rows by tf.Transform's `preprocessing_fn`, and exports the graph that serving uses too.
@@ -95,13 +108,9 @@ def Transform(
             than analysing data that one machine reads in seconds, so here it is asked for.
         disable_statistics: Leaves out the statistics, schemas and anomalies before and after.
         custom_config: Passed to `preprocessing_fn`, where it takes it.
-        force_tf_compat_v1: Refused: graphs are traced as TensorFlow 2 functions only.
         stats_options_updater_fn: The dotted name of a function that changes the options of the statistics; it is looked
             for in `module_file` where there is one.
     """
-    _check_arguments(
-        force_tf_compat_v1=force_tf_compat_v1, unread_cache=analyzer_cache is not None and disable_analyzer_cache
-    )
     # TensorFlow, TFT and Beam take seconds to import; declaring a pipeline must not.
     from assay.components.transform.analysis import CacheFolders
     from assay.components.transform.compute import Preprocessing, build_graph
@@ -146,26 +155,6 @@ def Transform(
             post_transform_schema.write(transformed_schema)
         if post_transform_anomalies is not None:
             write_anomalies(post_transform_anomalies, statistics, transformed_schema)
-
-
-def _check_arguments(*, force_tf_compat_v1: bool, unread_cache: bool) -> None:
-    """Refuses arguments that would do nothing.
-
-    Raises:
-        UsageError: With the reason.
-    """
-    if force_tf_compat_v1:
-        raise UsageError(
-            "transform.tf_compat_v1",
-            "force_tf_compat_v1 is not supported: the graph is traced as a TensorFlow 2 function.",
-            "Leave it out; port TF1-only code of preprocessing_fn (tf.compat.v1 placeholders, sessions, collections).",
-        )
-    if unread_cache:
-        raise UsageError(
-            "transform.cache_disabled",
-            "analyzer_cache is given, but disable_analyzer_cache is true, so it would not be read.",
-            "Pass disable_analyzer_cache=False, or leave analyzer_cache out.",
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,13 @@ Outputs = dict[str, tuple[Artifact, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What an execution made: sealed and recorded outputs, output parameters, and row counts."""
+    """What an execution made: sealed and recorded outputs, output parameters, row counts, and its own remarks."""
 
     outputs: Outputs
     parameters: Mapping[str, Any]
     rows: Mapping[str, RowCount]
+    remarks: tuple[str, ...]
+    idle: bool
 
 
 def execute(
@@ -86,7 +88,8 @@ def execute(
     for key, artifact in written.items():
         artifact.id = records[key][0].id
     shutil.rmtree(staging, ignore_errors=True)
-    return Executed({key: (artifact,) for key, artifact in written.items()}, returned, context.rows)
+    outputs: Outputs = {key: (artifact,) for key, artifact in written.items()}
+    return Executed(outputs, returned, context.rows, (*context.idle, *context.remarks), idle=bool(context.idle))
 
 
 def _context(session: Session, node: ComponentNode, staging: Path) -> ExecutionContext:

@@ -42,7 +42,9 @@ class StepResult:
     Attributes:
         status: `complete`, `cached`, `imported`, `resolved`, `failed` or `skipped`.
         seconds: Wall time, inputs and sealing included.
-        reason: Why it failed, was skipped, or was not taken from the cache although it had run before.
+        reason: Why it failed, was skipped, did nothing, or was not taken from the cache although it had run before; and
+            the step's own remarks.
+        idle: Whether it did none of its work, though nothing failed.
         user_traceback: The user's own frames, where their code raised.
         log: The step's log, for a step that ran.
         closed_gate: The verdict, where the step is a gate that closed.
@@ -60,6 +62,7 @@ class StepResult:
     rows: Mapping[str, RowCount] = field(default_factory=dict)
     error_code: str = ""
     reason: str = ""
+    idle: bool = False
     user_traceback: str = ""
     log: Path | None = None
     closed_gate: ClosedGate | None = None
@@ -77,7 +80,8 @@ class RunResult:
     Attributes:
         folder: The run's folder with `run.json`, `logs/` and `artifacts/`.
         steps: In the order in which they were taken.
-        exit_code: 0 passed, 1 a step failed, 3 anomalies closed a gate, 4 the model is not blessed.
+        exit_code: 0 passed, 1 a step failed, 3 anomalies closed a gate, 4 the model is not blessed,
+            5 a step did none of its work.
     """
 
     run_id: str
@@ -158,6 +162,7 @@ def step_record(step: StepResult) -> dict[str, Any]:
         "rows": {split: msgspec.to_builtins(count) for split, count in step.rows.items()},
         "error_code": step.error_code,
         "reason": step.reason,
+        "idle": step.idle,
         "user_traceback": step.user_traceback,
         "log": str(step.log) if step.log else None,
         "closed_gate": {"summary": gate.verdict.summary, "exit_code": gate.exit_code} if gate else None,

@@ -160,10 +160,11 @@ def _result(session: Session, started: float) -> RunResult:
 
 
 def _exit_code(steps: tuple[StepResult, ...]) -> int:
-    """1 for a failed step; else what the first gate that closed says; else 0."""
+    """Return 1 for a failed step, else what the first closed gate says, else 5 for a step that did nothing, else 0."""
     if any(step.status == "failed" for step in steps):
         return 1
-    return next((step.closed_gate.exit_code for step in steps if step.closed_gate), 0)
+    closed = next((step.closed_gate.exit_code for step in steps if step.closed_gate), 0)
+    return closed or (5 if any(step.idle for step in steps) else 0)
 
 
 def _link_outputs(session: Session, step: StepResult) -> None:

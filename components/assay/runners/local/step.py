@@ -151,7 +151,8 @@ def _component_step(session: Session, node: ComponentNode) -> StepResult:
         outputs=executed.outputs,
         output_parameters=executed.parameters,
         rows=executed.rows,
-        reason=why_not,
+        reason=" ".join(filter(None, (*executed.remarks, why_not))),
+        idle=executed.idle,
         log=session.layout.log(session.run_id, node.id),
     )
 

@@ -136,8 +136,9 @@ def test_an_unblessed_model_predicts_nothing(tmp_path: Path, examples: Examples,
         "not blessed": lambda: a_blessing(tmp_path / "blessing", model, ok=False),
         "another": lambda: a_blessing(tmp_path / "blessing", other),
     }[case]()
-    found, result, _, _, [said] = infer(tmp_path, examples=examples, model=model, model_blessing=blessing)
+    found, result, _, context, [said] = infer(tmp_path, examples=examples, model=model, model_blessing=blessing)
     assert found == (False, 0)
+    assert context.idle == [said]
     assert said.startswith("Nothing was predicted. ")
     assert not any(result.path.iterdir())
 

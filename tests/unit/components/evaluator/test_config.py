@@ -170,5 +170,6 @@ def test_the_declaration_has_tfxs_names() -> None:
     spec = Evaluator.spec
     assert set(spec.inputs) == {"examples", "model", "baseline_model", "schema"}
     assert set(spec.outputs) == {"evaluation", "blessing"}
-    assert {"eval_config", "example_splits", "fairness_indicator_thresholds", "module_file"} <= set(spec.parameters)
+    assert {"eval_config", "example_splits", "module_file"} <= set(spec.parameters)
+    assert {"feature_slicing_spec", "fairness_indicator_thresholds"} == set(spec.refused)
     assert set(spec.output_parameters) == {"blessed"}

@@ -153,14 +153,13 @@ def test_all_named_splits_are_evaluated(tmp_path: Path, examples: Examples) -> N
         ({"eval_config": config(prediction="skore")}, DataError, r"prediction_key 'skore'.*'score'"),
         ({"example_splits": ["empty"]}, DataError, "no example to evaluate"),
         ({"example_splits": ["evil"]}, ArtifactError, r"no split 'evil'.*'eval'"),
-        ({"fairness_indicator_thresholds": [0.5]}, UsageError, "legacy models only"),
         (
             {"eval_config": parse_eval_config("model_specs { label_key: 'label' }")},
             UsageError,
             "has no model, and eval_config's model_specs name no prediction_key",
         ),
     ],
-    ids=["metric", "slice", "prediction", "empty", "split", "fairness", "model"],
+    ids=["metric", "slice", "prediction", "empty", "split", "model"],
 )
 def test_what_cannot_be_evaluated_is_an_error_of_its_own(
     tmp_path: Path, examples: Examples, arguments: dict[str, Any], kind: type[AssayError], message: str

@@ -17,7 +17,7 @@ from assay.artifacts.store import digest_of, list_files
 from assay.components.example_gen import CsvExampleGen, ImportExampleGen, Input, Output, ParquetExampleGen, SplitConfig
 from assay.components.example_gen.config import PayloadFormat
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError, UsageError
+from assay.errors import DataError
 from assay.runners.local import RunResult
 from assay.spec import Component, ExecutionContext, RangeConfig, StaticRange
 
@@ -265,12 +265,6 @@ def test_features_that_change_their_kind_between_batches(tmp_path: Path, run: Ca
         DataError, match=r"in a record|'a' holds int64 in some records and float in others|records 4097"
     ):
         run(ImportExampleGen, input_base=str(path))
-
-
-@pytest.mark.parametrize("payload", [PayloadFormat.FORMAT_TF_SEQUENCE_EXAMPLE, PayloadFormat.FORMAT_PROTO])
-def test_payloads_that_cannot_be_read(tmp_path: Path, run: Callable[..., Examples], payload: PayloadFormat) -> None:
-    with pytest.raises(UsageError, match=f"not {payload.name}"):
-        run(ImportExampleGen, input_base=str(tmp_path), payload_format=payload)
 
 
 def test_inputs_without_rows(tmp_path: Path, run: Callable[..., Examples]) -> None:

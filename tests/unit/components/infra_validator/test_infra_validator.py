@@ -145,11 +145,6 @@ def test_a_container_is_refused_where_there_is_no_docker(tmp_path: Path, monkeyp
         validate(tmp_path, Model(tmp_path), serving_spec=serving)
 
 
-def test_warm_up_requests_need_examples(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none are wired"):
-        validate(tmp_path, Model(tmp_path), request_spec=RequestSpec(make_warmup=True))
-
-
 def test_an_empty_split_cannot_be_asked_about(tmp_path: Path) -> None:
     model = Model(tmp_path / "model")
     model.serving_path.mkdir(parents=True)

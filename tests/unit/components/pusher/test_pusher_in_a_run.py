@@ -47,11 +47,26 @@ def versions(tmp_path: Path) -> list[Path]:
 
 
 def test_a_blessing_that_no_resolver_finds_is_none(tmp_path: Path, run_steps: RunSteps, make_model: MakeModel) -> None:
-    result = run_steps(*steps(tmp_path, make_model()))
+    model = make_model()
+    result = run_steps(*steps(tmp_path, model))
     [pusher] = [step for step in result.steps if step.node_id == "Pusher"]
     assert pusher.output_parameters["pushed"] is False
     assert pusher.outputs["pushed_model"][0].receipt()["reason"] == "A model_blessing is required, and there is none."
     assert versions(tmp_path) == []
+    assert (result.exit_code, pusher.idle) == (5, True)
+    assert pusher.reason == "A model_blessing is required, and there is none."
+    again = run_steps(*steps(tmp_path, model))  # a cached step would say nothing of it
+    assert (again.exit_code, again.step("Pusher").status) == (5, "complete")
+
+
+def test_a_model_that_nothing_vouches_for_is_pushed_with_a_remark(
+    tmp_path: Path, run_steps: RunSteps, make_model: MakeModel
+) -> None:
+    imported = Importer(make_model().path, Model).with_id("model")
+    destination = PushDestination(filesystem=PushDestination.Filesystem(base_directory=str(tmp_path / "serving")))
+    result = run_steps(imported, Pusher(model=imported.outputs["result"], push_destination=destination))
+    assert (result.exit_code, len(versions(tmp_path))) == (0, 1)
+    assert "nothing vouched for this model" in result.step("Pusher").reason
 
 
 @pytest.mark.parametrize("changed", [False, True])

@@ -290,7 +290,6 @@ def test_a_missing_value_names_feature_rows_and_split(case: Case) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"force_tf_compat_v1": True}, "force_tf_compat_v1 is not supported"),
         ({"splits_config": SplitsConfig(analyze=("trian",))}, "splits_config names 'trian'. Did you mean 'train'?"),
         ({"splits_config": SplitsConfig(analyze=())}, "splits_config.analyze names no split"),
         ({"preprocessing_fn": "json.dumps"}, "exactly one of module_file and preprocessing_fn"),
