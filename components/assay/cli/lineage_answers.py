@@ -13,6 +13,7 @@ from rich.tree import Tree
 
 from assay.cli.layout import table
 from assay.errors import LineageError
+from assay.gating.blessing import revocation_of
 from assay.lineage.queries import BlessedModel, latest_blessed_model
 from assay.lineage.tree import ArtifactNode, ancestor_tree, descendant_tree, record_json, tree_json
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from assay.lineage import ArtifactRecord, ExecutionRecord, LineageReader, RunRecord
     from assay.runners.local.standing import Standing
 
-_OUTCOMES = {0: "passed", 3: "anomalies found", 4: "not blessed"}
+_OUTCOMES = {0: "passed", 3: "anomalies found", 4: "not blessed", 5: "a step did nothing"}
 _ELISIONS = {"shown_above": "(shown above)", "too_deep": "(deeper levels left out)"}
 _SHORTEST_DIGEST = 6
 _SHOWN_DIGEST = 12
@@ -44,7 +45,7 @@ class Answer:
 
 def overview(standing: Standing) -> Answer:
     """The runs, the latest first, and the latest blessed model."""
-    runs, blessed = [standing.run(run) for run in standing.store.runs()], latest_blessed_model(standing.store)
+    runs, blessed = [standing.run(run) for run in standing.store.runs()], _latest_blessed(standing.store)
     rows = table("run", "pipeline", "started (UTC)", "seconds", "outcome", numbers=["seconds"])
     for run in runs:
         rows.add_row(run.id, run.pipeline, f"{run.started_at:%Y-%m-%d %H:%M}", _seconds(run), _outcome(run))
@@ -57,6 +58,10 @@ def overview(standing: Standing) -> Answer:
         },
     }
     return Answer(document, Group(rows, Text(), Text(_blessed_sentence(blessed))))
+
+
+def _latest_blessed(store: LineageReader) -> BlessedModel:
+    return latest_blessed_model(store, is_revoked=lambda blessing: revocation_of(Path(blessing.location)) is not None)
 
 
 def answer_on(standing: Standing, name: str, *, down: bool) -> Answer:

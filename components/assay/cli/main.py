@@ -30,6 +30,7 @@ from assay.cli.lineage import lineage
 from assay.cli.monitor import monitor
 from assay.cli.push import push
 from assay.cli.report import report
+from assay.cli.revoke import revoke
 from assay.cli.run import run
 from assay.cli.schema import schema
 from assay.cli.skew import leakage, skew
@@ -45,7 +46,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 _SECTIONS: Final = {
     "Data": ("stats", "schema", "validate", "drift", "skew", "leakage", "monitor"),
-    "Models": ("evaluate", "gate", "verify", "push"),
+    "Models": ("evaluate", "gate", "verify", "push", "revoke"),
     "Pipelines": ("init", "run", "lineage", "report", "ui", "compile", "submit"),
     "This machine": ("doctor",),
 }
@@ -147,6 +148,7 @@ _command()(evaluate)
 app.add_typer(gate, name="gate")
 _command()(verify)
 _command()(push)
+_command()(revoke)
 _command()(init)
 _command()(run)
 _command()(lineage)

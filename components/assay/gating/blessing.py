@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from assay.artifacts.model import Model
 
 FILE_NAME: Final = "blessing.json"
+REVOKED: Final = "REVOKED.json"
+"""Beside the mark, once somebody has revoked the blessing: a `Revocation`."""
+
 SCHEMA_VERSION: Final = 1
 
 Kind: TypeAlias = Literal["model", "infra"]
@@ -196,3 +199,34 @@ if __name__ == "__main__":  # python -m assay.gating.blessing > schemas/blessing
     import sys
 
     sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """Why a blessing no longer holds.
+
+    Attributes:
+        reason: As whoever revoked it said.
+        revoked_at: When, in ISO 8601 and UTC.
+    """
+
+    reason: str
+    revoked_at: str
+
+    def to_json(self) -> bytes:
+        """Return the revocation as indented JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+def revocation_of(folder: Path) -> Revocation | None:
+    """Return why a blessing was revoked, or None where it was not.
+
+    A record that cannot be read revokes as well: something must have put it there.
+    """
+    path = folder / REVOKED
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Revocation)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return Revocation(reason=f"{path} cannot be read", revoked_at="")

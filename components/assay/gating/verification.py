@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from assay.artifacts.store import MANIFEST, changed_files, digest_of, list_files, read_manifest
 from assay.errors import ArtifactError
-from assay.gating.blessing import Kind, Statement, read_statement
+from assay.gating.blessing import Kind, Statement, read_statement, revocation_of
 from assay.gating.served_model import WARMUP
 from assay.gating.signature import FILE_NAME as SIGNATURE
 from assay.gating.signature import trusted_keys, why_untrusted
@@ -77,7 +77,7 @@ def verify(
     Raises:
         UsageError: The public key cannot be read.
     """
-    checks = [*_sealed(claim), *_mark(claim)]
+    checks = [*_revoked(claim), *_sealed(claim), *_mark(claim)]
     try:
         statement, content = read_statement(claim.folder)
     except ArtifactError as error:
@@ -124,6 +124,13 @@ def verify_all(claims: Sequence[Claim], files: Sequence[FileEntry] | None, *, mo
         policy={"signature": "required" if any(claim.public_key_file for claim in claims) else "not required"},
         subjects=subjects,
     )
+
+
+def _revoked(claim: Claim) -> Iterator[Check]:
+    revocation = revocation_of(claim.folder)
+    if revocation is not None:
+        when = f" on {revocation.revoked_at}" if revocation.revoked_at else ""
+        yield _check("revoked", False, f"The {claim.name} was revoked{when}: {revocation.reason}.")
 
 
 def _sealed(claim: Claim) -> Iterator[Check]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from assay.lineage.records import ArtifactRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from assay.lineage.records import ExecutionRecord, JsonObject
     from assay.lineage.store import LineageReader
@@ -76,17 +76,22 @@ def latest_artifact(
 
 
 def latest_blessed_model(
-    store: LineageReader, pipeline: str | None = None, *, exclude_digests: Collection[str] = ()
+    store: LineageReader,
+    pipeline: str | None = None,
+    *,
+    exclude_digests: Collection[str] = (),
+    is_revoked: Callable[[ArtifactRecord], bool] = lambda _: False,
 ) -> BlessedModel:
     """Finds the model that was blessed last and still exists.
 
-    A blessing names its model by digest, so a model that was copied or imported again keeps its blessing, whichever
-    pipeline it is recorded in.
+    A blessing of predictions names no model, and is passed over. Others name their model by digest, so a model that was
+    copied or imported again keeps its blessing, whichever pipeline it is recorded in.
 
     Args:
         store: The store.
         pipeline: Only blessings that an execution of this pipeline gave.
         exclude_digests: Models to pass over, such as the candidate that is being judged.
+        is_revoked: Whether a blessing was revoked; it is passed over then.
     """
     lost: list[ArtifactRecord] = []
     excluded: list[ArtifactRecord] = []
@@ -94,10 +99,12 @@ def latest_blessed_model(
         if blessing.properties.get("blessed") != 1:
             continue
         digest = str(blessing.properties.get("current_model_digest") or "")
+        if not digest or is_revoked(blessing):
+            continue
         if digest in exclude_digests:
             excluded.append(blessing)
             continue
-        models = store.artifacts("Model", digest=digest) if digest and blessing.state == "LIVE" else ()
+        models = store.artifacts("Model", digest=digest) if blessing.state == "LIVE" else ()
         if models:
             return BlessedModel(model=models[0], blessing=blessing, lost=tuple(lost), excluded=tuple(excluded))
         lost.append(blessing)

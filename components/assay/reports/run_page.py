@@ -44,6 +44,7 @@ _OUTCOMES: dict[int, tuple[str, Tone]] = {
     1: ("failed", "bad"),
     3: ("anomalies found", "warn"),
     4: ("not blessed", "warn"),
+    5: ("a step did nothing", "warn"),
 }
 
 

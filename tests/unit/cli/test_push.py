@@ -162,7 +162,7 @@ def test_kserve_is_told_of_the_version_and_of_a_rollback(tmp_path: Path) -> None
         ("name: Taxi!\nmanifest: x.yaml\nstorage_uri: pvc://m", "is no name in Kubernetes"),
         ("name: taxi\nmanifest: x.yaml\nstorage_uri: pvc://m\ncanary_traffic_percent: 120", "must be from 0 to 100"),
         ("[taxi]", "must hold a mapping"),
-        ("name: [", "is not YAML"),
+        ("name: [", "did not find expected node"),
         (None, "Could not read"),
     ],
 )
@@ -204,3 +204,21 @@ def test_verify_needs_more_than_an_infra_blessing(tmp_path: Path) -> None:
     assert assay("verify", tmp_path / "bad", tmp_path / "model", "--infra-blessing", infra.path).exit_code == 4
     assert assay("verify", tmp_path / "good", tmp_path / "model", "--infra-blessing", infra.path).exit_code == 0
     assert assay("verify", tmp_path / "good", tmp_path / "model", "--infra-blessing", tmp_path / "good").exit_code == 4
+
+
+def test_a_revoked_blessing_vouches_for_nothing(tmp_path: Path) -> None:
+    model = a_model(tmp_path / "model")
+    a_blessing(tmp_path / "blessing", model)
+    assert assay("verify", tmp_path / "blessing", tmp_path / "model").exit_code == 0
+    assert assay("revoke", tmp_path / "blessing").exit_code == 2
+    assert assay("revoke", tmp_path / "blessing", "--reason", " ").exit_code == 2
+    assert assay("revoke", tmp_path / "model", "--reason", "x").exit_code == 1
+    assert assay("revoke", tmp_path / "blessing", "--reason", "labels of May were wrong").exit_code == 0
+    done = assay("verify", tmp_path / "blessing", tmp_path / "model")
+    assert done.exit_code == 4
+    assert "labels of May were wrong" in done.stdout
+    pushed = assay("push", tmp_path / "model", "--to", tmp_path / "serving", "--blessing", tmp_path / "blessing")
+    assert pushed.exit_code == 4
+    assert "was revoked" in pushed.stdout
+    (tmp_path / "blessing" / "REVOKED.json").write_text("{")
+    assert assay("verify", tmp_path / "blessing", tmp_path / "model").exit_code == 4

@@ -149,3 +149,13 @@ def test_rolling_spans_is_a_window_of_span_numbers(
 
 def test_rolling_spans_of_nothing(store: SqlLineageStore) -> None:
     assert rolling_spans(store, "Examples", 3) == ()
+
+
+def test_blessings_that_name_no_model_or_were_revoked_are_passed_over(store: SqlLineageStore) -> None:
+    model = give(store, "Model", "m1")
+    first, second = bless(store, "m1"), bless(store, "m1")
+    bless(store, "")  # of predictions
+    assert latest_blessed_model(store).blessing == second
+    found = latest_blessed_model(store, is_revoked=lambda blessing: blessing.id == second.id)
+    assert (found.model, found.blessing, found.lost) == (model, first, ())
+    assert latest_blessed_model(store, is_revoked=lambda _: True).status == "never"

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from assay.artifacts import Examples, Model, ModelBlessing, Schema
+from assay.errors import ArtifactError
+from assay.gating.blessing import REVOKED, Revocation
 from assay.lineage import SqlLineageStore
 from assay.runners.local import RunResult
 from assay.spec import (
@@ -152,10 +154,11 @@ def test_the_baseline_is_the_latest_blessed_other_model(root: Any, toys: Any, st
 def test_a_lost_baseline_is_not_a_first_run(root: Any, toys: Any, tmp_path: Path) -> None:
     model = root.run(*judged(toys, "1")).output("Train", "model").path
     model.rename(tmp_path / "kept")
-    for _ in range(2):
-        lost = root.run(*judged(toys, "2"))
-        assert lost.step("Judge").error_code == "resolver.baseline_lost"
-        assert f"{model} is gone" in lost.step("Judge").reason
+    for _ in range(2):  # before anything is trained
+        with pytest.raises(ArtifactError, match=f"{model} is gone") as caught:
+            root.run(*judged(toys, "2"))
+        assert caught.value.code == "resolver.baseline_lost"
+        assert recorded(root, "Model") == 1
     (tmp_path / "kept").rename(model)
     assert baseline_of(root.run(*judged(toys, "2"))) == "1 True"
 
@@ -163,9 +166,17 @@ def test_a_lost_baseline_is_not_a_first_run(root: Any, toys: Any, tmp_path: Path
 def test_an_edited_baseline_is_refused(root: Any, toys: Any) -> None:
     model = root.run(*judged(toys, "1")).output("Train", "model").path
     (model / "Format-Serving" / "saved_model.pb").write_text("better")
-    lost = root.run(*judged(toys, "2"))
-    assert lost.step("Judge").error_code == "resolver.baseline_lost"
-    assert "was changed after it was sealed (Format-Serving/saved_model.pb)" in lost.step("Judge").reason
+    with pytest.raises(ArtifactError, match=r"was changed after it was sealed \(Format-Serving/saved_model\.pb\)"):
+        root.run(*judged(toys, "2"))
+
+
+def test_a_revoked_blessing_makes_the_one_before_the_baseline(root: Any, toys: Any) -> None:
+    root.run(*judged(toys, "1"))
+    second = root.run(*judged(toys, "2"))
+    revocation = Revocation(reason="its labels were wrong", revoked_at="2026-12-01T00:00:00+00:00")
+    (second.output("Judge", "blessing").path / REVOKED).write_bytes(revocation.to_json())
+    shutil.rmtree(second.output("Train", "model").path)  # a lost model that is revoked stops nothing
+    assert baseline_of(root.run(*judged(toys, "3", bless=False))) == "1 True"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError, LineageError
+from assay.gating.blessing import REVOKED, revocation_of
 from assay.runners.kfp.object_store import open_store
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def latest_blessed(registry: str, pipeline: str, exclude: Collection[str]) -> Bl
                 f"{name} in the registry is no record of a blessed model.",
                 "Remove it, or name another registry.",
             ) from None
-        if found.model.digest not in exclude:
+        if found.model.digest not in exclude and not _is_revoked(found.blessing.uri):
             return found
     return None
 
@@ -258,6 +259,13 @@ def _missing(registry: str, why: str) -> ArtifactError:
     )
 
 
+def _is_revoked(uri: str) -> bool:
+    """Whether somebody has revoked the blessing at a path or URL."""
+    if "://" in uri:
+        return REVOKED in open_store(uri).names()
+    return revocation_of(Path(uri)) is not None
+
+
 def is_database(registry: str) -> bool:
     """Tells a lineage store (a database's URL, or a `.db` file) from a folder."""
     return registry.partition(":")[0].partition("+")[0] in _DATABASES or registry.endswith(".db")
@@ -267,7 +275,12 @@ def _latest_in_lineage(registry: str, pipeline: str, exclude: Collection[str]) -
     from assay.lineage import queries  # noqa: PLC0415 (as above)
 
     with _lineage_store(registry) as store:
-        answer = queries.latest_blessed_model(store, pipeline, exclude_digests=exclude)
+        answer = queries.latest_blessed_model(
+            store,
+            pipeline,
+            exclude_digests=exclude,
+            is_revoked=lambda blessing: _is_revoked(blessing.location),
+        )
     if answer.lost:
         raise ArtifactError(
             "kfp.baseline_lost",

@@ -10,6 +10,7 @@ from typing import cast
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import adopt, damage
 from assay.errors import ArtifactError, UsageError
+from assay.gating.blessing import revocation_of
 from assay.lineage import queries
 from assay.lineage.records import ArtifactRecord
 from assay.runners.local.session import Session, artifact_of
@@ -154,6 +155,17 @@ def _spans(session: Session, type_name: str, config: RangeConfig, producer: str 
     raise UsageError("resolver.range", "SpanRangeStrategy needs exactly one of static_range and rolling_range.")
 
 
+def check_baselines(session: Session) -> None:
+    """Check, before any step runs, that the baseline of a pipeline that has one is still there.
+
+    Raises:
+        ArtifactError: The model that was blessed last, or its blessing, is lost.
+    """
+    strategies = (node.strategy for node in session.pipeline.nodes if isinstance(node, Resolver))
+    if any(isinstance(strategy, LatestBlessedModelStrategy) for strategy in strategies):
+        _blessed(session, ())
+
+
 def _blessed(session: Session, excluded: Collection[str]) -> tuple[ArtifactRecord, ArtifactRecord] | None:
     """The latest blessed model and its blessing.
 
@@ -161,7 +173,12 @@ def _blessed(session: Session, excluded: Collection[str]) -> tuple[ArtifactRecor
         ArtifactError: If the model that was blessed last is gone: a lost baseline is not "no baseline yet".
     """
     store = session.store
-    answer = queries.latest_blessed_model(store, session.pipeline.name, exclude_digests=excluded)
+    answer = queries.latest_blessed_model(
+        store,
+        session.pipeline.name,
+        exclude_digests=excluded,
+        is_revoked=lambda blessing: revocation_of(Path(blessing.location)) is not None,
+    )
     blessing = answer.lost[0] if answer.lost else answer.blessing
     if blessing is None:
         return None
@@ -176,7 +193,8 @@ def _blessed(session: Session, excluded: Collection[str]) -> tuple[ArtifactRecor
         "resolver.baseline_lost",
         f"The model that {session.pipeline.name} blessed last, or its blessing, is lost: "
         f"{'; '.join(reasons) or blessing.location}.",
-        "Restore the folder; without it, nothing can be compared with it. To start over, use a new --root.",
+        "Restore the folder; or revoke the blessing, and models are compared with the one that was blessed before: "
+        f"assay revoke {blessing.location} --reason TEXT.",
     )
 
 

@@ -20,6 +20,7 @@ from assay.runners.local.ownership import owned
 from assay.runners.local.preflight import check_user_code
 from assay.runners.local.progress import Lines, Progress
 from assay.runners.local.recovery import clear_dead_runs
+from assay.runners.local.resolution import check_baselines
 from assay.runners.local.result import RunResult, StepResult, write_run_record
 from assay.runners.local.session import Session
 from assay.runners.local.step import take_step
@@ -69,7 +70,7 @@ class LocalDagRunner:
 
         Raises:
             UsageError: For an unknown parameter or step, or a module file that cannot be read.
-            ArtifactError: If the root cannot be written.
+            ArtifactError: If the root cannot be written, or the baseline of a pipeline that has one is lost.
             LineageError: If the lineage store cannot be opened.
         """
         values = pipeline.parameter_values(parameters or {})
@@ -95,6 +96,7 @@ class LocalDagRunner:
                 force=frozenset(force),
                 seed=self._seed,
             )
+            check_baselines(session)
             return _run(session)
 
 
