@@ -117,21 +117,27 @@ def _check(limit: Limit, key: Place, figures: Figures) -> Check:
         return _result(limit, key, ok=False, sentence=sentence)
     if math.isnan(observed):
         examples = None if isinstance(key, SlicePair) else figures.examples.get(key)
-        sentence = sentences.nan_sentence(limit, key, "", examples)
+        why = _why(figures.why, limit, slices)
+        sentence = sentences.nan_sentence(limit, key, "", examples, why=why)
         return _result(limit, key, ok=False, observed=observed, sentence=sentence)
     if not limit.is_change or figures.baseline is None:
         ok = observed >= limit.value if limit.bound == "lower" else observed <= limit.value
         return _result(limit, key, ok=ok, observed=observed, sentence=sentences.value_sentence(limit, key, observed))
-    return _check_change(limit, key, observed, metrics_at(figures.baseline, key))
+    why = _why(figures.baseline_why, limit, slices)
+    return _check_change(limit, key, observed, metrics_at(figures.baseline, key), why)
 
 
-def _check_change(limit: Limit, key: Place, observed: float, of_baseline: Mapping[MetricKey, float]) -> Check:
+def _why(reasons: Mapping[SliceKey, Mapping[MetricKey, str]], limit: Limit, slices: Iterable[SliceKey]) -> str:
+    return next((reasons[key][limit.metric] for key in slices if limit.metric in reasons.get(key, {})), "")
+
+
+def _check_change(limit: Limit, key: Place, observed: float, of_baseline: Mapping[MetricKey, float], why: str) -> Check:
     baseline = of_baseline.get(limit.metric)
     if baseline is None:
         sentence = sentences.missing_sentence(limit, key, whose=" for the baseline", known="")
         return _result(limit, key, ok=False, observed=observed, sentence=sentence)
     if math.isnan(baseline):
-        ok, sentence = False, sentences.nan_sentence(limit, key, " for the baseline")
+        ok, sentence = False, sentences.nan_sentence(limit, key, " for the baseline", why=why)
     elif limit.bound == "relative" and baseline == 0:
         ok, sentence = False, sentences.zero_baseline_sentence(limit, key, observed)
     else:

@@ -48,12 +48,16 @@ class Figures:
         baseline: The same of the baseline; None where there is no baseline.
         not_numbers: Metrics without a single number (a confusion matrix, say), by slice.
         examples: The number of examples in each slice, where it is known.
+        why: By slice and metric, why a figure of the candidate is NaN, where that is known.
+        baseline_why: The same of the baseline's figures.
     """
 
     candidate: Mapping[SliceKey, Mapping[MetricKey, float]]
     baseline: Mapping[SliceKey, Mapping[MetricKey, float]] | None = None
     not_numbers: Mapping[SliceKey, frozenset[MetricKey]] = field(default_factory=dict)
     examples: Mapping[SliceKey, int] = field(default_factory=dict)
+    why: Mapping[SliceKey, Mapping[MetricKey, str]] = field(default_factory=dict)
+    baseline_why: Mapping[SliceKey, Mapping[MetricKey, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

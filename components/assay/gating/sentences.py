@@ -68,15 +68,13 @@ def not_a_number_sentence(limit: Limit, key: Place) -> str:
     return f"{_subject(limit, key)} is not a single number, so it cannot be held against {number(limit.value)}."
 
 
-def nan_sentence(limit: Limit, key: Place, whose: str, examples: int | None = None) -> str:
-    """Says that a figure is NaN, and of how many examples; for few, how a slice is left out."""
+def nan_sentence(limit: Limit, key: Place, whose: str, examples: int | None = None, *, why: str = "") -> str:
+    """Return that a figure is NaN, of how many examples, and why; for few, how a slice is left out."""
     of = "" if examples is None else f" over {examples:,} example{'s' if examples != 1 else ''}"
     small = examples is not None and examples < _FEW and key != OVERALL
     hint = " Set options.min_slice_size to leave out slices that are too small." if small else ""
-    return (
-        f"{_subject(limit, key)} is NaN{whose}{of}: a number is missing, or there is none (as an AUC of one class "
-        f"only), so its limit cannot be kept.{hint}"
-    )
+    why = why or "a number is missing, or the metric has none for these rows"
+    return f"{_subject(limit, key)} is NaN{whose}{of}: {why}, so its limit cannot be kept.{hint}"
 
 
 def no_baseline_sentence(limit: Limit, key: Place, observed: float | None) -> str:

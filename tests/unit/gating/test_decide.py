@@ -154,8 +154,8 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             math.nan,
             None,
             (
-                "binary_accuracy on Overall is NaN: a number is missing, or there is none "
-                "(as an AUC of one class only), so its limit cannot be kept."
+                "binary_accuracy on Overall is NaN: a number is missing, or the metric has none for these rows, so its "
+                "limit cannot be kept."
             ),
         ),
     ],

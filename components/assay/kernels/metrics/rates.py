@@ -124,7 +124,7 @@ def matthews_correlation_coefficient(tp: Floats, tn: Floats, fp: Floats, fn: Flo
     """The correlation of labels and predictions."""
     # The root of each factor, because the product of four counts overflows the exact integers.
     scale = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
-    return ratio(tp * tn - fp * fn, scale)
+    return np.clip(ratio(tp * tn - fp * fn, scale), -1.0, 1.0)  # rounding can lead just beyond
 
 
 def fowlkes_mallows_index(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from assay.kernels.metrics.rows import Floats
+
+
+NEGLIGIBLE: Final = 1e-8
+"""What TFMA takes for 0: the absolute tolerance of numpy's `isclose`."""
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
@@ -29,9 +33,8 @@ def safe_ratio(numerator: ArrayLike, denominator: ArrayLike) -> Floats:
     numerator, denominator = np.broadcast_arrays(
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )
-    # 1e-8 is numpy's `isclose`, by which TFMA tells.
     with np.errstate(over="ignore", invalid="ignore"):
         quotient: Floats = np.divide(
-            numerator, denominator, out=np.full(numerator.shape, np.nan), where=np.abs(denominator) > 1e-8
+            numerator, denominator, out=np.full(numerator.shape, np.nan), where=np.abs(denominator) > NEGLIGIBLE
         )
     return quotient

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from assay.kernels.metrics.absence import why_of_matrices, why_of_queries, why_of_sums
 from assay.kernels.metrics.matrices import Matrices, exact_matrices, interpolated_thresholds, matrices_at
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.moments import Moments
@@ -31,11 +32,13 @@ class SlicedValues:
         examples: The number of rows in each slice.
         values: By model and metric (its position among those asked for), the value in each slice: an array with a
             number a slice, or more axes for several thresholds; a list where a slice's value is no number.
+        why: By model, metric and slice (its position), why a single number is NaN, where that is known.
     """
 
     slices: tuple[SliceKey, ...]
     examples: Ints
     values: Mapping[tuple[str, int], Any]
+    why: Mapping[tuple[str, int, int], str] = field(default_factory=dict)
 
     def value(self, model: str, metric: int, slice_key: SliceKey = ()) -> Any:
         """Gives one value; a slice without rows has none (KeyError)."""
@@ -52,7 +55,14 @@ def sliced_values(metrics: Sequence[AnyMetric], models: Sequence[str], state: Me
         for position, metric in enumerate(metrics)
         if not (isinstance(metric, SumsMetric) and metric.paired and not reader.has_pairs(metric, model))
     }
-    return SlicedValues(tuple(slices), reader.gather(state.examples), values)
+    why = {
+        (model, position, place): reason
+        for (model, position), of_slices in values.items()
+        if isinstance(of_slices, np.ndarray) and of_slices.ndim == 1
+        for place in np.flatnonzero(np.isnan(of_slices.astype(np.float64))).tolist()
+        if (reason := reader.why(metrics[position], model, place))
+    }
+    return SlicedValues(tuple(slices), reader.gather(state.examples), values, why)
 
 
 class _Reader:
@@ -91,6 +101,23 @@ class _Reader:
         if isinstance(metric, RankingMetric):
             return np.array([ranking_value(metric, rows) for rows in self._queries_of(model)])
         return np.array([metric.extract(self._state.custom[position, model, key]) for key in self._slices])
+
+    def why(self, metric: AnyMetric, model: str, place: int) -> str:
+        """Return why a metric is NaN in the slice at a position; empty where that is not known."""
+        if isinstance(metric, SumsMetric):
+            sums = [float(self._sum(model, metric.view, term)[place]) for term in metric.terms]
+            return why_of_sums(metric, sums)
+        if isinstance(metric, CurveMetric):
+            return why_of_matrices(metric, self._matrices_of(metric, model)[place])
+        if isinstance(metric, AverageMetric):
+            reasons = (
+                self.why(part, model, place) for part in metric.parts if np.isnan(self._number(part, model, place))
+            )
+            return next(reasons, "")
+        return why_of_queries(metric, self._queries_of(model)[place]) if isinstance(metric, RankingMetric) else ""
+
+    def _number(self, metric: SumsMetric | CurveMetric, model: str, place: int) -> float:
+        return float(self.values(metric, model, -1)[place])
 
     def _queries_of(self, model: str) -> list[QueryRows]:
         if model not in self._queries:

@@ -48,6 +48,7 @@ class Computed:
         seen: What labels and predictions are like.
         left_out: By slice and metric, how much weight a metric leaves out; only of metrics that leave rows out.
         cells: The number of rows by the slices that they are in, none included.
+        why: By model, slice and metric, why a figure is NaN, where that is known.
     """
 
     rows: int
@@ -60,6 +61,7 @@ class Computed:
     seen: Seen = field(default_factory=Seen)
     left_out: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
     cells: Mapping[CellKey, int] = field(default_factory=dict)
+    why: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class PlannedMetrics:
         areas: dict[SliceKey, dict[MetricKey, Areas]] = {}
         left_out: dict[SliceKey, dict[MetricKey, float]] = {}
         cells: dict[CellKey, int] = {}
+        why: dict[str, dict[SliceKey, dict[MetricKey, str]]] = {model: {} for model in models}
         for one, (metrics, kept) in zip(self._passes, state.passes, strict=True):
             sliced = one.metrics.extract(metrics)
             examples.update(zip(sliced.slices, map(int, sliced.examples), strict=True))
@@ -174,6 +177,9 @@ class PlannedMetrics:
             first = len(one.planned)
             _fill(trials, sliced, [single.key for single in one.counted], CANDIDATE, first)
             _fill(differing, sliced, [single.key for single in one.differing], CANDIDATE, first + len(one.counted))
+            for (model, position, place), reason in sliced.why.items():
+                if position < first:
+                    why[model].setdefault(sliced.slices[place], {})[one.planned[position].key] = reason
             after = first + len(one.counted) + len(one.differing)
             _fill(left_out, sliced, [single.key for single in one.leaving_out], CANDIDATE, after)
             cells = {key: int(metrics.examples[number]) for key, number in metrics.cells.numbers.items()}
@@ -183,7 +189,9 @@ class PlannedMetrics:
                     changes[model].setdefault(key, {})[metric] = row
                 for (key, metric), area in drawn.areas.items():
                     areas.setdefault(key, {})[metric] = area
-        return Computed(state.rows, examples, values, changes, trials, areas, differing, state.seen, left_out, cells)
+        return Computed(
+            state.rows, examples, values, changes, trials, areas, differing, state.seen, left_out, cells, why
+        )
 
 
 def _pass(

@@ -220,6 +220,8 @@ def figures_of(
         baseline=_numbers(computed.values[BASELINE], kept, plots)[0] if has_baseline else None,
         not_numbers=not_numbers,
         examples=computed.examples,
+        why=computed.why.get(CANDIDATE, {}),
+        baseline_why=computed.why.get(BASELINE, {}),
     )
 
 

@@ -78,7 +78,7 @@ def test_a_slice_of_one_class_fails_and_says_how_it_is_left_out() -> None:
     [check] = verdict.failed
     assert check.slice == "site=b"
     assert check.sentence == (
-        "auc on site=b is NaN over 1 example: a number is missing, or there is none (as an AUC of one class only), "
+        "auc on site=b is NaN over 1 example: no row is labelled 0, "
         "so its limit cannot be kept. Set options.min_slice_size to leave out slices that are too small."
     )
 
