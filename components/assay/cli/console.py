@@ -9,13 +9,17 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import UnsupportedOperation
-from typing import TYPE_CHECKING, Annotated, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeAlias
 
 import typer
 
+from assay.display import visible
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the result in one line, warnings and errors; nothing else.")
@@ -31,13 +35,11 @@ def open_console(*, stderr: bool = False, quiet: bool = False) -> Iterator[Conso
         stderr: Print on standard error.
         quiet: Print nothing but what goes through `print_result`.
     """
-    from rich.console import Console
-
     stream = sys.stderr if stderr else sys.stdout
     own = _duplicate(stream)
     try:
         # No markup and no highlighting: names and sentences may hold brackets, and are printed as they are.
-        yield Console(file=own or stream, markup=False, highlight=False, emoji=False, quiet=quiet)
+        yield _console_class()(file=own or stream, markup=False, highlight=False, emoji=False, quiet=quiet)
     finally:
         if own is not None:
             own.close()
@@ -60,6 +62,19 @@ def print_result(console: Console, line: RenderableType) -> None:
     quiet, console.quiet = console.quiet, False
     console.print(line, soft_wrap=True)
     console.quiet = quiet
+
+
+@cache
+def _console_class() -> type[Console]:
+    from rich.console import Console
+
+    class SafeConsole(Console):
+        """A console on which text cannot move the cursor, reorder a line or command a CI server."""
+
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(visible(text, lines=True), **options)
+
+    return SafeConsole
 
 
 def _duplicate(stream: TextIO) -> TextIO | None:

@@ -64,6 +64,7 @@ def evaluate(
 
     from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.cli.schema_output import counted
+    from assay.display import visible
 
     if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
         keep_pandas_out(context)
@@ -92,7 +93,7 @@ def evaluate(
         notes = evaluate_into(folder, judged, sampling, metrics_engine=metrics_engine.value)
         rows = read_metrics_table(folder).to_pylist()
     for note in notes:
-        typer.echo(note, err=True)
+        typer.echo(visible(note), err=True)
     if as_json:
         document = {"rows": max((row["examples"] or 0 for row in rows), default=0), "metrics": rows}
         typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

@@ -6,6 +6,7 @@ import os
 
 import typer
 
+from assay.display import visible
 from assay.errors import ArtifactError, AssayError, UsageError, UserCodeError
 
 
@@ -29,6 +30,6 @@ def print_failure(error: AssayError) -> None:
         typer.echo(error.user_traceback, err=True)
     mark = typer.style("Error: ", fg=typer.colors.RED, bold=True)
     typer.echo(mark, nl=False, err=True, color=False if os.environ.get("NO_COLOR") else None)
-    typer.echo(error.message, err=True)
+    typer.echo(visible(error.message, lines=True), err=True)
     if error.hint:
-        typer.echo(error.hint, err=True)
+        typer.echo(visible(error.hint, lines=True), err=True)

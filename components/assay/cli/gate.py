@@ -147,6 +147,7 @@ def decide(
     from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
     from assay.components.evaluator.kernel_engine.remarks import REMARKS
     from assay.components.evaluator.standalone import OUTPUTS, judge_into, write_blessing
+    from assay.display import visible
     from assay.gating.junit import to_junit
     from assay.gating.markdown import to_markdown
     from assay.gating.verdict import to_json
@@ -191,7 +192,7 @@ def decide(
             write_durably(folder / "verdict.json", to_json(verdict))  # the last: where it is, all is
     remarks = [f"warning: {check.sentence}" for check in verdict.checks if quiet and check.kind in REMARKS]
     for note in (*found.notes, *remarks):
-        typer.echo(note, err=True)
+        typer.echo(visible(note), err=True)
     files = {junit: to_junit(verdict), markdown: to_markdown(verdict).encode()}
     for path, content in files.items():
         if path is not None:
@@ -209,11 +210,12 @@ def decide(
 
 def _lines(verdict: Verdict, more: str) -> Iterator[str]:
     """Gives a line a check; of thousands of slices the first that failed, and how many others there are."""
+    from assay.display import visible
     from assay.gating.verdict import mark_of, most_telling
 
     shown = most_telling(verdict.checks, _MOST)
     for check in shown:
-        yield f"{mark_of(check):>4}  {check.sentence}"
+        yield f"{mark_of(check):>4}  {visible(check.sentence)}"
     if len(verdict.checks) > len(shown):
         rest = len(verdict.checks) - len(shown)
         failed = len(verdict.failed) - sum(not check.ok for check in shown)

@@ -39,6 +39,7 @@ from assay.cli.submit import submit
 from assay.cli.ui import ui
 from assay.cli.validate import validate
 from assay.cli.verify import verify
+from assay.display import visible
 from assay.errors import AssayError
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -181,7 +182,7 @@ def _call() -> int:
         # A fault of assay itself, or of a library: a shell user gets one line, and a way to the traceback.
         if "--debug" in sys.argv:
             raise
-        typer.echo(f"Error: {type(error).__name__}: {error}", err=True)
+        typer.echo(visible(f"Error: {type(error).__name__}: {error}", lines=True), err=True)
         typer.echo("This is a fault in assay. `assay --debug …` shows the traceback; please report it.", err=True)
         return 1
     return 0

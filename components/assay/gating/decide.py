@@ -11,6 +11,7 @@ What TFMA leaves to chance is a policy here: no thresholds at all, and the first
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assay.gating import sentences
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from assay.gating.evidence import Evidence
     from assay.gating.limits import Limit
+    from assay.gating.slicing import Across
 
 _MOST = 6  # slices in a sentence
 
@@ -39,7 +41,7 @@ def decide(
     subjects: Mapping[str, str] | None = None,
     second_opinion: bool | None = None,
     evidence: Evidence | None = None,
-    waived: Callable[[Sequence[Check]], list[Check]] | None = None,
+    waived: Callable[[Sequence[Held]], list[Check]] | None = None,
     absent: Sequence[Slicing] = (),
 ) -> Verdict:
     """Gives the verdict on a candidate model.
@@ -59,7 +61,8 @@ def decide(
     # TFMA has no check of a slice that no row is in, so what it says of all checks is of the others.
     held = [one.check for one in points if one.key is not None or one.limit.slicing or one.limit.across]
     weighed = [one.check for one in points] if evidence is None else weigh(points, figures, evidence)
-    checks = [*(weighed if waived is None else waived(weighed)), *policy_checks(limits, figures, policy)]
+    decided = [replace(one, check=check) for one, check in zip(points, weighed, strict=True)]
+    checks = [*(weighed if waived is None else waived(decided)), *policy_checks(limits, figures, policy)]
     if second_opinion is not None and limits:
         checks += agreement(held, second_opinion)
     if policy.first_run == "bless" and is_first_run(limits, figures):
@@ -76,21 +79,20 @@ def decide(
 
 def _held(limits: Sequence[Limit], figures: Figures, absent: Sequence[Slicing]) -> list[Held]:
     """Gives a check for each limit in each slice that it is for, by slice (the whole data first) within each limit."""
-    held: dict[str, Held] = {}
+    # By what a check is, not by what it is called: a name is for people.
+    held: dict[tuple[MetricKey, Place | Slicing | Across | None, str], Held] = {}
     slices = sorted(figures.candidate, key=slice_order)
     for limit in limits:
         places = _places(limit, slices)
         for place in places:
             check = _check(limit, place, figures)
             # Two slicing specs of one threshold may match the same slice: it is held once.
-            held.setdefault(check.id, Held(limit, place, check))
-        lacking = absent if limit.slicing is None and limit.across is None else ()
-        if not places and not lacking:
-            check = _no_slice(limit, slices, limit.across or limit.slicing)
-            held.setdefault(check.id, Held(limit, None, check))
-        for slicing in lacking:
+            held.setdefault((limit.metric, place, limit.origin), Held(limit, place, check))
+        wanted = limit.across or limit.slicing
+        missing: Sequence[Slicing | Across | None] = absent if wanted is None else ()
+        for slicing in missing or ([] if places else [wanted]):
             check = _no_slice(limit, slices, slicing)
-            held.setdefault(check.id, Held(limit, None, check))
+            held.setdefault((limit.metric, slicing, limit.origin), Held(limit, None, check))
     return list(held.values())
 
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from assay.display import pair_name, visible
+from assay.display import slice_name as name_of_pairs
+
 SliceValue: TypeAlias = str | int | float
 SliceKey: TypeAlias = tuple[tuple[str, SliceValue], ...]
 """A slice as (feature, value) pairs; the empty tuple is the whole data."""
@@ -24,6 +27,7 @@ class MetricKey:
         sub_key: A class or rank as TFMA writes it: `classId:1`, `k:1` or `topK:3`.
         aggregation: `micro`, `macro` or `weighted_macro`.
         example_weighted: Whether examples count by their weight; None for a metric computed inside the model.
+        marks_weight: Whether the label says so, because the configuration asks for both. Not part of the identity.
     """
 
     name: str
@@ -31,12 +35,14 @@ class MetricKey:
     sub_key: str = ""
     aggregation: str = ""
     example_weighted: bool | None = False
+    marks_weight: bool = field(default=False, compare=False)
 
     @property
     def label(self) -> str:
         """The name for people: `auc`, or `precision [topK:3, micro]` where the name alone would not tell."""
-        marks = [mark for mark in (self.output_name, self.sub_key, self.aggregation) if mark]
-        return f"{self.name} [{', '.join(marks)}]" if marks else self.name
+        weighting = ("weighted" if self.example_weighted else "unweighted") if self.marks_weight else ""
+        marks = [mark for mark in (self.output_name, self.sub_key, self.aggregation, weighting) if mark]
+        return visible(f"{self.name} [{', '.join(marks)}]" if marks else self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +92,10 @@ def metrics_at(slices: Mapping[SliceKey, Mapping[MetricKey, float]], place: Plac
 
 
 def slice_name(key: Place) -> str:
-    """Gives `Overall`, `trip_start_hour=5`, `a=x&b=y` or, for a pair, `sex=Female vs sex=Male`."""
+    """Return `Overall`, `a=5`, `a=x&b=y` or, for a pair, `sex=Female vs sex=Male`; no two share a name."""
     if isinstance(key, SlicePair):
-        return f"{slice_name(key.first)} vs {slice_name(key.second)}"
-    return "&".join(f"{feature}={value}" for feature, value in key) if key else "Overall"
+        return pair_name(slice_name(key.first), slice_name(key.second))
+    return name_of_pairs(key)
 
 
 def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from assay.display import visible
+
 if TYPE_CHECKING:
     from assay.gating.verdict import Check, Verdict
-
-# What XML 1.0 cannot hold, even escaped; names of slices come from the data.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(verdict: Verdict, *, name: str = "assay gate") -> bytes:
@@ -37,15 +35,11 @@ def to_junit(verdict: Verdict, *, name: str = "assay gate") -> bytes:
 def _add(suite: ET.Element, check: Check) -> None:
     title = f"{check.subject} on {check.slice}" if check.slice else check.subject
     where = check.limit_origin or check.kind
-    case = ET.SubElement(suite, "testcase", name=_clean(f"{title} ({where})"), classname=f"gate.{check.kind}")
-    sentence = _clean(check.sentence)
+    case = ET.SubElement(suite, "testcase", name=visible(f"{title} ({where})"), classname=f"gate.{check.kind}")
+    sentence = visible(check.sentence)
     if not check.ok and check.severity == "error":
         ET.SubElement(case, "failure", message=sentence, type=check.kind).text = sentence
     elif check.ok and not check.applied:
         ET.SubElement(case, "skipped", message=sentence)
     else:
         ET.SubElement(case, "system-out").text = sentence
-
-
-def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

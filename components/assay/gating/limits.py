@@ -110,7 +110,9 @@ def _of_spec(config: EvalConfig, spec: Any, origin: str, metric_name: Callable[[
         place = f"{origin}.metrics[{index}]"
         if not (metric.HasField("threshold") or metric.per_slice_thresholds or metric.cross_slice_thresholds):
             continue
-        keys = list(_metric_keys(spec, metric_name(metric), weightings(config, spec)))
+        keys = list(
+            _metric_keys(spec, metric_name(metric), weightings(config, spec), marks_weight=both_weightings(config))
+        )
         if metric.HasField("threshold"):
             yield from _of_threshold(keys, metric.threshold, f"{place}.threshold")
         yield from _of_slices(keys, metric.per_slice_thresholds, f"{place}.per_slice_thresholds")
@@ -210,11 +212,18 @@ def _change_bounds(threshold: Any, origin: str) -> Iterator[tuple[Bound, float, 
         yield "relative", change.relative.value, higher, "change_threshold.relative"
 
 
-def _metric_keys(spec: Any, name: str, weightings: list[bool | None]) -> Iterator[MetricKey]:
+def _metric_keys(
+    spec: Any, name: str, weightings: list[bool | None], *, marks_weight: bool = False
+) -> Iterator[MetricKey]:
     """Gives a key for each output, class or rank, and weighting: TFMA holds a threshold against each."""
     for output, (aggregation, sub_key), weighted in product(spec.output_names or [""], sub_keys(spec), weightings):
         yield MetricKey(
-            name=name, output_name=output, sub_key=sub_key, aggregation=aggregation, example_weighted=weighted
+            name=name,
+            output_name=output,
+            sub_key=sub_key,
+            aggregation=aggregation,
+            example_weighted=weighted,
+            marks_weight=marks_weight,
         )
 
 
@@ -240,6 +249,11 @@ def weightings(config: EvalConfig, spec: Any) -> list[bool | None]:
         return [weighted for weighted, is_on in ((True, chosen.weighted), (False, chosen.unweighted)) if is_on]
     models = [model for model in config.model_specs if not spec.model_names or model.name in spec.model_names]
     return [any(_has_weight(model, spec) for model in models)]
+
+
+def both_weightings(config: EvalConfig) -> bool:
+    """Return whether metrics are computed with and without the examples' weights, so that names must say which."""
+    return len({weighted for spec in config.metrics_specs for weighted in weightings(config, spec)}) > 1
 
 
 def _has_weight(model: Any, spec: Any) -> bool:

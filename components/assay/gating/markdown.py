@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assay.display import markdown_text
 from assay.gating.figures import number
-from assay.gating.verdict import blocking
+from assay.gating.verdict import blocking, by_concern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +25,11 @@ def to_markdown(verdict: Verdict, *, title: str = "Model gate", html: bool = Tru
         title: The heading.
         html: Whether the reader knows HTML inside of Markdown, as GitHub and GitLab do; Kubeflow shows tags as text.
     """
-    failed = [check for check in verdict.checks if not check.ok]
+    failed = by_concern(verdict.failed)
     passed = [check for check in verdict.checks if check.ok]
     # A gate that never closes is open also where something failed; that is not a blessing.
     blessed = verdict.ok and not blocking(verdict.checks)
-    lines = [f"## {title}: {'blessed' if blessed else 'not blessed'}", "", _text(verdict.summary), ""]
+    lines = [f"## {title}: {'blessed' if blessed else 'not blessed'}", "", markdown_text(verdict.summary), ""]
     if failed:
         lines += ["### Failed", "", *_table(failed), "", *_flips(failed, "<br>" if html else "; ")]
     if passed:
@@ -36,15 +37,15 @@ def to_markdown(verdict: Verdict, *, title: str = "Model gate", html: bool = Tru
         lines += folded if html else [f"### {len(passed)} passed", "", *_table(passed), ""]
     if verdict.policy:
         policy = ", ".join(f"{name}: {value}" for name, value in sorted(verdict.policy.items()))
-        lines += [f"<sub>Policy: {_text(policy)}.</sub>" if html else f"Policy: {_text(policy)}.", ""]
+        lines += [f"<sub>Policy: {markdown_text(policy)}.</sub>" if html else f"Policy: {markdown_text(policy)}.", ""]
     return "\n".join(lines)
 
 
 def _table(checks: Sequence[Check]) -> list[str]:
     rows = ["| | metric | slice | candidate | baseline | what |", "|---|---|---|---:|---:|---|"]
     rows += [
-        f"| {_mark(check)} | {_text(check.subject)} | {_text(check.slice)} | {_figure(check.observed)} "
-        f"| {_figure(check.baseline)} | {_text(check.sentence)} |"
+        f"| {_mark(check)} | {markdown_text(check.subject)} | {markdown_text(check.slice)} | {_figure(check.observed)} "
+        f"| {_figure(check.baseline)} | {markdown_text(check.sentence)} |"
         for check in checks[:_MOST]
     ]
     if len(checks) > _MOST:
@@ -63,7 +64,7 @@ def _flips(checks: Sequence[Check], line_break: str) -> list[str]:
         return []
     lines = ["| slice | rows where the candidate did most worse (more in `flips.parquet`) |", "|---|---|"]
     lines += [
-        f"| {_text(name)} | {line_break.join(_text(str(row)) for row in rows)} |"
+        f"| {markdown_text(name)} | {line_break.join(markdown_text(str(row)) for row in rows)} |"
         for name, rows in list(by_slice.items())[:_MOST_SLICES]
     ]
     return [*lines, ""]
@@ -77,11 +78,3 @@ def _mark(check: Check) -> str:
 
 def _figure(value: float | None) -> str:
     return "" if value is None else number(value)
-
-
-def _text(value: str) -> str:
-    """Keeps a text from ending a cell or opening a tag: names of slices come from the data."""
-    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\\", "\\\\")
-    for character in "|`*_[]@":
-        escaped = escaped.replace(character, f"\\{character}")
-    return " ".join(escaped.split())

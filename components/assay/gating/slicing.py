@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assay.display import slice_name
+from assay.kernels.metrics.slices import is_value
 
 if TYPE_CHECKING:
     from assay.gating.figures import SliceKey, SlicePair, SliceValue
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 
 # How statistics are told to cut a feature into bins, and times into periods.
 _CUT = re.compile(r"(?P<feature>.+)(\[[-+0-9.eE, ]+\]|:(year|quarter|month|week|day|hour|minute))")
-_BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Slicing:
         keys = [feature_of(key) for key in self.feature_keys]
         values = list(self.feature_values)
         for feature, value in key:
-            wanted = next((one for one in values if one[0] == feature and _is(value, one[1])), None)
+            wanted = next((one for one in values if one[0] == feature and is_value(value, one[1])), None)
             if wanted is not None:
                 values.remove(wanted)
             elif feature in keys:
@@ -50,30 +51,13 @@ class Slicing:
     @property
     def name(self) -> str:
         """The slices in words: `Overall`, `trip_start_hour=*` or `a=x&b=*`."""
-        parts = [f"{feature}={value}" for feature, value in self.feature_values]
-        return "&".join(parts + [f"{feature}=*" for feature in self.feature_keys]) or "Overall"
+        return slice_name(self.feature_values, self.feature_keys)
 
 
 def feature_of(key: str) -> str:
     """Gives the feature of a key: `fare` of `fare[10,20]`, `start` of `start:month`, and any other key as it is."""
     found = _CUT.fullmatch(key)
     return found["feature"] if found else key
-
-
-def _is(value: SliceValue, wanted: SliceValue) -> bool:
-    # A boolean's slice is named `flag=True`; TFMA, to which it is an integer, would have it as 1.
-    if isinstance(value, bool) and isinstance(wanted, str) and wanted.lower() in _BOOLEANS:
-        return value == _BOOLEANS[wanted.lower()]
-    return _typed(value) == _typed(wanted)
-
-
-def _typed(value: SliceValue) -> SliceValue:
-    """Gives the number that a text is, where it is one: `SlicingSpec` has texts only, slices have typed values."""
-    try:
-        figure = float(value)
-    except ValueError:
-        return value
-    return figure if math.isfinite(figure) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,12 @@ SCHEMA_VERSION: Final = 1
 FILE_NAME: Final = "verdict.json"
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
+Concern: TypeAlias = Literal["loss", "missing", "insufficient evidence", "none"]
 Detail: TypeAlias = str | int | float | bool | list[str | int | float] | None
 
+INSUFFICIENT: Final = "insufficient"
+"""The `evidence` in the details of a check with too few examples, or without bounds."""
+_CONCERNS: Final = ("loss", "missing", "insufficient evidence", "none")
 _NUMBER_FIELDS: Final = ("observed", "baseline", "limit")
 _NON_FINITE: Final = ("NaN", "Infinity", "-Infinity")
 
@@ -103,11 +107,40 @@ def mark_of(check: Check) -> str:
     return "FAIL" if check.severity == "error" else "warn"
 
 
+def concern(check: Check) -> Concern:
+    """Return what is wrong with a check: a figure beyond its limit, no figure, too little evidence, or nothing."""
+    if check.ok:
+        return "none"
+    if check.details.get("evidence") == INSUFFICIENT:
+        return "insufficient evidence"
+    if check.observed is None or any(figure is not None and math.isnan(figure) for figure in _figures(check)):
+        return "missing"
+    return "loss"
+
+
+def _figures(check: Check) -> tuple[float | None, ...]:
+    return check.observed, check.baseline
+
+
+def by_concern(checks: Iterable[Check]) -> list[Check]:
+    """Return the checks with those first that matter most: blocking before others, losses before what is missing.
+
+    Within each, a change from the baseline comes first: what fell, and by how much, says more than the level reached.
+    """
+    return sorted(
+        checks,
+        key=lambda check: (
+            check.ok,
+            check.severity != "error",
+            _CONCERNS.index(concern(check)),
+            check.baseline is None,
+        ),
+    )
+
+
 def most_telling(checks: Sequence[Check], most: int) -> tuple[Check, ...]:
-    """Gives the checks in their order; of more than `most` those that did not pass, then others, as many as that."""
-    if len(checks) <= most:
-        return tuple(checks)
-    return tuple(sorted(checks, key=lambda check: check.ok)[:most])
+    """Return the checks in their order; of more than `most`, that many that matter most."""
+    return tuple(checks if len(checks) <= most else by_concern(checks)[:most])
 
 
 def blocking(checks: Iterable[Check]) -> tuple[Check, ...]:

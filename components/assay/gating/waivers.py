@@ -9,16 +9,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from assay.display import OVERALL_NAME, pairs_named, slice_name, slices_named
 from assay.documents import parse_yaml, read_text
 from assay.errors import UsageError, did_you_mean
+from assay.gating.figures import SlicePair
 from assay.gating.verdict import Check
+from assay.kernels.metrics.slices import is_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from assay.gating.figures import SliceKey, SliceValue
+    from assay.gating.held import Held
 
 WAIVED_UNTIL: Final = "waived_until"
 """Where a waived check's details hold the last day of its waiver."""
+_MOST_KNOWN: Final = 12  # slices in a hint
 _WAIVABLE: Final = {"value_threshold", "change_threshold", "missing_slice"}
 
 
@@ -28,23 +35,38 @@ class Waiver:
 
     Attributes:
         check: The metric that the check is on, or the check's whole id.
-        slice: The slice, as the verdict names it: `Overall`, `trip_start_hour=5`, `a=x&b=y`.
+        slice: The slice, as the verdict names it (`Overall`, `trip_start_hour=5`, `a=x&b=y`), or a mapping of each of
+            its features to its value: `{a: x, b: y}`. The slice's own type decides whether a value is meant: text must
+            be equal, a number must be the number that is written, `07` is not 7; see `assay.kernels.metrics.slices`.
         who: Who answers for it.
         why: The reason.
         expires: The last day on which it holds.
     """
 
     check: str
-    slice: str = "Overall"
+    slice: str | dict[str, str | int | float | bool] = OVERALL_NAME
     who: str
     why: str
     expires: date
 
-    def covers(self, check: Check) -> bool:
-        """Tells whether it is for this check. Nothing but a threshold can be waived: not missing data, for one."""
-        if check.kind not in _WAIVABLE:
+    @property
+    def slice_name(self) -> str:
+        """The slice as a verdict names it."""
+        return self.slice if isinstance(self.slice, str) else slice_name(sorted(self.slice.items()))
+
+    def covers(self, held: Held) -> bool:
+        """Return whether it is for this check. Only thresholds can be waived, not missing data, for example."""
+        if held.check.kind not in _WAIVABLE:
             return False
-        return self.check == check.id or (self.check == check.subject and self.slice == check.slice)
+        return self.check == held.check.id or (self.check == held.check.subject and self._is_slice(held))
+
+    def _is_slice(self, held: Held) -> bool:
+        if held.key is None:  # a slice that was not computed has no value, only what the threshold names
+            return self.slice_name == held.check.slice
+        named = self.slice
+        wanted = [_pairs(name) for name in slices_named(named)] if isinstance(named, str) else [dict(named)]
+        keys = (held.key.first, held.key.second) if isinstance(held.key, SlicePair) else (held.key,)
+        return len(keys) == len(wanted) and all(map(_is_key, wanted, keys))
 
 
 def read_waivers(path: Path) -> tuple[Waiver, ...]:
@@ -74,21 +96,23 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
     return waivers
 
 
-def waive(checks: Sequence[Check], waivers: Sequence[Waiver], today: date) -> list[Check]:
-    """Gives the checks with waived failures as warnings, and a note for each waiver that expired or covered nothing.
+def waive(points: Sequence[Held], waivers: Sequence[Waiver], today: date) -> list[Check]:
+    """Return the checks with waived failures as warnings, and a note for each waiver that expired or covered nothing.
 
     Args:
-        checks: What was held.
+        points: What was checked, and in which slice.
         waivers: What is waived.
         today: The day on which the gate decides.
     """
-    result = [_waived(check, waivers, today) for check in checks]
+    result = [_waived(held, waivers, today) for held in points]
     for waiver in waivers:
-        covered = any(waiver.covers(check) and not check.ok for check in checks)
-        if waiver.expires < today:
+        covered = [held.check for held in points if waiver.covers(held)]
+        if not covered:
+            result.append(_unmatched(waiver, points))
+        elif waiver.expires < today:
             result.append(_note(waiver, f"expired on {waiver.expires}, so the check counts again"))
-        elif not covered:
-            result.append(_note(waiver, "covers no failed check, and can go"))
+        elif all(check.ok for check in covered):
+            result.append(_note(waiver, "covers no failed check: remove it"))
     return result
 
 
@@ -105,10 +129,37 @@ def json_schema() -> dict[str, Any]:
     return title | shape | {"$defs": schema["$defs"]}
 
 
-def _waived(check: Check, waivers: Sequence[Waiver], today: date) -> Check:
+def _pairs(name: str) -> dict[str, SliceValue] | None:
+    try:
+        return dict(pairs_named(name))
+    except ValueError:
+        return None
+
+
+def _is_key(wanted: Mapping[str, SliceValue] | None, key: SliceKey) -> bool:
+    """Return whether the slice has exactly these features with these values."""
+    if wanted is None or wanted.keys() != dict(key).keys():
+        return False
+    return all(is_value(value, wanted[feature]) for feature, value in key)
+
+
+def _unmatched(waiver: Waiver, points: Sequence[Held]) -> Check:
+    """Return a warning: a waiver of what is not checked is a slip of the pen, or what it waived is gone."""
+    checks = [held.check for held in points]
+    subjects = {check.subject for check in checks}
+    slices = {check.slice for check in checks if check.subject == waiver.check}
+    hint = did_you_mean(waiver.slice_name, slices) if slices else did_you_mean(waiver.check, subjects)
+    if len(slices) > _MOST_KNOWN and hint.startswith("Known"):
+        hint = ""
+    note = _note(waiver, f"matches no check, because none has this metric and slice. {hint}".rstrip(" ."))
+    return replace(note, ok=False, severity="warning")
+
+
+def _waived(held: Held, waivers: Sequence[Waiver], today: date) -> Check:
+    check = held.check
     if check.ok:
         return check
-    waiver = next((one for one in waivers if one.covers(check) and one.expires >= today), None)
+    waiver = next((one for one in waivers if one.covers(held) and one.expires >= today), None)
     if waiver is None:
         return check
     return replace(
@@ -121,13 +172,13 @@ def _waived(check: Check, waivers: Sequence[Waiver], today: date) -> Check:
 
 def _note(waiver: Waiver, what: str) -> Check:
     return Check(
-        id=f"waiver:{waiver.check}@{waiver.slice}",
+        id=f"waiver:{waiver.check}@{waiver.slice_name}",
         kind="waiver",
         ok=True,
         severity="info",
         subject=waiver.check,
-        slice=waiver.slice,
-        sentence=f"The waiver of {waiver.check} on {waiver.slice} by {waiver.who} {what}.",
+        slice=waiver.slice_name,
+        sentence=f"The waiver of {waiver.check} on {waiver.slice_name} by {waiver.who} {what}.",
         applied=False,
     )
 

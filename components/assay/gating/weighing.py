@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from assay.gating.figures import SlicePair, number
 from assay.gating.measuring import measure
+from assay.gating.verdict import INSUFFICIENT
 from assay.kernels.uncertainty.multiplicity import benjamini_hochberg, holm
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def weigh(held: Sequence[Held], figures: Figures, evidence: Evidence) -> list[Ch
         else:
             worst = Corrected(worse.get(place, math.nan), len(worse))
             weighed.append(_decided(one, found, worst, rule, evidence.policy))
-    lacking = [place for place in decidable if weighed[place].details.get("evidence") == "insufficient"]
+    lacking = [place for place in decidable if weighed[place].details.get("evidence") == INSUFFICIENT]
     if lacking and len(lacking) == len(decidable):
         for place in lacking:
             weighed[place] = replace(weighed[place], ok=False, severity="error")
@@ -135,7 +136,7 @@ def _insufficient(one: Held, figures: Figures, evidence: Evidence) -> Check:
         ok=passes,
         applied=False,
         severity="warning" if passes else "error",
-        details=one.check.details | {"evidence": "insufficient"},
+        details=one.check.details | {"evidence": INSUFFICIENT},
         sentence=f"Insufficient evidence ({why}); insufficient is '{policy.insufficient}'. {one.check.sentence}",
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assay.gating.verdict import Check, blocking
+from assay.gating.verdict import INSUFFICIENT, Check, blocking, by_concern, concern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,11 +102,8 @@ def summary(checks: Sequence[Check], *, ok: bool, first_run: bool, policy: GateP
     applied = [check for check in checks if check.applied]
     stopping = blocking(checks)
     if not ok:
-        more = f" (and {len(stopping) - 1} more)" if len(stopping) > 1 else ""
-        # What fell, and by how much, says more than the level that it fell to.
-        told = next((check for check in stopping if check.baseline is not None), stopping[0])
-        return f"Not blessed: {told.sentence}{more}"
-    failed = sum(not check.ok for check in checks)
+        return f"Not blessed: {by_concern(stopping)[0].sentence}{_others(stopping)}"
+    failed = sum(not check.ok and check.kind != "waiver" for check in checks)
     waived = sum(not check.ok and "waiver" in check.details for check in checks)
     if waived:
         return f"Blessed: {_checks(len(applied) - failed)} passed, {waived} failed and waived."
@@ -115,9 +113,33 @@ def summary(checks: Sequence[Check], *, ok: bool, first_run: bool, policy: GateP
     if unmeasured:
         held = f"{_checks(len(applied))} passed. " if first_run and applied else ""
         return f"Blessed: {held}{' '.join(unmeasured)}"
-    lacking = sum(check.ok and check.details.get("evidence") == "insufficient" for check in checks)
+    lacking = sum(check.ok and check.details.get("evidence") == INSUFFICIENT for check in checks)
     let_pass = f" {_checks(lacking)} had too little evidence, and insufficient is 'pass'." if lacking else ""
     return f"Blessed: {_checks(len(applied))} passed, none failed.{let_pass}"
+
+
+def _others(stopping: Sequence[Check]) -> str:
+    """Return how many checks block beside the first, by what is wrong with them, and the cure for small slices."""
+    counts = Counter(concern(check) for check in stopping)
+    lacking = counts["insufficient evidence"]
+    cure = ""
+    if lacking:
+        # Small slices block a better model, too; the policy decides whether they may.
+        cure = (
+            " For slices that are too small, set insufficient to 'pass', lower min_examples, or leave them out by "
+            "options.min_slice_size."
+        )
+    if len(stopping) == 1:
+        return cure
+    if len(counts) == 1 and not lacking:
+        return f" (and {len(stopping) - 1:,} more)"
+    parts = [
+        (counts["loss"], "beyond the limit"),
+        (counts["missing"], "without a figure"),
+        (lacking, "with insufficient evidence"),
+    ]
+    told = ", ".join(f"{count:,} {what}" for count, what in parts if count)
+    return f" ({_checks(len(stopping))} failed: {told}.){cure}"
 
 
 def _checks(count: int) -> str:

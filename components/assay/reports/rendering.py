@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import assay
+from assay.display import visible
 from assay.reports import figures
 from assay.reports.blocks import Bars, DataTable, Link, Page, Pill, Section
 from assay.reports.layering import laid_out
@@ -65,6 +66,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -87,6 +89,11 @@ def _environment() -> Environment:
         "interactive": lambda value: isinstance(value, DataTable),
     }
     return environment
+
+
+def _visible(value: Any) -> Any:
+    """Return a text with nothing in it that cannot be seen, such as a character that reorders a line."""
+    return visible(value, lines=True) if type(value) is str else value  # not of Markup, which is our own
 
 
 def _asset(name: str) -> str:

@@ -10,6 +10,9 @@ import pytest
 from assay.artifacts import Examples, InfraBlessing, Model, ModelBlessing
 from assay.errors import ArtifactError
 from assay.gating.blessing import Judged, Statement, bless, json_schema, judged_by_digest, read_statement, to_json
+from assay.gating.figures import MetricKey
+from assay.gating.held import Held
+from assay.gating.limits import Limit
 from assay.gating.served_model import served_digest, served_files, serving_folder
 from assay.gating.verdict import Check, Verdict, read_verdict
 from assay.gating.verification import Claim, verify
@@ -106,7 +109,8 @@ def test_a_blessing_that_rests_on_a_waiver_ends_with_it(tmp_path: Path) -> None:
         id="auc", kind="change_threshold", ok=False, subject="auc", slice="side=r", sentence="auc fell by 0.1."
     )
     waiver = Waiver(check="auc", slice="side=r", who="ann", why="late labels", expires=date(2026, 5, 1))
-    checks = tuple(waive([failed], [waiver], date(2026, 4, 1)))
+    limit = Limit(metric=MetricKey(name="auc"), slicing=None, bound="absolute", value=0.0, origin="here")
+    checks = tuple(waive([Held(limit, (("side", "r"),), failed)], [waiver], date(2026, 4, 1)))
     verdict = Verdict(ok=True, summary="Blessed.", checks=checks)
     bless(judged_by_digest(model=model), verdict, blessing, model=model)
     files = served_files(model.serving_path)

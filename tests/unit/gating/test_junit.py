@@ -18,5 +18,5 @@ def test_every_check_is_a_test() -> None:
     suite = ET.fromstring(to_junit(Verdict(ok=False, summary="No.", checks=checks)))[0]
     assert suite.attrib == {"name": "assay gate", "tests": "4", "failures": "1", "errors": "0", "skipped": "1"}
     assert [[part.tag for part in case] for case in suite] == [["failure"], ["system-out"], ["skipped"], ["system-out"]]
-    assert suite[0].attrib["name"] == "auc on s=\ufffd<é> (value_threshold)"
+    assert suite[0].attrib["name"] == "auc on s=\\u0000<é> (value_threshold)"
     assert suite[3].attrib["name"] == "auc (here)"

@@ -26,7 +26,7 @@ def test_names_from_the_data_cannot_end_a_cell_or_open_a_tag() -> None:
     name = "a|b<script>[x](y)\n# c"
     text = to_markdown(Verdict(ok=True, summary="Blessed.", checks=(check(slice=name),)))
     [row] = [line for line in text.splitlines() if "auc is 0" in line]
-    assert "a\\|b&lt;script&gt;\\[x\\](y) # c" in row
+    assert "a\\|b&lt;script&gt;\\[x\\](y)\\\\u000a# c" in row
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:

@@ -20,7 +20,7 @@ WAIVER = Waiver(check="auc", who="ann", why="the sensor is being replaced", expi
 
 def verdict(*waivers: Waiver, today: date = date(2026, 3, 1), value: float = 0.5) -> Verdict:
     limit = Limit(metric=KEY, slicing=None, bound="lower", value=0.7, origin="here")
-    return decide([limit], Figures(candidate={(): {KEY: value}}), waived=lambda checks: waive(checks, waivers, today))
+    return decide([limit], Figures(candidate={(): {KEY: value}}), waived=lambda points: waive(points, waivers, today))
 
 
 def test_a_waived_failure_is_a_warning_that_names_its_owner() -> None:
@@ -47,12 +47,12 @@ def test_it_covers_its_own_check_only() -> None:
 def test_one_that_covers_nothing_is_noted() -> None:
     found = verdict(WAIVER, value=0.9)
     assert found.ok
-    assert any("can go" in check.sentence for check in found.checks)
+    assert any("remove it" in check.sentence for check in found.checks)
 
 
 def test_missing_data_cannot_be_waived() -> None:
     waiver = Waiver(check="evaluation", slice="", who="a", why="b", expires=date(2027, 1, 1))
-    found = decide([], Figures(candidate={}), waived=lambda checks: waive(checks, [waiver], date(2026, 1, 1)))
+    found = decide([], Figures(candidate={}), waived=lambda points: waive(points, [waiver], date(2026, 1, 1)))
     assert not found.ok
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from assay.artifacts.store import write_durably
+from assay.display import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from assay.gating.verdict import Check, Verdict
 
-# What XML 1.0 cannot hold, not even escaped.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CLOSING = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
 
 
@@ -38,16 +36,12 @@ def junit_xml(verdict: Verdict, suite_name: str = "assay validate") -> bytes:
 
 
 def _add_case(suite: ET.Element, check: Check, *, fails: bool) -> None:
-    case = ET.SubElement(suite, "testcase", {"classname": _clean(check.slice), "name": _clean(check.id)})
+    case = ET.SubElement(suite, "testcase", {"classname": visible(check.slice), "name": visible(check.id)})
     if fails:
         attributes = {
-            "type": _clean(str(check.details.get("anomaly_type", check.kind))),
-            "message": _clean(check.sentence),
+            "type": visible(str(check.details.get("anomaly_type", check.kind))),
+            "message": visible(check.sentence),
         }
-        ET.SubElement(case, "failure", attributes).text = _clean(check.sentence)
+        ET.SubElement(case, "failure", attributes).text = visible(check.sentence)
     elif not check.ok:
-        ET.SubElement(case, "system-out").text = _clean(f"[{check.severity}] {check.sentence}")
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+        ET.SubElement(case, "system-out").text = visible(f"[{check.severity}] {check.sentence}")

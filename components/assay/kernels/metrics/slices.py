@@ -7,8 +7,10 @@ added up once a row however many slices there are; cells are added into slices a
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TypeAlias
 
 import numpy as np
@@ -25,6 +27,7 @@ SliceValue: TypeAlias = str | int | float
 SliceKey: TypeAlias = tuple[tuple[str, SliceValue], ...]
 """A slice as (feature, value) pairs in the order of their features; the empty tuple is the whole data."""
 
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]{1,4})?")
 CellKey: TypeAlias = tuple[SliceKey, ...]
 Ints: TypeAlias = NDArray[np.int64]
 _INT64 = range(-(2**63), 2**63)
@@ -151,7 +154,7 @@ def _spec_codes(batch: pa.RecordBatch, spec: SlicingSpec) -> tuple[Ints, list[Ce
     for feature in spec.features:
         own, values = _feature_codes(batch, feature, spec)
         if feature in wanted:
-            values = [tuple(value for value in row if _same(value, wanted[feature])) for row in values]
+            values = [tuple(value for value in row if is_value(value, wanted[feature])) for row in values]
         unique, inverse = np.unique(codes * len(values) + own, return_inverse=True)
         keys = [
             tuple((*key, (feature, value)) for key in keys[code // len(values)] for value in values[code % len(values)])
@@ -161,16 +164,22 @@ def _spec_codes(batch: pa.RecordBatch, spec: SlicingSpec) -> tuple[Ints, list[Ce
     return codes, keys
 
 
-def _same(value: SliceValue, wanted: SliceValue) -> bool:
-    # TFMA's SlicingSpec holds texts only, while the values of a feature have a type.
+def is_value(value: SliceValue, wanted: SliceValue) -> bool:
+    """Return whether a slice's value is the one that a threshold, a slicing spec or a waiver names.
+
+    The type of the slice's value decides, because a `SlicingSpec` holds texts only: a text must be equal (`07` is not
+    `7`), a number must be the number that the text writes (`7`, `7.0` and `7e0` are 7, `07` and `1_000` are not
+    numbers), and a boolean is `true` or `false` in any case, or 1 or 0 as TFMA has it. What is wanted as a number or a
+    boolean, from a waiver's mapping, is not equal to a text.
+    """
     if isinstance(value, str) or not isinstance(wanted, str):
-        return value == wanted
-    if isinstance(value, bool) and wanted.lower() in {"true", "false"}:
-        return value == (wanted.lower() == "true")
-    try:
-        return float(wanted) == value
-    except ValueError:
+        return isinstance(value, bool) == isinstance(wanted, bool) and value == wanted
+    if isinstance(value, bool):
+        return wanted.lower() in (("true", "1") if value else ("false", "0"))
+    if _NUMBER.fullmatch(wanted) is None:
         return False
+    # An integer beyond 2^53 has neighbours that are the same double.
+    return Decimal(wanted) == value if isinstance(value, int) else float(wanted) == value
 
 
 def _feature_codes(batch: pa.RecordBatch, feature: str, spec: SlicingSpec) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
@@ -230,7 +239,8 @@ def _values(value: object) -> tuple[SliceValue, ...]:
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN is no value
         return ()
     if isinstance(value, bytes):
-        return (value.decode("utf-8", errors="replace"),)
+        # Bytes that are not UTF-8 become halves of surrogate pairs: other bytes are another slice, also in TFMA's file.
+        return (value.decode("utf-8", errors="surrogateescape"),)
     if isinstance(value, int) and not isinstance(value, bool) and value not in _INT64:
         return (str(value),)  # a slice's key in TFMA's files holds an int64
     return (value,) if isinstance(value, (str, int, float)) else (str(value),)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import msgspec
 import pyarrow.parquet as pq
 
 from assay.artifacts.formats.tfrecord import read_records
+from assay.display import slice_name
 from assay.reports.sources.wire import (
     by_number,
     double_in,
@@ -130,15 +132,23 @@ def _sub_key(message: bytes) -> str:
 
 
 def _slice(message: bytes) -> str:
-    parts = []
+    pairs = []
     for key in by_number(message).get(1, []):
         found = by_number(key) if isinstance(key, bytes) else {}
         if 3 in found:
-            value = f"{float_in(found, 3):.6g}"
+            value = _shortest(float_in(found, 3))
+        elif 4 in found:
+            value = str(integer_in(found, 4))
         else:
-            value = str(integer_in(found, 4)) if 4 in found else text_in(found, 2)
-        parts.append(f"{text_in(found, 1)}={value}")
-    return "&".join(parts) or OVERALL
+            value = message_in(found, 2).decode("utf-8", "surrogateescape")  # bytes that are not UTF-8 stay apart
+        pairs.append((text_in(found, 1), value))
+    return slice_name(pairs)
+
+
+def _shortest(value: float) -> str:
+    """Return a 32-bit float with as many digits as tell it from its neighbours."""
+    written = (f"{value:.{digits}g}" for digits in range(6, 9))
+    return next((text for text in written if pack("<f", float(text)) == pack("<f", value)), f"{value:.9g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

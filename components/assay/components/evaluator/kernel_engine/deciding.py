@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
     from assay.components.evaluator.kernel_engine.predictions import Predictions
     from assay.gating.figures import Figures
+    from assay.gating.held import Held
     from assay.gating.limits import Limit
     from assay.gating.verdict import Check, Verdict
 
@@ -94,9 +95,9 @@ class Rules:
             "waivers": [msgspec.to_builtins(waiver) for waiver in self.waivers],
         }
 
-    def waived(self, checks: Sequence[Check]) -> list[Check]:
-        """Gives the checks with some failures waived."""
-        return list(checks) if self.today is None else waive(checks, self.waivers, self.today)
+    def waived(self, points: Sequence[Held]) -> list[Check]:
+        """Return the checks with some failures waived."""
+        return [one.check for one in points] if self.today is None else waive(points, self.waivers, self.today)
 
 
 def _content(module: str) -> str:

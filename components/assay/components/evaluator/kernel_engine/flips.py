@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE, row_columns
+from assay.display import slices_named, visible
 from assay.gating.figures import SliceKey, number, slice_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def failing_slices(verdict: Verdict, slices: Iterable[SliceKey]) -> tuple[SliceK
     names: dict[str, None] = {}
     for check in verdict.failed:
         if check.kind in _THRESHOLDS:
-            names.update(dict.fromkeys([check.slice] if check.slice in by_name else check.slice.split(" vs ")))
+            names.update(dict.fromkeys(slices_named(check.slice)))
     return tuple(by_name[name] for name in names if name in by_name)[:MOST_SLICES]
 
 
@@ -92,7 +93,7 @@ def _said(row: dict[str, Any], predictions: Predictions, join_on: str | None) ->
     if naming is not None:
         label = label if isinstance(label, list) else naming.classes.own([label], naming.way)[0].as_py()
         ours, theirs = (naming.by_name(one) if isinstance(one, list) else one for one in (ours, theirs))
-    return f"{which}: label {_shown(label)}, candidate {_shown(ours)}, baseline {_shown(theirs)}"
+    return visible(f"{which}: label {_shown(label)}, candidate {_shown(ours)}, baseline {_shown(theirs)}")
 
 
 def own_rows(flips: pa.Table, predictions: Predictions) -> pa.Table:

@@ -12,6 +12,7 @@ from assay.components.evaluator.kernel_engine.plan import Plan, is_known, metric
 from assay.components.evaluator.kernel_engine.predictions import keys_of, model_specs_of
 from assay.components.evaluator.kernel_engine.recipes import RECIPES, Recipe
 from assay.components.evaluator.kernel_engine.slicing import absent_slices, slicing_of, specs_of
+from assay.display import visible
 from assay.errors import UsageError, did_you_mean
 from assay.gating.limits import limits_of
 from assay.gating.slicing import feature_of
@@ -51,7 +52,7 @@ class LintFinding:
     @property
     def sentence(self) -> str:
         """Place, message and hint in one line."""
-        return f"{self.place}: {self.message} {self.hint}".rstrip()
+        return visible(f"{self.place}: {self.message} {self.hint}".rstrip())
 
 
 def lint(
@@ -124,7 +125,7 @@ def _of_models(config: EvalConfig, *, of_model: bool) -> Iterator[LintFinding]:
 def _of_metrics(plan: Plan, *, of_model: bool) -> Iterator[LintFinding]:
     for one in plan.lacking:
         # The Evaluator leaves a model's metrics without a kernel to TFMA, which a table's predictions cannot be given.
-        can_wait = one.code == "plot" or (of_model and one.code != "unknown_metric")
+        can_wait = one.code == "plot" or (of_model and one.code not in {"unknown_metric", "same_name"})
         severity: Severity = "warning" if can_wait else "error"
         yield LintFinding(
             code=one.code, severity=severity, place=one.place, message=one.message, hint="" if can_wait else one.hint

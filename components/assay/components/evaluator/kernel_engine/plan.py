@@ -17,7 +17,7 @@ from assay.components.evaluator.kernel_engine.recipes import (
 )
 from assay.errors import UsageError, did_you_mean
 from assay.gating.figures import MetricKey
-from assay.gating.limits import sub_keys, weightings
+from assay.gating.limits import both_weightings, sub_keys, weightings
 from assay.kernels.metrics import multiclass
 from assay.kernels.metrics.metric import BINARY, AverageMetric, CurveMetric, SumsMetric
 from assay.kernels.metrics.ranking import RankingMetric
@@ -51,6 +51,7 @@ class PlannedMetric:
         differing: Where those are the same for both models, the kernel of the number of rows on which they differ.
         left_out: The kernel of the number of rows, or queries, that the metric leaves out, if it leaves out any.
         place: Where it is written.
+        identity: What is written: the class and its settings, by which two metrics of one name are the same.
     """
 
     key: MetricKey
@@ -61,6 +62,7 @@ class PlannedMetric:
     differing: SumsMetric | None = None
     left_out: SumsMetric | RankingMetric | None = None
     place: str = ""
+    identity: tuple[object, ...] = ()
 
     @property
     def of_both(self) -> bool:
@@ -75,7 +77,7 @@ class Lacking:
     Attributes:
         place: Where it is written.
         class_name: Its class.
-        code: `unknown_metric`, `tfma_only`, `plot` or `setting`.
+        code: `unknown_metric`, `tfma_only`, `plot`, `setting` or `same_name`.
         message: Why, in words.
         hint: What to do.
     """
@@ -107,6 +109,19 @@ def plan_of(config: EvalConfig) -> Plan:
     metrics: dict[MetricKey, PlannedMetric] = {}
     plots: dict[MetricKey, PlannedMetric] = {}
     lacking: list[Lacking] = []
+    marks_weight = both_weightings(config)
+
+    def add(found: dict[MetricKey, PlannedMetric], one: PlannedMetric, metric: Any) -> None:
+        one = replace(one, key=replace(one.key, marks_weight=marks_weight), identity=_identity(metric, one))
+        first = found.setdefault(one.key, one)
+        if first.identity != one.identity and first.metric != one.metric:
+            message = (
+                f"{metric.class_name} has the same name as another metric, '{one.key.label}' of {first.place}, "
+                "and other settings, so that a threshold could be compared with the figure of either."
+            )
+            hint = f'Name it in its config, for example {{"name": "{one.key.name}_2"}}.'
+            lacking.append(_lack(one.place, metric, "same_name", message, hint))
+
     for index, spec in enumerate(config.metrics_specs):
         for position, metric in enumerate(spec.metrics):
             place = f"eval_config.metrics_specs[{index}].metrics[{position}]"
@@ -114,7 +129,7 @@ def plan_of(config: EvalConfig) -> Plan:
             if own is not None and sub_keys(spec) == [("", "")]:
                 for weighted in weightings(config, spec):
                     key = MetricKey(name=own.name, example_weighted=bool(weighted))
-                    metrics.setdefault(key, PlannedMetric(key=key, metric=own, place=place))
+                    add(metrics, PlannedMetric(key=key, metric=own, place=place), metric)
                 continue
             refused = _refusal(metric, spec, place)
             if refused is not None:
@@ -127,7 +142,7 @@ def plan_of(config: EvalConfig) -> Plan:
                 continue
             found = plots if metric.class_name in PLOTS else metrics
             for one in planned:
-                found.setdefault(one.key, replace(one, place=place))
+                add(found, replace(one, place=place), metric)
     return Plan(tuple(metrics.values()), tuple(lacking), tuple(plots.values()))
 
 
@@ -180,6 +195,13 @@ def _own(metric: Any) -> CustomMetric[Any] | None:
     if not is_users(metric.module):
         return None
     return own_metric(metric.module, metric.class_name, _settings(metric))
+
+
+def _identity(metric: Any, one: PlannedMetric) -> tuple[object, ...]:
+    """Return what tells the metric from another one of its name: class, settings, and the columns that it reads."""
+    settings = json.dumps(_settings(metric), sort_keys=True)
+    weights = getattr(one.metric, "weights", ()), getattr(getattr(one.metric, "view", None), "class_weights", ())
+    return metric.class_name, metric.module, settings, one.query, one.gain, weights
 
 
 def is_known(module: str) -> bool:

@@ -12,7 +12,7 @@ def fill_slice_key(message: Any, key: SliceKey) -> None:
     for feature, value in key:
         single = message.single_slice_keys.add(column=feature)
         if isinstance(value, str):
-            single.bytes_value = value.encode()
+            single.bytes_value = value.encode("utf-8", "surrogateescape")
         elif isinstance(value, int):
             single.int64_value = value
         else:
