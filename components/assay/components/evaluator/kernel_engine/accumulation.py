@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,7 @@ class _Pass:
             rows = replace(rows, weights=np.ones(len(rows)))
         if self.query is not None:
             query = np.asarray(column_of(batch, self.query).to_pylist(), dtype=object)
+            _refuse_missing(query, rows, self.query)
             rows = replace(rows, query=query, gains=None if self.gain is None else numbers(batch, self.gain))
             if any(isinstance(one.metric, RankingMetric) and one.metric.kind == "ndcg" for one in self.planned):
                 _refuse_negative(rows, self.gain)
@@ -213,6 +215,19 @@ def _pass(
     further += [one.left_out for one in leaving_out if one.left_out is not None]
     metrics = SlicedMetrics([*(one.metric for one in planned), *further], columns, baseline)
     return _Pass(planned, weighted, query, gain, metrics, resampled, counted, differing, leaving_out)
+
+
+def _refuse_missing(query: Any, rows: Rows, name: str) -> None:
+    """Rows without a query would all be one."""
+    lacking = [one is None or one == [] or (isinstance(one, float) and math.isnan(one)) for one in query]
+    missing = np.flatnonzero(np.array(lacking, dtype=np.bool_) & (rows.weights != 0))
+    if len(missing):
+        raise DataError(
+            "metrics.missing_query",
+            f"The query column '{name}' has no value in {len(missing):,} of {len(rows):,} rows of a batch, first in "
+            f"row {missing[0]}.",
+            "Give each row its query, or leave these rows out.",
+        )
 
 
 def _refuse_negative(rows: Rows, gain: str | None) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHOWN: Final = 3  # rows in a message
+_NEARLY_ALL: Final = 0.9  # an id with a few repeated values, or other ones, is still an id
+_MOST: Final = 0.5
 _UNLIKELY: Final = math.log(1e6)  # fewer orders of the rows than this are no proof
 
 
@@ -166,20 +168,24 @@ def _suggestion(columns: Mapping[str, tuple[pa.Array, pa.Array]], label: str) ->
 
 def _is_id(values: pa.Array) -> bool:
     """Whether each row has a value of its own that is not a measurement."""
-    named = pa.types.is_integer(values.type) or _is_text(values.type)
-    return named and not values.null_count and len(pc.unique(values)) == len(values)
+    return _is_named(values) and not values.null_count and len(pc.unique(values)) == len(values)
+
+
+def _is_named(values: pa.Array) -> bool:
+    return bool(pa.types.is_integer(values.type)) or _is_text(values.type)
 
 
 def _is_reordered(ours: pa.Array, theirs: pa.Array, apart: NDArray[np.bool_]) -> bool:
-    """Whether a column that differs shows that rows are in another order, and is not another prediction.
+    """Whether a column that differs shows that rows are other ones, or in another order, and is not another prediction.
 
-    Ids of which both tables have some, or the same values as often in both tables, and differing in about as many rows
-    as a shuffle leaves: two models' decisions are now and then as often positive, but on nearly the same rows.
+    That is an id of which both tables have most values; or the same values as often in both tables, where about as many
+    rows differ as a shuffle leaves: two models' decisions are now and then as often positive, but on nearly the same
+    rows.
     """
     if ours.type != theirs.type:
         return False
-    if _is_id(ours) and _is_id(theirs):
-        return bool(pc.any(pc.is_in(ours, theirs)).as_py())
+    if _is_named(ours) and _is_named(theirs) and len(pc.unique(ours)) >= _NEARLY_ALL * len(ours):
+        return bool(pc.mean(pc.is_in(ours, theirs).cast(pa.float64())).as_py() >= _MOST)
     counts = [{one["values"]: one["counts"] for one in pc.value_counts(side).to_pylist()} for side in (ours, theirs)]
     if counts[0] != counts[1]:
         return False
@@ -216,13 +222,25 @@ def _differing(ours: pa.Array, theirs: pa.Array) -> NDArray[np.bool_]:
         kind = pa.float32() if pa.float32() in {ours.type, theirs.type} else pa.float64()
         ours, theirs = ours.cast(kind, safe=False), theirs.cast(kind, safe=False)
     elif ours.type != theirs.type:
-        ours, theirs = _texts(ours), _texts(theirs)
+        ours, theirs = _alike(ours, theirs)
     if pa.types.is_floating(ours.type):
         one, other = (np.asarray(side.to_numpy(zero_copy_only=False)) for side in (ours, theirs))
         return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)))
     unequal = pc.fill_null(pc.not_equal(ours, theirs), False)
     missing = pc.xor(pc.is_null(ours), pc.is_null(theirs))
     return np.asarray(pc.or_(unequal, missing).to_numpy(zero_copy_only=False))
+
+
+def _alike(ours: pa.Array, theirs: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return columns of two types as one: what a CSV has as text as the other table's type, if all of it can be."""
+    try:
+        if _is_text(ours.type) and not _is_text(theirs.type):
+            return ours.cast(theirs.type), theirs
+        if _is_text(theirs.type) and not _is_text(ours.type):
+            return ours, theirs.cast(ours.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        pass  # "n/a" is not a number, so the columns differ there at least
+    return _texts(ours), _texts(theirs)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:

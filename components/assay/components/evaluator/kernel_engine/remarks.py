@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.seen import Spread
     from assay.kernels.metrics.metric import Term
 
-LOUD: Final = frozenset({"pairing", "same_predictions", "perfect_predictions", "unjudged_rows", "left_out_rows"})
+LOUD: Final = frozenset({"pairing", "same_predictions", "perfect_predictions", "unjudged_rows", "left_out_rows"}) | {
+    "constant_predictions"
+}
 """The remarks without which a blessing would say more than was looked at: its first sentence has them."""
 
-REMARKS: Final = frozenset({"values", "missing_values", "unsliced_rows"}) | LOUD
+REMARKS: Final = frozenset({"values", "missing_values", "unsliced_rows", "zero_weights"}) | LOUD
 """The kinds of check that are remarks."""
 
 _AT_A_THRESHOLD = (terms.true_positive, terms.false_positive, terms.true_negative, terms.false_negative)
@@ -56,6 +58,10 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
             f"{seen.misweighed:,} of {evaluation.rows:,} rows have a weight in '{keys.weight}' that is negative or no "
             "number: what includes them is NaN.",
         )
+    if keys.weight is not None and seen.weighing < evaluation.rows:
+        none = evaluation.rows - seen.weighing
+        sentence = f"{none:,} of {evaluation.rows:,} rows have a weight of 0 in '{keys.weight}' and do not count."
+        yield _loud("zero_weights", keys.weight, sentence, none)
     yield from _of_comparison(evaluation)
     yield from _of_perfection(evaluation)
     yield from _of_slices(evaluation)
@@ -93,8 +99,16 @@ def _of_comparison(evaluation: TableEvaluation) -> Iterator[Check]:
 
 
 def _of_perfection(evaluation: TableEvaluation) -> Iterator[Check]:
-    """Say where predictions are too good to be predictions."""
+    """Say where predictions are too good, or too much alike, to be predictions."""
     seen, rows, name = evaluation.seen, evaluation.seen.weighing, evaluation.keys.candidate
+    spread = seen.predictions.get(CANDIDATE)
+    if spread is not None and spread.least == spread.greatest and not spread.lacking and rows >= _MANY:
+        yield _loud(
+            "constant_predictions",
+            name,
+            f"The candidate's predictions '{name}' are {number(spread.least)} on all {rows:,} rows. Check that the "
+            "model predicts.",
+        )
     negative, positive = seen.apart.get(CANDIDATE, (math.nan, math.nan))
     if seen.perfect.get(CANDIDATE) and rows >= _MANY:
         yield _loud(

@@ -112,6 +112,24 @@ def test_columns_of_each_run_are_not_those_of_rows() -> None:
     assert doubts(judged(ours, theirs)) == []
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (pa.array(["2024-03-01T10:00:00"]), pa.array(["2024-03-01T10:00"]).cast(pa.timestamp("us"))),
+        (pa.array([True]), pa.array(["True"])),
+        (pa.array([1.5], pa.float32()), pa.array([1.5])),
+        (pa.array([0.1], pa.float32()), pa.array([0.1])),
+        (pa.array([1], pa.int8()), pa.array([1.0])),
+        (pa.array(["a"]).dictionary_encode(), pa.array(["a"], pa.large_string())),
+        (pa.array([None], pa.int64()), pa.array([float("nan")])),
+        (pa.array([[1, 2]]), pa.array([[1, 2]], pa.large_list(pa.int64()))),
+    ],
+)
+def test_one_value_in_two_types_is_the_same(ours: pa.Array, theirs: pa.Array) -> None:
+    tables = (pa.table({"id": [1], "label": [1], "region": one, "score": [0.5]}) for one in (ours, theirs))
+    judged(*tables, join_on="id")
+
+
 def test_ids_of_each_table_alone_are_a_doubt() -> None:
     ours, theirs = tables()
     fresh = theirs.set_column(0, "id", pa.array(np.arange(ROWS) + 9000)).select(["id", "score"])
@@ -138,3 +156,11 @@ def test_equal_predictions_are_said() -> None:
     verdict = judged(ours, ours.slice(0))
     assert verdict.ok
     assert "Candidate and baseline predict the same on all 400 rows" in verdict.summary
+
+
+def test_one_id_that_differs_is_refused() -> None:
+    ours, theirs = tables()
+    ids = np.arange(ROWS) + 1000
+    ids[7] = ids[8]
+    with pytest.raises(DataError, match=r"'id' differs in 1 of 400 rows \(1007 and 1008 in row 8"):
+        judged(ours, theirs.set_column(0, "id", pa.array(ids)))

@@ -122,7 +122,8 @@ def test_rows_without_a_number_are_counted_and_masked_ones_are_not() -> None:
     [sentence] = said(config({"class_name": "AUC"}), score=score)
     assert sentence.startswith("2 of 5 rows have no number for the candidate's prediction 'score'")
     weight = {"weight": [1.0, 0.0, 1.0, 0.0, 1.0]}
-    assert said(config({"class_name": "AUC"}, weight="weight"), score=score, **weight) == []
+    [masked] = said(config({"class_name": "AUC"}, weight="weight"), score=score, **weight)
+    assert masked == "2 of 5 rows have a weight of 0 in 'weight' and do not count."
 
 
 def test_weights_of_zero() -> None:
@@ -131,7 +132,7 @@ def test_weights_of_zero() -> None:
 
 
 def test_weights_that_weigh_nothing_or_less() -> None:
-    [sentence] = said(config({"class_name": "AUC"}, weight="weight"), weight=[1.0, -1.0, np.nan, 0.0, 2.0])
+    sentence, _ = said(config({"class_name": "AUC"}, weight="weight"), weight=[1.0, -1.0, np.nan, 0.0, 2.0])
     assert sentence.startswith("2 of 5 rows have a weight in 'weight' that is negative or no number")
 
 
@@ -249,3 +250,18 @@ def test_certain_errors_cost_what_a_clip_leaves_and_that_is_said(metric: str, cl
     )
     assert verdict.checks[1].severity == "info"
     assert len(blessed(written, label=[1, 0], score=[0.5, 0.1]).checks) == 1
+
+
+def test_one_prediction_for_all_rows_is_said() -> None:
+    verdict = blessed(config({"class_name": "AUC"} | HELD), label=np.arange(40) % 2, score=[0.3] * 40)
+    assert kinds(verdict) == ["constant_predictions"]
+    assert "The candidate's predictions 'score' are 0.3 on all 40 rows." in verdict.summary
+
+
+@pytest.mark.parametrize("query", [["a", None], [1.0, float("nan")]])
+def test_rows_without_a_query_are_rejected(query: list[Any]) -> None:
+    written = config({"class_name": "NDCG"} | HELD)
+    written["metrics_specs"][0]["query_key"] = "q"
+    with pytest.raises(DataError, match="The query column 'q' has no value in 1 of 2 rows of a batch") as raised:
+        blessed(written, label=[1, 0], score=[0.2, 0.1], q=query)
+    assert raised.value.code == "metrics.missing_query"
