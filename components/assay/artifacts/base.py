@@ -7,7 +7,7 @@ from collections import UserDict
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from assay.artifacts.types import ArtifactType, builtin_types
+from assay.artifacts.types import ArtifactType, PropertyDeclaration, builtin_types
 from assay.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Artifact:
 
     Attributes:
         declaration: The type, for classes that are not declared in `schemas/artifacts`.
-        TYPE_NAME: The name of a type without declared properties, as TFX's classes have it.
+        TYPE_NAME: The type's name, as TFX's classes have it.
+        PROPERTIES: With `TYPE_NAME`, the declared properties by name, as TFX's classes have them; each is an attribute
+            of the artifact as well.
         path: The folder.
         properties: Values of the declared properties.
         rows: Number of rows by split, where the artifact holds rows.
@@ -63,6 +65,7 @@ class Artifact:
 
     declaration: ClassVar[ArtifactType | None] = None
     TYPE_NAME: ClassVar[str | None] = None
+    PROPERTIES: ClassVar[Mapping[str, PropertyDeclaration]] = {}
 
     def __init__(
         self,
@@ -78,6 +81,19 @@ class Artifact:
         self.rows: dict[str, int] = dict(rows or {})
         self.digest = digest
         self.id = id
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a property of a class with TFX's `PROPERTIES`; None where it is not set."""
+        if name in type(self).PROPERTIES:
+            return self.properties.get(name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; one that TFX's `PROPERTIES` declare is a property, which is sealed with the artifact."""
+        if name in type(self).PROPERTIES:
+            self.properties[name] = value
+        else:
+            super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, digest={self.digest[:19]!r})"
@@ -100,7 +116,14 @@ class Artifact:
         if cls.declaration is not None:
             return cls.declaration
         if isinstance(cls.TYPE_NAME, str):
-            return ArtifactType(cls.TYPE_NAME)
+            for name, declared in cls.PROPERTIES.items():
+                if not isinstance(declared, PropertyDeclaration):
+                    raise ArtifactError(
+                        "artifact.property_declaration",
+                        f"Property '{name}' of {cls.__name__} is declared as {declared!r}.",
+                        "Declare it as Property(type=PropertyType.INT), both of assay.v1.types.artifact.",
+                    )
+            return ArtifactType(cls.TYPE_NAME, properties=dict(cls.PROPERTIES))
         types = builtin_types()
         # A subclass that only adds methods is of its parent's type.
         for base in cls.__mro__:

@@ -11,10 +11,11 @@ import msgspec
 
 from assay.errors import ArtifactError, did_you_mean
 
-PropertyType = Literal["int", "bool", "string", "list", "map"]
+PropertyType = Literal["int", "float", "bool", "string", "list", "map"]
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
+    "float": (int, float),
     "bool": (bool, int),
     "string": (str,),
     "list": (list, tuple),

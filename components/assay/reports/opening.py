@@ -42,7 +42,14 @@ def opened(folder: Path) -> Artifact:
 
 
 def _own_type(name: str, declared: dict[str, str]) -> type[Artifact]:
-    kinds: dict[str, Any] = {"int": "int", "bool": "bool", "str": "string", "list": "list", "dict": "map"}
+    kinds: dict[str, Any] = {
+        "int": "int",
+        "float": "float",
+        "bool": "bool",
+        "str": "string",
+        "list": "list",
+        "dict": "map",
+    }
     properties = {key: PropertyDeclaration(kinds.get(kind, "string")) for key, kind in declared.items()}
     return type(name, (Artifact,), {"declaration": ArtifactType(name, properties=properties)})
 

@@ -130,6 +130,56 @@ def test_an_artifact_class_of_tfx_s_kind_is_a_type(tmp_path: Path) -> None:
         Report(tmp_path).properties["pages"] = 5
 
 
+PROPERTIES = """
+from assay import v1 as tfx
+from assay.v1.dsl.components import InputArtifact, OutputArtifact, component
+from assay.v1.types.artifact import Artifact, Property, PropertyType
+
+class Report(Artifact):
+    TYPE_NAME = "Report"
+    PROPERTIES = {
+        "pages": Property(type=PropertyType.INT),
+        "score": Property(type=PropertyType.FLOAT),
+        "author": Property(type=PropertyType.STRING),
+        "facts": Property(type=PropertyType.JSON_VALUE),
+        "unset": Property(type=PropertyType.STRING),
+    }
+
+@component
+def Write(report: OutputArtifact[Report]):
+    report.pages, report.score, report.author, report.facts = 5, 0.5, "кто", {"a": [1]}
+    open(report.uri + "/report.txt", "w").write("x")
+
+@component
+def Read(report: InputArtifact[Report], copy: OutputArtifact[Report]):
+    copy.pages = report.pages + 1
+    assert (report.score, report.author, report.facts, report.unset) == (0.5, "кто", {"a": [1]}, None)
+
+def run():
+    write = Write()
+    read = Read(report=write.outputs["report"])
+    return tfx.orchestration.LocalDagRunner().run(tfx.dsl.Pipeline("p", ROOT, components=[write, read]))
+
+for result in (run(), run()):
+    print(result.step("Read").status, result.output("Write", "report").pages, result.output("Read", "copy").pages)
+"""
+
+
+def test_properties_of_tfx_s_kind_are_kept_also_in_the_cache(tmp_path: Path, run_python: RunPython) -> None:
+    (tmp_path / "p.py").write_text(PROPERTIES.replace("ROOT", repr(str(tmp_path / "root"))), encoding="utf-8")
+    printed = run_python(f"exec(open({str(tmp_path / 'p.py')!r}, encoding='utf-8').read())").stdout.splitlines()
+    assert printed[-2:] == ["complete 5 6", "cached 5 6"]
+
+
+def test_a_property_that_is_declared_otherwise_is_refused(tmp_path: Path) -> None:
+    class Report(tfx.dsl.Artifact):
+        TYPE_NAME = "Report"
+        PROPERTIES = {"pages": int}  # type: ignore[dict-item]  # noqa: RUF012 (the point)
+
+    with pytest.raises(ArtifactError, match="Property 'pages' of Report"):
+        Report(tmp_path)
+
+
 VALUES = """
 from assay import v1 as tfx
 from assay.v1.dsl.components import component, InputArtifact, OutputArtifact

@@ -162,7 +162,14 @@ def _name(wanted: type[Artifact]) -> str:
 
 def _class_of(manifest: Manifest) -> type[Artifact]:
     """A class for an artifact of any type; of a user's type only the properties that it has are known."""
-    kinds: dict[type, PropertyType] = {bool: "bool", int: "int", str: "string", list: "list", dict: "map"}
+    kinds: dict[type, PropertyType] = {
+        bool: "bool",
+        int: "int",
+        float: "float",
+        str: "string",
+        list: "list",
+        dict: "map",
+    }
     seen = {name: PropertyDeclaration(kinds[type(value)]) for name, value in manifest.properties.items()}
     known = builtin_types().get(manifest.type, ArtifactType(name=manifest.type, properties=seen))
     return type(manifest.type, (Artifact,), {"declaration": known})
