@@ -26,6 +26,16 @@ Quiet: TypeAlias = Annotated[
 ]
 """The option of every command that prints more than a line; `open_console` takes its value."""
 
+Store: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="PATH|URL",
+        help="The lineage store, where it is outside of the root; default: the root's, or the one that it records.",
+    ),
+]
+"""The option of every command that asks a lineage store."""
+
 
 @contextmanager
 def open_console(*, stderr: bool = False, quiet: bool = False) -> Iterator[Console]:

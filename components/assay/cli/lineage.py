@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.console import Store
 from assay.errors import UsageError
 
 
@@ -19,6 +20,7 @@ def lineage(
     ] = "",
     root: Annotated[Path | None, typer.Option(help="Root of the runs; default: the only one in assay-root/.")] = None,
     *,
+    store: Store = None,
     up: Annotated[bool, typer.Option("--up", help="Show what made the artifact (the default).")] = False,
     down: Annotated[bool, typer.Option("--down", help="Show what came of the artifact.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -41,7 +43,7 @@ def lineage(
     from assay.cli.lineage_answers import answer_on, overview
     from assay.cli.lineage_store import open_lineage
 
-    with open_lineage(root) as standing, open_console() as console:
+    with open_lineage(root, store) as standing, open_console() as console:
         answer = answer_on(standing, of, down=down) if of else overview(standing)
         if as_json:
             typer.echo(answer.json())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.errors import LineageError, UsageError
 from assay.lineage import SqlLineageStore
-from assay.runners.local.layout import RootLayout
+from assay.runners.local.layout import RootLayout, layout_at
 from assay.runners.local.standing import Standing
 
 # Where the local runner puts the roots of pipelines that name none.
@@ -16,29 +16,36 @@ _ROOTS = Path("assay-root")
 
 
 @contextmanager
-def open_lineage(root: Path | None) -> Iterator[Standing]:
-    """Opens the store below a root, without making one.
+def open_lineage(root: Path | None, store: str | None = None) -> Iterator[Standing]:
+    """Open the lineage store of a root, without making one.
+
+    Args:
+        root: The root; by default the only one below `assay-root/`.
+        store: The store's file or URL; by default the one in the root, or the one that the root records.
 
     Yields:
         The store, and a way to tell a killed run from one that runs.
 
     Raises:
         UsageError: If no root is given and there is not just one below `assay-root/`.
-        LineageError: If the root holds no lineage store.
+        LineageError: If there is no lineage store.
     """
-    place = chosen_root(root)
-    layout = RootLayout(place)
-    file = layout.own_lineage
-    if not file.is_file():
+    place = Path.cwd() if root is None and store is not None else chosen_root(root)
+    layout = layout_at(place, store)
+    if layout is None:
         raise LineageError(
-            "lineage.none", f"{place} holds no lineage store ({file.name}).", "Give the --root of a pipeline's runs."
+            "lineage.none",
+            f"{place} has no lineage store: there is neither {RootLayout(place).own_lineage.name} nor a record of one.",
+            "Give the --root of a pipeline's runs, or name the store: --store PATH|URL.",
         )
-    with SqlLineageStore.open(file, root=place, create=False) as store:
-        yield Standing(store, layout.locks)
+    # A store that several roots share has absolute paths, or paths relative to its own folder.
+    root_of_paths = place if layout.metadata is None else None
+    with SqlLineageStore.open(layout.lineage, root=root_of_paths, create=False) as opened:
+        yield Standing(opened, layout.locks)
 
 
 def chosen_root(root: Path | None) -> Path:
-    """The root that a command is about: the one that was given, else the only one below `assay-root/`.
+    """Return the root that a command is about: the one that was given, else the only one below `assay-root/`.
 
     Raises:
         UsageError: If none is given and there is not just one.
@@ -47,7 +54,7 @@ def chosen_root(root: Path | None) -> Path:
 
 
 def _only_root() -> Path:
-    roots = sorted(folder for folder in _ROOTS.glob("*") if RootLayout(folder).own_lineage.is_file())
+    roots = sorted(folder for folder in _ROOTS.glob("*") if layout_at(folder) is not None)
     if len(roots) == 1:
         return roots[0]
     found = f"several: {', '.join(map(str, roots))}" if roots else "none"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.command import Writes
+from assay.cli.console import Store
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def report(
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Root of the runs; default: the only one in assay-root/.")] = None,
     *,
+    store: Store = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
@@ -52,10 +54,10 @@ def report(
     """
     from assay.cli.pages.writing import write_pages
 
-    subject, where = _subject(of, root)
+    subject, where = _subject(of, root, store)
     if against is not None and subject.path is None:
         raise UsageError("report.against", "--against needs a folder or a file to show beside it.")
-    pages = write_pages(subject, where, output, against=against)
+    pages = write_pages(subject, where, output, against=against, store=store)
     if pages is None:  # it went to standard output
         return
     if as_json:
@@ -67,7 +69,7 @@ def report(
         typer.launch(pages[0].resolve().as_uri())
 
 
-def _subject(name: str, root: Path | None) -> tuple[Subject, Path | None]:
+def _subject(name: str, root: Path | None, store: str | None) -> tuple[Subject, Path | None]:
     """What is meant: a path where there is one, else what the root knows by that name."""
     from assay.cli.lineage_store import chosen_root, open_lineage
     from assay.cli.pages.subjects import subject_at, subject_named
@@ -76,5 +78,5 @@ def _subject(name: str, root: Path | None) -> tuple[Subject, Path | None]:
         subject = subject_at(Path(name))
         return subject, root or subject.root
     place = chosen_root(root)
-    with open_lineage(place) as standing:
+    with open_lineage(place, store) as standing:
         return subject_named(standing.store, name), place

@@ -23,7 +23,7 @@ def revoke(
     Exit codes: 0 revoked, 1 error, 2 wrong usage.
 
     Examples:
-      assay revoke runs/taxi/Evaluator/blessing/4 --reason "labels of May were wrong"
+      assay revoke runs/taxi/Evaluator/blessing/4 --reason "wrong labels in May"
     """
     from datetime import datetime, timezone
     from pathlib import Path

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from assay.cli.console import Store
+
 
 def ui(
     root: Annotated[
@@ -17,6 +19,7 @@ def ui(
         str, typer.Option(help="The address to listen at; others than this machine's are on your word.")
     ] = ("127.0.0.1"),
     *,
+    store: Store = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open the overview in a browser.")] = False,
 ) -> None:
     """Serve the pages of a root: its pipelines, runs and artifacts, each a click away.
@@ -29,7 +32,7 @@ def ui(
     from assay.cli.pages.server import serve
     from assay.cli.pages.site import open_site
 
-    with open_site(root) as site, serve(site, host, port) as server:
+    with open_site(root, store) as site, serve(site, host, port) as server:
         address = f"http://{host}:{server.server_port}/"
         typer.echo(f"Serving {site.root} at {address} (Ctrl-C ends it)")
         if open_it:

@@ -114,6 +114,17 @@ def open_database(url_or_path: str | Path, *, create: bool, lock_timeout: float)
     return database
 
 
+def without_password(url_or_path: str | Path) -> str:
+    """Return a store's URL without its password, which the driver may find elsewhere; a path as it is."""
+    text = str(url_or_path)
+    if "://" not in text:
+        return text
+    url = _url(text)
+    return URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query).render_as_string(
+        hide_password=False
+    )
+
+
 def default_root(url_or_path: str) -> Path:
     """The folder that a store's artifact paths are relative to where none is given."""
     if "://" not in url_or_path:

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from assay.cli.main import app
+from assay.runners.local.layout import RootLayout, layout_at, record_store
 
 TINY = Path(__file__).parent / "tiny_pipeline.py"
 
@@ -111,7 +112,7 @@ def test_an_unknown_name_is_an_error(ask: Ask, name: str) -> None:
 def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["lineage", "--root", str(tmp_path)])
     assert done.exit_code == 1
-    assert "holds no lineage store" in done.stderr
+    assert "has no lineage store" in done.stderr
     assert not list(tmp_path.iterdir()), "a question leaves nothing behind"
 
 
@@ -148,3 +149,52 @@ def test_a_killed_run_is_told_from_a_running_one_at_once(tmp_path: Path, project
 
 def test_up_and_down_together_are_wrong_usage(ask: Ask) -> None:
     assert ask("1", "--up", "--down").exit_code == 2
+
+
+ELSEWHERE = """
+from assay import Output, Pipeline, component
+from assay.artifacts import Schema
+
+@component
+def Write(schema: Output[Schema]) -> None:
+    (schema.path / "schema.pbtxt").write_text("feature {{ name: 'x' }}")
+
+pipeline = Pipeline("elsewhere", {root!r}, [Write()], metadata_connection_config={store!r})
+"""
+
+
+@pytest.mark.parametrize("form", ["path", "url"])
+def test_a_store_outside_of_the_root_is_found(tmp_path: Path, form: str) -> None:
+    root, store = tmp_path / "root", tmp_path / "stores" / "metadata.db"
+    config = str(store) if form == "path" else f"sqlite:///{store}"
+    store.parent.mkdir()
+    (tmp_path / "p.py").write_text(ELSEWHERE.format(root=str(root), store=config))
+
+    def ask(*arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+    assert ask("run", str(tmp_path / "p.py")).exit_code == 0
+    for given in ((), ("--store", config)):
+        shown = ask("lineage", "--root", str(root), *given)
+        assert shown.exit_code == 0, shown.output
+        assert "elsewhere" in shown.stdout
+        page = ask("report", "elsewhere", "--root", str(root), *given, "-o", str(tmp_path / "page.html"))
+        assert page.exit_code == 0, page.output
+        assert ask("report", str(root), *given, "-o", str(tmp_path / "page.html")).exit_code == 0
+    assert "elsewhere" in ask("lineage", "--store", config).stdout
+    assert ask("lineage", "--root", str(tmp_path / "stores")).exit_code == 1
+    (root / "lineage.json").write_text("{")
+    broken = ask("lineage", "--root", str(root))
+    assert broken.exit_code == 1
+    assert "does not name a lineage store" in broken.stderr
+
+
+def test_a_root_that_records_a_store_records_no_password(tmp_path: Path) -> None:
+    layout = RootLayout(tmp_path, "postgresql+psycopg://me:secret@host/db")
+    record_store(layout)
+    assert "secret" not in layout.store_record.read_text()
+    found = layout_at(tmp_path)
+    assert found is not None
+    assert found.lineage == "postgresql+psycopg://me@host/db"
+    record_store(RootLayout(tmp_path))
+    assert layout_at(tmp_path) is None

@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 
 
 @contextmanager
-def open_site(root: Path | None) -> Iterator[Site]:
+def open_site(root: Path | None, store: str | None = None) -> Iterator[Site]:
     """Opens the pages of a root; of the only one below `assay-root/` where none is given.
 
     Raises:
@@ -37,7 +37,7 @@ def open_site(root: Path | None) -> Iterator[Site]:
         LineageError: The root holds no lineage store.
     """
     place = chosen_root(root)
-    with open_lineage(place) as standing:
+    with open_lineage(place, store) as standing:
         yield Site(place, standing.store)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from assay.errors import LineageError, UsageError, did_you_mean
+from assay.runners.local.layout import layout_at
 
 if TYPE_CHECKING:
     from assay.lineage import ArtifactRecord, LineageReader
@@ -46,9 +47,9 @@ def subject_at(path: Path) -> Subject:
     place = path.resolve()
     if (place / "run.json").is_file():
         return Subject("run", name=place.name, root=place.parents[1])
-    if (place / "lineage.db").is_file():
+    if layout_at(place) is not None:
         return Subject("root", path=place, root=place)
-    root = next((folder for folder in place.parents if (folder / "lineage.db").is_file()), None)
+    root = next((folder for folder in place.parents if layout_at(folder) is not None), None)
     return Subject("folder", path=place, root=root)
 
 

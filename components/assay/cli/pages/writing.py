@@ -22,7 +22,12 @@ _STANDARD_OUTPUT = Path("-")
 
 
 def write_pages(
-    subject: Subject, root: Path | None, output: Path | None, *, against: Path | None = None
+    subject: Subject,
+    root: Path | None,
+    output: Path | None,
+    *,
+    against: Path | None = None,
+    store: str | None = None,
 ) -> list[Path] | None:
     """Writes what a person asked for; the first path is the page, the others those that it leads to.
 
@@ -31,16 +36,16 @@ def write_pages(
     """
     file = output or Path(f"{_file_name(subject)}.html")
     if subject.kind == "run" and file != _STANDARD_OUTPUT:
-        with open_site(root) as site:
+        with open_site(root, store) as site:
             return _write_run(site, subject.name, file)
-    html = _page(subject, root, against)
+    html = _page(subject, root, against, store)
     if file == _STANDARD_OUTPUT:
         sys.stdout.write(html)
         return None
     return [_write(file, html)]
 
 
-def _page(subject: Subject, root: Path | None, against: Path | None) -> str:
+def _page(subject: Subject, root: Path | None, against: Path | None, store: str | None) -> str:
     if subject.path is not None and against is not None:
         return to_html(comparison_page(subject.path, against))
     if subject.kind == "file" and subject.path is not None:
@@ -49,7 +54,7 @@ def _page(subject: Subject, root: Path | None, against: Path | None) -> str:
         return to_html(gate_page(subject.path))
     if subject.kind == "folder" and subject.path is not None and root is None:
         return render(subject.path)
-    with open_site(root) as site:
+    with open_site(root, store) as site:
         nowhere = FileAddresses()
         if subject.kind == "folder" and subject.path is not None:
             record = site.store.artifact_by_uri(subject.path)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from assay.artifacts.store import write_durably
+from assay.errors import LineageError
+from assay.lineage.database import without_password
+
 
 @dataclass(frozen=True, slots=True)
 class RootLayout:
@@ -29,6 +35,11 @@ class RootLayout:
     def lineage(self) -> Path | str:
         """The lineage store: a file, or the URL of a database."""
         return self.metadata or self.own_lineage
+
+    @property
+    def store_record(self) -> Path:
+        """Names the lineage store of the runs in the root, where it does not lie in the root."""
+        return self.root / "lineage.json"
 
     @property
     def locks(self) -> Path:
@@ -68,3 +79,36 @@ class RootLayout:
         """The link from a run's folder to an artifact that one of its steps put out."""
         name = key if count == 1 else f"{key}-{index}"
         return self.run(run_id) / "artifacts" / node_id / name
+
+
+def record_store(layout: RootLayout) -> None:
+    """Record in the root where its lineage store is, so that commands which are given the root find it.
+
+    A password is left out: whoever asks must have it, in the environment or in `--store`.
+    """
+    if layout.metadata is None:
+        layout.store_record.unlink(missing_ok=True)
+    else:
+        where = without_password(layout.metadata)
+        store = where if "://" in where else str(Path(where).absolute())
+        write_durably(layout.store_record, msgspec.json.format(msgspec.json.encode({"store": store})) + b"\n")
+
+
+def layout_at(root: Path, store: str | None = None) -> RootLayout | None:
+    """Return the layout of a root with the store that is given, the one that it records, or its own; else None.
+
+    Raises:
+        LineageError: The record cannot be read.
+    """
+    own = RootLayout(root)
+    if store is not None:
+        return RootLayout(root, store if "://" in store else Path(store))
+    if not own.store_record.is_file():
+        return own if own.own_lineage.is_file() else None
+    try:
+        named = msgspec.json.decode(own.store_record.read_bytes(), type=dict[str, str])["store"]
+    except (OSError, msgspec.MsgspecError, KeyError) as error:
+        raise LineageError(
+            "lineage.record", f"{own.store_record} does not name a lineage store: {error}.", "Name it: --store."
+        ) from error
+    return layout_at(root, named)

@@ -15,7 +15,7 @@ from assay.engines.base import Engine
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import UsageError, did_you_mean, disk_full
 from assay.lineage import SqlLineageStore
-from assay.runners.local.layout import RootLayout
+from assay.runners.local.layout import RootLayout, record_store
 from assay.runners.local.ownership import owned
 from assay.runners.local.preflight import check_user_code
 from assay.runners.local.progress import Lines, Progress
@@ -84,6 +84,7 @@ class LocalDagRunner:
         except OSError as error:
             raise disk_full(root, error) from error
         with owned(layout.locks, run_id), SqlLineageStore.open(layout.lineage) as store:
+            record_store(layout)
             clear_dead_runs(store, layout)
             session = Session(
                 pipeline=pipeline,
