@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -112,11 +113,19 @@ def _fsync(path: Path) -> None:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Writes a file by way of a temporary one, fsync and rename, so that it is there whole or not at all.
+    """Write a file by way of a temporary one, fsync and rename, so that it is there whole or not at all.
+
+    A symbolic link stays, and the file that it leads to is replaced. A device or a pipe (`/dev/stdout`) is written to:
+    a rename would put a file in its place.
 
     Raises:
         ArtifactError: If the file system refuses the write.
     """
+    if is_stream(path):
+        with path.open("wb") as stream:
+            stream.write(content)
+        return
+    path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as stream:
@@ -128,6 +137,15 @@ def write_durably(path: Path, content: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise disk_full(path, error) from error
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to a device, a pipe or a socket, which is neither replaced nor removed."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def is_storage_failure(error: OSError) -> bool:

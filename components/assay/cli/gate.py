@@ -142,7 +142,7 @@ def decide(
     from datetime import datetime, timezone
 
     from assay.artifacts.outputs import output_folder
-    from assay.artifacts.store import write_durably
+    from assay.artifacts.store import is_stream, write_durably
     from assay.cli.judged_models import Given
     from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
     from assay.components.evaluator.kernel_engine.remarks import REMARKS
@@ -154,7 +154,7 @@ def decide(
     from assay.gating.waivers import read_waivers
     from assay.gating.written_policy import WrittenPolicy
 
-    for stale in filter(None, (junit, markdown)):
+    for stale in (path for path in (junit, markdown) if path is not None and not is_stream(path)):
         stale.unlink(missing_ok=True)  # a command that fails must not leave an earlier pass behind
     given = Given(
         config=config,

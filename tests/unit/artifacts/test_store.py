@@ -19,6 +19,7 @@ from assay.artifacts.store import (
     changed_files,
     damage,
     digest_of,
+    is_stream,
     list_files,
     open_artifact,
     read_manifest,
@@ -253,3 +254,18 @@ def test_a_subclass_that_only_adds_methods_is_of_its_parent_s_type(tmp_path: Pat
 def test_a_missing_file_of_an_artifact_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"Note at .* has no b\.txt\. The artifact was removed or changed"):
         Note(tmp_path).require("b.txt")
+
+
+def test_a_link_stays_and_a_pipe_is_written_to(tmp_path: Path) -> None:
+    link, target, pipe = tmp_path / "link", tmp_path / "target", tmp_path / "pipe"
+    link.symlink_to(target)  # which need not exist
+    for content in (b"one", b"two"):
+        write_durably(link, content)
+        assert (link.is_symlink(), target.read_bytes()) == (True, content)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_durably(pipe, b"three")
+    assert os.read(reader, 10) == b"three"
+    os.close(reader)
+    assert is_stream(pipe)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe", "target"]
