@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from assay.artifacts.store import file_sha256, write_durably
-from assay.errors import UsageError
+from assay.errors import ArtifactError, UsageError
 
 RECORD = ".assay-outputs.json"
 """Names the files of a folder that assay wrote, with their SHA-256, empty while a command is still writing."""
@@ -132,18 +132,24 @@ def output_folder(folder: Path, names: Iterable[str], inputs: object = ()) -> It
                 "Move the file, or choose another output folder.",
             )
     others = {name: digest for name, digest in record.items() if name not in names}
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    _write_record(folder, others | dict.fromkeys(names, _STARTED))
-    for name in present:
-        (folder / name).unlink()
     try:
+        _write_record(folder, others | dict.fromkeys(names, _STARTED))
+        for name in present:
+            (folder / name).unlink()
         yield folder
+        digests = {name: _digest(folder / name) for name in names if (folder / name).is_file()}
+        _write_record(folder, others | digests)
     except BaseException:
         for name in names:
             (folder / name).unlink(missing_ok=True)
-        _write_record(folder, others)
+        with contextlib.suppress(ArtifactError):  # a full disk keeps the record that announces the files
+            _write_record(folder, others)
+        if made:
+            with contextlib.suppress(OSError):  # what the command left there beside its results
+                folder.rmdir()
         raise
-    _write_record(folder, others | {name: _digest(folder / name) for name in names if (folder / name).is_file()})
 
 
 def _digest(path: Path) -> str:

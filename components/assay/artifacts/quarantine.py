@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from assay.artifacts.base import Artifact
 from assay.artifacts.formats.parquet import ParquetTable, ParquetWriter, open_parquet
+from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError, EngineError
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Quarantine(Artifact):
         folder = self.path / f"Split-{split}"
         folder.mkdir(parents=True, exist_ok=True)
         counts = write_separated(parts, folder / ROWS_FILE, rejected_schema, clean)
-        (folder / COUNTS_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(counts), indent=2) + b"\n")
+        write_durably(folder / COUNTS_FILE, msgspec.json.format(msgspec.json.encode(counts), indent=2) + b"\n")
         self.rows[split] = counts.rejected
         return counts
 

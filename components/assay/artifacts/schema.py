@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.base import Artifact
+from assay.artifacts.store import write_durably
 from assay.documents import MAX_PROTO_BYTES, parse_text_proto, read_text
 from assay.errors import DataError
 
@@ -66,4 +67,4 @@ class Schema(Artifact):
 
     def write(self, schema: schema_pb2.Schema) -> None:
         """Writes the schema."""
-        self.file.write_text(format_schema(schema), encoding="utf-8")
+        write_durably(self.file, format_schema(schema).encode())

@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.artifacts.base import Artifact
+from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -50,4 +51,4 @@ class ExampleStatistics(Artifact):
         """Writes the statistics of a split, deterministically."""
         folder = self.path / f"Split-{split}"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE_NAME).write_bytes(statistics.SerializeToString(deterministic=True))
+        write_durably(folder / FILE_NAME, statistics.SerializeToString(deterministic=True))

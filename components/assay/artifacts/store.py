@@ -6,6 +6,7 @@ leaves only a staging folder, which no reader looks at.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -122,8 +123,11 @@ def write_durably(path: Path, content: bytes) -> None:
         ArtifactError: If the file system refuses the write.
     """
     if is_stream(path):
-        with path.open("wb") as stream:
-            stream.write(content)
+        try:
+            with path.open("wb") as stream:
+                stream.write(content)
+        except OSError as error:
+            raise disk_full(path, error) from error
         return
     path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -135,7 +139,8 @@ def write_durably(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _fsync(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where the folder is missing, or the name is too long, so is the file
+            temporary.unlink()
         raise disk_full(path, error) from error
 
 

@@ -10,6 +10,7 @@ import json
 from typing import Any, ClassVar
 
 from assay.artifacts.base import Artifact
+from assay.artifacts.store import write_durably
 from assay.artifacts.types import ArtifactType
 from assay.errors import ArtifactError
 
@@ -51,7 +52,7 @@ class ValueArtifact(Artifact):
         if not isinstance(value, self.takes) or (isinstance(value, bool) and bool not in self.takes):
             names = " or ".join("None" if kind is type(None) else kind.__name__ for kind in self.takes)
             raise ArtifactError("artifact.value_type", f"A value of type {self.type_name} is {names}, got {value!r}.")
-        (self.path / _FILE).write_bytes(self.encode(value))
+        write_durably(self.path / _FILE, self.encode(value))
 
     def encode(self, value: Any) -> bytes:
         """The bytes of the file."""

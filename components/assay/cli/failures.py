@@ -16,10 +16,13 @@ def exit_code_of(error: AssayError) -> int:
 
 
 def refused_file(error: OSError) -> AssayError:
-    """What the file system refused, as an error of ours: it names the file, and is no fault of assay's."""
+    """Return what the file system refused as an error that names the file, where the system names it."""
+    reason = error.strerror or error
     return ArtifactError(
         "file.refused",
-        f"The system refuses {error.filename}: {error.strerror}.",
+        f"The system reports: {reason}."
+        if error.filename is None
+        else f"The system refuses {error.filename}: {reason}.",
         "Check the path, whether it is a file or a folder, its permissions and the free space.",
     )
 

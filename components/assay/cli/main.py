@@ -81,7 +81,7 @@ class Commands(Group):
             print_failure(error)
             raise typer.Exit(exit_code_of(error)) from None
         except OSError as error:
-            if ctx.params.get("debug") or error.filename is None:  # a pipe that nobody reads has no name
+            if ctx.params.get("debug") or isinstance(error, BrokenPipeError):  # Typer ends in silence
                 raise
             print_failure(refused_file(error))
             raise typer.Exit(1) from None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError
 from assay.gating import signature
 from assay.gating.served_model import served_digest
@@ -146,11 +147,11 @@ def bless(
         warmup=warmup,
     )
     content = to_json(statement)
-    (blessing.path / FILE_NAME).write_bytes(content)
+    write_durably(blessing.path / FILE_NAME, content)
     key = key or signature.signing_key()
     if key is not None:
         signed = msgspec.json.format(msgspec.json.encode(signature.sign(content, key)), indent=2) + b"\n"
-        (blessing.path / signature.FILE_NAME).write_bytes(signed)
+        write_durably(blessing.path / signature.FILE_NAME, signed)
     blessing.mark(blessed=verdict.ok)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def from_json(data: bytes | str, *, source: str = "verdict") -> Verdict:
 def write_verdict(verdict: Verdict, folder: Path) -> Path:
     """Writes `verdict.json` into `folder` and gives its path."""
     path = folder / FILE_NAME
-    path.write_bytes(to_json(verdict))
+    write_durably(path, to_json(verdict))
     return path
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from assay.artifacts.formats.pandas_index import index_columns
 from assay.artifacts.formats.recognition import other_format, require_regular
+from assay.artifacts.store import write_durably
 from assay.errors import DataError, UsageError, disk_full
 
 if TYPE_CHECKING:
@@ -144,6 +145,17 @@ def share_types(tables: Sequence[ParquetTable]) -> list[ParquetTable]:
         replace(table, schema=schema, shards=tuple(replace(shard, schema=schema) for shard in table.shards))
         for table, schema in zip(tables, schemas, strict=True)
     ]
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a small table as one file, whole or not at all.
+
+    Raises:
+        ArtifactError: The file system refuses the write.
+    """
+    content = pa.BufferOutputStream()
+    pq.write_table(table, content)
+    write_durably(path, content.getvalue().to_pybytes())
 
 
 class ParquetWriter:

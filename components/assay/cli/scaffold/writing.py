@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -16,7 +17,7 @@ from assay.artifacts.schema import format_schema
 from assay.artifacts.store import write_durably
 from assay.cli.scaffold.plan import Task
 from assay.cli.scaffold.tasks import metrics_yaml, module_values, slicing_yaml
-from assay.errors import UsageError
+from assay.errors import ArtifactError, UsageError
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -81,9 +82,15 @@ def write_pipeline(new: NewPipeline, plan: Plan, schema: Schema, *, overwrite: b
         ),
         "schema.pbtxt": format_schema(schema),
     }
+    made = not new.folder.exists()
     new.folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        write_durably(new.folder / name, text.encode())
+    try:
+        for name, text in texts.items():
+            write_durably(new.folder / name, text.encode())
+    except ArtifactError:
+        if made:  # part of a pipeline is worth nothing
+            shutil.rmtree(new.folder, ignore_errors=True)
+        raise
     return [new.folder / name for name in texts]
 
 

@@ -16,6 +16,7 @@ from assay.artifacts.formats.tf_example import encode, fits, without_structs
 from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
+from assay.artifacts.store import write_durably
 from assay.components.evaluator.config import parse_eval_config, read_config, with_modules
 from assay.components.evaluator.depends_on import depends_on
 from assay.components.evaluator.examples_source import SplitRows
@@ -164,7 +165,7 @@ def Evaluator(
     for note in evaluated.notes:
         context.log(note)
     verdict = evaluated.verdict
-    (evaluation.path / "junit.xml").write_bytes(to_junit(verdict, name=context.node_id or "Evaluator"))
+    write_durably(evaluation.path / "junit.xml", to_junit(verdict, name=context.node_id or "Evaluator"))
     bless(judged, verdict, blessing, model=model)
     _name_models(blessing, model, baseline_model)
     if context.node_id:

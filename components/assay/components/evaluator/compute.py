@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.formats.tfrecord import read_records
+from assay.artifacts.store import write_durably
 from assay.components.evaluator.config import GateConfig
 from assay.components.evaluator.evaluation_files import write_for_people, write_metrics, write_tfma_files
 from assay.components.evaluator.inference.named_output import ALL_CLASSES
@@ -76,7 +77,8 @@ def evaluate(work: Evaluation, output: Path, rules: Rules | None = None) -> Eval
     write_for_people(output, evaluated.verdict, evaluated.flips)
     named = [metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics]
     by_kernel = [name for name in dict.fromkeys(named) if name not in evaluated.by_tfma]
-    (output / COMPUTED_BY).write_text(json.dumps({"kernel": by_kernel, "tfma": list(evaluated.by_tfma)}, indent=2))
+    computed_by = json.dumps({"kernel": by_kernel, "tfma": list(evaluated.by_tfma)}, indent=2)
+    write_durably(output / COMPUTED_BY, computed_by.encode())
     return evaluated
 
 

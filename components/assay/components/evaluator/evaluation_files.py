@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
+from assay.artifacts.formats.parquet import write_table
+from assay.artifacts.store import write_durably
 from assay.components.evaluator.kernel_engine.evaluation import bounds_of
 from assay.components.evaluator.kernel_engine.flips import FLIPS_TABLE
 from assay.components.evaluator.kernel_engine.plan import metric_name
@@ -48,15 +48,15 @@ def write_metrics(
     naming = evaluation.naming
     if naming is not None and not naming.classes.are_numbers:
         content = {"label": naming.label, "classes": naming.classes.names}
-        (folder / CLASSES_FILE).write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")
+        write_durably(folder / CLASSES_FILE, json.dumps(content, indent=2, ensure_ascii=False).encode())
     return path
 
 
 def write_for_people(folder: Path, verdict: Verdict, flips: pa.Table | None) -> None:
     """Writes `summary.md`, which fits a pull request, and `flips.parquet` where a slice became worse."""
-    (folder / SUMMARY).write_text(to_markdown(verdict), encoding="utf-8")
+    write_durably(folder / SUMMARY, to_markdown(verdict).encode())
     if flips is not None:
-        pq.write_table(flips, folder / FLIPS_TABLE)
+        write_table(folder / FLIPS_TABLE, flips)
 
 
 def write_tfma_files(

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from assay.artifacts.formats.parquet import write_table
 from assay.gating.figures import Figures, MetricKey, SliceKey, slice_name, slice_order
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def metrics_table(figures: Figures, bounds: Bounds | None = None) -> pa.Table:
 
 def write_metrics_table(path: Path, figures: Figures, bounds: Bounds | None = None) -> None:
     """Writes the [`metrics_table`][...metrics_table] as Parquet."""
-    pq.write_table(metrics_table(figures, bounds), path)
+    write_table(path, metrics_table(figures, bounds))
 
 
 def _rows(figures: Figures, bounds: Bounds | None) -> Iterator[dict[str, Any]]:

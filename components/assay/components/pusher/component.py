@@ -12,6 +12,7 @@ import msgspec
 from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.pushed_model import RECEIPT, PushedModel
+from assay.artifacts.store import write_durably
 from assay.components.pusher.compute import Push, push, still_pushed
 from assay.components.pusher.config import PushDestination
 from assay.components.pusher.places import open_destination
@@ -100,7 +101,7 @@ def Pusher(
                     f"{wanted.serving} was changed after version {receipt.version} was pushed from it.",
                     "Run the step again; `assay push --rollback` restores the version before.",
                 )
-        (pushed_model.path / RECEIPT).write_bytes(receipt.to_json())
+        write_durably(pushed_model.path / RECEIPT, receipt.to_json())
     except OSError as error:
         raise disk_full(pushed_model.path, error) from error
     pushed_model.properties["pushed"] = int(receipt.pushed)

@@ -9,6 +9,7 @@ from assay.artifacts.examples import Examples
 from assay.artifacts.model import HyperParameters, Model, ModelRun
 from assay.artifacts.schema import FILE_NAME, Schema
 from assay.artifacts.statistics import ExampleStatistics
+from assay.artifacts.store import write_durably
 from assay.artifacts.transform_graph import TransformGraph
 from assay.components.trainer.config import EvalArgs, TrainArgs
 from assay.errors import UsageError, did_you_mean
@@ -91,7 +92,7 @@ def Trainer(
     train(fn_args, module_file=module_file, run_fn=run_fn, seed=context.seed)
     logs.mkdir(parents=True, exist_ok=True)
     record = json.dumps({"seed": context.seed, "libraries": library_versions()}, indent=1, sort_keys=True)
-    (logs / "versions.json").write_text(record + "\n", encoding="utf-8")
+    write_durably(logs / "versions.json", f"{record}\n".encode())
 
 
 def _patterns(examples: Sequence[Examples], splits: Sequence[str], argument: str) -> list[str]:

@@ -5,6 +5,7 @@ A schema of tensorflow-metadata has no word for a pattern, a unique key or a com
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -204,6 +205,8 @@ def _regex(rule: Regex) -> list[RowRule]:
 def _range(rule: Range) -> list[RowRule]:
     if rule.min is None and rule.max is None:
         raise UsageError("rows.empty_range", f"The range of '{rule.column}' has neither min nor max.")
+    if any(bound is not None and math.isnan(bound) for bound in (rule.min, rule.max)):
+        raise UsageError("rows.empty_range", f"The range of '{rule.column}' has a bound that is not a number.")
     if rule.min is not None and rule.max is not None and rule.min > rule.max:
         raise UsageError("rows.empty_range", f"The range of '{rule.column}' has min {rule.min} above max {rule.max}.")
     sides: tuple[tuple[Literal["min", "max"], float | None, str], ...] = (

@@ -12,9 +12,11 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from assay.errors import UsageError
+from assay.kernels.condition_text import parse_condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,11 +70,12 @@ def compile_expression(text: str) -> tuple[Node, tuple[str, ...]]:
         UsageError: The text is no expression of the grammar, or reads no column.
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError) as error:
-        raise UsageError("rows.bad_expression", f"{text!r} is no expression: {error}.", _GRAMMAR) from error
+        tree = parse_condition(text)
+    except ValueError as error:
+        shown = shorten(repr(text), 200, placeholder=" …")
+        raise UsageError("rows.bad_expression", f"{shown} is not an expression: {error}.", _GRAMMAR) from error
     columns: set[str] = set()
-    node = _compile(tree.body, text, columns)
+    node = _compile(tree, text, columns)
     if not columns:
         raise UsageError("rows.bad_expression", f"{text!r} reads no column.", _GRAMMAR)
     return node, tuple(sorted(columns))

@@ -10,6 +10,7 @@ import math
 import re
 import struct
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, Literal
 
 from assay.errors import UsageError
@@ -190,9 +191,10 @@ class Pattern:
     def __post_init__(self) -> None:
         try:
             re.compile(self.pattern)
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:  # nested too deeply, or with too many repetitions
+            shown = shorten(repr(self.pattern), 200, placeholder=" …")
             raise UsageError(
-                "rows.bad_pattern", f"The pattern {self.pattern!r} is no regular expression: {error}."
+                "rows.bad_pattern", f"The pattern {shown} is not a regular expression: {error}."
             ) from error
 
     def integer(self, value: Any) -> Any:
@@ -220,6 +222,8 @@ def float_limit(side: Literal["min", "max"], limit: float) -> float:
 
 def whole_limit(side: Literal["min", "max"], limit: float) -> int:
     """Gives the whole number that is a limit for whole numbers."""
+    if math.isnan(limit):  # no value is below or above it, as TFDV has it
+        return 2**64 if side == "max" else -(2**64)
     if math.isinf(limit):
         return 2**64 if limit > 0 else -(2**64)
     return math.ceil(limit) if side == "min" else math.floor(limit)

@@ -6,12 +6,14 @@ import inspect
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from google.protobuf import json_format
 from kfp import compiler, dsl
 from kfp.dsl import base_component
 
+from assay.artifacts.store import write_durably
 from assay.errors import UsageError, did_you_mean
 from assay.runners.kfp.embedded_files import embed_file, embed_module
 from assay.runners.kfp.graph import Graph
@@ -107,8 +109,12 @@ def compile_pipeline(
         raise UsageError("kfp.output_name", f"KFP reads .yaml, .yml and .json; the output is called {output}.")
     _check_importers(pipeline)
     made = kfp_pipeline(pipeline, image=image, registry=registry, steps=steps)
+    with TemporaryDirectory() as folder:  # KFP writes into the file step by step
+        file = Path(folder) / Path(output).name
+        compiler.Compiler().compile(made, str(file))
+        content = file.read_bytes()
     Path(output).parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(made, str(output))
+    write_durably(Path(output), content)
 
 
 def _check_steps(pipeline: Pipeline, given: Mapping[str, StepOptions]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from kfp import compiler
 
 from assay import components
+from assay.artifacts.store import write_durably
 from assay.components import FOLDERS
 from assay.runners.kfp.components import component_of
 from assay.runners.kfp.wire import snake_case
@@ -38,7 +39,7 @@ def descriptor(name: str) -> str:
 def write_descriptors() -> None:
     """Writes the descriptor of every component."""
     for name in components.__all__:
-        descriptor_path(name).write_text(descriptor(name), encoding="utf-8")
+        write_durably(descriptor_path(name), descriptor(name).encode())
 
 
 if __name__ == "__main__":

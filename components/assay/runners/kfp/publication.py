@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.artifacts.base import Artifact
+from assay.artifacts.store import write_durably
 from assay.errors import UsageError
 from assay.runners.kfp import views
 from assay.runners.kfp.executor_io import ExecutorInput, write_executor_output
@@ -66,7 +67,7 @@ def publish(
     lie |= _places_of(given, inputs)
     for view, text in pages.items():
         file = places.scratch / view
-        file.write_text(_naming(text, lie), encoding="utf-8")
+        write_durably(file, _naming(text, lie).encode())
         places.publish(file, given.outputs[view].uri)
     for key in spec.outputs:
         if key in given.outputs:
@@ -116,5 +117,5 @@ def _metadata(artifact: Artifact) -> dict[str, Any]:
 def _empty(folder: Path, title: str, key: str) -> Path:
     """Makes what lies in the place of an output that was left empty."""
     folder.mkdir()
-    (folder / EMPTY).write_text(json.dumps({"left_empty_by": title, "output": key}) + "\n", encoding="utf-8")
+    write_durably(folder / EMPTY, (json.dumps({"left_empty_by": title, "output": key}) + "\n").encode())
     return folder

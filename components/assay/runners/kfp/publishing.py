@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from assay import components
+from assay.artifacts.store import write_durably
 from assay.runners.kfp.components import WIRE_CLASSES, StepCommand
 from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface
 
@@ -56,14 +57,13 @@ def publish_components(folder: Path, approvers: Sequence[str], *, now: datetime 
         target = group / shown.name
         target.mkdir(parents=True, exist_ok=True)
         (group / "__init__.py").touch()
-        (group / "OWNERS").write_text(owners, encoding="utf-8")
-        (target / "__init__.py").write_text(
-            f'from .component import {shown.name}\n\n__all__ = ["{shown.name}"]\n', encoding="utf-8"
-        )
-        (target / "component.py").write_text(_module(shown, StepCommand().container(spec)), encoding="utf-8")
-        (target / "metadata.yaml").write_text(_metadata(shown.name, group.parent.name, verified), encoding="utf-8")
-        (target / "OWNERS").write_text(owners, encoding="utf-8")
-        (target / "README.md").write_text(_readme(name, shown), encoding="utf-8")
+        write_durably(group / "OWNERS", owners.encode())
+        package = f'from .component import {shown.name}\n\n__all__ = ["{shown.name}"]\n'
+        write_durably(target / "__init__.py", package.encode())
+        write_durably(target / "component.py", _module(shown, StepCommand().container(spec)).encode())
+        write_durably(target / "metadata.yaml", _metadata(shown.name, group.parent.name, verified).encode())
+        write_durably(target / "OWNERS", owners.encode())
+        write_durably(target / "README.md", _readme(name, shown).encode())
         made.append(target)
     return made
 

@@ -95,7 +95,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "found"),
     [
-        (Regex(column="a", pattern="["), "no regular expression"),
+        (Regex(column="a", pattern="["), "not a regular expression"),
         (Range(column="a"), "neither min nor max"),
         (Range(column="a", min=2, max=1), "min 2 above max 1"),
         (Function(function="assay.errors:nothing"), "Could not import"),
@@ -182,3 +182,16 @@ def test_a_function_that_gives_something_else() -> None:
 def test_a_function_that_raises() -> None:
     with pytest.raises(UserCodeError, match="'raises' raised ValueError: no fare today"):
         judge(compile_rules([raises]), BATCH, {})
+
+
+@pytest.mark.parametrize("pattern", ["(" * 500 + ")" * 500, "a{99999999999}", "("])
+def test_a_pattern_that_python_cannot_compile_is_refused(pattern: str) -> None:
+    with pytest.raises(UsageError, match="is not a regular expression") as caught:
+        compile_rules([Regex(column="c", pattern=pattern)])
+    assert caught.value.code == "rows.bad_pattern"
+
+
+def test_a_bound_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(UsageError, match="a bound that is not a number") as caught:
+        compile_rules([Range(column="c", min=float("nan"))])
+    assert caught.value.code == "rows.empty_range"

@@ -68,7 +68,7 @@ def test_data_that_it_cannot_read_breaks_it() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("a >", "is no expression"),
+        ("a >", "is not an expression"),
         ("1 < 2", "reads no column"),
         ("a ** 2 > 1", r"'a \*\* 2' in .* is not understood"),
         ("a.b > 1", r"'a\.b' in .* is not understood"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf import json_format
 
+from assay.artifacts.store import write_durably
 from assay.components.evaluator.tfma_output.prepared import BASELINE_NAME, CANDIDATE_NAME, baseline_of, candidate_of
 from assay.native import eval_config_pb2
 from assay.spec.source_digest import module_digest
@@ -50,7 +51,7 @@ def write_eval_run(
         model_locations=names,
     )
     # Sorted, for protobuf's maps come in any order.
-    (folder / EVAL_RUN_FILE).write_text(json_format.MessageToJson(run, sort_keys=True), encoding="utf-8")
+    write_durably(folder / EVAL_RUN_FILE, json_format.MessageToJson(run, sort_keys=True).encode())
 
 
 def _by_content(prepared: EvalConfig) -> EvalConfig:

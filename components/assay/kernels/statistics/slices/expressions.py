@@ -7,12 +7,14 @@ A comparison with a missing value is neither true nor false, as in SQL: such row
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import reduce
 from itertools import pairwise
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import DataError, UsageError
+from assay.kernels.condition_text import parse_condition
 from assay.kernels.statistics.reading.arrow_types import is_binary_like, is_list, plain
 
 if TYPE_CHECKING:
@@ -57,6 +60,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "year": pc.year,
 }
 
+_INT64 = range(-(2**63), 2**63)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -82,7 +87,7 @@ class Condition:
             result = _value(self._tree, batch)
             if not isinstance(result, pa.Array) or not pa.types.is_boolean(result.type):
                 raise DataError("statistics.condition", f"The condition {self.text!r} is neither true nor false.")
-        except (pa.ArrowException, TypeError, ValueError) as error:
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             types = ", ".join(f"{name}: {batch.schema.field(name).type}" for name in sorted(self._present(batch)))
             raise DataError(
                 "statistics.condition", f"The condition {self.text!r} does not fit the data ({types}): {error}"
@@ -105,9 +110,10 @@ def condition(text: str) -> Condition:
         UsageError: The text is anything else.
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise UsageError("statistics.condition", f"The condition {text!r} cannot be read: {error}.") from error
+        tree = parse_condition(text)
+    except ValueError as error:
+        shown = shorten(repr(text), 200, placeholder=" …")
+        raise UsageError("statistics.condition", f"The condition {shown} cannot be read: {error}.") from error
     columns: set[str] = set()
     functions: set[int] = set()
     for node in ast.walk(tree):  # parents before children
@@ -234,9 +240,9 @@ def _compare(op: ast.cmpop, left: Any, right: Any) -> pa.Array:
     if isinstance(op, ast.Is | ast.IsNot):
         raise TypeError("'is' is for None only")
     if isinstance(left, pa.Array) and not isinstance(right, pa.Array):
-        right = _constant(right, left.type)
+        left, right = _comparable(left, right)
     elif isinstance(right, pa.Array) and not isinstance(left, pa.Array):
-        left = _constant(left, right.type)
+        right, left = _comparable(right, left)
     return _COMPARISONS[type(op)](left, right)
 
 
@@ -256,7 +262,25 @@ def _constant(value: Any, type_: pa.DataType) -> pa.Scalar:
         return pa.scalar(value if _is_text(type_) else value.encode(), type_)
     if isinstance(value, str) and pa.types.is_temporal(type_):
         return pa.scalar(datetime.fromisoformat(value)).cast(type_)
+    if isinstance(value, int) and pa.types.is_integer(type_):
+        return pa.scalar(int(value), type_)
+    if isinstance(value, int) and value not in _INT64:
+        return pa.scalar(float(value))
     return pa.scalar(int(value) if isinstance(value, bool) else value)
+
+
+def _comparable(array: pa.Array, value: Any) -> tuple[pa.Array, pa.Scalar]:
+    """Return a column and a constant that Arrow compares without a cast that could fail."""
+    if isinstance(value, int) and pa.types.is_integer(array.type) and not _fits(value, array.type):
+        # Every value of the column is on the same side of the constant.
+        return pc.if_else(pc.is_valid(array), 0.0, pa.scalar(None, pa.float64())), pa.scalar(math.copysign(1.0, value))
+    return array, _constant(value, array.type)
+
+
+def _fits(value: int, type_: pa.DataType) -> bool:
+    signed = pa.types.is_signed_integer(type_)
+    bits = type_.bit_width - signed
+    return bool((-(2**bits) if signed else 0) <= value < 2**bits)
 
 
 def _is_text(type_: pa.DataType) -> bool:
