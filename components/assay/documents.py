@@ -11,7 +11,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from math import isinf
@@ -192,6 +192,28 @@ def parse_text_proto(text: str, message: M, source: str, *, code: str, refusal: 
         raise refusal(code, f"{place}: {reason}".rstrip(".") + ".", hint) from error
     except UnicodeDecodeError as error:  # an escape such as \377 in a field of text
         raise refusal(code, f"{source}: a text contains an escaped byte that is not UTF-8.") from error
+
+
+def scalar_at(text: str, path: Sequence[str | int]) -> tuple[int, str]:
+    """Return the line of a value in a YAML or JSON document, and the characters that are written there.
+
+    Args:
+        text: A document that [`parse_yaml`][...parse_yaml] or [`parse_json`][...parse_json] has read.
+        path: Keys of mappings and indexes of lists. Where it leads nowhere, the last value on the way is returned.
+    """
+    import yaml  # noqa: PLC0415 - as above
+
+    node: Any = yaml.compose(text, _yaml_loader())
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            below = next((value for key, value in node.value if key.value == str(step)), None)
+            # `feature_values: {NO: x}` has a key that is read as a boolean: the mapping is the place.
+        else:
+            below = node.value[step] if isinstance(node, yaml.SequenceNode) and isinstance(step, int) else None
+        if below is None:
+            break
+        node = below
+    return node.start_mark.line + 1, str(node.value) if isinstance(node, yaml.ScalarNode) else ""
 
 
 @cache

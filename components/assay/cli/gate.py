@@ -270,6 +270,6 @@ def lint(
     else:
         with open_console(quiet=quiet) as console:
             for finding in findings:
-                console.print(f"{finding.severity}: {finding.sentence}", soft_wrap=True)
+                print_result(console, f"{finding.severity}: {finding.sentence}")
             print_result(console, f"The configuration {'can' if ok else 'cannot'} be evaluated.")
     raise typer.Exit(0 if ok else 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from google.protobuf import json_format, text_format
 from google.protobuf.message import Message
 
-from assay.components.evaluator.field_names import check_names, unknown_in_text
+from assay.components.evaluator.field_names import ConfigSource, unknown_in_text
 from assay.documents import parse_json, parse_text_proto, parse_yaml, read_text
 from assay.errors import UsageError
 from assay.gating.limits import Limit, limits_of
@@ -154,11 +155,11 @@ def _from_text(text: str, source: str, suffix: str) -> GateConfig:
 
 
 def _from_json(text: str, source: str) -> GateConfig:
-    return _from_mapping(parse_json(text, source, code=_SYNTAX), source)
+    return _from_mapping(parse_json(text, source, code=_SYNTAX), source, text)
 
 
 def _from_yaml(text: str, source: str) -> GateConfig:
-    return _from_mapping(parse_yaml(text, source, code=_SYNTAX), source)
+    return _from_mapping(parse_yaml(text, source, code=_SYNTAX), source, text)
 
 
 def _looks_like_yaml(text: str) -> bool:
@@ -168,16 +169,17 @@ def _looks_like_yaml(text: str) -> bool:
         return False
 
 
-def _from_mapping(plain: Any, source: str) -> GateConfig:
+def _from_mapping(plain: Any, source: str, text: str = "") -> GateConfig:
     if not isinstance(plain, Mapping):
         raise UsageError("eval_config.type", f"{source} must hold a mapping, got {type(plain).__name__}.")
     fields, additions = without_additions(plain, source)
     message, unwrapped = eval_config_pb2().EvalConfig(), _unwrapped(fields)
-    check_names(unwrapped, message.DESCRIPTOR, source)
+    ConfigSource(source, text).check(unwrapped, message.DESCRIPTOR)
     try:
         return GateConfig(json_format.ParseDict(unwrapped, message), additions)
     except json_format.ParseError as error:
-        raise UsageError("eval_config.field", f"{source}: {error}.".replace("..", ".")) from error
+        reason = re.sub(r"Failed to parse \w+ field: ", "", str(error)).rstrip(".")
+        raise UsageError("eval_config.field", f"{source}: {reason}.") from error
 
 
 def _unwrapped(value: Any, name: str = "") -> Any:
@@ -186,7 +188,9 @@ def _unwrapped(value: Any, name: str = "") -> Any:
             return value["value"]
         if name == "config":
             return json.dumps(value, sort_keys=True)  # a metric's settings are JSON within the proto
-        return {str(key): _unwrapped(item, str(key)) for key, item in value.items()}
+        # A key that YAML reads as a boolean stays one: it is refused with its place. Classes are numbers.
+        named = ((str(key) if type(key) is int else key, item) for key, item in value.items())
+        return {key: _unwrapped(item, str(key)) for key, item in named}
     if isinstance(value, list | tuple):
         return [_unwrapped(item) for item in value]
     return value
