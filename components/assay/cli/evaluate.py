@@ -65,6 +65,7 @@ def evaluate(
     from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.cli.schema_output import counted
     from assay.display import visible
+    from assay.spec.user_code import output_to_stderr
 
     if model is None:  # TFMA, which may be asked about a model, needs pandas, and so may a user's function
         keep_pandas_out(context)
@@ -89,6 +90,7 @@ def evaluate(
         tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch,
         output_folder(output or Path(scratch), OUTPUTS) as folder,
         waiting("Evaluating", quiet=quiet),
+        output_to_stderr(),
     ):
         notes = evaluate_into(folder, judged, sampling, metrics_engine=metrics_engine.value)
         rows = read_metrics_table(folder).to_pylist()

@@ -153,6 +153,7 @@ def decide(
     from assay.gating.verdict import to_json
     from assay.gating.waivers import read_waivers
     from assay.gating.written_policy import WrittenPolicy
+    from assay.spec.user_code import output_to_stderr
 
     for stale in (path for path in (junit, markdown) if path is not None and not is_stream(path)):
         stale.unlink(missing_ok=True)  # a command that fails must not leave an earlier pass behind
@@ -184,7 +185,7 @@ def decide(
         tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch,
         output_folder(output or Path(scratch), OUTPUTS) as folder,
     ):
-        with waiting("Evaluating", quiet=quiet):
+        with waiting("Evaluating", quiet=quiet), output_to_stderr():
             found = judge_into(folder, given, rules)
         verdict = found.verdict
         if output is not None:

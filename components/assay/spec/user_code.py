@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import SOURCE_SUFFIXES
 from pathlib import Path
+from threading import Lock
 from traceback import StackSummary, TracebackException
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from assay.errors import AssayError, UsageError, UserCodeError, did_you_mean
 from assay.spec.importable import FromSource, importable
@@ -53,6 +54,8 @@ class _LoadedModule:
 # Modules stay loaded for the life of the process, as imports do: Transform and Trainer of one pipeline then share one
 # module, and Keras objects that it registers are registered once.
 _loaded: dict[Path, _LoadedModule] = {}
+_printing = Lock()
+_streams: list[TextIO] = []  # the process's standard output, and one entry for each block that is open
 
 
 def load_function(module_file: str | Path | None, dotted: str | None, name: str) -> Callable[..., Any]:
@@ -109,12 +112,32 @@ def run_user_code(what: str, module_file: str | Path | None = None) -> Iterator[
     folder = Path(module_file).resolve().parent if module_file is not None else None
     loaded = _loaded.get(Path(module_file).resolve()) if module_file is not None else None
     try:
-        with importable(folder, loaded.neighbours if loaded else {}):
+        with importable(folder, loaded.neighbours if loaded else {}), output_to_stderr():
             yield
     except AssayError:
         raise
     except (Exception, SystemExit) as error:
         raise _user_code_error(what, error, folder) from error
+
+
+@contextmanager
+def output_to_stderr() -> Iterator[None]:
+    """Let what is printed inside go to standard error: standard output is for a command's result, such as its JSON.
+
+    Blocks may overlap in several threads: the first to begin exchanges the stream and the last to end puts it back.
+    """
+    with _printing:
+        if not _streams:
+            _streams.append(sys.stdout)
+            sys.stdout = sys.stderr
+        _streams.append(sys.stderr)
+    try:
+        yield
+    finally:
+        with _printing:
+            _streams.pop()
+            if len(_streams) == 1:
+                sys.stdout = _streams.pop()
 
 
 def user_traceback(error: BaseException, folder: Path | None = None) -> str:
@@ -137,13 +160,24 @@ def _user_code_error(what: str, error: BaseException, folder: Path | None) -> Us
     place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({error.filename}, line {error.lineno})"
-    # TensorFlow's messages begin with a traceback and end with the node's name; what happened stands between.
-    lines = [line.strip() for line in str(error).splitlines()]
-    reason = next((line for line in reversed(lines) if line and not line.startswith("[[")), "")
+    reason = reason_of(error)
     detail = f": {reason}" if reason else ""
     return UserCodeError(
         "user_code.raised", f"{what} raised {type(error).__name__}{detail}{place}.", user_traceback=text
     )
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the line of an error's text that says what happened.
+
+    TensorFlow's texts begin with "Graph execution error:" and a traceback, and end with the node's name; what happened
+    is between.
+    """
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith(("[[", "Stack trace for op", "Detected at node"))]
+    if not (lines and lines[0].startswith("Graph execution error")):
+        return said[-1] if said else ""
+    return next((line for line in reversed(said) if not line.startswith("File ")), said[0])
 
 
 def _cut(rendered: TracebackException, folder: Path | None) -> None:

@@ -95,7 +95,9 @@ def _dotted(path: tuple[str | int, ...]) -> str:
 
 def _is_number(value: Any) -> bool:
     try:
-        return not isinstance(value, bool) and isfinite(float(value))
+        figure = float(value)
+        # A quoted "NaN" or "Infinity" is a number of protobuf's JSON; lint says that it decides nothing.
+        return not isinstance(value, bool) and (isfinite(figure) or isinstance(value, str))
     except (TypeError, ValueError):
         return False
 

@@ -6,18 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from assay.components.evaluator.inference.c_tensors import DTYPES
 from assay.components.evaluator.inference.signature_defs import Signature, Tensor
 from assay.errors import ArtifactError, DataError
+from assay.spec.user_code import reason_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 KERAS_SIGNATURE = "keras"
 _KERAS_OUTPUT = "output"
+_UNLOADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, EOFError, BadZipFile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class PythonModel:
         except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
             raise DataError(
                 "evaluator.model_failed",
-                f"The model at {self.path} could not compute '{name}': {_first_line(error)}.",
+                f"The model at {self.path} could not compute '{name}': {_reason(error)}.",
                 "Check that the signature fits the examples.",
             ) from error
 
@@ -65,8 +68,15 @@ def load_python_model(path: Path) -> PythonModel:
         if path.is_file():
             return _keras_model(path)
         model = tf.saved_model.load(str(path))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, tf.errors.OpError) as error:
-        raise ArtifactError("evaluator.model_unloadable", f"{path} cannot be loaded: {_first_line(error)}.") from error
+    except IndexError as error:  # "Read less bytes than requested", in TensorFlow's words
+        files = ", ".join(sorted(str(one) for one in path.glob("variables/variables.data-*"))) or str(path)
+        raise ArtifactError(
+            "evaluator.model_unloadable",
+            f"{path} cannot be loaded: {files} does not have all the bytes that variables.index names.",
+            "Copy the model again: a file was cut off.",
+        ) from error
+    except (*_UNLOADABLE, tf.errors.OpError) as error:
+        raise ArtifactError("evaluator.model_unloadable", f"{path} cannot be loaded: {_reason(error)}.") from error
     signatures, functions = {}, {}
     for name, function in model.signatures.items():
         inputs = {key: _tensor(key, spec) for key, spec in function.structured_input_signature[1].items()}
@@ -131,6 +141,7 @@ def _dense(tensor: Any) -> Any:
     return tensor.to_tensor() if isinstance(tensor, tf.RaggedTensor) else tf.convert_to_tensor(tensor)
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}".rstrip(". ")
+def _reason(error: Exception) -> str:
+    first = next(iter(str(error).strip().splitlines()), "")
+    reason = reason_of(error) if first.startswith("Graph execution error") else first
+    return f"{type(error).__name__}: {reason}".rstrip(". :")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _METRIC: Final = re.compile(r"eval_config\.metrics_specs\[(?P<spec>\d+)\]\.metrics\[(?P<metric>\d+)\]")
 
+_CANNOT_WAIT: Final = {"unknown_metric", "same_name", "own_metric", "metric_config"}
 Severity: TypeAlias = Literal["error", "warning"]
 
 
@@ -125,7 +126,7 @@ def _of_models(config: EvalConfig, *, of_model: bool) -> Iterator[LintFinding]:
 def _of_metrics(plan: Plan, *, of_model: bool) -> Iterator[LintFinding]:
     for one in plan.lacking:
         # The Evaluator leaves a model's metrics without a kernel to TFMA, which a table's predictions cannot be given.
-        can_wait = one.code == "plot" or (of_model and one.code not in {"unknown_metric", "same_name"})
+        can_wait = one.code == "plot" or (of_model and one.code not in _CANNOT_WAIT)
         severity: Severity = "warning" if can_wait else "error"
         yield LintFinding(
             code=one.code, severity=severity, place=one.place, message=one.message, hint="" if can_wait else one.hint

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from assay.components.evaluator.kernel_engine.own_metrics import own_metric
+from assay.components.evaluator.kernel_engine.own_metrics import OwnMetric, own_metric
 from assay.components.evaluator.kernel_engine.recipes import (
     PLOT_RECIPES,
     PLOTS,
@@ -15,6 +15,7 @@ from assay.components.evaluator.kernel_engine.recipes import (
     Recipe,
     metric_hint,
 )
+from assay.documents import parse_json
 from assay.errors import UsageError, did_you_mean
 from assay.gating.figures import MetricKey
 from assay.gating.limits import both_weightings, sub_keys, weightings
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from assay.gating.limits import EvalConfig
-    from assay.kernels.metrics.metric import CustomMetric
     from assay.kernels.metrics.state import AnyMetric
 
 _OUR_MODULES = ("tensorflow_model_analysis", "tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
@@ -77,7 +77,8 @@ class Lacking:
     Attributes:
         place: Where it is written.
         class_name: Its class.
-        code: `unknown_metric`, `tfma_only`, `plot`, `setting` or `same_name`.
+        code: `unknown_metric`, `tfma_only`, `plot`, `setting`, `same_name`, `own_metric` or
+            `metric_config`.
         message: Why, in words.
         hint: What to do.
     """
@@ -151,7 +152,10 @@ def metric_name(metric: Any) -> str:
     own = _own(metric)
     if own is not None:
         return own.name
-    name = _settings(metric).get("name")
+    try:
+        name = _settings(metric).get("name")
+    except UsageError:
+        name = None  # `_refusal` says why
     if name:
         return str(name)
     recipe = _ALL.get(metric.class_name)
@@ -163,21 +167,15 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
     if name in PLOTS - set(PLOT_RECIPES):
         return _lack(place, metric, "plot", f"{name} has no kernel; TFMA makes this plot.")
     if is_users(metric.module):
-        return _lack(
-            place,
-            metric,
-            "tfma_only",
-            f"{name} has no kernel: no accumulator class of this name is found in module '{metric.module}'.",
-            "Name a module that can be imported, or a Python file; its class has create, add, merge and extract.",
-        )
+        return _refusal_of_own(metric, place)
     if name in TFMA_ONLY or not is_known(metric.module):
         return _lack(place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it, of models.", _OF_MODELS)
     if name not in _ALL:
         return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", metric_hint(name))
     try:
         settings = _settings(metric)
-    except ValueError as error:
-        return _lack(place, metric, "setting", f"the config of {name} is not JSON: {error}.")
+    except UsageError as error:
+        return _lack(place, metric, "metric_config", error.message, error.hint)
     recipe = _ALL[name]
     strange = sorted(set(settings) - recipe.settings - {"name", "dtype"})
     if strange:
@@ -190,11 +188,28 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
     return None
 
 
-def _own(metric: Any) -> CustomMetric[Any] | None:
-    """Gives the user's own metric, where the configuration names one; a loss of Keras is none, and costs an import."""
+def _own(metric: Any) -> OwnMetric | None:
+    """Return the user's own metric, where the configuration names one; a loss of Keras is not one."""
     if not is_users(metric.module):
         return None
-    return own_metric(metric.module, metric.class_name, _settings(metric))
+    try:
+        return own_metric(metric.module, metric.class_name, _settings(metric))
+    except UsageError:
+        return None  # `_refusal_of_own` says why
+
+
+def _refusal_of_own(metric: Any, place: str) -> Lacking:
+    try:
+        own_metric(metric.module, metric.class_name, _settings(metric))
+    except UsageError as error:
+        hint = error.hint
+        if error.code == "user_code.no_module":
+            hint = "Put its folder on PYTHONPATH, or write the path of a Python file."
+        return _lack(place, metric, "own_metric", error.message, hint)
+    message = (
+        f"{metric.class_name} of module '{metric.module}' has no create, add, merge and extract; TFMA computes it."
+    )
+    return _lack(place, metric, "tfma_only", message, _OF_MODELS)
 
 
 def _identity(metric: Any, one: PlannedMetric) -> tuple[object, ...]:
@@ -224,7 +239,13 @@ def _settings(metric: Any) -> dict[str, Any]:
     if not text:
         return {}
     # TFMA also takes the inside of a JSON object.
-    settings = json.loads(text if text.startswith("{") else "{" + text + "}")
+    source = f"the config of {metric.class_name}"
+    settings = parse_json(
+        text if text.startswith("{") else "{" + text + "}",
+        source,
+        code="eval_config.metric_config",
+        hint="Write a mapping of settings to values.",
+    )
     return {key: value for key, value in settings.items() if value is not None}
 
 

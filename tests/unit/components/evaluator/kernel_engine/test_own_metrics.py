@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from assay.components.evaluator.kernel_engine.judgement import Tables, judge
+from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables, judge
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import AssayError, UsageError
+from assay.errors import AssayError, UsageError, UserCodeError
 
 MODULE = '''
 import numpy as np
@@ -69,9 +70,74 @@ def test_an_importable_module_does_as_well(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_is_no_metric_of_ones_own_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"NoMetric has no kernel: no accumulator class of this name .*costs\.py'"):
+    with pytest.raises(UsageError, match=r"NoMetric in .*costs\.py is not an accumulator"):
         verdict(tmp_path, class_name="NoMetric")
-    with pytest.raises(UsageError, match=r"found in module 'no_such_module'\. Name a module that can be imported"):
+    with pytest.raises(UsageError, match=r"There is no module 'no_such_module'\. Put its folder on PYTHONPATH"):
         verdict(tmp_path, module="no_such_module")
     with pytest.raises(AssayError, match="unexpected keyword argument 'mist'"):
         verdict(tmp_path, config={"mist": 5})
+
+
+@pytest.mark.parametrize(
+    ("module", "class_name", "message"),
+    [
+        ("no_such_module", "Cost", "There is no module 'no_such_module'.*PYTHONPATH"),
+        ("missing.py", "Cost", r"Expected a Python file at missing\.py"),
+        ("costs.py", "Cots", "has no function 'Cots'.*'Cost'"),
+    ],
+)
+def test_what_cannot_be_found_is_an_error_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, class_name: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "costs.py").write_text(PRINTING)
+    with pytest.raises(UsageError, match=f"(?s){message}") as raised:
+        evaluated(module, class_name)
+    assert raised.value.code == "eval_config.own_metric"
+
+
+PRINTING = """
+print("imported")
+class Cost:
+    name = "cost"
+    def __init__(self, bad=False):
+        print("made")
+        self.bad = bad
+    def create(self):
+        print("created")
+        return 0.0
+    def add(self, state, labels, predictions, weights):
+        print("added")
+        if self.bad:
+            raise ValueError("these rows are bad")
+        return state + float(labels.sum())
+    def merge(self, states):
+        return sum(states)
+    def extract(self, state):
+        print("extracted")
+        return state
+"""
+
+
+def evaluated(module: str, class_name: str, **settings: Any) -> float:
+    metric = {"class_name": class_name, "module": module, "config": settings}
+    model = {"label_key": "label", "prediction_key": "score"}
+    given = {"model_specs": [model], "metrics_specs": [{"metrics": [metric]}]}
+    table = pa.table({"label": [1.0, 0.0, 1.0], "score": [0.1, 0.2, 0.3]})
+    _, evaluation, _ = evaluate_tables(Tables(config=given, predictions=table), EmbeddedEngine())
+    return next(iter(evaluation.figures.candidate[()].values()))
+
+
+def test_what_it_prints_goes_to_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "costs.py").write_text(PRINTING)
+    assert evaluated(str(tmp_path / "costs.py"), "Cost") == 2.0
+    sys.stdout.write("still here\n")
+    out, err = capsys.readouterr()
+    assert out == "still here\n"
+    assert {"imported", "made", "created", "added", "extracted"} <= set(err.split())
+
+
+def test_what_it_raises_names_its_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "costs.py").write_text(PRINTING)
+    with pytest.raises(UserCodeError, match=r"Cost\.add raised ValueError: these rows are bad .*costs\.py, line 14"):
+        evaluated(str(tmp_path / "costs.py"), "Cost", bad=True)
