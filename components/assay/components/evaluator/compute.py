@@ -217,13 +217,15 @@ def _by_tfma(work: Evaluation, output: Path, reason: str, config: GateConfig, ru
         raise DataError("evaluator.no_examples", f"There is no example to evaluate in {where}.")
     figures = read_figures(output, prepared, examples)
     write_metrics_table(output / METRICS_TABLE, figures)
+    smallest = work.config.options.min_slice_size.value
     verdict = decide(
         limits,
         figures,
         policy=config.additions.policy.for_gate(),
         subjects=rules.subjects,
         waived=rules.waived,
-        absent=absent_slices(work.config, examples),
+        # A pipeline of TFMA's does not count the rows of slices, and leaves out small ones without a word.
+        absent=absent_slices(work.config, {**examples, **figures.candidate}) if examples or smallest <= 1 else (),
         second_opinion=read_validation(output) if tfma_config.has_thresholds(prepared) else None,
     )
     classes = tuple(dict.fromkeys(metric.class_name for spec in work.config.metrics_specs for metric in spec.metrics))
