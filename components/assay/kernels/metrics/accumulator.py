@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.kernels.metrics.matrices import bucket_edges
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
-from assay.kernels.metrics.moments import Moments, merged, with_rows
+from assay.kernels.metrics.moments import Moments, merged, moments_of_rows
 from assay.kernels.metrics.multiclass_matrix import ClassMatrix, ClassMatrixMetric
 from assay.kernels.metrics.ranking import Queries, RankingMetric
 from assay.kernels.metrics.scores import ScoreTable
@@ -124,10 +124,9 @@ class SlicedMetrics:
                 values = term.function(pairs.labels, pairs.predictions, *term.params)
                 _add_sum(state, (model, view, term), codes, values, weights)
         if any(term.centred for term in terms):
-            before = state.moments.get((model, view), Moments())
-            state.moments[model, view] = with_rows(
-                before, codes, len(state.cells), pairs.labels, pairs.predictions, weights
-            )
+            before, size = state.moments.get((model, view), Moments()), len(state.cells)
+            found = moments_of_rows(pairs.labels, pairs.predictions, weights, codes, size)
+            state.moments[model, view] = merged(before, np.arange(len(before)), found, np.arange(size), size)
         for exact in exactness:
             scores = pairs.predictions if exact else bucket_edges(pairs.predictions)
             state.scores.setdefault((model, view, exact), ScoreTable()).add(codes, scores, pairs.labels, weights)

@@ -136,27 +136,54 @@ CENTRED: Mapping[Callable[..., Floats], str | None] = MappingProxyType(
 """The terms that may be summed over deviations, and where `Moments` has them; deviations themselves sum to 0."""
 
 
-def moments_of_rows(labels: Floats, predictions: Floats, weights: Floats) -> Moments:
-    """Return the moments of single rows, which have no deviation."""
-    none = np.zeros(len(weights))
-    return Moments(weights, labels, predictions, none, none, none, none, none)
-
-
-def with_rows(
-    moments: Moments, cells: Ints, size: int, labels: Floats, predictions: Floats, weights: Floats
-) -> Moments:
-    """Return the moments of cells with further rows.
+def moments_of_rows(labels: Floats, predictions: Floats, weights: Floats, groups: Ints, size: int) -> Moments:
+    """Return the moments of groups of rows.
 
     Args:
-        moments: Of the cells so far.
-        cells: The cell of each further row.
-        size: How many cells there are now.
         labels: Of each row.
         predictions: Of each row.
         weights: Of each row; one of weight 0 is left out.
+        groups: The group of each row.
+        size: How many groups there are.
     """
-    batch = moments_of_rows(labels, predictions, weights).grouped(cells, size)
-    return merged(moments, np.arange(len(moments)), batch, np.arange(size), size)
+    used = weights != 0
+    if not used.all():
+        labels, predictions, weights, groups = labels[used], predictions[used], weights[used], groups[used]
+    first = np.full(size, -1, dtype=np.int64)
+    first[groups[::-1]] = np.arange(len(groups))[::-1]  # of several writes to one place the last, so the first row
+    some = first >= 0
+    alike = bool((weights == 1).all())
+    weight = np.bincount(groups, None if alike else weights, minlength=size).astype(np.float64)
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(groups, values if alike else values * weights, minlength=size).astype(np.float64)
+
+    def apart(values: Floats) -> tuple[Floats, Floats]:
+        """Return a value of each group, and the rows' distances from it."""
+        begin = np.zeros(size)
+        begin[some] = values[first[some]]
+        return begin, values - begin[groups]
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        label_at, label = apart(labels)
+        prediction_at, prediction = apart(predictions)
+        label_off, prediction_off = total(label), total(prediction)
+
+        def about_means(squares: Floats, off: Floats, other: Floats) -> Floats:
+            # The value belongs to the group, so that its own deviation is in the sum: rounding is at most the number of
+            # rows times that of the sum, however far from the mean the value is.
+            return np.asarray(squares - np.divide(off * other, weight, out=np.zeros(size), where=weight != 0))
+
+        return Moments(
+            weight,
+            label_at,
+            prediction_at,
+            label_off,
+            prediction_off,
+            np.maximum(about_means(total(label * label), label_off, label_off), 0.0),
+            np.maximum(about_means(total(prediction * prediction), prediction_off, prediction_off), 0.0),
+            about_means(total(label * prediction), label_off, prediction_off),
+        )
 
 
 def merged(ours: Moments, our_cells: Ints, theirs: Moments, their_cells: Ints, size: int) -> Moments:

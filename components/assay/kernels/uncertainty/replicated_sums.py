@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assay.kernels.uncertainty.kept_rows import OrderedRows
 
 _BLOCK = 2048  # rows whose weights are made floating-point numbers at a time: they stay in the cache
+_DROWNED = 1e-13  # of the squares: no more than their rounding
 _SMALL_CELL = 48  # rows: below this a matrix product costs less than calling it
 
 
@@ -67,16 +68,17 @@ class ReplicatedMoments:
         parts = _parts(rows)
         of_parts = Moments()
         for chosen, _ in parts:
-            of_rows = moments_of_rows(labels[chosen].ravel(), predictions[chosen].ravel(), weights[chosen].ravel())
-            of_parts = of_parts.joined(of_rows.grouped(np.zeros(len(of_rows), dtype=np.int64), 1))
+            label, prediction, weight = (values[chosen].ravel() for values in (labels, predictions, weights))
+            of_part = moments_of_rows(label, prediction, weight, np.zeros(len(label), dtype=np.int64), 1)
+            of_parts = of_parts.joined(of_part)
         members: list[list[int]] = [[] for _ in rows.slices]
-        for part, (_, slices) in enumerate(parts):
+        for at, (_, slices) in enumerate(parts):
             for position in slices.tolist():
-                members[position].append(part)
+                members[position].append(at)
         of_slices = of_parts.of_slices([np.array(one, dtype=np.int64) for one in members])
-        with np.errstate(invalid="ignore"):
-            for part, (chosen, slices) in enumerate(parts):
-                one = of_parts.of_slices([np.array([part])])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for at, (chosen, slices) in enumerate(parts):
+                one = of_parts.of_slices([np.array([at])])
                 label = labels[chosen] - one.label_at - one.label_mean_off
                 prediction = predictions[chosen] - one.prediction_at - one.prediction_mean_off
                 weight = weights[chosen]
@@ -94,17 +96,27 @@ class ReplicatedMoments:
 
     def sums(self, weights: NDArray[np.uint8]) -> Mapping[SumKey, Floats]:
         """Return the sums for these weights: by term an array of slices by replicates."""
-        totals = np.zeros((5, self._num_slices, weights.shape[1]))
+        totals = np.zeros((6, self._num_slices, weights.shape[1]))
+        carried = np.zeros((2, self._num_slices, weights.shape[1]))  # what the squares were carried over
         for chosen, slices, columns, apart in self._parts:
             weight, label, prediction, squares, other_squares, products = _product(columns, weights[chosen])
             x, y = apart[:, :, None]
-            with np.errstate(invalid="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 totals[0, slices] += label + weight * x
                 totals[1, slices] += prediction + weight * y
                 totals[2, slices] += squares + 2 * x * label + weight * x * x
                 totals[3, slices] += other_squares + 2 * y * prediction + weight * y * y
                 totals[4, slices] += products + x * prediction + y * label + weight * x * y
-        of_terms = dict(zip(CENTRED, totals, strict=True))
+                totals[5, slices] += weight
+                carried[0, slices] += squares + weight * x * x
+                carried[1, slices] += other_squares + weight * y * y
+        for at in range(2):
+            # A replicate that drew one value has no spread, and rounding must not become one.
+            with np.errstate(over="ignore", invalid="ignore"):
+                means = np.divide(totals[at] ** 2, totals[5], out=np.zeros_like(totals[at]), where=totals[5] > 0)
+                drowned = np.abs(totals[2 + at] - means) <= _DROWNED * carried[at]
+            totals[2 + at] = np.where(drowned, means, totals[2 + at])
+        of_terms = dict(zip(CENTRED, totals[:5], strict=True))
         return {key: of_terms[function] for function, key in self._keys.items()}
 
 

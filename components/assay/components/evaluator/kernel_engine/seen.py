@@ -96,7 +96,9 @@ class Seen:
             self.predictions.setdefault(model, Spread()).add(values)
             if self.perfect.setdefault(model, True):  # after the first other row there is nothing to look for
                 self.perfect[model] = _are_labels(values, labels)
-            self.apart[model] = _apart(self.apart.get(model, _APART), _separation(values, labels))
+            low, high = self.apart.setdefault(model, _APART)
+            if low < high:
+                self.apart[model] = _apart((low, high), _separation(values, labels))
         if self.alike and len(predictions) > 1:
             first, *others = predictions.values()
             self.alike = all(np.array_equal(first, other, equal_nan=True) for other in others)
