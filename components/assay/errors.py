@@ -7,12 +7,18 @@ exits with 1 (2 for `UsageError`); nothing else in the library decides about exi
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from shlex import quote
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+
+# Private characters, which no text has, around the two ways to write an argument; `argument` puts them into a message.
+_ARGUMENT: Final = re.compile("\ue000([^\ue001]*)\ue001([^\ue002]*)\ue002")
 
 
 class AssayError(Exception):
@@ -27,11 +33,16 @@ class AssayError(Exception):
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(code, message, hint)
         self.code = code
-        self.message = message
-        self.hint = hint
+        self.message = _ARGUMENT.sub(r"\1", message)
+        self.hint = _ARGUMENT.sub(r"\1", hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
+
+    def on_command_line(self) -> tuple[str, str]:
+        """Return the message and the hint with options of the command line in place of Python's arguments."""
+        _, message, hint = self.args[:3]
+        return _ARGUMENT.sub(r"\2", message), _ARGUMENT.sub(r"\2", hint)
 
 
 class UsageError(AssayError):
@@ -64,6 +75,19 @@ class UserCodeError(AssayError):
     def __init__(self, code: str, message: str, hint: str = "", *, user_traceback: str = "") -> None:
         super().__init__(code, message, hint)
         self.user_traceback = user_traceback
+
+
+def argument(name: str, value: object = None, *, option: str = "") -> str:
+    """Return an argument for the message of an error: `name=value` in Python, `--name value` on a command line.
+
+    Args:
+        name: The argument of the Python function.
+        value: The value to give; none is named where None.
+        option: The option of the commands; `--name`, with dashes, where empty.
+    """
+    option = option or f"--{name.replace('_', '-')}"
+    python, shell = (f"{name}=", option) if value is None else (f"{name}={value!r}", f"{option} {quote(str(value))}")
+    return f"\ue000{python}\ue001{shell}\ue002"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

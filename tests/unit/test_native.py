@@ -54,7 +54,7 @@ import tfx_bsl.sketches
 from tensorflow_data_validation.pywrap.tensorflow_data_validation_extension import validation as theirs
 from tfx_bsl.coders import example_coder
 protos = config_pb2.EvalConfig is config and validation_result_pb2 is result
-print(protos, tfx_bsl.sketches.QuantilesSketch is sketch, theirs is validation, sep="+")
+print(protos, tfx_bsl.sketches.QuantilesSketch is sketch, theirs is validation._module, sep="+")
 """
     assert _run(code) == "True+True+True"
 

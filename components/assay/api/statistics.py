@@ -224,7 +224,8 @@ def statistics_of(
     if isinstance(data, ExampleStatistics):
         names = data.split_names
         if split is None and len(names) != 1:
-            raise UsageError("data.split", f"{data.path} has the splits {', '.join(names)}.", "Say which: split=….")
+            one = f"Name the file of one, for example {data.path}/Split-{names[0]}/FeatureStats.pb."
+            raise UsageError("data.split", f"{data.path} has the splits {', '.join(names)}.", one)
         return Statistics(data.read(split or names[0]))
     if isinstance(data, (str, Path)) and str(data).endswith(_ENDINGS):
         return _read(Path(data))

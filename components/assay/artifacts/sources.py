@@ -158,7 +158,9 @@ def _examples(examples: Examples, split: str | None) -> Any:
         split = names[0]
     if split is None:
         raise UsageError(
-            "data.split", f"{examples.path} has the splits {', '.join(names)}.", "Say which: split='train', for one."
+            "data.split",
+            f"{examples.path} has the splits {', '.join(names)}.",
+            f"Name the folder of one, for example {examples.path}/Split-{names[0]}.",
         )
     return examples.source(split)
 

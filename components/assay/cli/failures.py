@@ -33,6 +33,7 @@ def print_failure(error: AssayError) -> None:
         typer.echo(error.user_traceback, err=True)
     mark = typer.style("Error: ", fg=typer.colors.RED, bold=True)
     typer.echo(mark, nl=False, err=True, color=False if os.environ.get("NO_COLOR") else None)
-    typer.echo(visible(error.message, lines=True), err=True)
-    if error.hint:
-        typer.echo(visible(error.hint, lines=True), err=True)
+    message, hint = error.on_command_line()
+    typer.echo(visible(message, lines=True), err=True)
+    if hint:
+        typer.echo(visible(hint, lines=True), err=True)

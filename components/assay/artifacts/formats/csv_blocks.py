@@ -20,7 +20,7 @@ import numpy as np
 from assay.artifacts.formats.csv_refusals import name_not_utf8, readable
 from assay.artifacts.formats.gzip_damage import GZIP_DAMAGE, gzip_damage
 from assay.artifacts.formats.recognition import other_format, require_regular
-from assay.errors import DataError
+from assay.errors import DataError, argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +167,7 @@ def read_header(path: Path, delimiter: str, max_record_bytes: int = MAX_RECORD_B
             raise DataError(
                 "csv.delimiter_differs",
                 f"{path}, row 1: the line names the delimiter {separator.delimiter!r}, and {delimiter!r} is used.",
-                f"Name the delimiter of all files, --delimiter '{separator.delimiter}', or remove the line.",
+                f"Give {argument('delimiter', separator.delimiter)}, or remove the line.",
             )
         bom += separator.length
     first = raw[bom:].lstrip(b"\r\n").partition(b"\n")[0]
@@ -206,7 +206,7 @@ def record_too_long(path: Path, row: int, limit: int) -> DataError:
         "csv.record_too_long",
         f"{path}, row {row}: the record is longer than {limit:,} bytes. A quote that is not closed makes the rest of "
         "the file one record; a record is parsed whole, and takes up to 20 times its size in memory.",
-        "Close the quote, or allow longer records with --max-record-bytes (max_record_bytes in Python).",
+        f"Close the quote, or allow longer records with {argument('max_record_bytes')}.",
     )
 
 

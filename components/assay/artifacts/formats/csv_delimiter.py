@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from assay.artifacts.formats.csv_blocks import BOM, MAX_RECORD_BYTES, CsvStream, excel_separator, read_header
-from assay.errors import DataError
+from assay.errors import DataError, argument
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,5 +59,6 @@ def _refuse_blanks(path: Path, start: bytes) -> None:
             "csv.blanks",
             f"{path}: the header is a single column, and every line has {len(header)} words; the columns seem to be "
             "separated by blanks.",
-            f"Convert the file: tr -s ' \\t' ',' < {path} > converted.csv. If it is one column, give --delimiter ,.",
+            f"Convert the file: tr -s ' \\t' ',' < {path} > converted.csv. If it is one column, give "
+            f"{argument('delimiter', ',')}.",
         )

@@ -27,7 +27,7 @@ from assay.components.evaluator.tfma_output.files import numbers_of
 from assay.components.evaluator.tfma_output.prepared import baseline_of, candidate_of, prepared_config
 from assay.components.evaluator.work import Evaluated, Evaluation
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.errors import DataError, UsageError
+from assay.errors import DataError, UsageError, argument
 from assay.gating.decide import decide
 from assay.gating.limits import limits_of
 from assay.native import metrics_for_slice_pb2
@@ -63,7 +63,11 @@ def evaluate(work: Evaluation, output: Path, rules: Rules | None = None) -> Eval
     reason = _why_tfma(work)
     if work.metrics_engine == "kernel" and (reason or plan.lacking):
         lacks = reason or f"{plan.lacking[0].place}: {plan.lacking[0].message}"
-        raise UsageError("evaluator.kernel", f'engine="kernel" cannot evaluate this: {lacks}', 'Set engine="auto".')
+        raise UsageError(
+            "evaluator.kernel",
+            f"{argument('engine', 'kernel')} cannot evaluate this: {lacks}",
+            f"Set {argument('engine', 'auto')}.",
+        )
     if work.metrics_engine == "tfma" or reason:
         if config.additions.asks_for_evidence:
             raise UsageError(
@@ -207,7 +211,9 @@ def _by_tfma(work: Evaluation, output: Path, reason: str, config: GateConfig, ru
     limits = limits_of(work.config, tfma_config.metric_name)
     stop(list(of_bounds(work.config, limits)))
     if callable(work.model) or callable(work.baseline):
-        raise UsageError("evaluator.tfma_function", "TFMA calls SavedModels, no functions.", 'Set engine="auto".')
+        raise UsageError(
+            "evaluator.tfma_function", "TFMA calls SavedModels, no functions.", f"Set {argument('engine', 'auto')}."
+        )
     _check_tfma_slices(work)
     tfma_config.check_metrics(work.config)
     prepared = tfma_config.with_defaults(work.config, has_baseline=work.baseline is not None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from assay.errors import UsageError, did_you_mean
+from assay.errors import UsageError, argument, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,10 +90,9 @@ def check_schema(schema: Schema, environment: str | None, controls: Iterable[Con
     if problems:
         hint = "Change the schema, or give the statistics to compare with."
         if any("to compare with" in problem for problem in problems):
-            hint = (
-                "Give them (previous=, serving=, previous_version=), or say on_missing_control='warning' where there "
-                "are none yet, as for a first span."
-            )
+            named = ", ".join(map(argument, ("previous", "serving", "previous_version")))
+            missing = argument("on_missing_control", "warning", option="--missing-control")
+            hint = f"Give them ({named}), or {missing} where there are none yet, as for a first span."
         raise UsageError("schema.cannot_apply", f"The schema cannot be applied: {'; '.join(problems)}.", hint)
 
 

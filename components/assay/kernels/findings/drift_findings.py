@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.errors import UsageError, did_you_mean
+from assay.errors import UsageError, argument, did_you_mean
 from assay.kernels.distances import Distance, DriftLimits, FeatureDrift, MeasureName, Side, compare_feature
 from assay.kernels.distances.measure import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
 from assay.kernels.findings.evidence import Evidence
@@ -52,7 +52,9 @@ def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has
     """
     if limits and not has_previous:
         raise UsageError(
-            "drift.no_previous", "drift_limits are set, and there is nothing to compare with.", "Give previous=…."
+            "drift.no_previous",
+            f"{argument('drift_limits', option='--limit')} is set, and there is nothing to compare with.",
+            f"Give {argument('previous')} with the statistics of the previous span.",
         )
     known = {feature.name: feature for feature in schema.feature}
     for name, wanted in limits.items():

@@ -105,7 +105,12 @@ class BatchColumn:
     def texts(self) -> tuple[list[str], NDArray[np.int64]]:
         """The distinct innermost texts, and for each innermost value which of them it is; -1 for null."""
         encoded = self._leaf.dictionary_encode()
-        distinct = [decoded(value) for value in encoded.dictionary.to_pylist()]
+        try:
+            values = encoded.dictionary.to_pylist()
+        except UnicodeDecodeError:  # a file may say that it holds text and hold any bytes
+            is_large = pa.types.is_large_string(encoded.dictionary.type)
+            values = encoded.dictionary.cast(pa.large_binary() if is_large else pa.binary()).to_pylist()
+        distinct = [decoded(value) for value in values]
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return distinct, np.asarray(codes).astype(np.int64)
 

@@ -164,7 +164,7 @@ def test_a_record_longer_than_the_limit_is_refused(tmp_path: Path, before: str, 
     path = tmp_path / "a.csv.gz"
     with gzip.open(path, "wb", compresslevel=1) as stream:
         stream.write(before.encode() + b"x" * LONG + after.encode())
-    with pytest.raises(DataError, match=rf"row {row}: the record is longer.*--max-record-bytes") as caught:
+    with pytest.raises(DataError, match=rf"row {row}: the record is longer.*max_record_bytes=") as caught:
         scan_csv([path])
     assert caught.value.code == "csv.record_too_long"
     assert scan_csv([path], options=CsvOptions(max_record_bytes=2 * LONG)).num_rows

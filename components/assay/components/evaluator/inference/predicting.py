@@ -14,7 +14,7 @@ import pyarrow as pa
 from assay.components.evaluator.inference.example_batch import ExampleBatch, chosen
 from assay.components.evaluator.inference.named_output import ALL_CLASSES, array_of_output, names_in
 from assay.components.evaluator.inference.served_model import SERVING_DEFAULT, open_model
-from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
+from assay.errors import ArtifactError, DataError, UsageError, argument, did_you_mean
 from assay.spec.user_code import run_user_code
 
 if TYPE_CHECKING:
@@ -244,7 +244,8 @@ class Predictor:
                     "evaluator.other_labels",
                     f"The preprocessing of the model and of the {baseline.role} give different values of '{name}' for "
                     "the same examples, so their metrics cannot be compared row by row.",
-                    'Take the label from the examples, or set engine="tfma", which holds each model to its own.',
+                    f"Take the label from the examples, or set {argument('engine', 'tfma')}, which compares each model "
+                    "with its own.",
                 )
 
 

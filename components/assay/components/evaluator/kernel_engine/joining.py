@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.errors import DataError
+from assay.errors import DataError, argument
+from assay.kernels.python_values import python_value, python_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ def by_id(ours: pa.Table, theirs: pa.Table, key: str) -> pa.Table:
     absent = pc.filter(wanted, pc.is_null(places))
     if len(absent) or len(known) != len(wanted):
         surplus = pc.filter(known, pc.invert(pc.is_in(known, value_set=wanted)))
-        example = (absent if len(absent) else surplus)[0].as_py()
+        example = python_value((absent if len(absent) else surplus)[0])
         raise DataError(
             "predictions.unmatched",
             f"The tables do not have the same rows: of {len(wanted)} values of '{key}' {len(absent)} are not in the "
@@ -130,7 +131,7 @@ def _doubt(
         "would compare the models on different examples. "
         + (
             _suggestion(columns, label)
-            or "Write a column of row ids to both tables, and name it with --join-on (join_on=)."
+            or f"Write a column of row ids to both tables, and name it with {argument('join_on')}."
         )
     )
 
@@ -146,14 +147,14 @@ def _other_rows(
     rows = np.flatnonzero(apart)
     by = "in the same order" if join_on is None else f"the same under '{join_on}'"
     first = rows[:_SHOWN].tolist()
-    examples = ", ".join(f"{ours[row].as_py()} and {theirs[row].as_py()} in row {row + 1}" for row in first)
+    examples = ", ".join(f"{python_value(ours[row])} and {python_value(theirs[row])} in row {row + 1}" for row in first)
     return DataError(
         "predictions.other_rows",
         f"The tables' rows are not {by}: '{name}' differs in {len(rows):,} of {len(apart):,} rows "
         f"({examples}; the candidate's first).",
         "Evaluate both models on the same rows."
         if join_on is not None
-        else _suggestion(columns, label) or "Join the tables by a column of row ids: --join-on (join_on=).",
+        else _suggestion(columns, label) or f"Join the tables by a column of row ids: {argument('join_on')}.",
     )
 
 
@@ -162,7 +163,7 @@ def _suggestion(columns: Mapping[str, tuple[pa.Array, pa.Array]], label: str) ->
     for name, (ours, theirs) in columns.items():
         alike = _is_id(ours) and _is_id(theirs) and ours.type == theirs.type
         if name != label and alike and not ours.equals(theirs) and pc.all(pc.is_in(ours, theirs)).as_py():
-            return f"Join the tables by '{name}': --join-on {name} (join_on='{name}')."
+            return f"Join the tables by '{name}': {argument('join_on', name)}."
     return ""
 
 
@@ -186,7 +187,7 @@ def _is_reordered(ours: pa.Array, theirs: pa.Array, apart: NDArray[np.bool_]) ->
         return False
     if _is_named(ours) and _is_named(theirs) and len(pc.unique(ours)) >= _NEARLY_ALL * len(ours):
         return bool(pc.mean(pc.is_in(ours, theirs).cast(pa.float64())).as_py() >= _MOST)
-    counts = [{one["values"]: one["counts"] for one in pc.value_counts(side).to_pylist()} for side in (ours, theirs)]
+    counts = [_counted(side) for side in (ours, theirs)]
     if counts[0] != counts[1]:
         return False
     shares = np.array(list(counts[0].values())) / len(ours)
@@ -216,6 +217,11 @@ def _tells_order(columns: Sequence[pa.Array], rows: int) -> bool:
     return bool(orders >= _UNLIKELY and changes >= (len(counts) + at_random) / 2)
 
 
+def _counted(values: pa.Array) -> dict[Any, int]:
+    counted = pc.value_counts(values)
+    return dict(zip(python_values(counted.field("values")), counted.field("counts").to_pylist(), strict=True))
+
+
 def _differing(ours: pa.Array, theirs: pa.Array) -> NDArray[np.bool_]:
     """Return which rows differ; a missing value, or NaN, is the same in both tables."""
     if _is_number(ours.type) and _is_number(theirs.type) and ours.type != theirs.type:
@@ -226,6 +232,8 @@ def _differing(ours: pa.Array, theirs: pa.Array) -> NDArray[np.bool_]:
     if pa.types.is_floating(ours.type):
         one, other = (np.asarray(side.to_numpy(zero_copy_only=False)) for side in (ours, theirs))
         return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)))
+    if pa.types.is_null(ours.type):
+        return np.zeros(len(ours), np.bool_)
     unequal = pc.fill_null(pc.not_equal(ours, theirs), False)
     missing = pc.xor(pc.is_null(ours), pc.is_null(theirs))
     return np.asarray(pc.or_(unequal, missing).to_numpy(zero_copy_only=False))
@@ -250,11 +258,12 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
         values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
     if isinstance(values, pa.DictionaryArray):
         values = values.dictionary_decode()
-    return _texts(values) if pa.types.is_nested(values.type) else values
+    is_nested = pa.types.is_nested(values.type) or pa.types.is_fixed_size_list(values.type)
+    return _texts(values) if is_nested else values
 
 
 def _texts(values: pa.Array) -> pa.Array:
-    return pa.array([None if value is None else str(value) for value in values.to_pylist()], pa.string())
+    return pa.array([None if value is None else str(value) for value in python_values(values)], pa.string())
 
 
 def _is_number(kind: pa.DataType) -> bool:

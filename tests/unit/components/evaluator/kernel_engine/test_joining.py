@@ -87,7 +87,7 @@ def test_a_column_that_names_rows_is_suggested() -> None:
     ours, theirs = tables()
     with pytest.raises(DataError, match=r"'label' differs in \d+ of 400 rows \(.*; the candidate's first\)") as raised:
         judged(ours, theirs.sort_by([("score", "ascending")]))
-    assert raised.value.hint == "Join the tables by 'id': --join-on id (join_on='id')."
+    assert raised.value.hint == "Join the tables by 'id': join_on='id'."
 
 
 @pytest.mark.parametrize(
