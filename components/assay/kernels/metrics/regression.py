@@ -93,5 +93,6 @@ def _squares(squared: Floats, total: Floats, weight: Floats) -> Floats:
 
     Replicates of a bootstrap have means of their own. 0 where rounding drowns the sum, as where one value is drawn.
     """
-    deviations = squared - total * ratio(total, weight)
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviations = squared - total * ratio(total, weight)
     return np.where(np.abs(deviations) <= 1e-14 * squared, 0.0, deviations)

@@ -102,7 +102,8 @@ def negative_prediction(labels: Floats, predictions: Floats) -> Floats:
 
 def squared_error(labels: Floats, predictions: Floats) -> Floats:
     """The squared difference; summed over the outputs of a row."""
-    difference: Floats = (labels - predictions) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference: Floats = (labels - predictions) ** 2
     return difference if difference.ndim == 1 else np.asarray(difference.sum(axis=1))
 
 

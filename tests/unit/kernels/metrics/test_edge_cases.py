@@ -122,6 +122,8 @@ def test_no_rows_make_no_slices() -> None:
         (regression.mean_absolute_percentage_error(), [0, 0], [5, 1], NAN),
         (regression.mean_squared_logarithmic_error(), [0, 0], [0, -2], NAN),
         (regression.r2_score(), [3, 3], [3, 4], NAN),
+        (regression.r2_score(), [1e200, -1e200], [1e200, 1e200], NAN),
+        (regression.mean_squared_error(), [1e200, 0], [-1e200, 0], math.inf),
         (regression.pearson_correlation(), [0.1, 0.1, 0.1], [1, 2, 3], NAN),
         (regression.pearson_correlation(), [1, 2], [2, 1], -1),
         (binary.calibration(), [0, 0], [0.5, 0.5], NAN),
