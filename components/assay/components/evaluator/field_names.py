@@ -105,7 +105,7 @@ def _is_number(value: Any) -> bool:
 def _number_hint(value: Any) -> str:
     text = str(value).strip()
     for meant, divisor in ((text.replace(",", "."), 1), (text.removesuffix("%").replace(",", "."), 100)):
-        if _is_number(meant):
+        if _is_number(meant) and isfinite(float(meant)):
             return f"Write {float(meant) / divisor:g}."
     return "Write a finite number with a decimal point."
 

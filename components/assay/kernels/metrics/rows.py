@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -16,6 +17,8 @@ from assay.kernels.metrics.slices import Cells, SlicingSpec, cells_of
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_MOST_SHOWN = 40  # characters of a text in a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +143,10 @@ def _numbers(values: pa.Array, name: str) -> Floats:
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         values = booleans_of(values)
     kind = values.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or kind == pa.null()):
-        raise DataError(
-            "metrics.not_numeric",
-            f"Column '{name}' should hold numbers, but holds {kind}.",
-            "Write labels as 0 and 1, or as the numbers of classes from 0, and predictions as numbers. Labels that are "
-            "names need predictions that name their classes: columns `<prediction_key>.<class>`, or `all_classes`.",
-        )
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
+    if not any(test(kind) for test in tests):
+        sample, hint = _not_numbers(values)
+        raise DataError("metrics.not_numeric", f"Column '{name}' should hold numbers, but holds {kind}{sample}.", hint)
     if pa.types.is_float16(kind):
         return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
     try:
@@ -158,6 +158,25 @@ def _numbers(values: pa.Array, name: str) -> Floats:
             "Is it an id? Labels and predictions are numbers between -2^53 and 2^53.",
         ) from error
     return np.asarray(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _not_numbers(values: pa.Array) -> tuple[str, str]:
+    """Return an example of what a column holds in place of numbers, and what to do about it."""
+    kind = values.type
+    if pa.types.is_nested(kind):
+        return "", "Write one number, or one list of numbers, in each row: select or flatten what is nested deeper."
+    if pa.types.is_temporal(kind):
+        return "", "Name the column that holds labels or predictions; this one holds times."
+    text = next((str(one) for one in values.drop_null()[:1].to_pylist()), "")
+    sample = f" such as {text[:_MOST_SHOWN]!r}" if text else ""
+    if _NUMBER.fullmatch(text.strip()):
+        return sample, "Convert the column to numbers."
+    if _NUMBER.fullmatch(text.strip().removesuffix("%").strip().replace(",", ".")):
+        return sample, "Write numbers with a decimal point, and without percent signs."
+    return sample, (
+        "Write labels as 0 and 1, or as the numbers of classes from 0, and predictions as numbers. Labels that are "
+        "names need predictions that name their classes: columns `<prediction_key>.<class>`, or `all_classes`."
+    )
 
 
 def booleans_of(values: pa.Array) -> pa.Array:

@@ -196,7 +196,11 @@ def _feature_codes(batch: pa.RecordBatch, feature: str, spec: SlicingSpec) -> tu
         labels = bin_labels(feature, column, bins[feature])
         return _codes_of_rows(labels.rows, labels.codes, [(label,) for label in labels.labels], len(column))
     if feature in periods:
-        labels = period_labels(feature, column, periods[feature], None)
+        try:
+            labels = period_labels(feature, column, periods[feature], None)
+        except DataError as error:  # its hint is for statistics, which have a schema
+            hint = "Write the column as timestamps or dates (Parquet has them), or the period as a column to slice by."
+            raise DataError(error.code, error.message, hint) from None
         return _codes_of_rows(labels.rows, labels.codes, [(label,) for label in labels.labels], len(column))
     rows: Ints = np.arange(len(column))
     if isinstance(column.type, (pa.ListType, pa.LargeListType)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from assay.components.evaluator.kernel_engine.named_predictions import class_columns
@@ -71,13 +71,16 @@ def lint(
         has_baseline_table: Whether there is a baseline besides: a table of its predictions, or a model.
         of_model: Whether models make the predictions; by default where no model spec names a `prediction_key`.
     """
+    # Without rows nothing says whether a table or a model is judged: what only a table rules out is a warning then.
+    may_be_model = of_model is None and columns is None
     if of_model is None:
         of_model = bool(config.model_specs) and not any(spec.prediction_key for spec in config.model_specs)
     plan = plan_of(config)
     findings = list(_of_models(config, of_model=of_model))
-    findings += _of_metrics(plan, of_model=of_model)
+    findings += _of_metrics(plan, of_model=of_model or may_be_model)
     if not of_model:
-        findings += _of_specs(config)
+        of_table = _of_specs(config)
+        findings += (replace(one, severity="warning") for one in of_table) if may_be_model else of_table
         findings += _of_labels(config)
     findings += _of_limits(config, plan, has_baseline_table=has_baseline_table or of_model)
     if columns is not None:

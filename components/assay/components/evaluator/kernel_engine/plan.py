@@ -14,6 +14,7 @@ from assay.components.evaluator.kernel_engine.recipes import (
     TFMA_ONLY,
     Recipe,
     metric_hint,
+    wrong_setting,
 )
 from assay.documents import parse_json
 from assay.errors import UsageError, did_you_mean
@@ -163,6 +164,10 @@ def metric_name(metric: Any) -> str:
 
 
 def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
+    return _refusal_of_class(metric, place) or _refusal_of_settings(metric, spec, place)
+
+
+def _refusal_of_class(metric: Any, place: str) -> Lacking | None:
     name = metric.class_name
     if name in PLOTS - set(PLOT_RECIPES):
         return _lack(place, metric, "plot", f"{name} has no kernel; TFMA makes this plot.")
@@ -172,6 +177,11 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
         return _lack(place, metric, "tfma_only", f"{name} has no kernel; TFMA computes it, of models.", _OF_MODELS)
     if name not in _ALL:
         return _lack(place, metric, "unknown_metric", f"there is no metric '{name}'.", metric_hint(name))
+    return None
+
+
+def _refusal_of_settings(metric: Any, spec: Any, place: str) -> Lacking | None:
+    name = metric.class_name
     try:
         settings = _settings(metric)
     except UsageError as error:
@@ -182,6 +192,11 @@ def _refusal(metric: Any, spec: Any, place: str) -> Lacking | None:
         known_settings = sorted({*recipe.settings, "name"})
         message = f"{name} has no setting '{strange[0]}' in the kernels."
         return _lack(place, metric, "setting", message, did_you_mean(strange[0], known_settings))
+    wrong = wrong_setting(settings)
+    if wrong is not None:
+        setting, allowed = wrong
+        message = f"the setting '{setting}' of {name} must be {allowed.what}, got {settings[setting]!r}."
+        return _lack(place, metric, "metric_config", message)
     if recipe.scope == "classes" and sub_keys(spec) != [("", "")]:
         message = f"{name} looks at all classes of a row, so it cannot be binarized or averaged over classes."
         return _lack(place, metric, "setting", message, "Move it to a metrics spec without binarize and aggregate.")

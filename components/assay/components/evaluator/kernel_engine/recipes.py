@@ -362,6 +362,76 @@ TFMA_ONLY = frozenset(
 """Classes that TFMA 0.47 or Keras has and the kernels lack."""
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the value of a metric's setting may be.
+
+    Attributes:
+        what: In words.
+        types: Of the value, or of each in a list.
+        low: The minimum of a number.
+        high: The maximum.
+        is_list: Whether a list may be given (True), must be (`only`), or must not be (False).
+        choices: The texts that are known; empty for any.
+    """
+
+    what: str
+    types: tuple[type, ...]
+    low: float = -math.inf
+    high: float = math.inf
+    is_list: bool | Literal["only"] = False
+    choices: tuple[str, ...] = ()
+
+    def allows(self, value: Any) -> bool:
+        """Return whether the setting may have this value."""
+        if isinstance(value, list):
+            return bool(self.is_list) and all(map(self._allows_one, value))
+        return self.is_list != "only" and self._allows_one(value)
+
+    def _allows_one(self, value: Any) -> bool:
+        if not isinstance(value, self.types) or (isinstance(value, bool) and bool not in self.types):
+            return False
+        if isinstance(value, str):
+            return not self.choices or value.lower() in map(str.lower, self.choices)
+        return not isinstance(value, int | float) or self.low <= value <= self.high
+
+
+_NUMBER = (int, float)
+_SHARE = Setting("a number from 0 to 1, or a list of them", _NUMBER, 0, 1, is_list=True)
+_COUNT = Setting("a whole number from 1", (int,), 1)
+_TEXT = Setting("text", (str,))
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
+    {
+        "threshold": Setting("a number", _NUMBER, is_list=True),
+        "thresholds": Setting("a number, or a list of them", _NUMBER, is_list=True),
+        "num_thresholds": Setting("a whole number from 2", (int,), 2),
+        "class_id": Setting("a whole number from 0", (int,), 0),
+        "top_k_list": Setting("a list of whole numbers from 1", (int,), 1, is_list="only"),
+        "curve": Setting("ROC or PR", (str,), choices=("ROC", "PR")),
+        "summation_method": Setting(
+            "interpolation, minoring or majoring", (str,), choices=("interpolation", "minoring", "majoring")
+        ),
+        "from_logits": Setting("true or false", (bool,)),
+        "label_smoothing": Setting("a number from 0 to 1", _NUMBER, 0, 1),
+        "left": Setting("a number", _NUMBER),
+        "right": Setting("a number", _NUMBER),
+    }
+    | dict.fromkeys(("recall", "precision", "specificity", "sensitivity", "false_positive_rate"), _SHARE)
+    | dict.fromkeys(("top_k", "k", "num_buckets"), _COUNT)
+    | dict.fromkeys(("name", "gain_key"), _TEXT)
+)
+"""What settings may be, by name; those that name a figure (`…_name`) are texts."""
+
+
+def wrong_setting(settings: Settings) -> tuple[str, Setting] | None:
+    """Return the first setting that has a value it cannot have, and what it may be."""
+    for name, value in settings.items():
+        allowed = SETTINGS.get(name, _TEXT if name.endswith("_name") else None)
+        if allowed is not None and not allowed.allows(value):
+            return name, allowed
+    return None
+
+
 def metric_hint(name: str) -> str:
     """Return a hint for the name of a metric that does not exist: the class that is meant, where one can be told."""
     known = sorted({*RECIPES, *TFMA_ONLY, *PLOTS})

@@ -282,3 +282,26 @@ def rows_table() -> pa.Table:
 
 
 _NEEDED = {"recall", "precision", "specificity", "sensitivity", "false_positive_rate"}
+
+
+def test_what_only_a_table_rules_out_is_a_warning_where_a_model_may_be_judged() -> None:
+    outputs = {"metric": {"class_name": "AUC", "threshold": VALUE}, "output_names": ["one"]}
+    assert findings(**outputs)["output_names"].startswith("warning")
+    assert findings(**outputs, columns=COLUMNS)["output_names"].startswith("error")
+    assert findings(**outputs, of_model=False)["output_names"].startswith("error")
+
+
+@pytest.mark.parametrize(
+    ("class_name", "config", "message"),
+    [
+        ("AUC", {"curve": "XX"}, "'curve' of AUC must be ROC or PR, got 'XX'"),
+        ("AUC", {"num_thresholds": 1}, "a whole number from 2, got 1"),
+        ("Recall", {"thresholds": "a"}, "a number, or a list of them, got 'a'"),
+        ("Recall", {"top_k": 0}, "a whole number from 1, got 0"),
+        ("RecallAtPrecision", {"precision": 2}, "a number from 0 to 1"),
+        ("BinaryCrossEntropy", {"from_logits": "yes"}, "true or false, got 'yes'"),
+        ("NDCG", {"top_k_list": 3}, "a list of whole numbers from 1, got 3"),
+    ],
+)
+def test_a_setting_that_no_kernel_can_use_is_named(class_name: str, config: dict[str, Any], message: str) -> None:
+    assert message in findings({"class_name": class_name, "config": config})["metric_config"]
