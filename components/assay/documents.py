@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from math import isinf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Message")
 
+_PIECE_BYTES: Final = 1 << 20
 MAX_CONFIG_BYTES: Final = 16 << 20
 MAX_PROTO_BYTES: Final = 256 << 20
+MAX_MESSAGE_BYTES: Final = (2 << 30) - 1  # protobuf's limit
 MAX_DEPTH: Final = 100  # protobuf's own limit for messages
 MAX_ALIASED_VALUES: Final = 100_000
 
@@ -59,20 +62,7 @@ def read_text(
     Raises:
         AssayError: The file is missing, too large, not a regular file, or not UTF-8.
     """
-    try:
-        mode = path.stat().st_mode
-        of_the_shell = stat.S_ISFIFO(mode) and os.path.realpath(path).startswith("/proc/")
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or of_the_shell):
-            raise refusal(code, f"{path} is not a regular file; expected {what}.", "Write the text to a file first.")
-        with path.open("rb") as stream:
-            content = stream.read(limit + 1)
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = getattr(error, "strerror", None) or error
-        raise refusal(code, f"Could not read {what} at {path}: {reason}.", "Check the path.") from error
-    if len(content) > limit:
-        raise refusal(
-            code, f"{path} is larger than {limit >> 20} MiB, the limit for {what}.", "Check that it is the right file."
-        )
+    content = read_bytes(path, what, code=code, limit=limit, refusal=refusal)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -83,6 +73,28 @@ def read_text(
             if content[:2] in {b"\xff\xfe", b"\xfe\xff"}
             else "Check that it is the right file.",
         ) from error
+
+
+def read_bytes(
+    path: Path, what: str, *, code: str, limit: int = MAX_MESSAGE_BYTES, refusal: type[AssayError] = UsageError
+) -> bytes:
+    """Return the content of a file, as `read_text` does."""
+    try:
+        mode = path.stat().st_mode
+        of_the_shell = stat.S_ISFIFO(mode) and os.path.realpath(path).startswith("/proc/")
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or of_the_shell):
+            raise refusal(code, f"{path} is not a regular file; expected {what}.", "Write it to a file first.")
+        with path.open("rb") as stream:
+            # Piece by piece: read() allocates what it is asked for, however little there is.
+            content = b"".join(islice(iter(lambda: stream.read(_PIECE_BYTES), b""), limit // _PIECE_BYTES + 1))
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = getattr(error, "strerror", None) or error
+        raise refusal(code, f"Could not read {what} at {path}: {reason}.", "Check the path.") from error
+    if len(content) > limit:
+        raise refusal(
+            code, f"{path} is larger than {limit >> 20} MiB, the limit for {what}.", "Check that it is the right file."
+        )
+    return content
 
 
 def parse_yaml(

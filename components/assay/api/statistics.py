@@ -17,7 +17,7 @@ from assay.artifacts.outputs import refuse_ending
 from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
-from assay.documents import parse_text_proto
+from assay.documents import parse_text_proto, read_bytes
 from assay.engines.base import Source
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
@@ -234,20 +234,14 @@ def statistics_of(
 
 def _read(path: Path) -> Statistics:
     message = statistics_pb2.DatasetFeatureStatisticsList()
+    content = read_bytes(path, "statistics", code="statistics.unreadable", refusal=DataError)
     try:
-        content = path.read_bytes()
         if path.suffix == STATE_ENDING:
             return Statistics(statistics_of_mergeable(content), content)
         if path.suffix == ".pbtxt":
             parse_text_proto(content.decode(), message, str(path), code="statistics.malformed", refusal=DataError)
         else:
             message.ParseFromString(content)
-    except OSError as error:
-        raise DataError(
-            "statistics.unreadable",
-            f"Expected statistics at {path}: {error.strerror}.",
-            "Check the path; `assay stats DATA -o FILE` writes them.",
-        ) from None
     except (DecodeError, UnicodeDecodeError):
         raise DataError(
             "statistics.malformed",

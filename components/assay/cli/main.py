@@ -178,6 +178,13 @@ def _call() -> int:
         return end.code if isinstance(end.code, int) else 1
     except AssayError:  # only with --debug: Commands reports it otherwise
         raise
+    except (MemoryError, RecursionError) as error:  # what no reader's own limit has caught
+        if "--debug" in sys.argv:
+            raise
+        what = "needs more memory than there is" if isinstance(error, MemoryError) else "is nested too deeply"
+        typer.echo(f"Error: An input {what}.", err=True)
+        typer.echo("Give a smaller or flatter input; `assay --debug …` shows where it was read.", err=True)
+        return 1
     except Exception as error:
         # A fault of assay itself, or of a library: a shell user gets one line, and a way to the traceback.
         if "--debug" in sys.argv:

@@ -13,7 +13,7 @@ from assay.artifacts import schema as schema_artifact
 from assay.artifacts import statistics as statistics_artifact
 from assay.artifacts.store import write_durably
 from assay.curation.patch_file import format_patch, parse_patch, read_patch
-from assay.documents import parse_text_proto
+from assay.documents import parse_text_proto, read_bytes
 from assay.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -115,15 +115,13 @@ def read_anomalies(path: Path) -> Anomalies:
         DataError: The file is missing, or is no anomalies proto.
     """
     anomalies = anomalies_pb2.Anomalies()
+    content = read_bytes(path, "anomalies", code="anomalies.missing", refusal=DataError)
     try:
-        content = path.read_bytes()
         if path.suffix == ".pbtxt":
             return parse_text_proto(
                 content.decode(), anomalies, str(path), code="anomalies.malformed", refusal=DataError
             )
         anomalies.ParseFromString(content)
-    except OSError as error:
-        raise DataError("anomalies.missing", f"Expected anomalies at {path}: {error.strerror}.") from None
     except (DecodeError, UnicodeDecodeError):
         raise DataError(
             "anomalies.malformed", f"{path} is no Anomalies proto.", "Name the SchemaDiff.pb that validation wrote."

@@ -75,13 +75,26 @@ class CsvShard:
         wanted = set(self.header if columns is None else columns)
         kinds = {name: kind for name, kind in self.kinds if name in wanted}
         schema = pa.schema([field for field in self.schema if field.name in wanted])
+        # A column is read even where none is asked for: the rows count.
+        read = kinds or dict(self.kinds[:1])
+        rows = 0
         for data in self._blocks():
-            if not kinds:  # the rows count even where no column is asked for
-                rows = convert(data, self.header, dict(self.kinds[:1]), self.options).num_rows
-                yield _without_columns(rows)
-                continue
-            table = convert(data, self.header, kinds, self.options)
-            yield from table.select(schema.names).cast(schema).to_batches()
+            try:
+                table = convert(data, self.header, read, self.options)
+                rows += table.num_rows
+                batches = table.select(schema.names).cast(schema).to_batches() if kinds else None
+            except (pa.ArrowInvalid, ValueError) as error:  # the scan has read the very same cells
+                raise self._changed() from error
+            yield from [_without_columns(table.num_rows)] if batches is None else batches
+        if rows != self.num_rows:
+            raise self._changed()
+
+    def _changed(self) -> DataError:
+        return DataError(
+            "csv.changed",
+            f"{self.path} changed while it was read: expected {self.num_rows:,} records from byte {self.start:,}.",
+            "Copy the file, or wait until it is written, and read it again.",
+        )
 
     def _blocks(self) -> Iterator[bytes]:
         if self.end is not None:

@@ -13,6 +13,7 @@ import gzip
 import io
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 import numpy as np
@@ -38,6 +39,8 @@ BOM = b"\xef\xbb\xbf"
 _EXCEL_SEPARATOR = re.compile(rb"sep=([^\"\r\n\x80-\xff])(?:\r\n|\n|\r)", re.IGNORECASE)
 _BACKSLASH_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _GZIP_MAGIC = b"\x1f\x8b"
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NAMES_SHOWN = 6
 _QUOTE, _NEWLINE, _RETURN = 0x22, 0x0A, 0x0D
 _ROWS_PER_REWRITTEN_BLOCK = 65_536
 
@@ -370,6 +373,17 @@ def _first_record(raw: bytes, delimiter: str) -> tuple[tuple[str, ...], int]:
 
 
 def _check_names(path: Path, names: tuple[str, ...]) -> None:
+    numbers = [float(name) for name in names if NUMBER.fullmatch(name.strip())]
+    ascend = all(one < other for one, other in pairwise(numbers))  # quantiles, positions, years
+    years = all(one > other and one.is_integer() and other.is_integer() for one, other in pairwise(numbers))
+    if not (ascend or years):
+        shown = ", ".join(names[:_NAMES_SHOWN])
+        raise DataError(
+            "csv.header_is_data",
+            f"{path}, row 1: the names of the columns would be {shown}{', …' if len(names) > _NAMES_SHOWN else ''}; it "
+            "looks like a row of data in a file without a header.",
+            "Add a first line with the names of the columns.",
+        )
     seen: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if not name.isprintable() and any("\udc80" <= character <= "\udcff" for character in name):

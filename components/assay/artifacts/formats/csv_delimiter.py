@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
-from assay.artifacts.formats.csv_blocks import BOM, MAX_RECORD_BYTES, CsvStream, excel_separator, read_header
+from assay.artifacts.formats.csv_blocks import BOM, MAX_RECORD_BYTES, NUMBER, CsvStream, excel_separator, read_header
 from assay.errors import DataError, argument
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ COMMA = ","
 _OTHERS = (";", "\t", "|")
 _START_BYTES: Final = 1 << 16
 _LEAST_WORDS: Final = 2
-_NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 def delimiter_of(path: Path, max_record_bytes: int = MAX_RECORD_BYTES) -> str:
@@ -54,7 +52,7 @@ def _refuse_blanks(path: Path, start: bytes) -> None:
     header, rows = (lines or [[]])[0], [line for line in lines[1:] if line]
     if len(header) < _LEAST_WORDS or not rows or any(len(row) != len(header) for row in rows):
         return
-    if any(all(_NUMBER.fullmatch(word) for word in words) for words in zip(*rows, strict=True)):
+    if any(all(NUMBER.fullmatch(word) for word in words) for words in zip(*rows, strict=True)):
         raise DataError(
             "csv.blanks",
             f"{path}: the header is a single column, and every line has {len(header)} words; the columns seem to be "

@@ -237,9 +237,12 @@ def _footer(path: Path) -> tuple[pq.FileMetaData, pa.Schema]:
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        begins_well = file.read(4) == b"PAR1"
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            begins_well = file.read(4) == b"PAR1"
+    except OSError as gone:
+        return DataError("parquet.unreadable", f"Cannot read {path}: {gone.strerror}.", "Check the path.")
     what = "is cut off or damaged" if begins_well else "is not a Parquet file"
     first_line = next(iter(str(error).splitlines()), "")
     other = None if begins_well else other_format(path)

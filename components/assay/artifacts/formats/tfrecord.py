@@ -148,7 +148,13 @@ def _open(path: Path) -> BinaryIO:
 
 def _read(file: BinaryIO, size: int, place: _Place) -> bytes:
     try:
-        return file.read(size)
+        if size <= _READ_BYTES:
+            return file.read(size)
+        # Piece by piece: read() allocates what it is asked for, and the length of a damaged file may be any.
+        content = bytearray()
+        while len(content) < size and (piece := file.read(min(size - len(content), _READ_BYTES))):
+            content += piece
+        return bytes(content)
     except GZIP_DAMAGE as error:
         raise gzip_damage(error, "tfrecord", place, "records") from error
 

@@ -193,3 +193,34 @@ def test_a_small_archive_of_one_endless_field_is_refused_at_once(tmp_path: Path)
         stream.write(packer.flush())
     with pytest.raises(DataError, match="row 2: the record is longer"):
         scan_csv([path])
+
+
+@pytest.mark.parametrize("change", [b"a,b\n1,2\n", b"a,b\n1,x\n3,4\n", b"a,b\n1,2,3\n3,4\n", b"a,b\n1,2\n3,4\n5,6\n"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path, name: str, change: bytes) -> None:
+    def write(content: bytes) -> None:
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+
+    write(b"a,b\n1,2\n3,4\n")
+    table = scan_csv([tmp_path / name])
+    write(change)
+    if name == "a.csv" and change.endswith(b"5,6\n"):
+        assert len(list(table.batches())) == 1  # what was added is not read
+        return
+    with pytest.raises(DataError, match="changed while it was read") as caught:
+        list(table.batches())
+    assert caught.value.code == "csv.changed"
+
+
+@pytest.mark.parametrize("line", ["5.1,3.5,1.4,setosa", "39,State-gov,77516,13", "1,0,0,1", "-1,-1", "1e3,5"])
+def test_a_first_line_of_data_is_no_header(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{line}\n{line}\n")
+    with pytest.raises(DataError, match=r"row 1: .* looks like a row of data") as caught:
+        scan_csv([tmp_path / "a.csv"])
+    assert caught.value.code == "csv.header_is_data"
+
+
+@pytest.mark.parametrize("line", ["id,2019,2020,2021", "2021,2020,id", "0,1,2", "q,0.05,0.5,0.95", "a,1", "1_2,0x1"])
+def test_numbers_that_ascend_are_names(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{line}\n{line}\n")
+    assert scan_csv([tmp_path / "a.csv"]).schema.names == line.split(",")
