@@ -18,7 +18,7 @@ from assay.artifacts.formats.csv import scan_csv
 from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.formats.example_records import ExampleRecords
 from assay.artifacts.formats.pandas_index import index_columns
-from assay.artifacts.formats.parquet import open_parquet
+from assay.artifacts.formats.parquet import open_parquet, partitions
 from assay.artifacts.formats.recognition import other_format, require_regular
 from assay.errors import DataError, UsageError
 
@@ -100,7 +100,8 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
         return _examples(data, split)
     paths = _paths(data)
     if paths is not None:
-        return _files(paths, split, _with_expected(csv or CsvOptions(), schema))
+        roots = [_root(item) for item in (data if isinstance(data, (list, tuple)) else [data])]
+        return _files(paths, split, _with_expected(csv or CsvOptions(), schema), roots)
     table = _table(data, schema)
     table = table.drop(sorted(index_columns(table.schema)))
     if not table.num_columns:
@@ -181,13 +182,26 @@ def _expanded(data: str | Path) -> list[Path]:
     )
 
 
-def _files(paths: list[Path], split: str | None, csv: CsvOptions) -> Any:
+def _root(data: str | Path) -> Path:
+    """Return the folder that a path or a pattern names: what its wildcards match, and what lies below, is found."""
+    path = Path(data)
+    if path.exists():
+        return path if path.is_dir() else path.parent
+    parts = path.parts
+    first = next((at for at, part in enumerate(parts) if any(character in part for character in "*?[")), len(parts) - 1)
+    return Path(*parts[:first])
+
+
+def _files(paths: list[Path], split: str | None, csv: CsvOptions, roots: Sequence[Path] = ()) -> Any:
     if len(paths) == 1 and paths[0].is_dir():
         folder = paths[0]
         if any(folder.glob("Split-*")):
             return _examples(Examples(folder), split)
         found = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
         paths = sorted(found, key=shard_order)
+        if not paths:
+            parts = (path for path in folder.rglob("*=*/*") if path.is_file() and not path.name.startswith((".", "_")))
+            paths = sorted((path for path in parts if _kind(path) == "parquet"), key=shard_order)
         if not paths:
             raise _no_files(folder)
     kinds = {_kind(path) for path in paths}
@@ -199,7 +213,7 @@ def _files(paths: list[Path], split: str | None, csv: CsvOptions) -> Any:
         )
     kind = kinds.pop()
     if kind == "parquet":
-        table = open_parquet(paths)
+        table = open_parquet(paths, partitions(paths, roots))
         return table if table.num_rows else TableRows(table.schema.empty_table())
     if kind == "tfrecord":
         return ExampleRecords(paths)
@@ -245,7 +259,7 @@ def _no_files(folder: Path) -> DataError:
     return DataError(
         "data.empty_folder",
         f"{folder} holds folders, and no files itself.",
-        f"Give a pattern, in quotes: '{pattern}'. What the folders' names say (as year=2024 does) is no column.",
+        f"Give a pattern, in quotes: '{pattern}'. Folders such as year=2024 become columns of Parquet files only.",
     )
 
 

@@ -157,3 +157,40 @@ def test_shards_are_read_as_their_numbers_count(tmp_path: Path, how: str, ending
 def test_the_order_of_shards_is_that_of_their_numbers(parts: list[tuple[str, int]]) -> None:
     names = [f"{text}{number}" for text, number in parts]
     assert sorted(names, key=shard_order) == [f"{text}{number}" for text, number in sorted(parts)]
+
+
+def _hive(folder: Path) -> Path:
+    for year, month, city in [("2023", "12", "a%20b"), ("2024", "01", "__HIVE_DEFAULT_PARTITION__")]:
+        place = folder / "hive" / f"year={year}" / f"month={month}" / f"city={city}"
+        place.mkdir(parents=True)
+        pq.write_table(pa.table({"v": [int(month)] * 2}), place / "part-0.parquet")
+    return folder / "hive"
+
+
+@pytest.mark.parametrize("named", ["{}", "{}/**/*.parquet", "{}/year=*/*/*/*.parquet"])
+def test_folders_in_the_manner_of_hive_are_columns(tmp_path: Path, named: str) -> None:
+    rows = rows_of(named.format(_hive(tmp_path)))
+    table = pa.Table.from_batches([batch for shard in rows.shards for batch in shard.batches()])
+    assert table.to_pydict() == {
+        "v": [12, 12, 1, 1],
+        "year": [2023, 2023, 2024, 2024],
+        "month": [12, 12, 1, 1],
+        "city": ["a b", "a b", None, None],
+    }
+    assert [batch.schema.names for shard in rows.shards for batch in shard.batches(["city"])] == [["city"]] * 2
+
+
+def test_folders_above_what_is_named_are_no_columns(tmp_path: Path) -> None:
+    assert rows_of(f"{_hive(tmp_path)}/year=2024/**/*.parquet").schema.names == ["v", "month", "city"]
+    file = next(_hive(tmp_path / "other").rglob("*.parquet"))
+    assert rows_of(file).schema.names == ["v"]
+
+
+def test_a_column_of_the_file_counts_more_than_the_folders_name(tmp_path: Path) -> None:
+    (tmp_path / "year=2024").mkdir()
+    pq.write_table(pa.table({"year": [7], "v": [1]}), tmp_path / "year=2024" / "a.parquet")
+    assert rows_of(tmp_path).schema.names == ["year", "v"]
+    (tmp_path / "year=2025").mkdir()
+    pq.write_table(pa.table({"v": [1]}), tmp_path / "year=2025" / "b.parquet")
+    rows = rows_of(tmp_path)
+    assert [batch.column(0).to_pylist() for shard in rows.shards for batch in shard.batches(["year"])] == [[7], [2025]]

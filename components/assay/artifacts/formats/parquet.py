@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.artifacts.formats.csv_types import Kind, cell_kind
 from assay.artifacts.formats.pandas_index import index_columns
 from assay.artifacts.formats.recognition import other_format, require_regular
 from assay.artifacts.store import write_durably
 from assay.errors import DataError, UsageError, disk_full
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from typing_extensions import Self
 
 ROW_GROUP_ROWS = 65_536
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _DECIMAL_DIGITS = 38
 _UNITS = ("s", "ms", "us", "ns")
 
@@ -33,12 +36,14 @@ class ParquetShard:
         row_group: Its number in the file.
         num_rows: The number of rows.
         schema: The schema of the whole table, to which the rows are cast.
+        constants: Columns that the file does not have and their one value, which its folder's name says.
     """
 
     path: Path
     row_group: int
     num_rows: int
     schema: pa.Schema = field(repr=False)
+    constants: Mapping[str, int | str | None] = field(default_factory=dict)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yields the rows, with the given columns (default: all) in the schema's order."""
@@ -58,7 +63,9 @@ class ParquetShard:
             return
         for name in schema.names:
             if name not in there:
-                table = table.append_column(name, pa.nulls(self.num_rows, schema.field(name).type))
+                kind = schema.field(name).type
+                value = pa.scalar(self.constants.get(name), kind)
+                table = table.append_column(name, pa.repeat(value, self.num_rows))
         table = table.select(schema.names)
         try:
             table = table.cast(schema)
@@ -107,8 +114,34 @@ class ParquetTable:
             yield from shard.batches(columns)
 
 
-def open_parquet(paths: Sequence[Path]) -> ParquetTable:
+def partitions(paths: Sequence[Path], roots: Sequence[Path]) -> list[dict[str, int | str | None]]:
+    """Return what the folders of each file say in Hive's manner: `year=2024/city=a%20b` below one of the roots.
+
+    A value is read as a cell of a CSV is: a column whose values are all integers holds integers.
+    """
+    found: list[dict[str, str | None]] = []
+    for path in paths:
+        root = next((each for each in roots if path.is_relative_to(each)), path.parent)
+        pairs = [part.partition("=") for part in path.parent.relative_to(root).parts if "=" in part]
+        found.append({unquote(name): None if value == _HIVE_NULL else unquote(value) for name, _, value in pairs})
+    names = {name for each in found for name in each}
+    whole = {
+        name
+        for name in names
+        if all(value is None or cell_kind(value.encode()) is Kind.INT for value in (each.get(name) for each in found))
+    }
+    return [
+        {name: int(value) if name in whole and value is not None else value for name, value in each.items()}
+        for each in found
+    ]
+
+
+def open_parquet(paths: Sequence[Path], constants: Sequence[Mapping[str, int | str | None]] = ()) -> ParquetTable:
     """Reads the footers of Parquet files.
+
+    Args:
+        paths: The files.
+        constants: For each file, columns that it does not have and their one value; see `partitions`.
 
     A column may be null-typed in one file and typed in another (its values there are missing), and int64 in one and
     double in another, which pandas makes of integers with missing values.
@@ -120,14 +153,23 @@ def open_parquet(paths: Sequence[Path]) -> ParquetTable:
     if not paths:
         raise UsageError("parquet.no_files", "Expected at least one Parquet file and found none.")
     footers = [_footer(path) for path in paths]
-    schema = _unify(paths, [schema for _, schema in footers])
+    constants = constants or [{} for _ in paths]
+    schema = _unify(paths, [_with(schema, each) for (_, schema), each in zip(footers, constants, strict=True)])
     shards = tuple(
-        ParquetShard(path, group, metadata.row_group(group).num_rows, schema)
-        for path, (metadata, _) in zip(paths, footers, strict=True)
+        ParquetShard(path, group, metadata.row_group(group).num_rows, schema, said)
+        for path, (metadata, _), said in zip(paths, footers, constants, strict=True)
         for group in range(metadata.num_row_groups)
         if metadata.row_group(group).num_rows
     )
     return ParquetTable(schema, shards, sum(shard.num_rows for shard in shards))
+
+
+def _with(schema: pa.Schema, constants: Mapping[str, int | str | None]) -> pa.Schema:
+    for name, value in constants.items():
+        if name not in schema.names:
+            kind = pa.null() if value is None else pa.int64() if isinstance(value, int) else pa.string()
+            schema = schema.append(pa.field(name, kind))
+    return schema
 
 
 def share_types(tables: Sequence[ParquetTable]) -> list[ParquetTable]:
