@@ -112,9 +112,10 @@ def validate(
     from assay.cli.data.reading import ReadingBar, opened, opened_if_given
     from assay.kernels.statistics import StatisticsOptions
     from assay.kernels.statistics.slices.text import slicing_of_text
+    from assay.spec.user_code import output_to_stderr
 
     slices = tuple(map(slicing_of_text, by or ()))
-    with ReadingBar(quiet=quiet) as bar:
+    with ReadingBar(quiet=quiet) as bar, output_to_stderr():
         report = validate_data(
             opened(data, bar),
             schema,

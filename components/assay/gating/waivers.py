@@ -151,7 +151,7 @@ def _unmatched(waiver: Waiver, points: Sequence[Held]) -> Check:
     hint = did_you_mean(waiver.slice_name, slices) if slices else did_you_mean(waiver.check, subjects)
     if len(slices) > _MOST_KNOWN and hint.startswith("Known"):
         hint = ""
-    note = _note(waiver, f"matches no check, because none has this metric and slice. {hint}".rstrip(" ."))
+    note = _note(waiver, "matches no check, because none has this metric and slice", hint)
     return replace(note, ok=False, severity="warning")
 
 
@@ -170,7 +170,7 @@ def _waived(held: Held, waivers: Sequence[Waiver], today: date) -> Check:
     )
 
 
-def _note(waiver: Waiver, what: str) -> Check:
+def _note(waiver: Waiver, what: str, hint: str = "") -> Check:
     return Check(
         id=f"waiver:{waiver.check}@{waiver.slice_name}",
         kind="waiver",
@@ -178,7 +178,7 @@ def _note(waiver: Waiver, what: str) -> Check:
         severity="info",
         subject=waiver.check,
         slice=waiver.slice_name,
-        sentence=f"The waiver of {waiver.check} on {waiver.slice_name} by {waiver.who} {what}.",
+        sentence=f"The waiver of {waiver.check} on {waiver.slice_name} by {waiver.who} {what}. {hint}".rstrip(),
         applied=False,
     )
 

@@ -173,7 +173,7 @@ class TestValidate:
         (folder / "odd.csv").write_bytes(b"city,fare,o\x01d<&d\na,1.5,1\n")
         assert ask("validate", "odd.csv", "--schema", "schema.pbtxt", "--junit", "junit.xml").exit_code == 3
         names = [case.get("name", "") for case in ET.parse(folder / "junit.xml").getroot().iter("testcase")]
-        assert "data/o\N{REPLACEMENT CHARACTER}d<&d/SCHEMA_NEW_COLUMN" in names
+        assert "data/o\\u0001d<&d/SCHEMA_NEW_COLUMN" in names
 
     def test_every_slice_is_validated(self, ask: Ask) -> None:
         found = document(ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--by", "city", "--json"), "validate")
