@@ -141,7 +141,7 @@ def test_what_has_no_kernel_is_tfmas_and_the_output_says_so(judged: Any, tmp_pat
     assert {check.subject for check in evaluated.verdict.checks} == {"hinge"}
     plots = [len(next(iter(tfma.load_plots(str(tmp_path / name)))).plot_keys_and_values) for name in ("ours", "theirs")]
     assert plots == [2, 2]  # one for each model
-    with pytest.raises(UsageError, match=r'engine="kernel" cannot evaluate this: .*Hinge has no kernel'):
+    with pytest.raises(UsageError, match=r"engine='kernel' cannot evaluate this: .*Hinge has no kernel"):
         run(judged, tmp_path / "strict", text, metrics_engine="kernel")
 
 

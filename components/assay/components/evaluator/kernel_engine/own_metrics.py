@@ -85,7 +85,7 @@ def own_metric(module: str, class_name: str, settings: dict[str, Any]) -> OwnMet
         raise UsageError(
             "eval_config.metric_class",
             f"{class_name} in {module} is not an accumulator: it needs the methods {', '.join(_METHODS)}.",
-            f"Add them; or, for a metric of Keras or TFMA, write module: {Path(module).stem} and put its folder on "
+            f"Add them; or, for a metric of TFMA or tf_keras, write module: {Path(module).stem} and put its folder on "
             "PYTHONPATH.",
         )
     file = module if is_file else None
