@@ -24,7 +24,7 @@ _VERSUS: Final = " vs "
 _JOINERS: Final = "\u200c\u200d"  # within emoji, and within words of some scripts
 _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
 _COMMAND: Final = re.compile(r"##(?=[a-zA-Z-]*\[)")  # `##vso[` and `##[` are commands wherever they are in a line
-_LINE_COMMAND: Final = re.compile(r"^(\s*):(?=:)", re.MULTILINE)  # `::error::` is one at the start
+_LINE_COMMAND: Final = re.compile(r"(?<!\S):(?=:)")  # `::error::` is one at the start, where a long line may be cut
 _ESCAPES: Final = re.compile(r"\\(u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)")
 _SPECIAL: Final = re.compile(r'[&="]| vs ')
 _MARKDOWN: Final = "|`*_[]@~$"
@@ -47,7 +47,7 @@ def visible(text: str, *, lines: bool = False) -> str:
         )  # fmt: skip
     if "##" in seen:
         seen = _COMMAND.sub(r"\\u0023#", seen)
-    return _LINE_COMMAND.sub(r"\1\\u003a", seen) if "::" in seen else seen
+    return _LINE_COMMAND.sub(r"\\u003a", seen) if "::" in seen else seen
 
 
 def markdown_text(text: str) -> str:

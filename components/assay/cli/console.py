@@ -74,6 +74,14 @@ def print_result(console: Console, line: RenderableType) -> None:
     console.quiet = quiet
 
 
+def _visible(shown: Any) -> Any:
+    from rich.text import Text
+
+    if not isinstance(shown, Text) or visible(shown.plain) == shown.plain:
+        return shown
+    return Text(visible(shown.plain), shown.style)
+
+
 @cache
 def _console_class() -> type[Console]:
     from rich.console import Console
@@ -82,7 +90,10 @@ def _console_class() -> type[Console]:
         """A console on which text cannot move the cursor, reorder a line or command a CI server."""
 
         def render_str(self, text: str, **options: Any) -> Text:
-            return super().render_str(visible(text, lines=True), **options)
+            return super().render_str(visible(text), **options)
+
+        def print(self, *objects: Any, **options: Any) -> None:
+            super().print(*map(_visible, objects), **options)
 
     return SafeConsole
 

@@ -18,6 +18,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import assay
+from assay.cli.console import open_console, print_result
 from assay.cli.layout import table
 from assay.cli.main import app
 
@@ -164,3 +165,20 @@ def test_colours_are_for_terminals_that_want_them(command: str, ask: Ask, tmp_pa
     assert colour.search(on_a_terminal(command, tmp_path))
     assert not colour.search(on_a_terminal(command, tmp_path, NO_COLOR="1"))
     assert "\x1b" not in ask(*command.split()).output
+
+
+def test_names_from_data_forge_no_line_and_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    forged = "x\n  ok  all\x1b[2J\u202e ::error::y ##vso[task.complete]"
+    cells = Table("name")
+    cells.add_row(forged)
+    with open_console() as console:
+        console.print(forged, soft_wrap=True)
+        console.print(cells)
+        print_result(console, Text.assemble(("failed", "bold"), ": ", forged))
+    out = capsys.readouterr().out
+    assert not {"\x1b", "\u202e"} & set(out)
+    assert not any(line.lstrip().startswith(("::", "ok ")) for line in out.splitlines())
+    assert "##vso[" not in out
