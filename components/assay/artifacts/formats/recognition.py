@@ -105,5 +105,5 @@ def _is_json(head: bytes) -> bool:
         json.loads(first)
     except (ValueError, RecursionError):
         # An object over several lines, or one that is longer than what was read.
-        return re.match(rb'[\[{]\s*(?:\{\s*)?("(?:[^"\\]|\\.)*"\s*:|$)', start) is not None
+        return re.match(rb'[\[{]\s*(?:\{\s*)?("[^"\\]*(?:\\.[^"\\]*)*"\s*:|$)', start) is not None
     return start[:1] == b"{" or not rest.strip() or rest.lstrip()[:1] in {b"[", b"{"}

@@ -34,7 +34,7 @@ class PartRule(Rule):
         if not missing.any():
             return None
         others = [~batch[name].missing for name in self.columns if name != self.part]
-        return missing & reduce(or_, others)
+        return missing & reduce(or_, others) if others else None
 
     def breaks(self, record: Record) -> bool:
         """Whether another column has a value and this one has none."""

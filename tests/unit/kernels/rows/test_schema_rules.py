@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from assay.kernels.rows.batch_outcome import judge
 from assay.kernels.rows.schema_rules import schema_rules
 
 SCHEMA = text_format.Parse(
@@ -90,3 +92,10 @@ def test_expectations_are_sentences() -> None:
     assert expectations["tips.shape"] == "tips has 1 value"
     assert expectations["words.value_counts[1].min"] == "words has at least 2 values at nest level 1"
     assert expectations["count.unique.max"] == "count has at most 5 distinct values"
+
+
+def test_a_sparse_feature_of_one_column_breaks_in_no_row() -> None:
+    text = 'sparse_feature { name: "s" value_feature { name: "x" } }'
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    batch = pa.RecordBatch.from_arrays([pa.array([1, None])], ["x"])
+    assert not judge(schema_rules(schema), batch, {}).rejected.any()
