@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -102,7 +103,7 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
     if paths is not None:
         roots = [_root(item) for item in (data if isinstance(data, (list, tuple)) else [data])]
         return _files(paths, split, _with_expected(csv or CsvOptions(), schema), roots)
-    table = _table(data, schema)
+    table = _single_precision(_table(data, schema))
     table = table.drop(sorted(index_columns(table.schema)))
     if not table.num_columns:
         raise DataError("data.no_columns", "The table has no columns.", "Check how it was made.")
@@ -127,6 +128,21 @@ def _paths(data: Any) -> list[Path] | None:
     if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
         return [path for item in data for path in _expanded(item)]
     return None
+
+
+def _single_precision(table: pa.Table) -> pa.Table:
+    """Return a table whose columns of half precision are of single precision: few kernels of Arrow take the former."""
+    for at, column in enumerate(table.schema):
+        if pa.types.is_float16(column.type):
+            chunks = [
+                pa.array(
+                    chunk.to_numpy(zero_copy_only=False).astype(np.float32),
+                    mask=chunk.is_null().to_numpy(zero_copy_only=False),
+                )
+                for chunk in table.column(at).chunks
+            ]
+            table = table.set_column(at, column.name, pa.chunked_array(chunks, pa.float32()))
+    return table
 
 
 def _table(data: Any, schema: Schema | None) -> pa.Table:
@@ -273,7 +289,7 @@ def _from_pandas(frame: Any, schema: Schema | None) -> pa.Table:
         raise DataError("data.duplicate_columns", f"The data frame has several columns named {', '.join(doubled)}.")
     frame = frame.set_axis(names, axis=1)
     try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        table = _single_precision(pa.Table.from_pandas(frame, preserve_index=False))
     except _REFUSALS as error:
         name = next((name for name in names if _is_refused(frame[name])), "")
         raise DataError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -73,3 +74,14 @@ def test_a_record_is_a_mapping() -> None:
     for ask in (validator.validate, validator.is_valid):
         with pytest.raises(UsageError, match="Expected a record, a value by each column's name, and found list"):
             ask(record)
+
+
+@pytest.mark.parametrize("library", ["pandas", "arrow"])
+def test_half_precision_is_summarised_and_compared(library: str) -> None:
+    half = np.array([1, np.nan, np.inf, -2], np.float16)
+    single = {"x": half.astype(np.float32), "id": np.arange(4)}
+    frames = [pd.DataFrame({**single, "x": half}), pd.DataFrame(single)]
+    tables = frames if library == "pandas" else [pa.table({**single, "x": half}), pa.table(single)]
+    assert assay.statistics(tables[0]).proto == assay.statistics(tables[1]).proto
+    pair = assay.shared_rows({"half": tables[0], "single": tables[1]})[0]
+    assert pair.num_shared == (4, 4)

@@ -95,7 +95,7 @@ def test_expectations_are_sentences() -> None:
 
 
 def test_a_sparse_feature_of_one_column_breaks_in_no_row() -> None:
-    text = 'sparse_feature { name: "s" value_feature { name: "x" } }'
+    text = 'feature { name: "x" } sparse_feature { name: "s" value_feature { name: "x" } }'
     schema = text_format.Parse(text, schema_pb2.Schema())
     batch = pa.RecordBatch.from_arrays([pa.array([1, None])], ["x"])
     assert not judge(schema_rules(schema), batch, {}).rejected.any()
