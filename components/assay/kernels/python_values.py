@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,8 @@ def python_value(value: pa.Scalar) -> Any:
 
 def _iso(value: pa.Scalar) -> str:
     kind = value.type
-    days, milliseconds = pa.types.is_date32(kind), pa.types.is_date64(kind)
-    unit = "D" if days else "ms" if milliseconds else kind.unit
+    days = pa.types.is_date32(kind)
+    unit = "D" if days else re.findall(r"\[(\w+)", str(kind))[0]  # times have no attribute for it in pyarrow 10
     number = value.cast(pa.int32() if days or pa.types.is_time32(kind) else pa.int64()).as_py()
     if pa.types.is_duration(kind):
         return f"{number} {unit}"

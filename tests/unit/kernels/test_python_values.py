@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from subprocess import CompletedProcess
 
 import numpy as np
 import pyarrow as pa
@@ -45,3 +47,21 @@ def test_a_value_does_not_depend_on_its_neighbours() -> None:
     struct = pa.StructArray.from_arrays([column, pa.array([None, "x", "y"])], ["t", "s"])
     assert python_values(struct)[1] == {"t": "10000-01-01T00:00:00", "s": "x"}
     assert python_values(column.dictionary_encode())[1] == "10000-01-01T00:00:00"
+
+
+WITHOUT_PANDAS = """
+import sys
+sys.modules["pandas"] = None
+import numpy as np, pyarrow as pa
+from assay.kernels.python_values import python_values
+for kind in (pa.timestamp("ns"), pa.time64("ns"), pa.duration("ns")):
+    print(*python_values(pa.array(np.array([1001, 1000])).cast(kind)), sep="|")
+"""
+
+
+def test_nanoseconds_without_pandas_are_text(run_python: Callable[[str], CompletedProcess[str]]) -> None:
+    assert run_python(WITHOUT_PANDAS).stdout.splitlines() == [
+        "1970-01-01T00:00:00.000001001|1970-01-01 00:00:00.000001",
+        "00:00:00.000001001|00:00:00.000001",
+        "1001 ns|0:00:00.000001",
+    ]
