@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.internal.cloudpickle import cloudpickle
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # Rows of one call of the graph. Large enough that the overhead of a call does not show, small enough that a graph which
 # makes a thousand floats of a row stays within some 30 MB.
 BATCH_ROWS = 8192
+_WRITABLE = (tf.int64, tf.float32, tf.string)
 _TFT_WRAPPER = "Failed to apply"
 
 
@@ -97,7 +99,38 @@ def _checked(preprocessing_fn: Callable[..., Any], inputs: Mapping[str, Any]) ->
             f"preprocessing_fn must return a dict of tensors by name; it returned {found}.",
             "Return one entry for each feature that the model shall see.",
         )
+    for name, tensor in outputs.items():
+        _check_output(name, tensor)
     return outputs
+
+
+def _check_output(name: str, tensor: Any) -> None:
+    """Check that an output is a tensor that a `tf.Example` can hold; tf.Transform notices only after the analysis.
+
+    Raises:
+        UsageError: If not; the message names the output.
+    """
+    if not isinstance(tensor, (tf.Tensor, tf.SparseTensor, tf.RaggedTensor)):
+        raise UsageError(
+            "transform.output_type",
+            f"preprocessing_fn must return tensors by name; its output '{name}' is of type {type(tensor).__name__}.",
+            "Return a tensor of as many rows as the inputs have.",
+        )
+    if tensor.dtype not in _WRITABLE:
+        cast = "tf.float32" if tensor.dtype.is_floating else "tf.int64"
+        raise UsageError(
+            "transform.output_type",
+            f"The output '{name}' of preprocessing_fn is of type {tensor.dtype.name}; transformed rows hold int64, "
+            "float32 and string.",
+            f"Cast it, for example by tf.cast({name if name.isidentifier() else 'output'}, {cast}).",
+        )
+    if isinstance(tensor, tf.RaggedTensor) and any(tensor.shape[1 : tensor.ragged_rank + 1]):
+        raise UsageError(
+            "transform.output_shape",
+            f"The ragged output '{name}' of preprocessing_fn has the shape {tensor.shape}; only dimensions after the "
+            "ragged ones may be of one length.",
+            "Return it as a dense tensor (to_tensor()) or a sparse one (to_sparse()).",
+        )
 
 
 def trace(preprocessing_fn: Callable[..., Any], raw: RawFormat) -> UsedColumns:

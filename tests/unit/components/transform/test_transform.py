@@ -257,17 +257,68 @@ def test_one_graph_gives_the_same_bytes(done: RunResult, tmp_path: Path) -> None
     assert digests == {hashlib.sha256(written.read_bytes()).hexdigest()}
 
 
+UNIFORM = """
+    import tensorflow as tf
+    ragged = tf.RaggedTensor.from_tensor(inputs['x'])
+    return {'y': tf.RaggedTensor.from_uniform_row_length(ragged, 1)}
+"""
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
         ("return {'y': inputs['nothing']}", r"preprocessing_fn of module.py raised KeyError.*nothing.*line 2"),
         ("return {}", r"must return a dict of tensors by name; it returned an empty dict"),
         ("return 5", r"must return a dict of tensors by name; it returned int"),
-        ("import tensorflow as tf; return {'y': tf.constant([1])}", "depend on none of its inputs"),
+        ("import tensorflow as tf; return {'y': tf.constant([1.0])}", "depend on none of its inputs"),
+        ("return {'y': [inputs['x']]}", "its output 'y' is of type list"),
+        ("return {'y': inputs['x'] > 1}", r"output 'y' .* is of type bool; .* tf.cast\(y, tf.int64\)"),
+        (
+            UNIFORM,
+            r"ragged output 'y' of preprocessing_fn has the shape \(None, 1, 1\).*to_tensor",
+        ),
     ],
 )
 def test_what_a_preprocessing_fn_does_wrong(case: Case, body: str, message: str) -> None:
     assert re.search(message, case.reason(f"def preprocessing_fn(inputs):\n    {body}\n"))
+
+
+RAGGED = """
+import tensorflow as tf
+
+def pair(words):
+    length = tf.cast(tf.strings.length(words), tf.float32)
+    return tf.stack([length, length], axis=1)
+
+def preprocessing_fn(inputs):
+    words = tf.strings.split(tf.squeeze(tf.sparse.to_dense(inputs["word"], ""), 1))
+    return {
+        "words": words,
+        "letters": tf.strings.unicode_split(words, "UTF-8"),
+        "pairs": tf.ragged.map_flat_values(pair, words),
+        "x": inputs["x"],
+    }
+"""
+
+
+@pytest.mark.parametrize("output_file_format", ["parquet", "tfrecord_gzip"])
+def test_ragged_outputs_reach_the_trainer_as_they_were(case: Case, output_file_format: str) -> None:
+    import tensorflow_transform as tft
+    from tfx_bsl.tfxio.dataset_options import TensorFlowDatasetOptions
+
+    from assay.components.trainer.data_accessor import tf_dataset
+
+    rows = pa.table({"x": pa.array([1.0, 2.0, 3.0], pa.float32()), "word": ["ab c", None, "def"]})
+    result = case.run(RAGGED, {"train": rows, "eval": rows}, output_file_format=output_file_format)
+    assert result.exit_code == 0, result.step("Transform").reason
+    schema = tft.TFTransformOutput(str(result.output("Transform", "transform_graph").path)).transformed_metadata.schema
+    files = [str(file) for file in result.output("Transform", "transformed_examples").files("train")]
+    options = TensorFlowDatasetOptions(batch_size=3, num_epochs=1, shuffle=False)
+    (tensors,) = tf_dataset(files, options, schema)
+    assert tensors["words"].to_list() == [[b"ab", b"c"], [], [b"def"]]
+    assert tensors["letters"].to_list() == [[[b"a", b"b"], [b"c"]], [], [[b"d", b"e", b"f"]]]
+    assert tensors["pairs"].to_list() == [[[2.0, 2.0], [1.0, 1.0]], [], [[3.0, 3.0]]]
+    assert tensors["x"].numpy().tolist() == [[1.0], [2.0], [3.0]]
 
 
 def test_a_graph_that_fails_on_the_data(case: Case) -> None:
