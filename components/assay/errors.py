@@ -9,12 +9,38 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from importlib.util import find_spec
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+# What our extras bring, by the name that Python imports: the distribution, and what pip installs it by.
+_TFX: Final = "'assay[tfx]'"
+_OPTIONAL: Final = {
+    "absl": ("absl-py", _TFX),
+    "apache_beam": ("apache-beam", _TFX),
+    "cryptography": ("cryptography", "'assay[sign]'"),
+    "dill": ("dill", _TFX),
+    "fsspec": ("fsspec", "'assay[remote]'"),
+    "keras": ("keras", _TFX),
+    "keras_tuner": ("keras-tuner", _TFX),
+    "kfp": ("kfp", "'assay[kfp]'"),
+    "pandas": ("pandas", _TFX),
+    "PIL": ("pillow", "'assay[images]'"),
+    "psycopg": ("psycopg", "'assay[postgres]'"),
+    "s3fs": ("s3fs", "'assay[s3]'"),
+    "tensorboard": ("tensorboard", _TFX),
+    "tensorflow": ("tensorflow", _TFX),
+    "tensorflow_data_validation": ("tensorflow-data-validation", _TFX),
+    "tensorflow_model_analysis": ("tensorflow-model-analysis", _TFX),
+    "tensorflow_serving": ("tensorflow-serving-api", _TFX),
+    "tensorflow_transform": ("tensorflow-transform", _TFX),
+    "tf_keras": ("tf-keras", _TFX),
+    "tfx_bsl": ("tfx-bsl", _TFX),
+}
 
 
 # Private characters, which no text has, around the two ways to write an argument; `argument` puts them into a message.
@@ -108,3 +134,38 @@ def disk_full(path: Path, cause: OSError) -> ArtifactError:
         f"Could not write {path}: {cause.strerror or cause}.",
         "Free space or choose another --root (or -o), then run again: finished steps of a pipeline are kept.",
     )
+
+
+def missing_packages(what: str, modules: Iterable[str]) -> UsageError | None:
+    """Return the error for optional packages that are not installed; None where all are there.
+
+    Args:
+        what: What uses them, as the subject of a sentence, such as `Transform`.
+        modules: Names that Python imports, of packages of assay's extras.
+    """
+    lacking = [name for name in modules if name in _OPTIONAL and find_spec(name) is None]
+    if not lacking:
+        return None
+    names = [_OPTIONAL[name][0] for name in lacking]
+    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    extras = " ".join(dict.fromkeys(_OPTIONAL[name][1] for name in lacking))
+    return UsageError(
+        "package.missing",
+        f"{what} requires {listed}, which {'is' if len(names) == 1 else 'are'} not installed in this environment.",
+        f"Run: pip install {extras}",
+    )
+
+
+def missing_package(what: str, error: BaseException) -> UsageError | None:
+    """Return the error for an import that failed since an optional package is not installed; else None.
+
+    Args:
+        what: What was done, as the subject of a sentence.
+        error: What was raised; the error that it was raised from is looked at as well.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ModuleNotFoundError) and cause.name:
+            return missing_packages(what, [cause.name.partition(".")[0]])
+        cause = cause.__cause__
+    return None

@@ -40,7 +40,7 @@ from assay.cli.ui import ui
 from assay.cli.validate import validate
 from assay.cli.verify import verify
 from assay.display import visible
-from assay.errors import AssayError
+from assay.errors import AssayError, missing_package
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -85,6 +85,12 @@ class Commands(Group):
                 raise
             print_failure(refused_file(error))
             raise typer.Exit(1) from None
+        except ImportError as error:
+            lacking = missing_package(f"assay {ctx.invoked_subcommand}", error)
+            if lacking is None or ctx.params.get("debug"):
+                raise
+            print_failure(lacking)
+            raise typer.Exit(exit_code_of(lacking)) from None
         except KeyboardInterrupt:
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(_INTERRUPTED) from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import is_storage_failure
-from assay.errors import AssayError, EngineError, UsageError, disk_full
+from assay.errors import AssayError, EngineError, UsageError, disk_full, missing_package
 from assay.spec.context import ExecutionContext
 from assay.spec.signature import ComponentSpec
 from assay.spec.user_code import run_user_code
@@ -99,6 +99,7 @@ def one_error_tree(spec: ComponentSpec, staging: Path) -> Iterator[None]:
 
     Raises:
         ArtifactError: For a full or read-only disk.
+        UsageError: For an optional package that the component needs and the environment lacks.
         EngineError: For an exception that no component should let pass.
     """
     try:
@@ -110,7 +111,7 @@ def one_error_tree(spec: ComponentSpec, staging: Path) -> Iterator[None]:
             raise disk_full(Path(error.filename or staging), error) from error
         raise _crashed(spec, error) from error
     except Exception as error:
-        raise _crashed(spec, error) from error
+        raise missing_package(spec.name, error) or _crashed(spec, error) from error
 
 
 def _crashed(spec: ComponentSpec, error: Exception) -> EngineError:

@@ -68,6 +68,7 @@ def component(
     *,
     name: str | None = None,
     libraries: tuple[str, ...] = (),
+    requires: tuple[str, ...] = (),
     reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
     depends_on: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
@@ -83,6 +84,7 @@ def component(
     *,
     name: str | None = None,
     libraries: tuple[str, ...] = (),
+    requires: tuple[str, ...] = (),
     reads: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None,
     depends_on: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
@@ -96,6 +98,8 @@ def component(
         function: The function; its annotations are the declaration, its docstring the documentation.
         name: The component's name; the function's by default.
         libraries: Distributions whose installed versions are part of the fingerprint.
+        requires: Optional packages, by the names that Python imports, without which the component cannot run: a run
+            that lacks one of them is rejected before its first node.
         reads: Given the parameter values, the files outside of artifacts that the component would read; their names
             and contents are part of the fingerprint.
         depends_on: Given the parameter values, whatever else a result depends on that they only name (user code named
@@ -120,8 +124,14 @@ def component(
 
     def declare(function: Callable[..., Any]) -> Component:
         spec = read_signature(function, name=name, libraries=libraries, reads=reads, still_valid=still_valid)
-        return Component(
-            replace(spec, depends_on=depends_on, positional=positional, refused=refused or {}, check=check)
+        spec = replace(
+            spec,
+            requires=requires,
+            depends_on=depends_on,
+            positional=positional,
+            refused=refused or {},
+            check=check,
         )
+        return Component(spec)
 
     return declare if function is None else declare(function)

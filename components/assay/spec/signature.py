@@ -88,6 +88,7 @@ class ComponentSpec:
         function: The user's or our function; called with artifacts, values and, if asked for, the context.
         context_name: The argument that takes the `ExecutionContext`, or None.
         libraries: Distributions whose versions are part of the fingerprint.
+        requires: Optional packages, by the names that Python imports, without which the component cannot run.
         reads: Names the files outside of artifacts that the component would read for given parameters.
         depends_on: Gives what else the result depends on that parameters only name; part of the fingerprint.
         still_valid: Says why a cached execution no longer stands (a pushed model that is gone, say), or None.
@@ -107,6 +108,7 @@ class ComponentSpec:
     output_parameters: Mapping[str, OutputParameterSpec]
     context_name: str | None = None
     libraries: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     reads: Callable[[Mapping[str, Any]], typing.Sequence[Any]] | None = None
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None
     depends_on: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None

@@ -20,7 +20,7 @@ from traceback import StackSummary, TracebackException
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from assay.errors import AssayError, UsageError, UserCodeError, did_you_mean
+from assay.errors import AssayError, UsageError, UserCodeError, did_you_mean, missing_package
 from assay.spec.importable import FromSource, importable
 
 if TYPE_CHECKING:
@@ -162,8 +162,12 @@ def _user_code_error(what: str, error: BaseException, folder: Path | None) -> Us
         place = f" ({error.filename}, line {error.lineno})"
     reason = reason_of(error)
     detail = f": {reason}" if reason else ""
+    missing = missing_package(what, error)
     return UserCodeError(
-        "user_code.raised", f"{what} raised {type(error).__name__}{detail}{place}.", user_traceback=text
+        "user_code.raised",
+        f"{what} raised {type(error).__name__}{detail}{place}.",
+        missing.hint if missing else "",
+        user_traceback=text,
     )
 
 

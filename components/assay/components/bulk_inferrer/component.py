@@ -49,6 +49,7 @@ def _still_valid(_: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None
 
 @component(
     libraries=("tensorflow",),
+    requires=("tensorflow",),
     still_valid=_still_valid,
     positional=("examples", "model", "model_blessing", "data_spec", "model_spec", "output_example_spec"),
 )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @component(
     libraries=("tensorflow", "keras", "tensorflow-transform"),
+    requires=("tensorflow", "tensorflow_transform"),
     # Nothing by position: TFX 1.16 and 1.21 have different orders.
     refused={
         "transformed_examples": "Wire them as `examples`.",

@@ -36,6 +36,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
 
 @component(
     libraries=("tensorflow", "tensorflow-transform"),
+    requires=("tensorflow", "tensorflow_transform", "apache_beam"),
     check=_check,
     positional=(
         "examples",

@@ -1,6 +1,6 @@
-"""What can be known to fail before the first step runs: user code that is not there.
+"""What can be known to fail before the first node runs: packages that are not installed, user code that is not there.
 
-A Trainer may start hours after the run did; its module file is looked for at once.
+A Trainer may start hours after the run did; its packages and its module file are looked for at once.
 """
 
 from __future__ import annotations
@@ -9,13 +9,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from assay.errors import UsageError
+from assay.errors import UsageError, missing_packages
 from assay.spec.annotations import UserFunctionMark, UserModuleMark, UserModuleNameMark
 from assay.spec.node import ComponentNode
 from assay.spec.pipeline import Pipeline
 from assay.spec.signature import REQUIRED
 from assay.spec.source_digest import dotted_digest, module_digest, module_name_digest
 from assay.spec.values import RuntimeParameter
+
+
+def check_packages(pipeline: Pipeline) -> None:
+    """Check that the optional packages of every node are installed.
+
+    Raises:
+        UsageError: If one is not; all nodes that cannot run are named, with what they lack.
+    """
+    needs = {
+        node.id: node.spec.requires for node in pipeline.nodes if isinstance(node, ComponentNode) and node.spec.requires
+    }
+    if pipeline.beam_pipeline_args:
+        needs["beam_pipeline_args"] = ("apache_beam",)
+    lacking = {name: error for name, modules in needs.items() if (error := missing_packages(name, modules))}
+    if lacking:
+        first = next(iter(lacking.values()))
+        raise UsageError(
+            first.code,
+            f"{pipeline.name} cannot run here. " + " ".join(error.message for error in lacking.values()),
+            first.hint,
+        )
 
 
 def check_user_code(pipeline: Pipeline, values: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from assay.errors import UsageError, did_you_mean, disk_full
 from assay.lineage import SqlLineageStore
 from assay.runners.local.layout import RootLayout, record_store
 from assay.runners.local.ownership import owned
-from assay.runners.local.preflight import check_user_code
+from assay.runners.local.preflight import check_packages, check_user_code
 from assay.runners.local.progress import Lines, Progress
 from assay.runners.local.recovery import clear_dead_runs
 from assay.runners.local.resolution import check_baselines
@@ -69,12 +69,14 @@ class LocalDagRunner:
             How each step ended. A failed step or a closed gate is part of the result, not an exception.
 
         Raises:
-            UsageError: For an unknown parameter or step, or a module file that cannot be read.
+            UsageError: For an unknown parameter or step, a package of a node that is not installed, or a module file
+                that cannot be read.
             ArtifactError: If the root cannot be written, or the baseline of a pipeline that has one is lost.
             LineageError: If the lineage store cannot be opened.
         """
         values = pipeline.parameter_values(parameters or {})
         _check_force(pipeline, force)
+        check_packages(pipeline)
         check_user_code(pipeline, values)
         root = (self._root or pipeline.root or Path("assay-root") / pipeline.name).resolve()
         layout = RootLayout(root, pipeline.metadata)
