@@ -6,6 +6,8 @@ import ast
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,46 @@ def test_what_cannot_be_learned_is_said(tmp_path: Path, text: str, options: list
     assert result.exit_code in {1, 2}
     assert message in " ".join(result.output.split())
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("label", [[0, 1], ["no", "yes"], ["a", "b", "c"], [0.5, 1.25, 7.75, 3.5]])
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("kinds", ["number", "category", "hashed", "number category hashed"])
+def test_the_code_is_what_a_person_would_write(tmp_path: Path, label: list[Any], missing: bool, kinds: str) -> None:
+    columns: dict[str, list[Any]] = {
+        "number": [float(i * i % 97) for i in range(ROWS)],
+        "category": [f"c{i % 3}" for i in range(ROWS)],
+        "hashed": [f"h{i % 120}" for i in range(ROWS)],
+    }
+    columns = {f"{kind} 'a\\\"{{{{ b }}}}$c%": columns[kind] for kind in kinds.split()}
+    columns["the label"] = [label[i % len(label)] * (1 + i if isinstance(label[0], float) else 1) for i in range(ROWS)]
+    if missing:
+        columns = {
+            name: [None if i == 7 else value for i, value in enumerate(of_it)] for name, of_it in columns.items()
+        }
+    pq.write_table(pa.table(columns), tmp_path / "data.parquet")
+    decided(tmp_path / "data.parquet", "--label", "the label", "-o", tmp_path / "new")
+    rules = "E7,E9,F,B,SIM,PLR01,PLR17,RET,C4,RUF005,RUF015,PIE,W,E3"
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--isolated", "--preview", "--select", rules, tmp_path / "new"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    module = ast.parse((tmp_path / "new" / "module.py").read_text("utf-8"))
+    tests = [node.test for node in ast.walk(module) if isinstance(node, (ast.If, ast.IfExp, ast.While))]
+    assert not any(isinstance(test, ast.Constant) for test in tests)
+    defined = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    defined |= {
+        target.id
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    used = {node.id for node in ast.walk(module) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    assert defined - used == {"preprocessing_fn", "run_fn"}
 
 
 def test_no_file_is_written_over_unless_told_so(people: Path, tmp_path: Path) -> None:

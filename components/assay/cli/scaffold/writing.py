@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import Environment, StrictUndefined
 
 from assay.artifacts.schema import format_schema
 from assay.artifacts.store import write_durably
@@ -132,18 +133,30 @@ def _module(name: str, plan: Plan) -> str:
             "name": name,
             "label_literal": _literal(plan.label),
             "label_constants": constants,
-            "numbers": _literal(plan.numbers),
-            "numbers_missing": str(plan.any_number_missing),
-            "categories": _literal(dict(plan.categories)),
-            "hashed": _literal(dict(plan.hashed)),
+            "numbers": _literal(plan.numbers) if plan.numbers else "",
+            "numbers_missing": plan.any_number_missing,
+            "categories": _literal(dict(plan.categories)) if plan.categories else "",
+            "hashed": _literal(dict(plan.hashed)) if plan.hashed else "",
+            "feature_names": _feature_names(plan),
+            "uses_numbers": bool(plan.numbers) or not plan.label_is_text,
+            "uses_text": bool(plan.categories or plan.hashed) or plan.label_is_text,
             "batch_size": str(plan.batch_size),
         },
     )
 
 
-def _filled(name: str, values: Mapping[str, str]) -> str:
+def _feature_names(plan: Plan) -> str:
+    """Return the expression for the columns that the model uses: the constants that the module has."""
+    columns = {"NUMBERS": plan.numbers, "CATEGORIES": plan.categories, "HASHED": plan.hashed}
+    used = [name for name, of_it in columns.items() if of_it]
+    return used[0] if len(used) == 1 else f"({', '.join(f'*{name}' for name in used)})"
+
+
+def _filled(name: str, values: Mapping[str, Any]) -> str:
     template = resources.files("assay.cli.scaffold").joinpath("templates", f"{name}.tmpl").read_text("utf-8")
-    return Template(template).substitute(values).rstrip("\n") + "\n"
+    # The templates are Python and YAML: nothing is escaped as HTML, and the lines of conditions leave no blank ones.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    return environment.from_string(template).render(values).rstrip("\n") + "\n"
 
 
 def _in_docstring(text: str) -> str:
