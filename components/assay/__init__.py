@@ -13,7 +13,7 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assay.lazy import lazy_names
 
@@ -121,7 +121,16 @@ __all__ = [
 ]
 
 
-__getattr__ = lazy_names(__name__, _HOME)
+_look_up = lazy_names(__name__, _HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the home of a name when it is first used."""
+    if name in _HOME:
+        from assay.errors import check_arrow_and_numpy  # noqa: PLC0415  (import assay loads no library)
+
+        check_arrow_and_numpy()
+    return _look_up(name)
 
 
 def __dir__() -> list[str]:

@@ -43,6 +43,8 @@ _OPTIONAL: Final = {
 }
 
 
+_FIRST_ARROW_FOR_NUMPY_2: Final = 16
+
 # Private characters, which no text has, around the two ways to write an argument; `argument` puts them into a message.
 _ARGUMENT: Final = re.compile("\ue000([^\ue001]*)\ue001([^\ue002]*)\ue002")
 
@@ -169,3 +171,29 @@ def missing_package(what: str, error: BaseException) -> UsageError | None:
             return missing_packages(what, [cause.name.partition(".")[0]])
         cause = cause.__cause__
     return None
+
+
+def check_arrow_and_numpy() -> None:
+    """Check that the installed pyarrow can be imported beside the installed NumPy, before it is tried.
+
+    pyarrow before 16 is built for NumPy 1: beside NumPy 2, which another package may have brought, its import prints
+    pages and fails.
+
+    Raises:
+        UsageError: If it cannot.
+    """
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  (errors are imported everywhere)
+
+    try:
+        arrow, numpy = version("pyarrow"), version("numpy")
+        fits = int(arrow.partition(".")[0]) >= _FIRST_ARROW_FOR_NUMPY_2 or int(numpy.partition(".")[0]) < 2
+    except (PackageNotFoundError, ValueError):  # not installed as packages, or of a version that says nothing
+        return
+    if not fits:
+        raise UsageError(
+            "package.numpy_2",
+            f"pyarrow {arrow} is built for NumPy 1, but NumPy {numpy} is installed in this environment, for example by "
+            "an unpinned pip install pandas.",
+            "Run: pip install 'numpy<2' 'pandas<2', or install the versions of requirements/ again; `assay doctor` "
+            "lists what does not fit.",
+        )

@@ -82,3 +82,20 @@ def test_a_component_that_misses_a_package_says_which(tmp_path: Path, raised: st
     done = run_without(code, tmp_path)
     assert done.stdout.startswith("package.missing StatisticsGen requires "), done.stderr
     assert "pip install 'assay[tfx]'" in done.stdout
+
+
+def test_numpy_2_beside_a_pyarrow_for_numpy_1_is_said_with_the_cure(tmp_path: Path) -> None:
+    code = "sys.argv = ['assay', 'stats', 'x.csv']; from assay.cli.main import main; main()"
+    for name, version in (("numpy", "2.4.6"), ("pyarrow", "10.0.1")):
+        metadata = tmp_path / f"{name}-{version}.dist-info" / "METADATA"
+        metadata.parent.mkdir()
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+    command = subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, check=False)
+    assert command.returncode == 2
+    assert command.stderr.startswith("Error: pyarrow 10.0.1 is built for NumPy 1, but NumPy 2.4.6 is installed")
+    assert "pip install 'numpy<2'" in command.stderr
+    script = subprocess.run(
+        [sys.executable, "-c", start + "import assay; assay.statistics"], capture_output=True, text=True, check=False
+    )
+    assert script.stderr.splitlines()[-1].startswith("assay.errors.UsageError: ")

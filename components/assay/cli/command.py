@@ -9,6 +9,8 @@ from typing import Any, ClassVar, get_type_hints
 
 from typer.core import TyperCommand, TyperGroup
 
+from assay.errors import check_arrow_and_numpy
+
 _TITLES = ("Examples:\n", "Example:\n")
 _WHOLE_SENTENCE = 200
 _HELP = {"-h", "--help"}
@@ -43,12 +45,14 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, unless one of its outputs is one of its inputs or another of its outputs."""
-        from assay.artifacts.outputs import refuse_ending, refuse_inputs
-
+        if self.name != "doctor":  # which says what does not fit on a machine where nothing else runs
+            check_arrow_and_numpy()
         names = {str(parameter.name): max(parameter.opts, key=len) for parameter in self.params}
         for name, mark in self.written().items():
             path = ctx.params.get(name)
             if isinstance(path, Path) and str(path) != STANDARD_OUTPUT:
+                from assay.artifacts.outputs import refuse_ending, refuse_inputs
+
                 others = {names[key]: value for key, value in ctx.params.items() if key not in {name, mark.in_place_of}}
                 if mark.endings:
                     refuse_ending(path, names[name], mark.endings)

@@ -13,7 +13,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from assay import native
-from assay.errors import AssayError
+from assay.errors import AssayError, check_arrow_and_numpy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,7 @@ def _native_failures() -> dict[str, str]:
         ("tfx-bsl", native.sketches),
     ):
         try:
+            check_arrow_and_numpy()
             load()
         except (AssayError, ImportError, OSError) as error:
             failures[distribution] = str(error)
