@@ -10,6 +10,7 @@ An extension that was already imported is used as it is; where loading by path f
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import sys
@@ -136,6 +137,22 @@ def validation_result_pb2() -> Any:
 def validation_config_pb2() -> Any:
     """TFDV's generated module of the `ValidationConfig` proto."""
     return _load(_VALIDATION_CONFIG)
+
+
+@cache
+def end_tensorflow_quietly() -> None:
+    """Keep TensorFlow's functions from complaining when the interpreter ends.
+
+    A function that is still alive then takes itself out of a table of its module, which Python has emptied before, and
+    prints "Exception ignored in AtomicFunction.__del__" after the user's last line. There is nothing left to tidy.
+    """
+    atexit.register(_forget_functions)
+
+
+def _forget_functions() -> None:
+    functions = sys.modules.get("tensorflow.python.eager.polymorphic_function.atomic_function")
+    if functions is not None and "__del__" in vars(functions.AtomicFunction):
+        del functions.AtomicFunction.__del__
 
 
 def _load(name: str) -> ModuleType:

@@ -10,6 +10,7 @@ from typing import Any
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import is_storage_failure
 from assay.errors import AssayError, EngineError, UsageError, disk_full, missing_package
+from assay.native import end_tensorflow_quietly
 from assay.spec.context import ExecutionContext
 from assay.spec.signature import ComponentSpec
 from assay.spec.user_code import run_user_code
@@ -56,6 +57,7 @@ def call_component(
         spec.check({name: value for name, value in arguments.items() if name not in outputs and value is not None})
     if spec.context_name:
         arguments[spec.context_name] = context
+    end_tensorflow_quietly()
     with _user_code(spec):
         returned = spec.function(**arguments)
     return _output_parameters(spec, returned)

@@ -13,6 +13,7 @@ import numpy as np
 from assay.components.evaluator.inference.c_tensors import DTYPES
 from assay.components.evaluator.inference.signature_defs import Signature, Tensor
 from assay.errors import ArtifactError, DataError
+from assay.native import end_tensorflow_quietly
 from assay.spec.user_code import reason_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def load_python_model(path: Path) -> PythonModel:
     """
     import tensorflow as tf
 
+    end_tensorflow_quietly()
     try:
         if path.is_file():
             return _keras_model(path)
