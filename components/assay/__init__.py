@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assay.api.evaluation_report import Evaluation, GateReport
     from assay.api.skew import feature_skew, shared_rows
     from assay.api.statistics import Statistics, statistics
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.curation import SchemaEditor
     from assay.errors import AssayError
     from assay.kernels.distances import DriftLimits
@@ -52,6 +53,7 @@ _HOME = {
     "Channel": "assay.spec",
     "CheckResult": "assay.kernels.findings",
     "Cond": "assay.spec",
+    "CsvOptions": "assay.artifacts.formats.csv_types",
     "DriftLimits": "assay.kernels.distances",
     "DriftReport": "assay.api",
     "Evaluation": "assay.api.evaluation_report",
@@ -88,6 +90,7 @@ __all__ = [
     "Channel",
     "CheckResult",
     "Cond",
+    "CsvOptions",
     "DriftLimits",
     "DriftReport",
     "Evaluation",

@@ -105,17 +105,19 @@ class UserCodeError(AssayError):
         self.user_traceback = user_traceback
 
 
-def argument(name: str, value: object = None, *, option: str = "") -> str:
+def argument(name: str, value: object = None, *, option: str = "", words: str = "") -> str:
     """Return an argument for the message of an error: `name=value` in Python, `--name value` on a command line.
 
     Args:
         name: The argument of the Python function.
         value: The value to give; none is named where None.
         option: The option of the commands; `--name`, with dashes, where empty.
+        words: The value as the option has it; `value` as text where empty.
     """
     option = option or f"--{name.replace('_', '-')}"
-    python, shell = (f"{name}=", option) if value is None else (f"{name}={value!r}", f"{option} {quote(str(value))}")
-    return f"\ue000{python}\ue001{shell}\ue002"
+    python = f"{name}=" if value is None else f"{name}={value!r}"
+    command = option if value is None else f"{option} {quote(words or str(value))}"
+    return f"\ue000{python}\ue001{command}\ue002"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.api.pages import page, table
 from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.outputs import output_folder
 from assay.engines.embedded import EmbeddedEngine
 from assay.gating.verdict import Check, Verdict, write_verdict
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
+    from typing_extensions import Unpack
+
+    from assay.artifacts.formats.csv_types import CsvKeywords
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -126,6 +130,7 @@ def compare(
     limits: DriftLimits | Mapping[str, DriftLimits] = DEFAULT_LIMITS,
     split: str | None = None,
     exact: bool = True,
+    **csv: Unpack[CsvKeywords],
 ) -> DriftReport:
     """Measures how far data lies from other data: L-infinity, Jensen-Shannon, PSI, Kolmogorov-Smirnov, Wasserstein.
 
@@ -138,6 +143,8 @@ def compare(
         split: The split of Examples that have several.
         exact: Whether to count every distinct value, in a pass of its own. Else, and where either is given as
             statistics, distances come from the histograms of both, and say so.
+        **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
+            `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
         DataError: If the data cannot be read.
@@ -150,7 +157,11 @@ def compare(
     """
     exact = exact and not (is_statistics(data) or is_statistics(control))
     by_feature = {ALL_FEATURES: limits} if isinstance(limits, DriftLimits) else dict(limits)
-    rows = [each if is_statistics(each) else opened_rows(each, split) for each in (data, control)]
+    reading = CsvOptions(**csv)
+    rows = [
+        each if is_statistics(each) else opened_rows(each, split, options)
+        for each, options in ((data, reading), (control, replace(reading, optional=True)))
+    ]
     if by_feature.keys() - {ALL_FEATURES}:
         first = [Side(types_of(each), {}) for each in rows if not is_statistics(each)]
         check_limits_of_features(by_feature, *first, whole=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.api.evaluation_report import Evaluation, GateReport
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.outputs import output_folder
 from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
 from assay.components.evaluator.kernel_engine.judgement import Models, Tables
@@ -27,6 +28,9 @@ from assay.gating.waivers import read_waivers
 from assay.gating.written_policy import WrittenPolicy
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from assay.artifacts.formats.csv_types import CsvKeywords
     from assay.components.evaluator.inference.predicting import Predict
     from assay.components.evaluator.work import MetricsEngine
     from assay.gating.policy import Correction, FirstRun, Insufficient, NoThresholds, Significant
@@ -46,6 +50,7 @@ def evaluate(
     replicates: int = 1000,
     seed: int = 0,
     engine: MetricsEngine = "auto",
+    **csv: Unpack[CsvKeywords],
 ) -> Evaluation:
     """Computes the metrics that a configuration names, overall and by slice, without deciding anything.
 
@@ -69,6 +74,8 @@ def evaluate(
         replicates: Bootstrap samples; at least 100 for bounds that mean anything.
         seed: Of the bootstrap; the same seed and rows give the same bounds.
         engine: Who computes a model's metrics: the kernels, TFMA, or each what it can.
+        **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
+            `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
         UsageError: The configuration cannot be evaluated, or the arguments contradict each other.
@@ -89,6 +96,7 @@ def evaluate(
         baseline=baseline,
         data=data,
         split=split,
+        csv=CsvOptions(**csv),
     )
     sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
     with tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch:
@@ -117,6 +125,7 @@ def gate(
     waivers: str | Path | None = None,
     replicates: int = 1000,
     seed: int = 0,
+    **csv: Unpack[CsvKeywords],
 ) -> GateReport:
     """Evaluates, and decides whether the model may be released: `assay gate` in Python.
 
@@ -144,6 +153,7 @@ def gate(
         waivers: A YAML file of failures that somebody answers for, until a date.
         replicates: Bootstrap samples.
         seed: Of the bootstrap.
+        **csv: As for `evaluate`.
 
     Raises:
         UsageError: As `evaluate`; or the waivers cannot be read.
@@ -179,6 +189,7 @@ def gate(
         baseline=baseline,
         data=data,
         split=split,
+        csv=CsvOptions(**csv),
     )
     with tempfile.TemporaryDirectory(prefix="assay-gate-") as scratch:
         given = [config, predictions, baseline_predictions, model, baseline, data, waivers]
@@ -202,6 +213,7 @@ def _judged(
     baseline: str | Path | Predict | None,
     data: Any,
     split: str | None,
+    csv: CsvOptions,
 ) -> Tables | Models:
     """Gives what is judged.
 
@@ -219,12 +231,16 @@ def _judged(
             raise UsageError("gate.what", f"{name}= goes with {goes}=, which is not given.")
     if model is None:
         return Tables(
-            config=config, predictions=predictions, baseline_predictions=baseline_predictions, join_on=join_on
+            config=config,
+            predictions=predictions,
+            baseline_predictions=baseline_predictions,
+            join_on=join_on,
+            csv=csv,
         )
     if data is None:
         raise UsageError("gate.data", "model= needs the examples to judge it on.", "Give data=D.")
     opened = None if baseline is None else model_of(baseline)
-    return Models(config=config, data=data, model=model_of(model), baseline=opened, split=split)
+    return Models(config=config, data=data, model=model_of(model), baseline=opened, split=split, csv=csv)
 
 
 def _evaluation(folder: Path, notes: tuple[str, ...]) -> Evaluation:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.api.statistics import statistics_of
 from assay.artifacts import schema as schema_artifacts
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.errors import UsageError
 from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE
 from assay.kernels.schema import infer_schema as infer_from_statistics
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from assay.artifacts.formats.csv_types import CsvKeywords
 
 
 def infer_schema(
@@ -21,6 +27,7 @@ def infer_schema(
     infer_feature_shape: bool = True,
     split: str | None = None,
     patch: Any = None,
+    **csv: Unpack[CsvKeywords],
 ) -> schema_pb2.Schema:
     """Infers a schema, as `tfdv.infer_schema` does, and applies to it what people decided.
 
@@ -30,6 +37,8 @@ def infer_schema(
         infer_feature_shape: Whether a feature that always has the same number of values gets a fixed shape.
         split: The split of Examples that have several.
         patch: A patch file or an `assay.curation.Patch` to apply to what was inferred.
+        **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
+            `max_record_bytes`, as in `assay.CsvOptions`.
 
     Returns:
         The schema proto of tensorflow-metadata; edit it, or keep it with `schema.pbtxt`.
@@ -39,7 +48,9 @@ def infer_schema(
         UsageError: If the patch contradicts itself.
     """
     schema = infer_from_statistics(
-        statistics_of(data, split=split).proto, max_string_domain_size, infer_feature_shape=infer_feature_shape
+        statistics_of(data, split=split, csv=CsvOptions(**csv)).proto,
+        max_string_domain_size,
+        infer_feature_shape=infer_feature_shape,
     )
     if patch is None:
         return schema

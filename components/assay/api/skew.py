@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from assay.api.statistics import is_statistics, opened_rows
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.kernels.feature_skew import FeatureSkewOptions, FeatureSkewReport, detect_feature_skew
@@ -14,6 +16,9 @@ from assay.kernels.leakage import SplitPair, find_leakage
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from typing_extensions import Unpack
+
+    from assay.artifacts.formats.csv_types import CsvKeywords
 
 
 def feature_skew(
@@ -27,6 +32,7 @@ def feature_skew(
     allow_duplicates: bool = False,
     confusion: Sequence[str] = (),
     split: str | None = None,
+    **csv: Unpack[CsvKeywords],
 ) -> FeatureSkewReport:
     """Joins two data sets by an id, and compares the examples of each id feature by feature, as TFDV's feature skew.
 
@@ -40,6 +46,8 @@ def feature_skew(
         allow_duplicates: Whether examples that share an id are compared, each with each; else they are counted only.
         confusion: Features whose pairs of values are counted.
         split: The split of Examples that have several.
+        **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
+            `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
         DataError: If the data cannot be read, or a feature changes its type within one data set.
@@ -60,16 +68,22 @@ def feature_skew(
         allow_duplicate_identifiers=allow_duplicates,
         confusion_features=tuple(confusion),
     )
-    base, test = (_batches(_rows(each, split)) for each in (control, data))
+    reading = CsvOptions(**csv)
+    test = _batches(_rows(data, split, reading))
+    base = _batches(_rows(control, split, replace(reading, optional=True)))
     return detect_feature_skew(base, test, options)
 
 
-def shared_rows(data_sets: dict[str, Any], *, by: Sequence[str] | None = None) -> tuple[SplitPair, ...]:
+def shared_rows(
+    data_sets: dict[str, Any], *, by: Sequence[str] | None = None, **csv: Unpack[CsvKeywords]
+) -> tuple[SplitPair, ...]:
     """Finds the rows that each two data sets share: examples that leak from training into evaluation.
 
     Args:
         data_sets: Data with rows, by a name for each.
         by: The columns by which rows are the same, an id for one; all by default.
+        **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
+            `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
         DataError: If the data cannot be read, has no rows, or could not share a row whatever it held.
@@ -82,7 +96,11 @@ def shared_rows(data_sets: dict[str, Any], *, by: Sequence[str] | None = None) -
         ```
     """
     engine = EmbeddedEngine()
-    pairs = find_leakage({name: partial(engine.reduce, _rows(each, None)) for name, each in data_sets.items()}, by)
+    reading = CsvOptions(**csv)
+    opened = {
+        name: _rows(each, None, replace(reading, optional=at > 0)) for at, (name, each) in enumerate(data_sets.items())
+    }
+    pairs = find_leakage({name: partial(engine.reduce, rows) for name, rows in opened.items()}, by)
     empty = {name for pair in pairs for name, rows in zip(pair.splits, pair.num_rows, strict=True) if not rows}
     if empty:
         raise DataError(
@@ -93,10 +111,10 @@ def shared_rows(data_sets: dict[str, Any], *, by: Sequence[str] | None = None) -
     return pairs
 
 
-def _rows(data: Any, split: str | None) -> Any:
+def _rows(data: Any, split: str | None, csv: CsvOptions) -> Any:
     if is_statistics(data):
         raise UsageError("rows.statistics", "Statistics were given, which have no rows.", "Give the data.")
-    return opened_rows(data, split)
+    return opened_rows(data, split, csv)
 
 
 def _batches(source: Any) -> Callable[[Sequence[str] | None], Iterable[pa.RecordBatch]]:

@@ -30,6 +30,9 @@ from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tf
 if TYPE_CHECKING:
     import pandas as pd
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from typing_extensions import Unpack
+
+    from assay.artifacts.formats.csv_types import CsvKeywords
 
 STATE_ENDING = ".state"
 """Of files that statistics of other rows can be merged with."""
@@ -120,21 +123,22 @@ def statistics(
     schema: Schema | None = None,
     options: StatisticsOptions | None = None,
     split: str | None = None,
-    delimiter: str | None = None,
     threads: int | None = None,
     mergeable: bool = False,
+    **csv: Unpack[CsvKeywords],
 ) -> Statistics:
     """Computes the statistics of a data set.
 
     Args:
         data: A path or glob (CSV, Parquet, TFRecord; plain or gzip), a folder, a pandas or polars data frame, an Arrow
             table, an Examples artifact, or a Source of batches.
-        schema: Tells which integers are categories.
+        schema: Tells which integers are categories, and the types of a CSV's columns.
         options: Options with the names and defaults of `tfdv.StatsOptions`, or such an object itself.
         split: The split of Examples that have several.
-        delimiter: The character between cells of a CSV; by default what its header shows.
         threads: Worker threads; all cores by default. The result does not depend on it.
         mergeable: Keep the state besides, by which the statistics of parts can be merged to those of the whole.
+        **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
+            `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
         DataError: If the data cannot be read; the message names file, row and column.
@@ -150,7 +154,7 @@ def statistics(
     engine = EmbeddedEngine() if threads is None else EmbeddedEngine(threads)
     options = _options(options)
     vocabularies = read_vocabularies(options.vocab_paths)
-    rows = opened_rows(data, split, delimiter, schema)
+    rows = opened_rows(data, split, CsvOptions(**csv), schema)
     if mergeable:
         found = engine.reduce(rows, MergeableStatistics(options, schema, vocabularies))
         return Statistics(found.proto, found.state)
@@ -172,12 +176,12 @@ def _options(given: Any) -> StatisticsOptions:
 
 
 def opened_rows(
-    data: Any, split: str | None = None, delimiter: str | None = None, schema: Schema | None = None
+    data: Any, split: str | None = None, csv: CsvOptions | None = None, schema: Schema | None = None
 ) -> Source:
     """Gives a Source as it is, and opens any other data."""
     # A data frame has its columns as attributes: with columns named `shards` and `bounded` it would pass for a Source.
     is_source = isinstance(data, Source) and hasattr(type(data), "shards")
-    rows: Source = data if is_source else rows_of(data, split=split, csv=CsvOptions(delimiter=delimiter), schema=schema)
+    rows: Source = data if is_source else rows_of(data, split=split, csv=csv, schema=schema)
     return rows
 
 
@@ -210,6 +214,7 @@ def statistics_of(
     split: str | None = None,
     schema: Schema | None = None,
     options: StatisticsOptions | None = None,
+    csv: CsvOptions | None = None,
 ) -> Statistics:
     """Gives statistics as they are, reads them from a `.pb`, `.pbtxt` or `.state` file, or computes them from data.
 
@@ -229,7 +234,7 @@ def statistics_of(
         return Statistics(data.read(split or names[0]))
     if isinstance(data, (str, Path)) and str(data).endswith(_ENDINGS):
         return _read(Path(data))
-    return statistics(data, split=split, schema=schema, options=options)
+    return statistics(opened_rows(data, split, csv, schema), schema=schema, options=options)
 
 
 def _read(path: Path) -> Statistics:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from assay.api.report import Report
 from assay.api.schema import schema_of
 from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.components.example_validator.compute import FailOn, data_verdict, with_contradictions
 from assay.components.example_validator.user_checks import named, sorted_checks
 from assay.errors import UsageError, did_you_mean
@@ -20,8 +21,10 @@ from assay.kernels.findings.examination import OnMissingControl
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from typing_extensions import Unpack
 
     from assay.api.rows import ValidatedRows
+    from assay.artifacts.formats.csv_types import CsvKeywords
     from assay.gating.verdict import Check
     from assay.kernels.findings.comparators import ControlName
     from assay.kernels.rows.declared_rules import RuleLike
@@ -43,12 +46,14 @@ def validate(
     fail_on: FailOn = "error",
     split: str | None = None,
     options: Any = None,
+    **csv: Unpack[CsvKeywords],
 ) -> Report:
     """Holds data against a schema; finds anomalies, drift and skew as TFDV does, in every slice, and more.
 
     Args:
         data: Statistics, a statistics file, or anything that `assay.statistics` takes.
-        schema: A schema proto, the path of a `schema.pbtxt`, or a Schema artifact.
+        schema: A schema proto, the path of a `schema.pbtxt`, or a Schema artifact. Its types are those of a CSV's
+            columns, where every cell can be read so.
         environment: One of the schema's environments.
         previous: Data or statistics of the previous span, for the schema's drift comparators and `drift_limits`.
         serving: Data or statistics from serving, for the schema's skew comparators.
@@ -64,6 +69,8 @@ def validate(
         fail_on: The least severity that makes the report not ok: `error`, `warning`, or `never`.
         split: The split of Examples that have several.
         options: `StatisticsOptions`, such as slices; every slice is validated.
+        **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
+            `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
         DataError: If data or schema cannot be read.
@@ -93,13 +100,16 @@ def validate(
     given = {name: other for name, other in others.items() if other is not None}
     expected.check(set(given))
     place = split or "data"
-    opened = _open(data, split, expected.schema)
+    reading = CsvOptions(**csv)
+    opened = _open(data, split, expected.schema, reading)
     if opened.has_rows:
         expected.check_types(types_of(opened.rows, expected.schema))
     validated = statistics_of(opened.rows, split=split, schema=expected.schema, options=options)
     expected.check_types(default_dataset(validated.proto))
     controls = {
-        name: statistics_of(other, split=split, schema=expected.schema, options=options).proto
+        name: statistics_of(
+            other, split=split, schema=expected.schema, options=options, csv=replace(reading, optional=True)
+        ).proto
         for name, other in given.items()
     }
     examination = with_contradictions(examine(validated.proto, expected, controls), expected.schema)
@@ -145,10 +155,10 @@ class _Opened:
         return opened
 
 
-def _open(data: Any, split: str | None, schema: Schema) -> _Opened:
+def _open(data: Any, split: str | None, schema: Schema, csv: CsvOptions) -> _Opened:
     if is_statistics(data):
         return _Opened(data, has_rows=False)
-    return _Opened(opened_rows(data, split, schema=schema), has_rows=True)
+    return _Opened(opened_rows(data, split, csv, schema), has_rows=True)
 
 
 def _row_checks(open_rows: Callable[[], ValidatedRows], place: str) -> list[Check]:

@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.base import shard_order
 from assay.artifacts.examples import Examples
-from assay.artifacts.formats.csv import scan_csv
+from assay.artifacts.formats.csv import CsvTable, scan_csv
 from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.formats.example_records import ExampleRecords
 from assay.artifacts.formats.pandas_index import index_columns
@@ -94,15 +94,23 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
             a pandas data frame are integers.
 
     Raises:
-        UsageError: If the kind of data is not known.
+        UsageError: If the kind of data is not known, or options of a CSV are given and it is not a CSV.
         DataError: If a file is missing or cannot be read.
     """
-    if isinstance(data, Examples):
-        return _examples(data, split)
-    paths = _paths(data)
+    csv = csv or CsvOptions()
+    paths = None if isinstance(data, Examples) else _paths(data)
+    rows = _examples(data, split) if isinstance(data, Examples) else None
     if paths is not None:
         roots = [_root(item) for item in (data if isinstance(data, (list, tuple)) else [data])]
-        return _files(paths, split, _with_expected(csv or CsvOptions(), schema), roots)
+        rows = _files(paths, split, _with_expected(csv, schema), roots)
+    if csv.is_given and not csv.optional and not isinstance(rows, CsvTable):
+        raise UsageError(
+            "csv.not_csv",
+            f"Options of a CSV were given, and the data is not a CSV: {paths[0] if paths else type(data).__name__}.",
+            "Remove them; what is not a CSV has its own types and missing values.",
+        )
+    if rows is not None:
+        return rows
     table = _single_precision(_table(data, schema))
     table = table.drop(sorted(index_columns(table.schema)))
     if not table.num_columns:

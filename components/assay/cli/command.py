@@ -9,6 +9,7 @@ from typing import Any, ClassVar, get_type_hints
 
 from typer.core import TyperCommand, TyperGroup
 
+from assay.cli.csv_options import CSV_OPTIONS
 from assay.errors import check_arrow_and_numpy
 
 _TITLES = ("Examples:\n", "Example:\n")
@@ -53,7 +54,8 @@ class Command(TyperCommand):
             if isinstance(path, Path) and str(path) != STANDARD_OUTPUT:
                 from assay.artifacts.outputs import refuse_ending, refuse_inputs
 
-                others = {names[key]: value for key, value in ctx.params.items() if key not in {name, mark.in_place_of}}
+                own = {name, mark.in_place_of, *CSV_OPTIONS}  # '.' as a decimal mark is not the working directory
+                others = {names[key]: value for key, value in ctx.params.items() if key not in own}
                 if mark.endings:
                     refuse_ending(path, names[name], mark.endings)
                 refuse_inputs(path, names[name], others, folder=mark.folder)

@@ -9,8 +9,10 @@ import typer
 
 from assay.cli.command import Writes
 from assay.cli.console import Quiet
+from assay.cli.csv_options import Csv, reads_csv
 
 
+@reads_csv
 def drift(
     context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="A", help="Data or statistics.")],
@@ -38,6 +40,7 @@ def drift(
         typer.Option(metavar="FILE", help="Write every distance as JUnit XML."),
         Writes(),
     ] = None,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -62,12 +65,12 @@ def drift(
     from assay.cli.data.documents import as_json as document_text
     from assay.cli.data.documents import drift_document
     from assay.cli.data.limits import parse_limits
-    from assay.cli.data.reading import ReadingBar, opened
+    from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.gating.verdict import write_verdict
 
     limits = parse_limits(limit or (), significance)
     with ReadingBar(quiet=quiet) as bar:
-        report = compare(opened([data], bar), opened([control], bar), limits=limits)
+        report = compare(opened([data], bar, csv), opened_control(control, bar, csv), limits=limits)
     exit_code = 0 if report.ok else 3
     document = document_text(drift_document(report, exit_code))
     if output is not None:

@@ -10,6 +10,7 @@ import typer
 
 from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
+from assay.cli.csv_options import Csv, reads_csv
 from assay.cli.judged_options import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
 
 
@@ -21,6 +22,7 @@ class EngineChoice(str, Enum):
     TFMA = "tfma"
 
 
+@reads_csv
 def evaluate(
     context: typer.Context,
     config: Config,
@@ -44,6 +46,7 @@ def evaluate(
     replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     bounds: Annotated[bool, typer.Option("--bounds", help="Add 95 % bounds by a paired bootstrap.")] = False,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -84,6 +87,7 @@ def evaluate(
         baseline=baseline,
         data=data,
         split=split,
+        csv=csv,
     ).judged()
     sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
     with (

@@ -10,6 +10,7 @@ import typer
 
 from assay.cli.command import Command, GroupWithDefault, Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
+from assay.cli.csv_options import Csv, reads_csv
 from assay.cli.judged_options import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ gate = typer.Typer(
 
 
 @gate.command(_DECIDE, cls=Command)
+@reads_csv
 def decide(
     context: typer.Context,
     config: Config,
@@ -113,6 +115,7 @@ def decide(
         typer.Option(metavar="FILE", help="Write a summary fit for a pull request."),
         Writes(),
     ] = None,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -166,6 +169,7 @@ def decide(
         baseline=baseline,
         data=data,
         split=split,
+        csv=csv,
     ).judged()
     policy = WrittenPolicy(
         first_run=_value(first_run),
@@ -228,10 +232,12 @@ def _value(choice: Enum | None) -> Any:
 
 
 @gate.command(cls=Command)
+@reads_csv
 def lint(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="EvalConfig as JSON, YAML or text proto.")],
     data: Annotated[Path | None, typer.Option(metavar="TABLE", help="Predictions that it is to judge.")] = None,
     *,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -254,7 +260,7 @@ def lint(
     from assay.components.evaluator.kernel_engine.predictions import columns_of
     from assay.errors import UsageError
 
-    rows = rows_of(data) if data is not None else None
+    rows = rows_of(data, csv=csv) if data is not None else None
     columns = columns_of(rows) if rows is not None else None
     try:
         read = read_config(config).eval_config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -10,6 +11,7 @@ import typer
 
 from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
+from assay.cli.csv_options import Csv, reads_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _MOST_NAMES: Final = 8
 
 
+@reads_csv
 def init(
     context: typer.Context,
     data: Annotated[
@@ -34,11 +37,9 @@ def init(
         typer.Option("--output", "-o", metavar="DIR", help="Folder to write; default: <data>_pipeline."),
         Writes(folder=True),
     ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option(metavar="CHARACTER", help="What stands between the cells of a CSV; default: a comma.")
-    ] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Write files anew that are there already.")] = False,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was decided as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -60,16 +61,14 @@ def init(
     from assay.cli.scaffold.writing import NewPipeline, pipeline_name, write_pipeline
 
     kind = _task(task)
-    if delimiter is None and data.name.endswith((".tsv", ".tsv.gz")):
-        delimiter = "\t"
+    if csv.delimiter is None and data.name.endswith((".tsv", ".tsv.gz")):
+        csv = replace(csv, delimiter="\t")
     with waiting("Reading", quiet=quiet):
-        found = examine(data, label, delimiter)
+        found = examine(data, label, csv)
     plan = make_plan(found.features, found.label, found.rows, found.unfit_types, kind)
     # Pipelines of one name share their lineage, and with it their baseline: the folder tells two of them apart.
     name = pipeline_name(output or data)
-    new = NewPipeline(
-        folder=output or Path(f"{name}_pipeline"), name=name, data=data, is_csv=found.is_csv, delimiter=delimiter
-    )
+    new = NewPipeline(folder=output or Path(f"{name}_pipeline"), name=name, data=data, is_csv=found.is_csv, csv=csv)
     files = write_pipeline(new, plan, found.schema, overwrite=force)
     _tell(plan, files, as_json=as_json, quiet=quiet)
 

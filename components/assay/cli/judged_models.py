@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.components.evaluator.kernel_engine.judgement import Models, Tables
 
 
@@ -18,6 +19,7 @@ class Given:
 
     Attributes:
         config: The configuration's file.
+        csv: The options of reading a CSV.
         predictions: `--predictions`.
         baseline_predictions: `--baseline-predictions`.
         join_on: `--join-on`.
@@ -28,6 +30,7 @@ class Given:
     """
 
     config: Path
+    csv: CsvOptions
     predictions: Path | None = None
     baseline_predictions: Path | None = None
     join_on: str | None = None
@@ -63,6 +66,7 @@ class Given:
                 predictions=self.predictions,
                 baseline_predictions=self.baseline_predictions,
                 join_on=self.join_on,
+                csv=self.csv,
             )
         if self.data is None:
             raise UsageError("gate.data", "--model needs the examples to judge it on.", "Give --data D.")
@@ -72,4 +76,5 @@ class Given:
             model=model_of(self.model),
             baseline=None if self.baseline is None else model_of(self.baseline),
             split=self.split,
+            csv=self.csv,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.console import Quiet, open_console, print_result
+from assay.cli.csv_options import Csv, reads_csv
 from assay.cli.validate import FailOnLevel
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from assay.reports.monitor_page import WatchedSpan
 
 
+@reads_csv
 def monitor(
     context: typer.Context,
     data: Annotated[
@@ -46,6 +48,7 @@ def monitor(
         float, typer.Option(help="How often chance alone may exceed the sample-size-aware part of a limit.")
     ] = 0.001,
     fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the new records as JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -83,6 +86,7 @@ def monitor(
         limits=parse_limits(limit or (), significance),
         fail_on=fail_on.value,
         config=config,
+        csv=csv,
     )
     with open_console(stderr=as_json, quiet=quiet) as console:
         seen = watch_spans(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.curation.patch import Patch
 
 
@@ -56,7 +57,7 @@ def write_text(path: Path, text: str) -> None:
     write_durably(path, text.encode())
 
 
-def statistics_of_each(data: Sequence[str], split: str | None) -> list[DatasetFeatureStatisticsList]:
+def statistics_of_each(data: Sequence[str], split: str | None, csv: CsvOptions) -> list[DatasetFeatureStatisticsList]:
     """Gives the statistics in each statistics file or artifact; data files of one kind are one data set.
 
     Raises:
@@ -67,12 +68,18 @@ def statistics_of_each(data: Sequence[str], split: str | None) -> list[DatasetFe
 
     files = [files for item in data for files in statistics_files(item, split)]
     if files:
+        if csv.is_given:
+            raise UsageError(
+                "csv.not_csv",
+                f"Options of a CSV were given, and the data is statistics: {files[0]}.",
+                "Remove them, or give the data.",
+            )
         if any(not statistics_files(item, split) for item in data):
             raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
         return [statistics_of(file).proto for file in files]
     if any(is_statistics(item) for item in data):
         raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
-    return [statistics_of(data[0] if len(data) == 1 else list(data), split=split).proto]
+    return [statistics_of(data[0] if len(data) == 1 else list(data), split=split, csv=csv).proto]
 
 
 def statistics_files(item: str, split: str | None) -> list[Path]:

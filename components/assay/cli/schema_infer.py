@@ -9,6 +9,7 @@ import typer
 
 from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
+from assay.cli.csv_options import Csv, reads_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.curation.patch import Entry, Patch
     from assay.curation.suggest_options import SuggestOptions
 
@@ -38,6 +40,7 @@ _Shape = Annotated[
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+@reads_csv
 def infer(
     context: typer.Context,
     data: _Data,
@@ -54,6 +57,7 @@ def infer(
     split: _Split = None,
     max_string_domain_size: _DomainSize = 100,
     infer_feature_shape: _Shape = True,
+    csv: Csv,
     as_json: _AsJson = False,
 ) -> None:
     """Infer a schema from data or statistics, as TFDV does.
@@ -76,7 +80,7 @@ def infer(
 
     keep_pandas_out(context)
     with waiting("Reading"):
-        schema = _inferred(data, split, max_string_domain_size, infer_feature_shape=infer_feature_shape)
+        schema = _inferred(data, split, csv, max_string_domain_size, infer_feature_shape=infer_feature_shape)
     for path in patch or []:
         schema = apply(schema, read_patch(path))
     if output is not None:
@@ -89,17 +93,20 @@ def infer(
         typer.echo(f"Wrote {output}: {counted(len(schema.feature), 'feature')}.")
 
 
-def _inferred(data: Sequence[str], split: str | None, max_size: int, *, infer_feature_shape: bool) -> Schema:
+def _inferred(
+    data: Sequence[str], split: str | None, csv: CsvOptions, max_size: int, *, infer_feature_shape: bool
+) -> Schema:
     from assay.cli.schema_files import statistics_of_each
     from assay.kernels.schema import infer_schema, update_schema
 
-    first, *others = statistics_of_each(data, split)
+    first, *others = statistics_of_each(data, split, csv)
     schema = infer_schema(first, max_size, infer_feature_shape=infer_feature_shape)
     for statistics in others:
         schema = update_schema(schema, statistics, max_size)
     return schema
 
 
+@reads_csv
 def suggest(
     context: typer.Context,
     data: _Data,
@@ -125,6 +132,7 @@ def suggest(
     min_examples: Annotated[int, typer.Option(min=1, help="Fewer values are no evidence.")] = 100,
     confidence: Annotated[float, typer.Option(help="How sure a drift threshold is to pass unchanged data.")] = 0.999,
     split: _Split = None,
+    csv: Csv,
     as_json: _AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -147,7 +155,7 @@ def suggest(
 
     keep_pandas_out(context)
     with waiting("Reading", quiet=quiet):
-        given = statistics_of_each(data, split)
+        given = statistics_of_each(data, split, csv)
     if len(given) > 1:
         raise UsageError(
             "suggest.several_statistics", "Suggestions need the statistics of one data set.", "Say --split NAME."
@@ -158,7 +166,7 @@ def suggest(
         min_examples=min_examples,
         confidence=confidence,
     )
-    patch = _suggested(given[0], data, split, read_schema(schema) if schema else None, options)
+    patch = _suggested(given[0], data, split, csv, read_schema(schema) if schema else None, options)
     if output is not None:
         write_text(output, format_patch(patch))
     if as_json:
@@ -176,6 +184,7 @@ def _suggested(
     statistics: DatasetFeatureStatisticsList,
     data: Sequence[str],
     split: str | None,
+    csv: CsvOptions,
     schema: Schema | None,
     options: SuggestOptions,
 ) -> Patch:
@@ -191,7 +200,7 @@ def _suggested(
     from assay.curation.ascending import AscendingColumns
     from assay.engines.embedded import EmbeddedEngine
 
-    rows = rows_of(data[0] if len(data) == 1 else list(data), split=split)
+    rows = rows_of(data[0] if len(data) == 1 else list(data), split=split, csv=csv)
     return suggest_from(statistics, schema, options, ascending=EmbeddedEngine().reduce(rows, AscendingColumns(times)))
 
 

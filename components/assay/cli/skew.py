@@ -9,6 +9,7 @@ import typer
 
 from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console
+from assay.cli.csv_options import Csv, reads_csv
 
 if TYPE_CHECKING:
     import msgspec
@@ -21,6 +22,7 @@ _Output = Annotated[
 ]
 
 
+@reads_csv
 def skew(
     context: typer.Context,
     data: Annotated[Path, typer.Argument(metavar="A", help="Data, such as what serving saw.")],
@@ -41,6 +43,7 @@ def skew(
         bool, typer.Option("--allow-duplicates", help="Compare examples that share an id, each with each.")
     ] = False,
     output: _Output = None,
+    csv: Csv,
     as_json: _AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,14 +59,14 @@ def skew(
 
     keep_pandas_out(context)
     from assay.api.skew import feature_skew
-    from assay.cli.data.reading import ReadingBar, opened
+    from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.cli.data.row_documents import skew_document
     from assay.cli.data.row_tables import print_skew
 
     with ReadingBar(quiet=quiet) as bar:
         report = feature_skew(
-            opened([data], bar),
-            opened([control], bar),
+            opened([data], bar, csv),
+            opened_control(control, bar, csv),
             join_on=join_on,
             ignore=ignore or (),
             num_pairs=pairs,
@@ -78,6 +81,7 @@ def skew(
     _finish(document, document.exit_code, output, as_json=as_json)
 
 
+@reads_csv
 def leakage(
     context: typer.Context,
     data: Annotated[list[Path], typer.Argument(metavar="DATA", help="Two or more data sets, such as the splits.")],
@@ -87,6 +91,7 @@ def leakage(
         typer.Option("--by", metavar="COLUMN", help="Rows are the same by this column; default: by all columns."),
     ] = None,
     output: _Output = None,
+    csv: Csv,
     as_json: _AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,7 +108,7 @@ def leakage(
 
     keep_pandas_out(context)
     from assay.api.skew import shared_rows
-    from assay.cli.data.reading import ReadingBar, opened
+    from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.cli.data.row_documents import leakage_document
     from assay.cli.data.row_tables import print_leakage
     from assay.errors import UsageError
@@ -112,7 +117,8 @@ def leakage(
     if len(set(names)) < len(names):
         raise UsageError("leakage.same_data", "The same data was given twice: it shares all of its rows.")
     with ReadingBar(quiet=quiet) as bar:
-        found = shared_rows({name: opened([path], bar) for name, path in zip(names, data, strict=True)}, by=by)
+        rows = [opened([data[0]], bar, csv), *(opened_control(path, bar, csv) for path in data[1:])]
+        found = shared_rows(dict(zip(names, rows, strict=True)), by=by)
     document = leakage_document(found)
     if not as_json:
         with open_console(quiet=quiet) as console:

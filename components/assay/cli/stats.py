@@ -9,6 +9,7 @@ import typer
 
 from assay.cli.command import Command, GroupWithDefault, Writes
 from assay.cli.console import Quiet, open_console
+from assay.cli.csv_options import Csv, reads_csv
 
 _COMPUTE = "of"
 
@@ -23,6 +24,7 @@ stats = typer.Typer(cls=StatsGroup, no_args_is_help=True, help="Compute the stat
 
 
 @stats.command(_COMPUTE, cls=Command)
+@reads_csv
 def compute(
     context: typer.Context,
     data: Annotated[list[Path], typer.Argument(metavar="DATA", help="CSV, Parquet or TFRecord files, or statistics.")],
@@ -47,10 +49,11 @@ def compute(
         ),
     ] = None,
     schema: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Says which integers are categories or times.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Says which integers are categories or times, and a CSV's types."),
     ] = None,
-    delimiter: Annotated[str | None, typer.Option(metavar="CHARACTER", help="Between the cells of a CSV.")] = None,
     *,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -75,7 +78,7 @@ def compute(
     from assay.kernels.statistics.slices.text import slicing_of_text
 
     if len(data) == 1 and is_statistics(data[0]):
-        if by or schema or delimiter:
+        if by or schema or csv.is_given:
             raise UsageError(
                 "stats.by",
                 "Options of the computation need data, and got statistics.",
@@ -85,10 +88,11 @@ def compute(
     else:
         from assay.cli.schema_files import read_schema
 
+        expected = None if schema is None else read_schema(schema)
         with ReadingBar(quiet=quiet) as bar:
             found = statistics(
-                opened(data, bar, delimiter),
-                schema=None if schema is None else read_schema(schema),
+                opened(data, bar, csv, expected),
+                schema=expected,
                 options=StatisticsOptions(slices=tuple(map(slicing_of_text, by or ()))),
                 mergeable=output is not None and output.suffix == STATE_ENDING,
             )

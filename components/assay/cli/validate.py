@@ -10,6 +10,7 @@ import typer
 
 from assay.cli.command import Writes
 from assay.cli.console import Quiet
+from assay.cli.csv_options import Csv, reads_csv
 
 
 class FailOnLevel(str, Enum):
@@ -27,6 +28,7 @@ class MissingControl(str, Enum):
     WARNING = "warning"
 
 
+@reads_csv
 def validate(
     context: typer.Context,
     data: Annotated[
@@ -86,6 +88,7 @@ def validate(
         Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML."), Writes()
     ] = None,
     rows: Annotated[bool, typer.Option("--rows", help="Also hold every row against the schema.")] = False,
+    csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -109,20 +112,22 @@ def validate(
         keep_pandas_out(context)
     from assay.api.validation import validate as validate_data
     from assay.cli.data.limits import parse_own_limits, parse_severities
-    from assay.cli.data.reading import ReadingBar, opened, opened_if_given
+    from assay.cli.data.reading import ReadingBar, opened, opened_control
+    from assay.cli.schema_files import read_schema
     from assay.kernels.statistics import StatisticsOptions
     from assay.kernels.statistics.slices.text import slicing_of_text
     from assay.spec.user_code import output_to_stderr
 
     slices = tuple(map(slicing_of_text, by or ()))
+    expected = read_schema(schema)
     with ReadingBar(quiet=quiet) as bar, output_to_stderr():
         report = validate_data(
-            opened(data, bar),
-            schema,
+            opened(data, bar, csv, expected),
+            expected,
             environment=environment,
-            previous=opened_if_given(previous, bar),
-            serving=opened_if_given(serving, bar),
-            previous_version=opened_if_given(previous_version, bar),
+            previous=opened_control(previous, bar, csv, expected),
+            serving=opened_control(serving, bar, csv, expected),
+            previous_version=opened_control(previous_version, bar, csv, expected),
             severity_overrides=parse_severities(severity or ()),
             drift_limits=parse_own_limits(limit or ()),
             checks=checks,

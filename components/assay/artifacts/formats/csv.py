@@ -306,7 +306,7 @@ def _check_same_columns(paths: Sequence[Path], headers: Sequence[Header]) -> Non
 
 
 def _check_named_columns(options: CsvOptions, path: Path, header: Header) -> None:
-    for name in options.named_columns:
+    for name in () if options.optional else options.named_columns:
         if name not in header.names:
             raise UsageError(
                 "csv.no_such_column",

@@ -11,7 +11,7 @@ import pyarrow as pa
 from assay.artifacts.formats.csv_blocks import CsvStream
 from assay.artifacts.formats.csv_refusals import readable
 from assay.artifacts.formats.csv_types import Kind, column_kind, parse
-from assay.errors import DataError
+from assay.errors import DataError, argument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +72,8 @@ def not_of_type(path: Path, names: Sequence[str], block: Block, column: str, opt
         "csv.cell_type",
         f"{path}, row {_line_of(path, block, 0) + line - 1}, column '{column}': expected {expected} and found "
         f"{_shorten(cell)!r}.",
-        f"Correct the cell, name it as a missing value (--missing-values), or read the column as text "
-        f"(--type {column}=text).",
+        f"Correct the cell, name it as a missing value with {argument('missing_values', cell)}, or read the column as "
+        f"text with {argument('types', {column: 'text'}, option='--type', words=f'{column}=text')}.",
     )
 
 

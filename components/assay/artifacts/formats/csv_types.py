@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -60,6 +60,17 @@ ALL_COLUMNS: Final = "*"
 _SPACES: Final = " \u00a0\u202f"  # a group of digits may end in any of these where a space is named
 
 
+class CsvKeywords(TypedDict, total=False):
+    """The options of reading a CSV as keyword arguments; see `CsvOptions`."""
+
+    delimiter: str | None
+    missing_values: Iterable[str] | Mapping[str, Iterable[str]]
+    decimal: str
+    thousands: str | None
+    types: Mapping[str, str]
+    max_record_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvOptions:
     """How the cells of a CSV are read.
@@ -75,6 +86,7 @@ class CsvOptions:
         expected: The types that a schema expects, by column. Where a cell does not fit, the cells decide, as they do
             without a schema.
         max_record_bytes: The maximum size of a record, which is parsed whole. A longer one is an error.
+        optional: Whether data may be of another format, or lack columns that are named: data to compare with.
     """
 
     delimiter: str | None = None
@@ -84,6 +96,7 @@ class CsvOptions:
     types: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, Kind] = field(default_factory=dict)
     max_record_bytes: int = MAX_RECORD_BYTES
+    optional: bool = False
 
     def __post_init__(self) -> None:
         given = self.missing_values
@@ -110,6 +123,11 @@ class CsvOptions:
                 f"Expected one character that is neither a letter, a digit, a sign nor the decimal mark "
                 f"{self.decimal!r} as the thousands separator and found {self.thousands!r}.",
             )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether anything was asked for that only a CSV can have."""
+        return replace(self, expected={}, optional=False) != CsvOptions()
 
     @property
     def named_columns(self) -> tuple[str, ...]:

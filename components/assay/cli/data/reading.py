@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
     from rich.progress import Progress
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Self
+
+    from assay.artifacts.formats.csv_types import CsvOptions
 
 _PATIENCE = 1.0
 
@@ -114,25 +117,22 @@ class WatchedRows:
         return WatchedRows(as_text(self.source, columns), self.bar)
 
 
-def opened(paths: Sequence[Path], bar: ReadingBar, delimiter: str | None = None) -> Any:
-    """The path of a statistics file as it is; data of any kind as rows that are watched.
+def opened(paths: Sequence[Path], bar: ReadingBar, csv: CsvOptions, schema: Schema | None = None) -> Any:
+    """Return the path of a statistics file as it is, and data of any kind as rows that are watched.
 
     Raises:
         DataError: There is no such data, or it is of no known kind.
     """
     from assay.api.statistics import is_statistics
-    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.artifacts.sources import rows_of
 
     if len(paths) == 1 and is_statistics(paths[0]):
         return paths[0]
-    rows = rows_of(
-        [str(path) for path in paths] if len(paths) > 1 else str(paths[0]), csv=CsvOptions(delimiter=delimiter)
-    )
+    rows = rows_of([str(path) for path in paths] if len(paths) > 1 else str(paths[0]), csv=csv, schema=schema)
     bar.expect(len(rows.shards))
     return WatchedRows(rows, bar)
 
 
-def opened_if_given(path: Path | None, bar: ReadingBar) -> Any:
-    """As `opened`; None for None."""
-    return None if path is None else opened([path], bar)
+def opened_control(path: Path | None, bar: ReadingBar, csv: CsvOptions, schema: Schema | None = None) -> Any:
+    """Return data to compare with, opened like the data; None for None."""
+    return None if path is None else opened([path], bar, replace(csv, optional=True), schema)

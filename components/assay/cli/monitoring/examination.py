@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from assay.api.drift import compare
+from assay.api.schema import schema_of
+from assay.api.statistics import is_statistics
 from assay.api.validation import validate
+from assay.artifacts.sources import rows_of
 from assay.artifacts.store import write_durably
 from assay.cli.monitoring.record import STATISTICS, DriftRecord, QualityRecord, SpanRecord, span_folder
 from assay.components.evaluator.kernel_engine.judgement import Tables, judge
@@ -19,6 +22,7 @@ from assay.gating.verdict import to_json
 
 if TYPE_CHECKING:
     from assay.api.drift import DriftReport
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.cli.monitoring.arrivals import Arrival
     from assay.kernels.distances import DriftLimits
 
@@ -35,6 +39,7 @@ class Watch:
         limits: Of drift, by feature.
         fail_on: The least severity of an anomaly that fails.
         config: The evaluation's configuration, where labels and predictions are watched too.
+        csv: The options of reading a CSV.
     """
 
     root: Path
@@ -44,6 +49,7 @@ class Watch:
     limits: Mapping[str, DriftLimits]
     fail_on: Literal["error", "warning", "never"]
     config: Path | None
+    csv: CsvOptions
 
 
 def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> SpanRecord:
@@ -54,9 +60,11 @@ def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> Span
         UsageError: The schema cannot be read, or does not fit what is asked.
     """
     folder = span_folder(watch.root, arrival.name)
+    schema = schema_of(watch.schema)
+    rows = rows_of(list(arrival.files), csv=watch.csv, schema=schema)
     report = validate(
-        list(arrival.files),
-        watch.schema,
+        rows,
+        schema,
         environment=watch.environment,
         previous=None if previous is None else span_folder(watch.root, previous.name) / STATISTICS,
         on_missing_control="warning",  # the first span has no previous one
@@ -68,7 +76,11 @@ def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> Span
         others[previous.name] = span_folder(watch.root, previous.name) / STATISTICS
     drift = []
     for name, other in others.items():
-        found = compare(report.statistics if other.suffix == ".pb" else list(arrival.files), other, limits=watch.limits)
+        if is_statistics(other):
+            found = compare(report.statistics, other, limits=watch.limits)
+        else:
+            control = rows_of(other, csv=replace(watch.csv, optional=True), schema=schema)
+            found = compare(rows, control, limits=watch.limits)
         write_durably(folder / f"drift_from_{name}.json", to_json(found.verdict))
         drift.append(_drift(name, found))
     return SpanRecord(
@@ -98,7 +110,8 @@ def examine_quality(labelled: Arrival, watch: Watch) -> QualityRecord:
         DataError: The predictions cannot be read.
         UsageError: The configuration does not fit them.
     """
-    judged = judge(Tables(config=watch.config, predictions=list(labelled.files)), EmbeddedEngine())
+    tables = Tables(config=watch.config, predictions=list(labelled.files), csv=replace(watch.csv, optional=True))
+    judged = judge(tables, EmbeddedEngine())
     verdict = judged.verdict
     write_durably(span_folder(watch.root, labelled.name) / "quality.json", to_json(verdict))
     metrics = judged.evaluation.figures.candidate.get(OVERALL, {})

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.sources import rows_of
 from assay.cli.scaffold.plan import MOST_CLASSES, Label, check_label_name
 from assay.engines.embedded import EmbeddedEngine
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.engines.base import Source
 
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -53,7 +53,7 @@ class Examined:
     is_csv: bool
 
 
-def examine(data: Path, label: str, delimiter: str | None) -> Examined:
+def examine(data: Path, label: str, csv: CsvOptions) -> Examined:
     """Reads a file, or a folder of files of one format.
 
     Raises:
@@ -61,7 +61,7 @@ def examine(data: Path, label: str, delimiter: str | None) -> Examined:
         DataError: If it cannot be read, has no rows, or the label is neither a number nor text.
     """
     is_csv = _is_csv(data)
-    rows = rows_of(data, csv=CsvOptions(delimiter=delimiter))
+    rows = rows_of(data, csv=csv)
     statistics = EmbeddedEngine().reduce(rows, DatasetStatistics(StatisticsOptions()))
     dataset = default_dataset(statistics)
     if not dataset.num_examples:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, StrictUndefined
 
+from assay.artifacts.formats.csv_blocks import MAX_RECORD_BYTES
+from assay.artifacts.formats.csv_types import ALL_COLUMNS
 from assay.artifacts.schema import format_schema
 from assay.artifacts.store import write_durably
 from assay.cli.scaffold.plan import Task
@@ -23,6 +25,7 @@ from assay.errors import ArtifactError, UsageError
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.cli.scaffold.plan import Plan
 
 FILES: Final = ("pipeline.py", "module.py", "eval_config.yaml", "schema.pbtxt")
@@ -38,14 +41,14 @@ class NewPipeline:
         name: Its name.
         data: The file or folder of the data.
         is_csv: Whether the data is CSV; else it is Parquet.
-        delimiter: The character between the cells of a CSV.
+        csv: The options of reading the CSV.
     """
 
     folder: Path
     name: str
     data: Path
     is_csv: bool
-    delimiter: str | None
+    csv: CsvOptions
 
 
 def pipeline_name(data: Path) -> str:
@@ -107,9 +110,24 @@ def _pipeline(new: NewPipeline, plan: Plan) -> str:
             "data_path": _data_path(new),
             "train_steps": f"{plan.train_steps:_}",
             "batch_size": str(plan.batch_size),
-            "delimiter": f", delimiter={_literal(new.delimiter)}" if new.delimiter and new.is_csv else "",
+            "csv": _csv_arguments(new.csv) if new.is_csv else [],
         },
     )
+
+
+def _csv_arguments(csv: CsvOptions) -> list[str]:
+    """Return the arguments of CsvExampleGen that are not its defaults."""
+    tokens = {column: csv.tokens_of(column)[1:] for column in csv.missing_values}
+    everywhere = tokens.get(ALL_COLUMNS) if set(tokens) == {ALL_COLUMNS} else None
+    given = {
+        "delimiter": csv.delimiter,
+        "missing_values": list(everywhere) if everywhere else {name: list(each) for name, each in tokens.items()},
+        "decimal": None if csv.decimal == "." else csv.decimal,
+        "thousands": csv.thousands,
+        "types": dict(csv.types),
+        "max_record_bytes": None if csv.max_record_bytes == MAX_RECORD_BYTES else csv.max_record_bytes,
+    }
+    return [f"{name}={_literal(value)}" for name, value in given.items() if value]
 
 
 def _data_path(new: NewPipeline) -> str:
@@ -166,13 +184,15 @@ def _in_docstring(text: str) -> str:
 
 def _literal(value: Any) -> str:
     """A value as Python source with double quotes, on several lines where one is too long."""
-    if isinstance(value, (tuple, dict)):
+    if isinstance(value, (tuple, list, dict)):
         items = (
             [f"{_literal(key)}: {_literal(item)}" for key, item in value.items()]
             if isinstance(value, dict)
             else [_literal(item) for item in value]
         )
-        opening, closing = ("{", "}") if isinstance(value, dict) else ("(", ")")
+        opening, closing = (
+            ("{", "}") if isinstance(value, dict) else ("[", "]") if isinstance(value, list) else ("(", ")")
+        )
         comma = "," if isinstance(value, tuple) and len(items) == 1 else ""
         line = f"{opening}{', '.join(items)}{comma}{closing}"
         if len(line) <= _LONGEST_LINE:

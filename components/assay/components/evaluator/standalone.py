@@ -153,7 +153,7 @@ def _evaluated(models: Models, folder: Path, rules: Rules | None, metrics_engine
     work = Evaluation(
         config=read.eval_config,
         additions=read.additions,
-        rows=rows_of(models.data, split=models.split),
+        rows=rows_of(models.data, split=models.split, csv=models.csv),
         model=models.model,
         baseline=models.baseline,
         data_location=str(models.data) if isinstance(models.data, str | Path) else "",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats import csv, parquet
+from assay.artifacts.formats.csv_blocks import MAX_RECORD_BYTES
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.store import file_sha256
 from assay.components.example_gen import config
@@ -20,7 +22,7 @@ from assay.components.example_gen.patterns import ResolvedInput, SplitFiles, res
 from assay.components.example_gen.spool import spool
 from assay.errors import DataError, UsageError
 from assay.spec import ExecutionContext, Output, RangeConfig, component
-from assay.spec.annotations import DataPath
+from assay.spec.annotations import DataPath, ParsedBy
 from assay.spec.values import typed
 
 _ORDER = ("input_base", "input_config", "output_config", "range_config")  # of arguments by position, as in TFX
@@ -36,7 +38,12 @@ def _input_files(parameters: Mapping[str, Any]) -> list[Path]:
     ).files
 
 
-@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER)
+def _check_csv_options(arguments: Mapping[str, Any]) -> None:
+    given = {each.name: arguments.get(each.name) for each in fields(CsvOptions)}
+    CsvOptions(**{name: value for name, value in given.items() if value is not None})
+
+
+@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER, check=_check_csv_options)
 def CsvExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
@@ -47,10 +54,15 @@ def CsvExampleGen(
     range_config: RangeConfig | None = None,
     file_format: config.FileFormat = "parquet",
     delimiter: str | None = None,
+    missing_values: Annotated[dict[str, list[str]] | None, ParsedBy(config.tokens_by_column)] = None,
+    decimal: str = ".",
+    thousands: str | None = None,
+    types: dict[str, str] | None = None,
+    max_record_bytes: int = MAX_RECORD_BYTES,
 ) -> None:
     """Brings in CSV files and divides their rows into splits.
 
-    Each file has a header, and may be compressed with gzip. A column holds integers, floats or text,
+    Each file has a header, and may be compressed with gzip. A column holds integers, doubles or text,
     whichever is the least that holds every cell of all files; an empty cell is a missing value.
 
     Args:
@@ -62,11 +74,25 @@ def CsvExampleGen(
         range_config: Which span is read; by default the newest.
         file_format: `parquet`, or `tfrecord_gzip` for module files that read TFRecord.
         delimiter: The character between cells; by default what the header shows.
+        missing_values: Cells that are missing values, as an empty cell is: a list, or a list for each column, where
+            `*` stands for the columns that are not named.
+        decimal: The decimal mark of numbers, `.` or `,`.
+        thousands: The character between groups of three digits; none by default.
+        types: Columns to read as `int`, `float` or `text`. A cell that does not fit is an error.
+        max_record_bytes: The maximum size of a record. A longer one is an error.
     """
     resolved = _resolved(input_base, input_config, range_config)
     split_config = config.output_split_config(len(resolved.splits), output_config)
     snapshot = _Snapshot(input_base, resolved)
-    tables = csv.share_types([csv.scan_csv(split.files, CsvOptions(delimiter=delimiter)) for split in resolved.splits])
+    options = CsvOptions(
+        delimiter=delimiter,
+        missing_values=missing_values or {},
+        decimal=decimal,
+        thousands=thousands,
+        types=types or {},
+        max_record_bytes=max_record_bytes,
+    )
+    tables = csv.share_types([csv.scan_csv(split.files, options) for split in resolved.splits])
     inputs = [
         InputRows(split.name, table, table.num_rows, table.schema)
         for split, table in zip(resolved.splits, tables, strict=True)

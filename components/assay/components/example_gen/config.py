@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import IntEnum
 from itertools import pairwise
 from typing import Literal
 
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.errors import UsageError
 
 FileFormat = Literal["parquet", "tfrecord_gzip"]
@@ -191,6 +193,14 @@ def output_split_config(inputs: int, output: Output | None) -> SplitConfig | Non
     if config.time_feature_name:
         raise UsageError("example_gen.before", "A split by time needs `splits`, all but the last with `before`.")
     return SplitConfig(splits=DEFAULT_SPLITS, partition_feature_name=config.partition_feature_name)
+
+
+def tokens_by_column(missing_values: Iterable[str] | Mapping[str, Iterable[str]] | None) -> dict[str, list[str]] | None:
+    """Return missing-value tokens by column, where `*` stands for all columns that are not named."""
+    if missing_values is None:
+        return None
+    options = CsvOptions(missing_values=missing_values)
+    return {column: list(options.tokens_of(column)[1:]) for column in options.missing_values}
 
 
 def _check_names(names: list[str]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.sources import rows_of
 from assay.components.evaluator.config import GateConfig, read_config
 from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling, decided, resampling_for
@@ -34,12 +35,14 @@ class Tables:
         predictions: A table, in any form that `assay.artifacts.sources.rows_of` takes.
         baseline_predictions: The baseline's table, where it is another.
         join_on: The column that tells which rows of the two tables belong together; None for their order.
+        csv: How the cells of tables in CSV files are read.
     """
 
     config: Any
     predictions: Any
     baseline_predictions: Any = None
     join_on: str | None = None
+    csv: CsvOptions = field(default_factory=CsvOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class Models:
         model: The candidate: a SavedModel's folder, a Keras file or a function of a record batch.
         baseline: The baseline, likewise.
         split: The split of `data`, where it has several.
+        csv: How the cells of examples in CSV files are read.
     """
 
     config: Any
@@ -59,6 +63,7 @@ class Models:
     model: Path | Predict
     baseline: Path | Predict | None = None
     split: str | None = None
+    csv: CsvOptions = field(default_factory=CsvOptions)
 
     @property
     def join_on(self) -> None:
@@ -111,12 +116,14 @@ def _opened(config: EvalConfig, tables: Tables | Models) -> tuple[Predictions, t
         has_baseline = tables.baseline is not None
         findings = lint(config, has_baseline_table=has_baseline, of_model=True)
         stop(findings)
-        return predict_rows(config, rows_of(tables.data, split=tables.split), tables.model, tables.baseline), tuple(
-            findings
-        )
+        return predict_rows(
+            config, rows_of(tables.data, split=tables.split, csv=tables.csv), tables.model, tables.baseline
+        ), tuple(findings)
     has_table = tables.baseline_predictions is not None
     stop(lint(config, has_baseline_table=has_table, of_model=False))
-    predictions = open_predictions(config, tables.predictions, tables.baseline_predictions, join_on=tables.join_on)
+    predictions = open_predictions(
+        config, tables.predictions, tables.baseline_predictions, join_on=tables.join_on, csv=tables.csv
+    )
     findings = lint(config, predictions.columns, has_baseline_table=has_table, of_model=False)
     stop(findings)
     return predictions, tuple(findings)

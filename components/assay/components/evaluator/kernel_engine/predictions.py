@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.sources import TableRows, rows_of
 from assay.components.evaluator.kernel_engine.class_names import ClassNames
 from assay.components.evaluator.kernel_engine.joining import by_id, check_same_rows
@@ -129,7 +130,12 @@ def _check_shared(candidate: Any, baseline: Any) -> None:
 
 
 def open_predictions(
-    config: EvalConfig, predictions: Any, baseline_predictions: Any = None, *, join_on: str | None = None
+    config: EvalConfig,
+    predictions: Any,
+    baseline_predictions: Any = None,
+    *,
+    join_on: str | None = None,
+    csv: CsvOptions | None = None,
 ) -> Predictions:
     """Opens one table with the predictions of both models, or two tables.
 
@@ -142,13 +148,14 @@ def open_predictions(
         predictions: Anything that `assay.artifacts.sources.rows_of` reads.
         baseline_predictions: The same.
         join_on: A column of distinct values that both tables have.
+        csv: How the cells of a CSV are read.
 
     Raises:
         UsageError: The configuration does not say which columns to read, or nothing can be joined.
         DataError: A table cannot be read or lacks a column, or the tables do not have the same rows.
     """
     keys = keys_of(config)
-    source = rows_of(predictions)
+    source = rows_of(predictions, csv=csv)
     first = _first(source)
     columns = tuple(map(str, first.schema.names))
     named = (keys.label, keys.weight, keys.candidate, keys.baseline, join_on)
@@ -175,7 +182,8 @@ def open_predictions(
     known = columns if ours is None else (*columns, keys.candidate)
     for name in filter(None, (keys.label, keys.weight, keys.candidate)):
         _require(name, known, "the candidate's table")
-    joined, name, classes, doubt = _joined(config, source, rows_of(baseline_predictions), keys, ours, join_on)
+    other = rows_of(baseline_predictions, csv=replace(csv or CsvOptions(), optional=True))
+    joined, name, classes, doubt = _joined(config, source, other, keys, ours, join_on)
     found["the baseline's predictions"] = (keys.baseline or keys.candidate, classes)
     keys = replace(keys, baseline=name)
     opened = Predictions(source=TableRows(joined), keys=keys, columns=known, doubt=doubt)

@@ -1,0 +1,129 @@
+"""The options of reading a CSV, in every command that reads data and in Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+import assay
+from assay.cli.csv_options import csv_options
+from assay.cli.main import app
+
+OPTIONS = {"--delimiter", "--missing-values", "--decimal", "--thousands", "--type", "--max-record-bytes"}
+READING = [
+    ("stats", "of"), ("validate",), ("drift",), ("skew",), ("leakage",), ("schema", "infer"), ("schema", "suggest"),
+    ("gate", "decide"), ("gate", "lint"), ("evaluate",), ("init",), ("monitor",),
+]  # fmt: skip
+
+EUROPEAN = "id;zip;price;age\n" + "".join(f"{i};00{i % 10};{i},5;{'?' if i % 3 == 0 else i}\n" for i in range(30))
+GIVEN = ("--missing-values", "?", "--decimal", ",", "--type", "zip=text")
+KEYWORDS: dict[str, Any] = {"missing_values": ["?"], "decimal": ",", "types": {"zip": "text"}}
+
+
+@pytest.fixture(autouse=True)
+def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize("path", READING, ids=" ".join)
+def test_every_command_that_reads_data_has_them(path: tuple[str, ...]) -> None:
+    command: Any = get_command(app)
+    for name in path:
+        command = command.commands[name]
+    assert {option for parameter in command.params for option in parameter.opts} >= OPTIONS
+
+
+def test_words_of_the_command_line() -> None:
+    found = csv_options(";", ["NA,?", "age=-,none", "="], ",", ".", ["a=b=text", "c=int"], 99)
+    assert found.missing_values == {"*": ("NA", "?", "="), "age": ("-", "none")}
+    assert found.types == {"a=b": "text", "c": "int"}
+    assert (found.delimiter, found.decimal, found.thousands, found.max_record_bytes) == (";", ",", ".", 99)
+
+
+def types_of(document: dict[str, Any]) -> dict[str, str]:
+    return {feature["feature"]: feature["type"] for feature in document["features"]}
+
+
+def test_statistics_and_schema_in_shell_and_python(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(EUROPEAN)
+    expected = {"id": "INT", "zip": "STRING", "price": "FLOAT", "age": "INT"}
+    assert types_of(json.loads(invoke("stats", "a.csv", "--json", *GIVEN).stdout)) == expected
+    statistics = assay.statistics("a.csv", **KEYWORDS)
+    assert {feature.feature: feature.type for feature in statistics.features} == expected
+    schema = assay.infer_schema("a.csv", **KEYWORDS)
+    assert [feature.type for feature in schema.feature] == [2, 1, 3, 2]
+    assert invoke("schema", "infer", "a.csv", "-o", "s.pbtxt", *GIVEN).exit_code == 0
+    assert assay.artifacts.schema.read_schema(tmp_path / "s.pbtxt") == schema
+
+
+def test_a_csv_that_needs_options_is_the_parquet_of_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(EUROPEAN)
+    rows = range(30)
+    table = pa.table(
+        {
+            "id": list(rows),
+            "zip": [f"00{i % 10}" for i in rows],
+            "price": [i + 0.5 for i in rows],
+            "age": [None if i % 3 == 0 else i for i in rows],
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert invoke("schema", "infer", "a.parquet", "-o", "s.pbtxt").exit_code == 0
+    assert invoke("validate", "a.csv", "--schema", "s.pbtxt", "--rows", *GIVEN).exit_code == 0
+    assert (
+        invoke("validate", "a.csv", "--schema", "s.pbtxt", "--rows", "--previous", "a.parquet", *GIVEN).exit_code == 0
+    )
+    assert invoke("validate", "a.csv", "--schema", "s.pbtxt").exit_code == 3
+    assert assay.validate("a.csv", "s.pbtxt", rows=True, **KEYWORDS).ok
+    assert invoke("drift", "a.csv", "a.parquet", *GIVEN).exit_code == 0
+    assert assay.compare("a.csv", "a.parquet", **KEYWORDS).ok
+    skew = json.loads(invoke("skew", "a.csv", "a.parquet", "--join-on", "id", "--json", *GIVEN).stdout)
+    assert skew["exit_code"] == 0
+    assert not assay.feature_skew("a.csv", "a.parquet", join_on="id", **KEYWORDS).skewed
+    assert invoke("leakage", "a.csv", "a.parquet", *GIVEN).exit_code == 3
+    assert assay.shared_rows({"a": "a.csv", "b": "a.parquet"}, **KEYWORDS)[0].num_shared == (30, 30)
+
+
+def test_predictions_with_decimal_commas(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    label, score = rng.integers(0, 2, 200), rng.random(200).round(3)
+    cells = [f"{a};{str(b).replace('.', ',')}" for a, b in zip(label, score, strict=True)]
+    (tmp_path / "p.csv").write_text("\n".join(["label;score", *cells]))
+    pq.write_table(pa.table({"label": label, "score": score}), tmp_path / "p.parquet")
+    (tmp_path / "c.yaml").write_text(
+        "model_specs: [{label_key: label, prediction_key: score}]\n"
+        "metrics_specs: [{metrics: [{class_name: AUC, threshold: {value_threshold: {lower_bound: 0.1}}}]}]\n"
+    )
+    of_parquet = assay.evaluate("c.yaml", predictions="p.parquet").value("auc")
+    assert assay.evaluate("c.yaml", predictions="p.csv", decimal=",").value("auc") == of_parquet
+    assert invoke("gate", "--config", "c.yaml", "--predictions", "p.csv", "--decimal", ",").exit_code == 0
+    assert invoke("gate", "lint", "c.yaml", "--data", "p.csv", "--decimal", ",").exit_code == 0
+    assert invoke("gate", "--config", "c.yaml", "--predictions", "p.csv").exit_code == 1
+
+
+def test_options_for_what_is_no_csv_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1, 2]}), tmp_path / "a.parquet")
+    for arguments in (("stats",), ("schema", "infer")):
+        result = invoke(*arguments, "a.parquet", "--decimal", ",")
+        assert result.exit_code == 2
+        assert "a.parquet" in result.output
+
+
+def test_spans_that_are_watched_are_read_with_them(tmp_path: Path) -> None:
+    (tmp_path / "s1.csv").write_text(EUROPEAN)
+    (tmp_path / "s2.csv").write_text(EUROPEAN)
+    (tmp_path / "s.pbtxt").write_text(str(assay.infer_schema("s1.csv", **KEYWORDS)))
+    given = ("s{SPAN}.csv", "--schema", "s.pbtxt", "--training", "s1.csv", "--json", *GIVEN)
+    assert json.loads(invoke("monitor", *given).stdout)["exit_code"] == 0
