@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 import assay
 from assay.artifacts.outputs import RECORD, output_folder, refuse_inputs
+from assay.cli.csv_options import CSV_OPTIONS
 from assay.cli.main import app
 from assay.errors import UsageError
 
@@ -38,6 +39,8 @@ COMMANDS = {path: command for path, command in walk(get_command(app)) if not has
 
 
 def takes_a_path(command: Any, name: str) -> bool:
+    if name in CSV_OPTIONS:  # '.' is a decimal mark
+        return False
     hint = get_type_hints(unwrap(command.callback))[name]
     parts = {hint, *get_args(hint), *itertools.chain(*map(get_args, get_args(hint)))}
     return bool(parts & {Path, str})
