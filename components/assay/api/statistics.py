@@ -195,7 +195,8 @@ def types_of(rows: Source, schema: Schema | None = None) -> statistics_pb2.Datas
     batch = next((batch for shard in rows.shards for batch in shard.batches()), None)
     if batch is not None:
         typed = [at for at, type_ in enumerate(batch.schema.types) if "null" not in str(type_)]  # nulls have any type
-        names = [batch.schema.names[at] for at in typed]
+        all_names = batch.schema.names  # a new list each time
+        names = [all_names[at] for at in typed]
         columns = [batch.column(at).slice(0, 0) for at in typed]
         state = accumulator.add_batch(state, pa.RecordBatch.from_arrays(columns, names))
     return default_dataset(accumulator.extract(state))

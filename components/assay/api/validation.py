@@ -102,7 +102,7 @@ def validate(
     place = split or "data"
     reading = CsvOptions(**csv)
     opened = _open(data, split, expected.schema, reading)
-    if opened.has_rows:
+    if opened.has_rows and expected.compares:
         expected.check_types(types_of(opened.rows, expected.schema))
     validated = statistics_of(opened.rows, split=split, schema=expected.schema, options=options)
     expected.check_types(default_dataset(validated.proto))

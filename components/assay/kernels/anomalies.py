@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from assay import native
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
-    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
-    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+    from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
+    from tensorflow_metadata.proto.v0.statistics_pb2 import (
+        DatasetFeatureStatistics,
+        DatasetFeatureStatisticsList,
+        FeatureNameStatistics,
+    )
+
+_FEATURES_AT_ONCE = 100
+"""More features are handed to the core in parts."""
 
 
 def validate_statistics(
@@ -45,19 +52,25 @@ def validate_statistics(
     """
     check_environment(schema, environment)
     config = _validation_config(severity_overrides or {})
-    serialized = native.tfdv_validation().ValidateFeatureStatistics(
-        _serialized(statistics),
-        schema.SerializeToString(),
-        environment or "",
-        _serialized(previous_span),
-        _serialized(serving),
-        _serialized(previous_version),
-        b"",  # FeaturesNeededProto: the paths that struct2tensor queries read, which only TFX's internals set
-        config,
-        False,  # diff regions: the public builds of the core abort the process when they are asked for
-    )
-    anomalies: Anomalies = anomalies_pb2.Anomalies.FromString(serialized)
-    return anomalies
+    datasets = [
+        None if each is None else default_dataset(each)
+        for each in (statistics, previous_span, serving, previous_version)
+    ]
+    result = anomalies_pb2.Anomalies()
+    for part, of_part in _parts(schema, datasets):
+        data, *controls = [b"" if each is None else each.SerializeToString() for each in of_part]
+        serialized = native.tfdv_validation().ValidateFeatureStatistics(
+            data,
+            part.SerializeToString(),
+            environment or "",
+            *controls,  # an empty string is how the core is told that there is none
+            b"",  # FeaturesNeededProto: the paths that struct2tensor queries read, which only TFX's internals set
+            config,
+            False,  # diff regions: the public builds of the core abort the process when they are asked for
+        )
+        result.MergeFromString(serialized)
+    result.baseline.CopyFrom(schema)
+    return result
 
 
 def check_environment(schema: Schema, environment: str | None) -> None:
@@ -85,9 +98,70 @@ def check_severities(severity_overrides: Mapping[str, str]) -> None:
         _enum_value(anomalies_pb2.AnomalyInfo.Severity, "severity", severity)
 
 
-def _serialized(statistics: DatasetFeatureStatisticsList | None) -> bytes:
-    """Serialises the dataset of all examples; an empty string is how the core is told that there is none."""
-    return b"" if statistics is None else default_dataset(statistics).SerializeToString()
+def _parts(
+    schema: Schema, datasets: Sequence[DatasetFeatureStatistics | None]
+) -> Iterator[tuple[Schema, list[DatasetFeatureStatistics | None]]]:
+    """Split schema and statistics by top-level feature, so that the time of the core grows with their number.
+
+    The core copies the schema twice for each feature that it looks at: 5,000 features take it 300 times as long as
+    100. It looks at each feature with its fields by itself, apart from sparse and weighted features, which stay in the
+    first part together with the constraints of the dataset.
+    """
+    names = [feature.name for feature in schema.feature]
+    names += [_top_name(feature) for dataset in datasets if dataset is not None for feature in dataset.features]
+    composites = [each.name for each in (*schema.sparse_feature, *schema.weighted_feature)]
+    distinct = list(dict.fromkeys([*composites, *names]))
+    if len(distinct) <= _FEATURES_AT_ONCE:
+        yield schema, list(datasets)
+        return
+    size = max(_FEATURES_AT_ONCE, len(composites))
+    part_of = {name: at // size for at, name in enumerate(distinct)}
+    num_parts = part_of[distinct[-1]] + 1
+    rest = schema_pb2.Schema()
+    rest.CopyFrom(schema)
+    rest.ClearField("feature")
+    rest.ClearField("string_domain")
+    schemas = [schema_pb2.Schema()]
+    schemas[0].CopyFrom(rest)
+    for field in ("dataset_constraints", "sparse_feature", "weighted_feature", "tensor_representation_group"):
+        rest.ClearField(field)
+    for _ in range(1, num_parts):
+        schemas.append(schema_pb2.Schema())
+        schemas[-1].CopyFrom(rest)
+    for feature in schema.feature:
+        schemas[part_of[feature.name]].feature.append(feature)
+    for part in schemas:
+        used = set(_named_domains(part.feature))
+        part.string_domain.extend(domain for domain in schema.string_domain if domain.name in used)
+    split = [None if dataset is None else _split(dataset, part_of, num_parts) for dataset in datasets]
+    for at, part in enumerate(schemas):
+        yield part, [None if each is None else each[at] for each in split]
+
+
+def _split(
+    dataset: DatasetFeatureStatistics, part_of: Mapping[str, int], num_parts: int
+) -> list[DatasetFeatureStatistics]:
+    parts = [
+        statistics_pb2.DatasetFeatureStatistics(
+            name=dataset.name,
+            num_examples=dataset.num_examples,
+            weighted_num_examples=dataset.weighted_num_examples,
+        )
+        for _ in range(num_parts)
+    ]
+    for feature in dataset.features:
+        parts[part_of[_top_name(feature)]].features.append(feature)
+    return parts
+
+
+def _top_name(feature: FeatureNameStatistics) -> str:
+    return str(feature.path.step[0] if feature.path.step else feature.name)
+
+
+def _named_domains(features: Iterable[Feature]) -> Iterator[str]:
+    for feature in features:
+        yield feature.domain
+        yield from _named_domains(feature.struct_domain.feature)
 
 
 def _validation_config(severity_overrides: Mapping[str, str]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Side:
     """One of the two data sets.
 
@@ -49,17 +50,29 @@ class Side:
 
     def feature(self, name: str) -> FeatureNameStatistics | None:
         """The feature's statistics; None where there are none."""
-        return next((found for found in self.statistics.features if feature_name(found) == name), None)
+        return self._by_name.get(name)
 
     @property
     def names(self) -> list[str]:
         """The features' names, in the data's order."""
-        return [feature_name(feature) for feature in self.statistics.features]
+        return list(self._by_name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, FeatureNameStatistics]:
+        return features_by_name(self.statistics)
 
 
 def feature_name(feature: FeatureNameStatistics) -> str:
     """A feature's name; the steps of a nested one joined with dots."""
     return feature.name or ".".join(feature.path.step)
+
+
+def features_by_name(dataset: DatasetFeatureStatistics) -> dict[str, FeatureNameStatistics]:
+    """Return a dataset's features by their names, in its order; of equal names the first."""
+    result: dict[str, FeatureNameStatistics] = {}
+    for feature in dataset.features:
+        result.setdefault(feature_name(feature), feature)
+    return result
 
 
 def compare_features(

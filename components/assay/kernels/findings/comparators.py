@@ -56,6 +56,11 @@ class Comparator:
         return _COMPARATORS.get(self.kind) or _OF_DATASET[self.kind]
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Feature, kind and measure."""
+        return self.feature, self.kind, self.measure
+
+    @property
     def field(self) -> str:
         """Its place in the schema."""
         if not self.feature:
@@ -123,15 +128,19 @@ def check_types(schema: Schema, environment: str | None, dataset: DatasetFeature
         )
 
 
-def measurement(anomalies: Anomalies, comparator: Comparator) -> float | None:
-    """The distance that TFDV's core measured for a comparator; None where it measured none."""
+def measurements(anomalies: Anomalies) -> dict[tuple[str, str, str], float]:
+    """Return the distances that TFDV's core measured, by the `key` of their comparator."""
+    names = {name: field for field, name in MEASURES.items()}
+    result: dict[tuple[str, str, str], float] = {}
     for info in anomalies.drift_skew_info:
-        if ".".join(info.path.step) == comparator.feature:
-            is_drift = comparator.kind == "drift_comparator"
-            for found in info.drift_measurements if is_drift else info.skew_measurements:
-                if type(found).Type.Name(found.type) == MEASURES[comparator.measure]:
-                    return float(found.value)
-    return None
+        for kind, found in (
+            ("drift_comparator", info.drift_measurements),
+            ("skew_comparator", info.skew_measurements),
+        ):
+            for each in found:
+                key = (".".join(info.path.step), kind, names.get(type(each).Type.Name(each.type), ""))
+                result.setdefault(key, float(each.value))
+    return result
 
 
 def lacks_control(anomalies: Anomalies, comparator: Comparator) -> bool:

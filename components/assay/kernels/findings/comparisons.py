@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from assay.kernels.findings.comparators import COUNTING, Comparator, comparators_of, lacks_control, measurement
+from assay.kernels.distances.drift import features_by_name
+from assay.kernels.findings.comparators import COUNTING, Comparator, comparators_of, lacks_control, measurements
 from assay.kernels.findings.evidence import Evidence
 from assay.kernels.findings.finding import WHOLE_DATASET, Finding
 
@@ -53,6 +54,9 @@ def compare(
         controls: What it was compared with; None where it lacks the slice.
     """
     comparisons, findings = [], []
+    ours = features_by_name(dataset)
+    theirs = {name: features_by_name(control) for name, control in controls.items() if control is not None}
+    distances = measurements(anomalies)
     for comparator in comparators_of(schema, environment):
         control = controls.get(comparator.control)
         observed, problem = None, ""
@@ -62,7 +66,7 @@ def compare(
             observed = _ratio(dataset, control)
             problem = "" if observed is not None else "the data to compare with has no examples"
         else:
-            observed, problem = _measured(comparator, dataset, control, anomalies)
+            observed, problem = _measured(comparator, ours, theirs[comparator.control], distances.get(comparator.key))
         comparisons.append(Comparison(comparator, observed if not problem else None))
         if problem and not (comparator.feature and lacks_control(anomalies, comparator)):
             findings.append(_finding(comparator, problem, has_control=control is not None))
@@ -79,11 +83,13 @@ def _ratio(dataset: DatasetFeatureStatistics, control: DatasetFeatureStatistics)
 
 
 def _measured(
-    comparator: Comparator, dataset: DatasetFeatureStatistics, control: DatasetFeatureStatistics, anomalies: Anomalies
+    comparator: Comparator,
+    ours: Mapping[str, FeatureNameStatistics],
+    theirs: Mapping[str, FeatureNameStatistics],
+    observed: float | None,
 ) -> tuple[float | None, str]:
-    observed = measurement(anomalies, comparator)
-    for side, words in ((dataset, "the data"), (control, f"the {_CONTROL_WORDS[comparator.control]}")):
-        feature = _feature(side, comparator.feature)
+    for side, words in ((ours, "the data"), (theirs, f"the {_CONTROL_WORDS[comparator.control]}")):
+        feature = side.get(comparator.feature)
         if feature is None:
             return None, f"{words} has no such feature"
         if comparator.measure in COUNTING and not feature.string_stats.rank_histogram.buckets:
@@ -92,10 +98,6 @@ def _measured(
         if observed is None and not _has_histogram(feature):
             return None, f"{words} has no values that {comparator.measure} could compare"
     return observed, "" if observed is not None else f"{comparator.measure} could not be measured"
-
-
-def _feature(dataset: DatasetFeatureStatistics, name: str) -> FeatureNameStatistics | None:
-    return next((each for each in dataset.features if (each.name or ".".join(each.path.step)) == name), None)
 
 
 def _has_histogram(feature: FeatureNameStatistics) -> bool:

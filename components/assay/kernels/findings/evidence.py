@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from assay.kernels.distances.drift import features_by_name
+
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
 
@@ -59,15 +61,26 @@ class Subject:
         return getattr(self.statistics, kind).common_stats if kind else statistics_pb2.CommonStatistics()
 
 
-def subject_of(name: str, dataset: DatasetFeatureStatistics, schema: schema_pb2.Schema) -> Subject:
-    """Looks a feature up in schema and statistics; a nested one by its steps joined with dots."""
-    feature = next((found for found in schema.feature if found.name == name), None)
-    statistics = next((found for found in dataset.features if _name_of(found) == name), None)
-    return Subject(name, dataset, schema, feature, statistics)
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The features of a schema and of a dataset by name; nested ones by their steps joined with dots."""
+
+    dataset: DatasetFeatureStatistics
+    schema: schema_pb2.Schema
+    _features: dict[str, schema_pb2.Feature]
+    _statistics: dict[str, FeatureNameStatistics]
+
+    def __getitem__(self, name: str) -> Subject:
+        """Return a feature as the schema and the statistics know it."""
+        return Subject(name, self.dataset, self.schema, self._features.get(name), self._statistics.get(name))
 
 
-def _name_of(statistics: FeatureNameStatistics) -> str:
-    return statistics.name or ".".join(statistics.path.step)
+def subjects_of(dataset: DatasetFeatureStatistics, schema: schema_pb2.Schema) -> Subjects:
+    """Index the features of a dataset and its schema by name."""
+    features: dict[str, schema_pb2.Feature] = {}
+    for feature in schema.feature:
+        features.setdefault(feature.name, feature)
+    return Subjects(dataset, schema, features, features_by_name(dataset))
 
 
 def _share(count: int, total: int) -> float | None:

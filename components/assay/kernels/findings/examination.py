@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from assay.kernels.anomalies import check_environment, check_severities, validate_statistics
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import DriftLimits, Side, check_limits_of_features
-from assay.kernels.findings.comparators import ControlName, check_schema, check_types
+from assay.kernels.findings.comparators import ControlName, check_schema, check_types, comparators_of
 from assay.kernels.findings.comparisons import UNMEASURED, Comparison, compare
 from assay.kernels.findings.custom_checks import StatisticsCheck, run_checks
 from assay.kernels.findings.drift_findings import (
@@ -66,6 +66,11 @@ class Expectations:
         check_severities(self.severity_overrides)
         check_schema(self.schema, self.environment, controls if self.on_missing_control == "error" else None)
         check_drift_limits(self.drift_limits, self.schema, has_previous="previous" in controls)
+
+    @property
+    def compares(self) -> bool:
+        """Whether anything is to be compared with other data."""
+        return bool(self.drift_limits or comparators_of(self.schema, self.environment))
 
     def check_types(self, dataset: DatasetFeatureStatistics) -> None:
         """Refuses what cannot be applied to the data's types, where the schema says none.

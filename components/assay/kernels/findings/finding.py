@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.findings import evidence
-from assay.kernels.findings.evidence import Evidence, Subject, subject_of
+from assay.kernels.findings.evidence import Evidence, Subject, subjects_of
 from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
@@ -130,11 +130,11 @@ def find(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: An
 
 
 def _findings(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: Anomalies) -> Iterator[Finding]:
-    dataset = default_dataset(statistics)
+    subjects = subjects_of(default_dataset(statistics), schema)
+    measured = {".".join(info.path.step): info for info in anomalies.drift_skew_info}
     for name, info in sorted(anomalies.anomaly_info.items()):
-        subject = subject_of(name, dataset, schema)
         for reason in info.reason:
-            yield _finding(subject, info, reason, anomalies)
+            yield _finding(subjects[name], info, reason, measured.get(name))
     if anomalies.data_missing:
         empty = Evidence(observed=0.0, limit=1.0, schema_field="", count=0)
         yield Finding(
@@ -148,18 +148,18 @@ def _findings(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalie
     if anomalies.HasField("dataset_anomaly_info"):
         info = anomalies.dataset_anomaly_info
         for reason in info.reason:
-            yield _finding(subject_of(WHOLE_DATASET, dataset, schema), info, reason, anomalies)
+            yield _finding(subjects[WHOLE_DATASET], info, reason, None)
 
 
 def _finding(
     subject: Subject,
     info: anomalies_pb2.AnomalyInfo,
     reason: anomalies_pb2.AnomalyInfo.Reason,
-    anomalies: Anomalies,
+    measured: anomalies_pb2.DriftSkewInfo | None,
 ) -> Finding:
     type_name = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
     if type_name in _DISTANCES:
-        found = _distance(subject, reason, anomalies)
+        found = _distance(subject, reason, measured)
     elif type_name in _OF_FEATURE:
         found = _OF_FEATURE[type_name](subject)
     else:
@@ -174,16 +174,16 @@ def _finding(
     )
 
 
-def _distance(subject: Subject, reason: anomalies_pb2.AnomalyInfo.Reason, anomalies: Anomalies) -> Evidence:
+def _distance(
+    subject: Subject, reason: anomalies_pb2.AnomalyInfo.Reason, measured: anomalies_pb2.DriftSkewInfo | None
+) -> Evidence:
     """The distance from the control data, which TFDV measures in full precision."""
     measure, field = _DISTANCES[anomalies_pb2.AnomalyInfo.Type.Name(reason.type)]
     is_skew = "serving" in reason.short_description
     comparator = "skew_comparator" if is_skew else "drift_comparator"
     place = f"{subject.field}.{comparator}.{field}.threshold"
-    for info in anomalies.drift_skew_info:
-        if ".".join(info.path.step) != subject.name:
-            continue
-        for measurement in info.skew_measurements if is_skew else info.drift_measurements:
+    if measured is not None:
+        for measurement in measured.skew_measurements if is_skew else measured.drift_measurements:
             if type(measurement).Type.Name(measurement.type) == measure:
                 return Evidence(observed=measurement.value, limit=measurement.threshold, schema_field=place)
     return Evidence(schema_field=place)
