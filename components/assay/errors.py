@@ -61,8 +61,8 @@ class AssayError(Exception):
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(code, message, hint)
         self.code = code
-        self.message = _ARGUMENT.sub(r"\1", message)
-        self.hint = _ARGUMENT.sub(r"\1", hint)
+        self.message = in_python(message)
+        self.hint = in_python(hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -70,7 +70,7 @@ class AssayError(Exception):
     def on_command_line(self) -> tuple[str, str]:
         """Return the message and the hint with options of the command line in place of Python's arguments."""
         _, message, hint = self.args[:3]
-        return _ARGUMENT.sub(r"\2", message), _ARGUMENT.sub(r"\2", hint)
+        return on_command_line(message), on_command_line(hint)
 
 
 class UsageError(AssayError):
@@ -118,6 +118,16 @@ def argument(name: str, value: object = None, *, option: str = "", words: str = 
     python = f"{name}=" if value is None else f"{name}={value!r}"
     command = option if value is None else f"{option} {quote(words or str(value))}"
     return f"\ue000{python}\ue001{command}\ue002"
+
+
+def in_python(text: str) -> str:
+    """Return a text with its arguments as Python writes them."""
+    return _ARGUMENT.sub(r"\1", text)
+
+
+def on_command_line(text: str) -> str:
+    """Return a text with its arguments as options of the command line."""
+    return _ARGUMENT.sub(r"\2", text)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

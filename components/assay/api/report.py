@@ -102,6 +102,7 @@ class Report:
         """The verdict, and a line a finding."""
         lines = [self.verdict.summary]
         lines += [f"[{finding.severity}] {finding.sentence}" for finding in self.findings]
+        lines += [f"Remark: {remark}" for remark in self.statistics.remarks]
         return "\n".join(lines)
 
     def __repr__(self) -> str:

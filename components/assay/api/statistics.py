@@ -14,13 +14,13 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.outputs import refuse_ending
-from assay.artifacts.sources import rows_of
+from assay.artifacts.sources import remarks_of, rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
 from assay.documents import parse_text_proto, read_bytes
 from assay.engines.base import Source
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError, UsageError
+from assay.errors import DataError, UsageError, in_python
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Unpack
 
+    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvKeywords
 
 STATE_ENDING = ".state"
@@ -47,10 +48,13 @@ class Statistics:
     Attributes:
         proto: The `DatasetFeatureStatisticsList` of tensorflow-metadata, as TFDV computes it.
         state: What merges with the statistics of other rows, where it was asked for (see `merge_statistics`).
+        csv_remarks: Text columns of a CSV that are nearly all numbers, amounts or dates, each with the option that
+            reads it so.
     """
 
     proto: statistics_pb2.DatasetFeatureStatisticsList
     state: bytes | None = field(default=None, repr=False, compare=False)
+    csv_remarks: tuple[CsvRemark, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def num_examples(self) -> int:
@@ -71,6 +75,11 @@ class Statistics:
             for dataset in self.proto.datasets
             if dataset.name != whole.name
         }
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on text columns of a CSV that look like numbers, amounts or dates, with the argument to give."""
+        return tuple(in_python(remark.text) for remark in self.csv_remarks)
 
     def to_pandas(self) -> pd.DataFrame:
         """A row a feature: type, counts, missing, mean, deviation, quantiles, distinct values, most frequent value."""
@@ -110,6 +119,7 @@ class Statistics:
         """A line a feature."""
         lines = [f"{self.num_examples:,} examples, {len(self.features)} features"]
         lines += [str(feature) for feature in self.features]
+        lines += [f"Remark: {remark}" for remark in self.remarks]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -157,8 +167,15 @@ def statistics(
     rows = opened_rows(data, split, CsvOptions(**csv), schema)
     if mergeable:
         found = engine.reduce(rows, MergeableStatistics(options, schema, vocabularies))
-        return Statistics(found.proto, found.state)
-    return Statistics(engine.reduce(rows, DatasetStatistics(options, schema, vocabularies=vocabularies)))
+        return Statistics(found.proto, found.state, _remarks(rows, schema))
+    proto = engine.reduce(rows, DatasetStatistics(options, schema, vocabularies=vocabularies))
+    return Statistics(proto, csv_remarks=_remarks(rows, schema))
+
+
+def _remarks(rows: Source, schema: Schema | None) -> tuple[CsvRemark, ...]:
+    """Return the remarks on columns that the schema does not describe as text with times."""
+    described = {feature.name for feature in schema.feature if feature.HasField("time_domain")} if schema else set()
+    return tuple(remark for remark in remarks_of(rows) if remark.column not in described)
 
 
 def _options(given: Any) -> StatisticsOptions:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from io import UnsupportedOperation
@@ -20,6 +20,8 @@ from assay.display import visible
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
+
+    from assay.artifacts.formats.csv_remarks import CsvRemark
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the result in one line, warnings and errors; nothing else.")
@@ -65,6 +67,14 @@ def waiting(doing: str, *, quiet: bool = False) -> Iterator[None]:
 
     with Console(file=sys.stderr, markup=False).status(doing):
         yield
+
+
+def print_remarks(remarks: Iterable[CsvRemark]) -> None:
+    """Print remarks on columns of a CSV on standard error, with the options of the command line that they advise."""
+    from assay.errors import on_command_line
+
+    for remark in remarks:
+        typer.echo(f"Remark: {visible(on_command_line(remark.text))}", err=True)
 
 
 def print_result(console: Console, line: RenderableType) -> None:

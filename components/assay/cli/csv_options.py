@@ -38,7 +38,11 @@ CSV_OPTIONS: Final[dict[str, Any]] = {
     ],
     "types": Annotated[
         list[str] | None,
-        typer.Option("--type", metavar="COLUMN=TYPE", help="Read a CSV column as int, float or text; may be repeated."),
+        typer.Option(
+            "--type",
+            metavar="COLUMN=TYPE",
+            help="Read a CSV column as int, float, text, amount ($5, 5 kg), date or time; may be repeated.",
+        ),
     ],
     "max_record_bytes": Annotated[
         int | None, typer.Option(metavar="BYTES", help="Maximum size of a CSV record; default: 16777216.")

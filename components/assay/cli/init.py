@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from assay.cli.command import Writes
-from assay.cli.console import Quiet, open_console, print_result, waiting
+from assay.cli.console import Quiet, open_console, print_remarks, print_result, waiting
 from assay.cli.csv_options import Csv, reads_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.cli.scaffold.plan import Plan, Task
 
 _MOST_NAMES: Final = 8
@@ -70,7 +71,8 @@ def init(
     name = pipeline_name(output or data)
     new = NewPipeline(folder=output or Path(f"{name}_pipeline"), name=name, data=data, is_csv=found.is_csv, csv=csv)
     files = write_pipeline(new, plan, found.schema, overwrite=force)
-    _tell(plan, files, as_json=as_json, quiet=quiet)
+    print_remarks(found.remarks)
+    _tell(plan, files, found.remarks, as_json=as_json, quiet=quiet)
 
 
 def _task(name: str | None) -> Task | None:
@@ -86,9 +88,11 @@ def _task(name: str | None) -> Task | None:
         raise UsageError("init.task", f"There is no task '{name}'.", did_you_mean(name, known)) from None
 
 
-def _tell(plan: Plan, files: list[Path], *, as_json: bool, quiet: bool) -> None:
+def _tell(plan: Plan, files: list[Path], remarks: Sequence[CsvRemark], *, as_json: bool, quiet: bool) -> None:
     """Says what was decided and what to do next."""
     import json
+
+    from assay.errors import on_command_line
 
     command = f"assay run {shlex.quote(str(files[0]))}"
     if as_json:
@@ -100,6 +104,7 @@ def _tell(plan: Plan, files: list[Path], *, as_json: bool, quiet: bool) -> None:
             "categories": dict(plan.categories),
             "hashed": dict(plan.hashed),
             "left_out": dict(plan.left_out),
+            "remarks": [on_command_line(remark.text) for remark in remarks],
             "files": [str(file) for file in files],
             "next": command,
         }
@@ -114,6 +119,9 @@ def _tell(plan: Plan, files: list[Path], *, as_json: bool, quiet: bool) -> None:
         for reason in sorted(set(plan.left_out.values())):
             names = tuple(name for name, why in plan.left_out.items() if why == reason)
             console.print(f"  left out: {_some(names)} ({reason})")
+        if remarks:
+            columns = _some([remark.column for remark in remarks])
+            console.print(f"  check first: {columns} (text that looks like numbers, amounts or dates: see the remarks)")
         console.print(f"Wrote {', '.join(file.name for file in files)} to {files[0].parent}.")
         print_result(console, f"Next: {command}")
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+    from assay.api.statistics import Statistics
     from assay.artifacts.formats.csv_types import CsvOptions
     from assay.curation.patch import Patch
 
@@ -57,7 +58,7 @@ def write_text(path: Path, text: str) -> None:
     write_durably(path, text.encode())
 
 
-def statistics_of_each(data: Sequence[str], split: str | None, csv: CsvOptions) -> list[DatasetFeatureStatisticsList]:
+def statistics_of_each(data: Sequence[str], split: str | None, csv: CsvOptions) -> list[Statistics]:
     """Gives the statistics in each statistics file or artifact; data files of one kind are one data set.
 
     Raises:
@@ -76,10 +77,10 @@ def statistics_of_each(data: Sequence[str], split: str | None, csv: CsvOptions) 
             )
         if any(not statistics_files(item, split) for item in data):
             raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
-        return [statistics_of(file).proto for file in files]
+        return [statistics_of(file) for file in files]
     if any(is_statistics(item) for item in data):
         raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
-    return [statistics_of(data[0] if len(data) == 1 else list(data), split=split, csv=csv).proto]
+    return [statistics_of(data[0] if len(data) == 1 else list(data), split=split, csv=csv)]
 
 
 def statistics_files(item: str, split: str | None) -> list[Path]:

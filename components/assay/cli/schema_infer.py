@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.command import Writes
-from assay.cli.console import Quiet, open_console, print_result, waiting
+from assay.cli.console import Quiet, open_console, print_remarks, print_result, waiting
 from assay.cli.csv_options import Csv, reads_csv
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvOptions
     from assay.curation.patch import Entry, Patch
     from assay.curation.suggest_options import SuggestOptions
@@ -80,7 +81,8 @@ def infer(
 
     keep_pandas_out(context)
     with waiting("Reading"):
-        schema = _inferred(data, split, csv, max_string_domain_size, infer_feature_shape=infer_feature_shape)
+        schema, remarks = _inferred(data, split, csv, max_string_domain_size, infer_feature_shape=infer_feature_shape)
+    print_remarks(remarks)
     for path in patch or []:
         schema = apply(schema, read_patch(path))
     if output is not None:
@@ -95,15 +97,15 @@ def infer(
 
 def _inferred(
     data: Sequence[str], split: str | None, csv: CsvOptions, max_size: int, *, infer_feature_shape: bool
-) -> Schema:
+) -> tuple[Schema, tuple[CsvRemark, ...]]:
     from assay.cli.schema_files import statistics_of_each
     from assay.kernels.schema import infer_schema, update_schema
 
     first, *others = statistics_of_each(data, split, csv)
-    schema = infer_schema(first, max_size, infer_feature_shape=infer_feature_shape)
+    schema = infer_schema(first.proto, max_size, infer_feature_shape=infer_feature_shape)
     for statistics in others:
-        schema = update_schema(schema, statistics, max_size)
-    return schema
+        schema = update_schema(schema, statistics.proto, max_size)
+    return schema, first.csv_remarks
 
 
 @reads_csv
@@ -166,7 +168,7 @@ def suggest(
         min_examples=min_examples,
         confidence=confidence,
     )
-    patch = _suggested(given[0], data, split, csv, read_schema(schema) if schema else None, options)
+    patch = _suggested(given[0].proto, data, split, csv, read_schema(schema) if schema else None, options)
     if output is not None:
         write_text(output, format_patch(patch))
     if as_json:

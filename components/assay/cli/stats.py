@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from assay.cli.command import Command, GroupWithDefault, Writes
-from assay.cli.console import Quiet, open_console
+from assay.cli.console import Quiet, open_console, print_remarks
 from assay.cli.csv_options import Csv, reads_csv
 
 _COMPUTE = "of"
@@ -138,6 +138,7 @@ def merge(
 
 
 def _show(found: Any, *, as_json: bool, quiet: bool) -> None:
+    print_remarks(found.csv_remarks)
     if as_json:
         from assay.cli.data.documents import as_json as document_text
         from assay.cli.data.documents import stats_document

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.command import Writes
-from assay.cli.console import Quiet
+from assay.cli.console import Quiet, print_remarks
 from assay.cli.csv_options import Csv, reads_csv
 
 
@@ -145,6 +145,7 @@ def validate(
 
         write_junit(junit, report.verdict, "assay validate")
     exit_code = 0 if report.ok else 3
+    print_remarks(report.statistics.csv_remarks)
     if as_json:
         from assay.cli.data.documents import as_json as document_text
         from assay.cli.data.documents import validate_document

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 import assay
 from assay.cli.csv_options import csv_options
 from assay.cli.main import app
+from assay.cli.pipeline_file import load_pipeline
 
 OPTIONS = {"--delimiter", "--missing-values", "--decimal", "--thousands", "--type", "--max-record-bytes"}
 READING = [
@@ -127,3 +128,38 @@ def test_spans_that_are_watched_are_read_with_them(tmp_path: Path) -> None:
     (tmp_path / "s.pbtxt").write_text(str(assay.infer_schema("s1.csv", **KEYWORDS)))
     given = ("s{SPAN}.csv", "--schema", "s.pbtxt", "--training", "s1.csv", "--json", *GIVEN)
     assert json.loads(invoke("monitor", *given).stdout)["exit_code"] == 0
+
+
+AGES = "id,age,label\n" + "".join(f"{i},{'?' if i % 9 == 0 else i},{'yes' if i % 2 else 'no'}\n" for i in range(200))
+ADVICE = "--missing-values 'age=?'"
+
+
+def test_a_column_that_some_cells_make_text_is_remarked_on(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(AGES)
+    result = invoke("stats", "a.csv", "-q")
+    assert "'age' is read as text, and 177 of its 200 cells are numbers" in result.stderr
+    assert ADVICE in result.stderr
+    assert ADVICE in json.loads(invoke("stats", "a.csv", "--json").stdout)["remarks"][0]
+    assert "missing_values={'age': ['?']}" in str(assay.statistics("a.csv"))
+    assert assay.statistics("a.csv", missing_values=["?"]).remarks == ()
+    assert ADVICE in invoke("schema", "infer", "a.csv", "-o", "s.pbtxt").stderr
+    assert ADVICE in invoke("validate", "a.csv", "--schema", "s.pbtxt").stderr
+    assert "missing_values=" in str(assay.validate("a.csv", "s.pbtxt"))
+
+
+def test_init_says_so_and_writes_what_it_was_given_into_the_pipeline(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(AGES)
+    result = invoke("init", "a.csv", "--label", "label", "-o", "first")
+    assert ADVICE in result.stderr
+    assert "check first: age" in result.stdout
+    given = ("--missing-values", "age=?", "--type", "id=text", "--thousands", ",", "--delimiter", ",")
+    decided = json.loads(invoke("init", "a.csv", "--label", "label", "-o", "second", "--json", *given).stdout)
+    assert decided["numbers"] == ["age"]
+    assert decided["remarks"] == []
+    [example_gen, *_] = load_pipeline(tmp_path / "second" / "pipeline.py").nodes
+    parameters = example_gen.arguments
+    assert parameters["missing_values"] == {"age": ["?"]}
+    assert (parameters["types"], parameters["thousands"], parameters["delimiter"]) == ({"id": "text"}, ",", ",")
+    assert "age" in invoke("init", "a.csv", "--label", "label", "-o", "third", "--missing-values", "?").stdout
+    [example_gen, *_] = load_pipeline(tmp_path / "third" / "pipeline.py").nodes
+    assert example_gen.arguments["missing_values"] == {"*": ["?"]}

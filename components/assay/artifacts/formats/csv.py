@@ -39,7 +39,7 @@ from assay.artifacts.formats.csv_diagnosis import (
     unclosed_quote,
     unparsable,
 )
-from assay.artifacts.formats.csv_types import ARROW_TYPES, CsvOptions, Kind, convert, infer_kinds
+from assay.artifacts.formats.csv_types import ARROW_TYPES, CsvOptions, Kind, convert, infer_kinds, parse, unit_of
 from assay.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class CsvShard:
         # A column is read even where none is asked for: the rows count.
         read = kinds or dict(self.kinds[:1])
         rows = 0
-        for data in self._blocks():
+        for data in self.blocks():
             try:
                 table = convert(data, self.header, read, self.options)
                 rows += table.num_rows
@@ -96,7 +96,8 @@ class CsvShard:
             "Copy the file, or wait until it is written, and read it again.",
         )
 
-    def _blocks(self) -> Iterator[bytes]:
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the text of the records, in whole records."""
         if self.end is not None:
             yield read_span(self.path, self.start, self.end)
             return
@@ -166,6 +167,7 @@ def scan_csv(
     _check_same_columns(paths, headers)
     _check_named_columns(options, paths[0], headers[0])
     options = replace(options, delimiter=delimiter)
+    options = replace(options, units=_units(paths[0], headers[0], options))
     kinds = {name: Kind.TEXT if options.wanted(name) is Kind.TEXT else Kind.NULL for name in headers[0].names}
     pieces: list[tuple[int, int, int | None, int]] = []  # file, start, end, rows
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
@@ -288,6 +290,19 @@ class _FileScan:
     def _widen(self, kinds: Iterable[Kind]) -> None:
         for name, kind in zip(self.header.names, kinds, strict=True):
             self.kinds[name] = max(self.kinds[name], kind)
+
+
+def _units(path: Path, header: Header, options: CsvOptions) -> dict[str, str]:
+    """Return the units of the columns of amounts, as the first rows have them."""
+    amounts = [name for name, type_ in options.types.items() if type_ == "amount" and name in header.names]
+    if not amounts:
+        return {}
+    try:
+        block = next(read_blocks(path, str(options.delimiter), header.end, max_record_bytes=options.max_record_bytes))
+        table = parse(block.data, header.names, dict.fromkeys(amounts, pa.string()), options)
+    except (StopIteration, pa.ArrowInvalid, UnclosedQuoteError, RecordTooLongError, BackslashQuoteError):
+        return {}  # the scan says what is wrong, and where
+    return {name: unit_of(table[name].drop_null().to_pylist()) for name in amounts}
 
 
 def _check_same_columns(paths: Sequence[Path], headers: Sequence[Header]) -> None:

@@ -67,7 +67,14 @@ def not_of_type(path: Path, names: Sequence[str], block: Block, column: str, opt
         if options.misfits(column, kinds[cell]):
             break
         line = records.line_num + 1
-    expected = {"int": "a whole number", "float": "a number"}[options.types[column]]
+    unit = options.units.get(column, "")
+    expected = {
+        "int": "a whole number",
+        "float": "a number",
+        "amount": f"a number with the unit '{unit}'" if unit else "a number",
+        "date": "a date such as 2024-01-31",
+        "time": "a date and time such as 2024-01-31T12:30:00",
+    }[options.types[column]]
     return DataError(
         "csv.cell_type",
         f"{path}, row {_line_of(path, block, 0) + line - 1}, column '{column}': expected {expected} and found "

@@ -35,14 +35,17 @@ _EXACT = float(2**53)  # every whole number below it is a double
 class Kind(IntEnum):
     """What a column holds; a greater kind can hold every lesser one's cells.
 
-    WHOLE is a column of floats without fractions, such as 1.0, that is to be read as integers.
+    WHOLE is a column of floats without fractions, such as 1.0, that is to be read as integers. DATE and TIME are only
+    read where they are named.
     """
 
     NULL = 0
     INT = 1
     WHOLE = 2
     FLOAT = 3
-    TEXT = 4
+    DATE = 4
+    TIME = 5
+    TEXT = 6
 
 
 ARROW_TYPES: Mapping[Kind, pa.DataType] = {
@@ -50,14 +53,25 @@ ARROW_TYPES: Mapping[Kind, pa.DataType] = {
     Kind.INT: pa.int64(),
     Kind.WHOLE: pa.float64(),
     Kind.FLOAT: pa.float64(),
+    Kind.DATE: pa.date32(),
+    Kind.TIME: pa.timestamp("us"),
     Kind.TEXT: pa.string(),
 }
 
-TYPES: Final = {"int": Kind.INT, "float": Kind.FLOAT, "text": Kind.TEXT}
+TYPES: Final = {
+    "int": Kind.INT,
+    "float": Kind.FLOAT,
+    "text": Kind.TEXT,
+    "amount": Kind.FLOAT,
+    "date": Kind.DATE,
+    "time": Kind.TIME,
+}
 """The types that a column can be read as, by the names that people write."""
 
 ALL_COLUMNS: Final = "*"
 _SPACES: Final = " \u00a0\u202f"  # a group of digits may end in any of these where a space is named
+_UNIT: Final = r"[^\d\s.,'+\-][^\d\s]{0,7}"
+_AMOUNT: Final = re.compile(rf"\s*[+-]?\s*(?:({_UNIT})\s*[+-]?\s*[.,]?\d\S*|[.,]?\d[\d.,' {_SPACES}]*?\s*({_UNIT}))\s*")
 
 
 class CsvKeywords(TypedDict, total=False):
@@ -81,8 +95,10 @@ class CsvOptions:
             stands for the columns that are not named.
         decimal: The decimal mark of numbers, `.` or `,`.
         thousands: The character between groups of three digits, such as the comma in 1,234.50.
-        types: The columns to read as `int`, `float` or `text`. A cell that does not fit is an error. Text is the
-            characters of the cell: 0010 stays 0010.
+        types: The columns to read as `int`, `float`, `text` (the characters of the cell: 0010 stays 0010), `amount` (a
+            number beside a unit, as $5 or 5 kg, the same in all cells; the unit is dropped), `date` or `time` (ISO 8601
+            without a time zone). A cell that does not fit is an error.
+        units: The units of the columns that hold amounts; found in their first cells.
         expected: The types that a schema expects, by column. Where a cell does not fit, the cells decide, as they do
             without a schema.
         max_record_bytes: The maximum size of a record, which is parsed whole. A longer one is an error.
@@ -94,6 +110,7 @@ class CsvOptions:
     decimal: str = "."
     thousands: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, Kind] = field(default_factory=dict)
     max_record_bytes: int = MAX_RECORD_BYTES
     optional: bool = False
@@ -127,7 +144,7 @@ class CsvOptions:
     @property
     def is_given(self) -> bool:
         """Whether anything was asked for that only a CSV can have."""
-        return replace(self, expected={}, optional=False) != CsvOptions()
+        return replace(self, expected={}, optional=False, units={}) != CsvOptions()
 
     @property
     def named_columns(self) -> tuple[str, ...]:
@@ -151,8 +168,8 @@ class CsvOptions:
         wanted = self.wanted(column)
         if wanted is Kind.TEXT or (found is Kind.NULL and column in self.types):
             return wanted or found
-        fits = {Kind.INT: Kind.WHOLE, Kind.FLOAT: Kind.FLOAT}
-        if wanted is not None and Kind.NULL < found <= fits.get(wanted, Kind.NULL):
+        fits = {Kind.INT: Kind.WHOLE, Kind.FLOAT: Kind.FLOAT, Kind.DATE: Kind.DATE, Kind.TIME: Kind.TIME}
+        if wanted is not None and Kind.NULL < found <= fits[wanted]:
             return wanted
         return Kind.FLOAT if found is Kind.WHOLE else found
 
@@ -226,7 +243,7 @@ def convert(data: bytes, names: Sequence[str], kinds: Mapping[str, Kind], option
     except pa.ArrowInvalid:
         # Numbers that Arrow does not read ("+5", "1_000", "1,234", integers written as 1.0).
         text = parse(data, names, dict.fromkeys(kinds, pa.string()), options)
-        return pa.table({name: _exact_values(text[name], kind, options) for name, kind in kinds.items()})
+        return pa.table({name: _exact_values(text[name], name, kind, options) for name, kind in kinds.items()})
 
 
 def parse(data: bytes, names: Sequence[str], types: Mapping[str, pa.DataType], options: CsvOptions) -> pa.Table:
@@ -273,8 +290,16 @@ def _parse(
     )
 
 
-def plain_numbers(cells: pa.ChunkedArray, options: CsvOptions) -> pa.ChunkedArray:
-    """Return cells with numbers written as Python writes them: no thousands separators, a point as decimal mark."""
+def unit_of(cells: Iterable[str]) -> str:
+    """Return the unit of the first cell that has one; an empty text where none has."""
+    return next((found[1] or found[2] for found in map(_AMOUNT.fullmatch, cells) if found), "")
+
+
+def plain_numbers(cells: pa.ChunkedArray, name: str, options: CsvOptions) -> pa.ChunkedArray:
+    """Return cells with numbers written as Python writes them: no units, no thousands separators, a decimal point."""
+    if unit := options.units.get(name, ""):
+        around = rf"^\s*([+-]?)\s*{re.escape(unit)}[{_SPACES}]*|[{_SPACES}]*{re.escape(unit)}\s*$"
+        cells = pc.replace_substring_regex(cells, around, r"\1")
     if options.thousands is not None:
         separator = f"[{_SPACES}]" if options.thousands in _SPACES else re.escape(options.thousands)
         mark = re.escape(options.decimal)
@@ -319,7 +344,9 @@ def _are_whole(values: pa.ChunkedArray) -> bool:
 
 def column_kind(cells: pa.ChunkedArray, name: str, options: CsvOptions) -> Kind:
     """Return the least kind that holds all cells of a column, which are given as text."""
-    column = plain_numbers(cells, options)
+    if options.wanted(name) in {Kind.DATE, Kind.TIME}:
+        return _time_kind(cells, options.wanted(name) or Kind.TEXT)
+    column = plain_numbers(cells, name, options)
     may_be_whole = options.wanted(name) is Kind.INT
     for kind in (Kind.INT, Kind.FLOAT):
         try:
@@ -331,6 +358,29 @@ def column_kind(cells: pa.ChunkedArray, name: str, options: CsvOptions) -> Kind:
         if not _may_be_misread(column, kind, values):
             return Kind.WHOLE if kind is Kind.FLOAT and may_be_whole and _are_whole(values) else kind
     return _greatest(pc.unique(column.cast(pa.binary())), may_be_whole=may_be_whole)
+
+
+def _time_kind(cells: pa.ChunkedArray, wanted: Kind) -> Kind:
+    if cells.null_count == len(cells):
+        return Kind.NULL
+    try:
+        _times(cells, wanted)
+    except pa.ArrowInvalid:
+        return Kind.TEXT
+    return wanted
+
+
+def _times(cells: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
+    """Return dates or times of cells in ISO 8601.
+
+    Raises:
+        pa.ArrowInvalid: A cell is something else.
+    """
+    if kind is Kind.TIME:
+        return cells.cast(ARROW_TYPES[kind])
+    if not pc.all(pc.equal(pc.utf8_length(cells), len("2024-01-31"))).as_py():
+        raise pa.ArrowInvalid("not a date")
+    return cells.cast(pa.timestamp("s")).cast(ARROW_TYPES[kind])  # Arrow 10 does not cast text to dates
 
 
 def _may_be_misread(column: pa.ChunkedArray, kind: Kind, values: pa.ChunkedArray) -> bool:
@@ -354,12 +404,14 @@ def _greatest(cells: Iterable[pa.Scalar], *, may_be_whole: bool) -> Kind:
     return greatest
 
 
-def _exact_values(cells: pa.ChunkedArray, kind: Kind, options: CsvOptions) -> pa.ChunkedArray:
+def _exact_values(cells: pa.ChunkedArray, name: str, kind: Kind, options: CsvOptions) -> pa.ChunkedArray:
     if kind is Kind.TEXT:
         return cells
     if kind is Kind.NULL:
         return pa.chunked_array([pa.nulls(len(cells))])
-    cells = plain_numbers(cells, options)
+    if kind in {Kind.DATE, Kind.TIME}:
+        return _times(cells, kind)
+    cells = plain_numbers(cells, name, options)
     try:
         return cells.cast(ARROW_TYPES[kind])
     except pa.ArrowInvalid:

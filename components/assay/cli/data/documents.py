@@ -9,6 +9,7 @@ import msgspec
 
 from assay.cli.data.row_documents import LeakageDocument, SkewDocument
 from assay.cli.data.schema_documents import SCHEMA_DOCUMENTS
+from assay.errors import on_command_line
 from assay.kernels.distances import DriftLimits
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class StatsDocument(msgspec.Struct, frozen=True, kw_only=True):
     num_examples: int
     features: tuple[Feature, ...]
     slices: tuple[Slice, ...]
+    remarks: tuple[str, ...] = ()
     schema_version: int = _VERSION
 
 
@@ -123,6 +125,7 @@ class ValidateDocument(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[FindingRecord, ...]
     rows: RowsRecord | None
     quarantine: QuarantineRecord | None
+    remarks: tuple[str, ...] = ()
     schema_version: int = _VERSION
 
 
@@ -207,7 +210,12 @@ def stats_document(statistics: Statistics) -> StatsDocument:
             )
             for name, part in statistics.slices.items()
         ),
+        remarks=_remarks(statistics),
     )
+
+
+def _remarks(statistics: Statistics) -> tuple[str, ...]:
+    return tuple(on_command_line(remark.text) for remark in statistics.csv_remarks)
 
 
 def validate_document(
@@ -225,6 +233,7 @@ def validate_document(
         checks_failed=failed,
         findings=tuple(map(_finding, report.findings)),
         rows=None if rows is None else _rows(rows),
+        remarks=_remarks(report.statistics),
         quarantine=None
         if quarantine is None
         else QuarantineRecord(read=quarantine.read, clean=quarantine.clean, rejected=quarantine.rejected),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Self
 
+    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvOptions
 
 _PATIENCE = 1.0
@@ -115,6 +116,12 @@ class WatchedRows:
         from assay.artifacts.sources import as_text
 
         return WatchedRows(as_text(self.source, columns), self.bar)
+
+    def remarks(self) -> tuple[CsvRemark, ...]:
+        """Return the remarks on text columns of a CSV."""
+        from assay.artifacts.sources import remarks_of
+
+        return remarks_of(self.source)
 
 
 def opened(paths: Sequence[Path], bar: ReadingBar, csv: CsvOptions, schema: Schema | None = None) -> Any:

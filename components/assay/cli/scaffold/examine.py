@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.artifacts.sources import rows_of
+from assay.artifacts.sources import remarks_of, rows_of
 from assay.cli.scaffold.plan import MOST_CLASSES, Label, check_label_name
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
+    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvOptions
     from assay.engines.base import Source
 
@@ -43,6 +44,7 @@ class Examined:
         label: The label's column.
         schema: Inferred from all rows.
         is_csv: Whether the data is CSV; else it is Parquet.
+        remarks: Text columns of a CSV that look like numbers, amounts or dates.
     """
 
     rows: int
@@ -51,6 +53,7 @@ class Examined:
     label: Label
     schema: Schema
     is_csv: bool
+    remarks: tuple[CsvRemark, ...] = ()
 
 
 def examine(data: Path, label: str, csv: CsvOptions) -> Examined:
@@ -75,6 +78,7 @@ def examine(data: Path, label: str, csv: CsvOptions) -> Examined:
         label=_label(rows, next(feature for feature in features if feature.feature == label)),
         schema=infer_schema(statistics),
         is_csv=is_csv,
+        remarks=remarks_of(rows),
     )
 
 

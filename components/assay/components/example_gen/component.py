@@ -14,13 +14,14 @@ import pyarrow as pa
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats import csv, parquet
 from assay.artifacts.formats.csv_blocks import MAX_RECORD_BYTES
+from assay.artifacts.formats.csv_remarks import remarks_on
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.store import file_sha256
 from assay.components.example_gen import config
 from assay.components.example_gen.ingest import InputRows, write_examples
 from assay.components.example_gen.patterns import ResolvedInput, SplitFiles, resolve
 from assay.components.example_gen.spool import spool
-from assay.errors import DataError, UsageError
+from assay.errors import DataError, UsageError, in_python
 from assay.spec import ExecutionContext, Output, RangeConfig, component
 from assay.spec.annotations import DataPath, ParsedBy
 from assay.spec.values import typed
@@ -78,7 +79,8 @@ def CsvExampleGen(
             `*` stands for the columns that are not named.
         decimal: The decimal mark of numbers, `.` or `,`.
         thousands: The character between groups of three digits; none by default.
-        types: Columns to read as `int`, `float` or `text`. A cell that does not fit is an error.
+        types: Columns to read as `int`, `float`, `text`, `amount` (a number beside a unit), `date` or `time`. A cell
+            that does not fit is an error.
         max_record_bytes: The maximum size of a record. A longer one is an error.
     """
     resolved = _resolved(input_base, input_config, range_config)
@@ -100,6 +102,9 @@ def CsvExampleGen(
     _describe(examples, resolved, file_format, "FORMAT_TF_EXAMPLE")
     write_examples(context, examples, inputs, split_config)
     examples.properties["input_fingerprint"] = snapshot.fingerprint()
+    for split, table in zip(resolved.splits, tables, strict=True):
+        for remark in remarks_on(table):
+            context.log(f"Remark on split '{split.name}': {in_python(remark.text)}")
 
 
 @component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER)

@@ -1,0 +1,247 @@
+"""Remarks on text columns of a CSV that are nearly all numbers, amounts or dates, with the option that reads them so.
+
+A few cells that are something else ("NA", "?", "1,234", "$5") make a column of numbers text, and what is computed of
+it means little. Nothing is converted in silence: the remark says which cells they are, and which option reads the
+column otherwise. Parts of the data show which columns to look at; only those are then read whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.artifacts.formats.csv_blocks import record_end
+from assay.artifacts.formats.csv_types import CsvOptions, Kind, convert, plain_numbers, unit_of
+from assay.errors import argument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from assay.artifacts.formats.csv import CsvShard, CsvTable
+
+_NEARLY_ALL: Final = 0.9
+_SAMPLED_SHARDS: Final = 8
+_SAMPLED_BYTES: Final = 1 << 18
+_MOST_TOKENS: Final = 5
+_MOST_OTHERS: Final = 1000
+_SHOWN: Final = 3
+
+_NUMBER: Final = r"^\s*[+-]?(?:\d{1,18}\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*$"
+_NOTATIONS: Final = tuple(
+    (decimal, thousands) for thousands in (None, ",", ".", " ", "'") for decimal in ".," if decimal != thousands
+)
+"""Decimal marks with thousands separators; those that need the fewest options come first."""
+
+_CURRENCY: Final = re.compile(
+    r"(?:[A-Z]{0,2}\$|[€£¥₹₩₽₺₫₪฿%]|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|ZAR|MXN|KRW|SGD"
+    r"|HKD|TRY|RUB|Rs\.?|kr\.?|zł|Kč|Ft)"
+)
+_DAY, _MONTH, _YEAR, _NAME = (
+    "(?:0?[1-9]|[12][0-9]|3[01])",
+    "(?:0?[1-9]|1[0-2])",
+    "(?:[12][0-9])?[0-9]{2}",
+    "[A-Za-z]{3,9}",
+)
+_CLOCK: Final = (
+    r"(?:[T ,]+[0-2]?[0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+_DATE: Final = (
+    rf"^\s*(?:[12][0-9]{{3}}[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}|{_MONTH}[-/]{_DAY}[-/]{_YEAR}"
+    rf"|{_DAY}[- .]+{_NAME}[- .,]+{_YEAR}|{_NAME}[. ]+{_DAY},? +{_YEAR}){_CLOCK}\s*$"
+)
+_ISO_DATE: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9]$"
+_ISO_TIME: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T ][0-2][0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]{1,6})?)?)?$"
+
+_TOKENS: Final = {
+    *("", "na", "n/a", "#n/a", "n.a.", "<na>", "nd", "null", "(null)", "nil", "none", "(none)", "nan", r"\n"),
+    *("-", "--", "---", "?", "??", ".", "..", "*", "unknown", "missing", "undefined"),
+    *("#value!", "#ref!", "#div/0!", "#num!"),
+}
+"""Cells that are known to stand for missing values, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRemark:
+    """What one column of text looks like.
+
+    Attributes:
+        column: The column.
+        looks_like: `numbers`, `amounts` or `dates`.
+        text: The remark, with arguments as `assay.errors.argument` writes them.
+    """
+
+    column: str
+    looks_like: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """How a column may be read: the notation of its numbers and their unit, or as dates.
+
+    Attributes:
+        looks_like: `numbers`, `amounts` or `dates`.
+        decimal: The decimal mark.
+        thousands: The thousands separator.
+        unit: The unit beside each number.
+        or_decimal: Whether the separator may be a decimal mark as well: all its groups have three digits.
+    """
+
+    looks_like: str
+    decimal: str = "."
+    thousands: str | None = None
+    unit: str = ""
+    or_decimal: bool = False
+
+    def matches(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Say of each cell whether it can be read so."""
+        if self.looks_like == "dates":
+            return pc.match_substring_regex(cells, _DATE)
+        options = CsvOptions(decimal=self.decimal, thousands=self.thousands, units={"": self.unit})
+        return pc.match_substring_regex(plain_numbers(cells, "", options), _NUMBER)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What the cells of a column are, over all rows; `others` are those that the guess cannot read."""
+
+    guess: _Guess
+    cells: int = 0
+    others: Counter[str] = field(default_factory=Counter)
+    example: str = ""
+    is_date: bool = True
+    is_time: bool = True
+
+    def add(self, cells: pa.ChunkedArray) -> None:
+        """Add the cells of some rows."""
+        found = self.guess.matches(cells)
+        read = cells.filter(found)
+        self.cells += len(cells)
+        if len(self.others) < _MOST_OTHERS:
+            counts = pc.value_counts(cells.filter(pc.invert(found)))
+            self.others.update({each["values"]: each["counts"] for each in counts.to_pylist()})
+        if len(read):
+            self.example = self.example or read[0].as_py()
+            self.is_date = self.is_date and bool(pc.all(pc.match_substring_regex(read, _ISO_DATE)).as_py())
+            self.is_time = self.is_time and bool(pc.all(pc.match_substring_regex(read, _ISO_TIME)).as_py())
+
+
+def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
+    """Return a remark for each text column, not named as text, that is nearly all numbers, amounts or dates."""
+    options = table.shards[0].options
+    names = [name for name, kind in table.shards[0].kinds if kind is Kind.TEXT and name not in options.types]
+    if not names:
+        return ()
+    sample = pa.concat_tables(_sampled(table.shards, names))
+    guesses = {name: guess for name in names if (guess := _guess(sample[name].drop_null())) is not None}
+    counts = {name: _Counts(guess) for name, guess in guesses.items()}
+    for shard in table.shards if counts else ():
+        for batch in shard.batches(list(counts)):
+            for name, found in counts.items():
+                found.add(pa.chunked_array([batch.column(batch.schema.get_field_index(name))]).drop_null())
+    remarks = (_remark(name, found, options) for name, found in counts.items())
+    return tuple(remark for remark in remarks if remark is not None)
+
+
+def _sampled(shards: Sequence[CsvShard], names: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield the first rows of some shards, which are spread over the data."""
+    for at in range(min(len(shards), _SAMPLED_SHARDS)):
+        shard = shards[at * len(shards) // min(len(shards), _SAMPLED_SHARDS)]
+        yield pa.Table.from_batches([_head(shard, names)])
+
+
+def _head(shard: CsvShard, names: Sequence[str]) -> pa.RecordBatch:
+    data = next(shard.blocks(), b"")
+    data = data[: record_end(data[:_SAMPLED_BYTES])] or data  # all of it where one record is longer than the sample
+    table = convert(data, shard.header, dict.fromkeys(names, Kind.TEXT), shard.options)
+    return table.combine_chunks().to_batches()[0]
+
+
+def _guess(cells: pa.ChunkedArray) -> _Guess | None:
+    """Return how nearly all cells of a sample can be read; None where they are just text."""
+    is_token = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), value_set=pa.array(sorted(_TOKENS)))
+    cells = cells.filter(pc.invert(is_token))
+    if not len(cells):
+        return None
+    if not pc.any(pc.match_substring_regex(cells.slice(0, 100), "[0-9]")).as_py():
+        return None
+    dates = _Guess("dates")
+    if _share(dates, cells) >= _NEARLY_ALL:
+        return dates
+    unit = _currency(cells)
+    looks_like = "amounts" if unit else "numbers"
+    shares = {
+        (decimal, thousands): _share(_Guess(looks_like, decimal, thousands, unit), cells)
+        for decimal, thousands in _NOTATIONS
+    }
+    best = max(shares, key=lambda notation: shares[notation])  # the first of equals, which needs the fewest options
+    if shares[best] < _NEARLY_ALL:
+        return None
+    decimal, thousands = best
+    or_decimal = best == (",", None) and shares[".", ","] == shares[best]
+    return _Guess(looks_like, decimal, thousands, unit, or_decimal)
+
+
+def _share(guess: _Guess, cells: pa.ChunkedArray) -> float:
+    return float(pc.sum(pc.cast(guess.matches(cells), pa.int64())).as_py() or 0) / len(cells)
+
+
+def _currency(cells: pa.ChunkedArray) -> str:
+    """Return the currency or percent sign of a sample, if its first cells have one."""
+    unit = unit_of(cells.slice(0, 100).to_pylist())
+    return unit if _CURRENCY.fullmatch(unit) else ""
+
+
+def _remark(name: str, counts: _Counts, options: CsvOptions) -> CsvRemark | None:
+    guess, others = counts.guess, counts.others
+    read = counts.cells - sum(others.values())
+    tokens = [cell for cell in others if cell.strip().lower() in _TOKENS]
+    rest = counts.cells - sum(others[cell] for cell in tokens)
+    if len(others) >= _MOST_OTHERS or not read or read < _NEARLY_ALL * rest:
+        return None
+    if guess == _Guess("numbers") and not others:  # as a schema or longer integers than 64 bits have it
+        return None
+    what = {"amounts": f"amounts in {guess.unit}"}.get(guess.looks_like, guess.looks_like)
+    text = (
+        f"'{name}' is read as text, and {read:,} of its {counts.cells:,} cells are {what}, such as {counts.example!r}"
+    )
+    if others:
+        shown = ", ".join(f"{cell!r} ({count:,})" for cell, count in others.most_common(_SHOWN))
+        text += f"; the others are {shown}" + (f" and {len(others) - _SHOWN:,} more" if len(others) > _SHOWN else "")
+    return CsvRemark(name, guess.looks_like, f"{text}. {_advice(name, counts, options)}")
+
+
+def _advice(name: str, counts: _Counts, options: CsvOptions) -> str:
+    """Return the arguments that read the column, and what to do with cells that they do not read."""
+    guess = counts.guess
+    arguments = []
+    if guess.decimal != options.decimal:
+        arguments.append(argument("decimal", guess.decimal))
+    if guess.thousands is not None and guess.thousands != options.thousands:
+        arguments.append(argument("thousands", guess.thousands))
+    type_ = {"amounts": "amount", "numbers": "float"}.get(guess.looks_like, "")
+    if guess.looks_like == "dates":
+        if not counts.is_time:
+            return "Write its dates as ISO 8601 has them (2024-01-31), so that they can be read as dates."
+        type_ = "date" if counts.is_date else "time"
+    few = len(counts.others) <= _MOST_TOKENS and not any(map(_has_digit, counts.others))
+    if few and counts.others:
+        tokens = list(options.tokens_of(name)[1:]) + sorted(counts.others)
+        arguments.append(argument("missing_values", {name: tokens}, words=f"{name}={','.join(tokens)}"))
+    if guess.looks_like != "numbers" or not few:
+        arguments.append(argument("types", {name: type_}, option="--type", words=f"{name}={type_}"))
+    advice = f"To read it as {guess.looks_like}, set {' and '.join(arguments)}"
+    if guess.or_decimal:
+        advice += f", or {argument('thousands', ',')} if {counts.example!r} is a whole number"
+    if not few:
+        advice += ", which names the first cell that is something else; correct those cells"
+    return f"{advice}."
+
+
+def _has_digit(cell: str) -> bool:
+    return any(character.isdigit() for character in cell)
