@@ -8,6 +8,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.api.statistics import Statistics
 from assay.errors import DataError, UsageError
+from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.mergeable import merge_statistics as merge_states
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _join(dataset: DatasetFeatureStatistics, other: DatasetFeatureStatistics) ->
     known = {_key(feature) for feature in dataset.features}
     for feature in other.features:
         if _key(feature) in known:
-            name = ".".join(_key(feature))
+            name = join_path(_key(feature))
             raise DataError("stats.merge_feature", f"Two parts have statistics of '{name}'.", _COMPUTE_STATES)
         dataset.features.add().CopyFrom(feature)
     for cross in other.cross_features:

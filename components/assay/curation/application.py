@@ -12,9 +12,10 @@ from assay.curation.leaves import clear, field_at, holder_of, is_set
 from assay.curation.patch import Entry, Patch
 from assay.curation.patch_fields import MESSAGES, VALUES, check_fields
 from assay.curation.plain import assign
-from assay.curation.subjects import Place, Subject, index, join_path
+from assay.curation.subjects import Place, Subject, index
 from assay.curation.suggestion_marks import mark
 from assay.errors import DataError, did_you_mean
+from assay.kernels.feature_path import join_path
 
 Status: TypeAlias = Literal["applied", "unchanged", "conflict"]
 

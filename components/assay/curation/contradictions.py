@@ -14,6 +14,7 @@ from assay.curation.subjects import Place, Subject, walk
 from assay.curation.text_lines import Location, field_lines
 from assay.documents import parse_text_proto
 from assay.errors import DataError
+from assay.kernels.feature_path import join_path
 
 
 def check(schema: schema_pb2.Schema) -> tuple[Finding, ...]:
@@ -104,7 +105,7 @@ def _composites(places: list[Place]) -> Iterator[tuple[Place, Finding]]:
         above = place.subject.steps[:-1]
         for path, steps in _parts(place, above):
             if steps not in features:
-                sentence = f"The {place.subject} is made of '{'.'.join(steps)}', which the schema does not have."
+                sentence = f"The {place.subject} is made of '{join_path(steps)}', which the schema does not have."
                 yield place, _error("part_missing", place.subject, path, sentence)
 
 

@@ -13,8 +13,9 @@ from assay.curation.contradictions import check
 from assay.curation.differences import patch_from
 from assay.curation.feature_editor import FeatureEditor, FeatureType, enum_number
 from assay.curation.plain import assign
-from assay.curation.subjects import Kind, Subject, index, join_path, resolve
+from assay.curation.subjects import Kind, Subject, index, resolve
 from assay.errors import UsageError, did_you_mean
+from assay.kernels.feature_path import join_path
 
 if TYPE_CHECKING:
     from assay.curation.findings import Finding

@@ -7,7 +7,8 @@ from typing import Any, Final
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-from assay.curation.subjects import Subject, index, join_path
+from assay.curation.subjects import Subject, index
+from assay.kernels.feature_path import path_of
 
 _METRICS: Final = {
     "COMPARATOR_L_INFTY_HIGH": ("L_INFTY", "infinity_norm"),
@@ -34,7 +35,7 @@ def set_measured_limit(
 def _raise_thresholds(feature: Any, name: str, kind: str, anomalies: Anomalies) -> None:
     measure, metric = _METRICS[kind]
     for info in anomalies.drift_skew_info:
-        if join_path(list(info.path.step)) != name:
+        if path_of(info) != name:
             continue
         for comparator, measurements in (
             ("drift_comparator", info.drift_measurements),

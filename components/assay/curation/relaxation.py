@@ -15,9 +15,10 @@ from assay.curation.application import apply
 from assay.curation.differences import patch_from
 from assay.curation.measured_limits import set_measured_limit
 from assay.curation.patch import Entry, Evidence, Patch
-from assay.curation.subjects import Subject, index, join_path
+from assay.curation.subjects import Subject, index
 from assay.errors import DataError, UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.feature_path import join_path, path_of
 from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE, update_schema
 
 DATASET: Final = "the data set"
@@ -164,14 +165,10 @@ def _only(statistics: DatasetFeatureStatisticsList, features: set[str]) -> Datas
     result = DatasetFeatureStatisticsList()
     dataset = result.datasets.add()
     dataset.CopyFrom(default_dataset(statistics))
-    kept = [feature for feature in dataset.features if _name(feature) in features]
+    kept = [feature for feature in dataset.features if path_of(feature) in features]
     del dataset.features[:]
     dataset.features.extend(kept)
     return result
-
-
-def _name(feature: Any) -> str:
-    return join_path(list(feature.path.step)) if feature.WhichOneof("field_id") == "path" else str(feature.name)
 
 
 def _take_over(subject: Subject, result: Schema, olds: Any, news: Any, kinds: set[str]) -> None:

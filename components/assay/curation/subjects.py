@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
 from assay.errors import DataError, did_you_mean
+from assay.kernels.feature_path import join_path, resolve_path, split_path
 
 Kind: TypeAlias = Literal[
     "schema", "feature", "sparse_feature", "weighted_feature", "string_domain", "int_domain", "float_domain"
@@ -59,29 +60,6 @@ class Subject:
     def steps(self) -> tuple[str, ...]:
         """The steps of the path: names of the structs from the outside, then the feature's."""
         return split_path(self.name)
-
-
-def join_path(steps: tuple[str, ...] | list[str]) -> str:
-    """Gives a path as TFDV's anomalies write it."""
-    return ".".join("'" + step.replace("'", "''") + "'" if "." in step or "'" in step else step for step in steps)
-
-
-def split_path(path: str) -> tuple[str, ...]:
-    """Gives the steps of a path that `join_path` wrote."""
-    steps: list[str] = []
-    step, i, quoted = "", 0, False
-    while i < len(path):
-        if path[i] == "'" and quoted and path[i + 1 : i + 2] == "'":
-            step, i = step + "'", i + 1
-        elif path[i] == "'" and (quoted or not step):
-            quoted = not quoted
-        elif path[i] == "." and not quoted:
-            steps.append(step)
-            step = ""
-        else:
-            step += path[i]
-        i += 1
-    return (*steps, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +128,10 @@ def resolve(name: str, places: dict[Subject, Place], kind: Kind = "feature") -> 
     Raises:
         DataError: There is none.
     """
-    for candidate in (Subject(kind, name), Subject(kind, join_path((name,)))):
-        if candidate in places:
-            return candidate
     known = [subject.name for subject in places if subject.kind == kind]
+    subject = Subject(kind, resolve_path(name, known))
+    if subject in places:
+        return subject
     raise DataError("schema.unknown_name", f"The schema has no {Subject(kind, name)}.", did_you_mean(name, known))
 
 

@@ -13,9 +13,10 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from assay.curation import suggested_domains, suggested_limits
 from assay.curation.evidence import Observed
 from assay.curation.patch import Entry, Patch
-from assay.curation.subjects import Subject, index, join_path
+from assay.curation.subjects import Subject, index
 from assay.curation.suggest_options import Suggestion, SuggestOptions
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.feature_path import path_of, split_path
 from assay.kernels.schema import infer_schema
 
 _MAKERS: Final[dict[Suggestion, Callable[[Observed, Any], Entry | None]]] = {
@@ -69,8 +70,8 @@ def _entries(
     dataset = default_dataset(statistics)
     places = index(schema)
     for feature in dataset.features:
-        steps = list(feature.path.step) if feature.WhichOneof("field_id") == "path" else [feature.name]
-        place = places.get(Subject("feature", join_path(steps)))
+        steps = split_path(path_of(feature))
+        place = places.get(Subject("feature", path_of(feature)))
         if place is None:
             continue
         observed = Observed(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from assay.kernels.feature_path import path_of
 from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _summary(feature: FeatureNameStatistics, examples: int) -> FeatureSummary:
     kind = feature.WhichOneof("stats")
     common = getattr(feature, kind).common_stats if kind else statistics_pb2.CommonStatistics()
     figures: dict[str, Any] = {
-        "feature": feature.name or ".".join(feature.path.step),
+        "feature": path_of(feature),
         "type": statistics_pb2.FeatureNameStatistics.Type.Name(feature.type),
         "present": int(common.num_non_missing),
         "missing": common.num_missing / examples if examples else 0.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from assay.cli.scaffold.plan import MOST_CLASSES, Label, check_label_name
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.feature_path import split_path
 from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.schema import infer_schema
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
@@ -69,7 +70,8 @@ def examine(data: Path, label: str, csv: CsvOptions) -> Examined:
     dataset = default_dataset(statistics)
     if not dataset.num_examples:
         raise DataError("init.no_rows", f"{data} has no rows.", "A model needs examples to learn from.")
-    features = summarise(dataset)
+    # Statistics name a column by its path; here it is looked up in the data.
+    features = tuple(replace(each, feature=".".join(split_path(each.feature))) for each in summarise(dataset))
     check_label_name(label, tuple(feature.feature for feature in features))
     return Examined(
         rows=int(dataset.num_examples),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from assay.components.example_validator.row_checks import AND
 from assay.gating.verdict import Check, Detail, Verdict
+from assay.kernels.feature_path import join_path, split_path
 from assay.kernels.findings import WHOLE_DATASET, Examination, Finding, Severity
 from assay.kernels.findings.evidence import Evidence
 
@@ -93,7 +94,9 @@ def data_verdict(
 def _of_split(split: str, examination: Examination, schema: Schema) -> Iterator[Check]:
     yield from _of_findings(split, examination.overall.findings)
     failed = {finding.feature for finding in examination.overall.findings}
-    for name in [WHOLE_DATASET, *(feature.name for feature in schema.feature)]:
+    # A struct does not fit where one of its fields does not.
+    failed |= {join_path(steps[:depth]) for steps in map(split_path, failed) for depth in range(1, len(steps))}
+    for name in [WHOLE_DATASET, *(join_path((feature.name,)) for feature in schema.feature)]:
         if name not in failed:
             yield Check(
                 id=f"{split}/{name}/NO_ANOMALY",

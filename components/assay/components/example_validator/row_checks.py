@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from assay.gating.verdict import Check
+from assay.kernels.feature_path import join_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,7 @@ def answered_by_quarantine(examination: Examination, report: RowReport) -> Exami
     That is a finding whose feature and type are those of a rule that rejected rows.
     """
     answers = {
-        (column, outcome.reason)
+        (join_path((column,)), outcome.reason)
         for outcome in report.outcomes
         if outcome.num_broken and outcome.severity == "error"
         for column in outcome.columns

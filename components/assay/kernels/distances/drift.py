@@ -25,6 +25,7 @@ from assay.kernels.distances.measure import (
     MeasureName,
 )
 from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
+from assay.kernels.feature_path import path_of, resolve_keys, resolve_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,12 +64,12 @@ class Side:
 
 
 def feature_name(feature: FeatureNameStatistics) -> str:
-    """A feature's name; the steps of a nested one joined with dots."""
-    return feature.name or ".".join(feature.path.step)
+    """Return a feature's path."""
+    return path_of(feature)
 
 
 def features_by_name(dataset: DatasetFeatureStatistics) -> dict[str, FeatureNameStatistics]:
-    """Return a dataset's features by their names, in its order; of equal names the first."""
+    """Return a dataset's features by their paths, in its order; of equal paths the first."""
     result: dict[str, FeatureNameStatistics] = {}
     for feature in dataset.features:
         result.setdefault(feature_name(feature), feature)
@@ -86,7 +87,7 @@ def compare_features(
         limits: Limits of all features, or by feature; `*` stands for all that are not named.
     """
     names = dict.fromkeys([*treatment.names, *control.names])
-    own = {} if isinstance(limits, DriftLimits) else limits
+    own = {} if isinstance(limits, DriftLimits) else resolve_keys(limits, names)
     others = limits if isinstance(limits, DriftLimits) else limits.get(ALL_FEATURES, DriftLimits())
     return tuple(compare_feature(name, treatment, control, own.get(name, others)) for name in names)
 
@@ -106,7 +107,7 @@ def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, wh
     for name, wanted in limits.items():
         if name == ALL_FEATURES:
             continue
-        found = known.get(name)
+        found = known.get(resolve_path(name, known))
         if found is None and not whole:
             continue
         if found is None:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay.kernels.distances.distribution import Categories, Numbers, exact_numbers
+from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.reading.arrow_types import is_binary_like, plain, reading
 from assay.kernels.statistics.summaries.value_counts import ValueCounts, count_numbers, count_values
 
@@ -75,18 +76,17 @@ class ValueTables:
         for name, table in state.numbers.items():
             counted = table.table()
             if counted is not None and name not in state.given_up:
-                result[name] = exact_numbers(counted.values.to_numpy(), counted.counts.astype(np.float64))
+                result[join_path((name,))] = exact_numbers(counted.values.to_numpy(), counted.counts.astype(np.float64))
         for name, table in state.categories.items():
             counted = table.table()
             if counted is not None and name not in state.given_up:
                 words = [word.decode("utf-8", "backslashreplace") for word in counted.values.to_pylist()]
-                if name in result:
-                    del result[name]
+                if result.pop(join_path((name,)), None) is not None:
                     continue
                 counts: dict[str, float] = {}
                 for word, count in zip(words, counted.counts.tolist(), strict=True):
                     counts[word] = counts.get(word, 0.0) + count
-                result[name] = Categories(counts)
+                result[join_path((name,))] = Categories(counts)
         return result
 
     def _bound(self, state: TableState, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from assay.errors import UsageError, argument, did_you_mean
+from assay.kernels.feature_path import join_path, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,7 +113,7 @@ def check_types(schema: Schema, environment: str | None, dataset: DatasetFeature
     Raises:
         UsageError: There are such comparators; all of them are named.
     """
-    numeric = {each.name or ".".join(each.path.step) for each in dataset.features if each.HasField("num_stats")}
+    numeric = {path_of(each) for each in dataset.features if each.HasField("num_stats")}
     what = "numeric in the data, and has no type in the schema"
     problems = [
         _counts_of_numbers(f"schema.feature[{path}].{kind}.{measure}", path, what)
@@ -138,7 +139,7 @@ def measurements(anomalies: Anomalies) -> dict[tuple[str, str, str], float]:
             ("skew_comparator", info.skew_measurements),
         ):
             for each in found:
-                key = (".".join(info.path.step), kind, names.get(type(each).Type.Name(each.type), ""))
+                key = (path_of(info), kind, names.get(type(each).Type.Name(each.type), ""))
                 result.setdefault(key, float(each.value))
     return result
 
@@ -158,15 +159,17 @@ def _words(control: ControlName) -> str:
     }[control]
 
 
-def _validated(features: Iterable[Feature], environment: str | None, prefix: str = "") -> Iterator[tuple[str, Feature]]:
+def _validated(
+    features: Iterable[Feature], environment: str | None, above: tuple[str, ...] = ()
+) -> Iterator[tuple[str, Feature]]:
     """The features that are validated in an environment, with those in structs, by their paths."""
     for feature in features:
         stage = schema_pb2.LifecycleStage.Name(feature.lifecycle_stage)
         if feature.deprecated or stage in _NOT_VALIDATED or environment in feature.not_in_environment:
             continue
-        path = f"{prefix}{feature.name}"
-        yield path, feature
-        yield from _validated(feature.struct_domain.feature, environment, f"{path}.")
+        steps = (*above, feature.name)
+        yield join_path(steps), feature
+        yield from _validated(feature.struct_domain.feature, environment, steps)
 
 
 def _of_feature(path: str, feature: Feature) -> Iterator[Comparator]:

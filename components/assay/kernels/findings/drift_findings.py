@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.errors import UsageError, argument, did_you_mean
 from assay.kernels.distances import Distance, DriftLimits, FeatureDrift, MeasureName, Side, compare_feature
 from assay.kernels.distances.measure import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
+from assay.kernels.feature_path import feature_paths, resolve_keys
 from assay.kernels.findings.evidence import Evidence
 from assay.kernels.findings.finding import Finding
 
@@ -56,8 +57,8 @@ def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has
             f"{argument('drift_limits', option='--limit')} is set, and there is nothing to compare with.",
             f"Give {argument('previous')} with the statistics of the previous span.",
         )
-    known = {feature.name: feature for feature in schema.feature}
-    for name, wanted in limits.items():
+    known = dict(feature_paths(schema.feature))
+    for name, wanted in resolve_keys(limits, known).items():
         if name == ALL_FEATURES:
             continue
         if name not in known:
@@ -98,7 +99,9 @@ def drift_findings(
         return (), []  # a new slice: `examine` says so for the schema's comparators, and check_drift_limits for all
     ours, theirs = Side(dataset, {}), Side(previous, {})
     measured, findings = [], []
-    for name in dict.fromkeys([*ours.names, *theirs.names]):
+    names = dict.fromkeys([*ours.names, *theirs.names])
+    limits = resolve_keys(limits, names)
+    for name in names:
         key = name if name in limits else ALL_FEATURES
         if key not in limits:
             continue

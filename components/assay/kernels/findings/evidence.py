@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.kernels.distances.drift import features_by_name
+from assay.kernels.feature_path import feature_paths
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
@@ -63,7 +64,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """The features of a schema and of a dataset by name; nested ones by their steps joined with dots."""
+    """The features of a schema and of a dataset by their paths."""
 
     dataset: DatasetFeatureStatistics
     schema: schema_pb2.Schema
@@ -76,10 +77,10 @@ class Subjects:
 
 
 def subjects_of(dataset: DatasetFeatureStatistics, schema: schema_pb2.Schema) -> Subjects:
-    """Index the features of a dataset and its schema by name."""
+    """Index the features of a dataset and its schema by path."""
     features: dict[str, schema_pb2.Feature] = {}
-    for feature in schema.feature:
-        features.setdefault(feature.name, feature)
+    for path, feature in feature_paths(schema.feature):
+        features.setdefault(path, feature)
     return Subjects(dataset, schema, features, features_by_name(dataset))
 
 

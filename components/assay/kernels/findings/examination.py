@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from assay.kernels.anomalies import check_environment, check_severities, validate_statistics
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import DriftLimits, Side, check_limits_of_features
+from assay.kernels.feature_path import feature_paths, resolve_keys
 from assay.kernels.findings.comparators import ControlName, check_schema, check_types, comparators_of
 from assay.kernels.findings.comparisons import UNMEASURED, Comparison, compare
 from assay.kernels.findings.custom_checks import StatisticsCheck, run_checks
@@ -82,8 +83,9 @@ class Expectations:
             UsageError: A comparator or a limit does not apply; see `comparators.check_types`.
         """
         check_types(self.schema, self.environment, dataset)
-        untyped = {each.name for each in self.schema.feature if each.type == schema_pb2.TYPE_UNKNOWN}
-        limits = {name: wanted for name, wanted in self.drift_limits.items() if name in untyped}
+        types = {path: each.type for path, each in feature_paths(self.schema.feature)}
+        untyped = {path for path, kind in types.items() if kind == schema_pb2.TYPE_UNKNOWN}
+        limits = {name: wanted for name, wanted in resolve_keys(self.drift_limits, types).items() if name in untyped}
         check_limits_of_features(limits, Side(dataset, {}), whole=False)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.feature_path import path_of
 from assay.kernels.findings import evidence
 from assay.kernels.findings.evidence import Evidence, Subject, subjects_of
 from assay.kernels.shown import shortened
@@ -131,7 +132,7 @@ def find(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: An
 
 def _findings(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: Anomalies) -> Iterator[Finding]:
     subjects = subjects_of(default_dataset(statistics), schema)
-    measured = {".".join(info.path.step): info for info in anomalies.drift_skew_info}
+    measured = {path_of(info): info for info in anomalies.drift_skew_info}
     for name, info in sorted(anomalies.anomaly_info.items()):
         for reason in info.reason:
             yield _finding(subjects[name], info, reason, measured.get(name))

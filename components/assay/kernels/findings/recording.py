@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from assay.kernels.feature_path import split_path
 from assay.kernels.findings.finding import WHOLE_DATASET
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def record(anomalies: Anomalies, findings: Iterable[Finding]) -> None:
         whole = finding.feature == WHOLE_DATASET
         info = anomalies.dataset_anomaly_info if whole else anomalies.anomaly_info[finding.feature]
         if not whole and not info.path.step:
-            info.path.step.extend(finding.feature.split("."))
+            info.path.step.extend(split_path(finding.feature))
         rank = _SEVERITIES[finding.severity]
         info.severity = _OF_PROTO[max(rank, _RANKS[info.severity] if info.reason else rank)]
         info.reason.add(

@@ -7,6 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
+from assay.kernels.feature_path import join_path
 from assay.kernels.rows.rule import Rule
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _rules(name: str, value: str, others: list[str], kind: str, role: str) -> It
     for part in columns:
         what: Any = "VALUE" if part == value else role
         yield PartRule(
-            id=f"{name}.has.{part}",
+            id=f"{join_path((name,))}.has.{part}",
             reason=f"{kind}_MISSING_{what}",
             columns=columns,
             expectation=f"{name} has {part} where it has any of {', '.join(columns)}",
@@ -86,7 +87,7 @@ def _rules(name: str, value: str, others: list[str], kind: str, role: str) -> It
         )
     for other in others:
         yield LengthRule(
-            id=f"{name}.length.{other}",
+            id=f"{join_path((name,))}.length.{other}",
             reason=f"{kind}_LENGTH_MISMATCH",
             columns=columns,
             expectation=f"{name} has as many values in {other} as in {value}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from assay.errors import UsageError, did_you_mean
+from assay.kernels.feature_path import join_path
 from assay.kernels.rows.rule import shown, shown_limit
 from assay.kernels.rows.time_tests import TimeText
 from assay.kernels.rows.value_rules import ValueRule
@@ -60,7 +61,7 @@ def domain_rules(feature: Feature, schema: Schema) -> Iterator[ValueRule]:
     elif kind in {"time_domain", "time_of_day_domain"} and domain.string_format:
         text = TimeText(domain.string_format)
         expectation = f"{name} is a time as {shown(domain.string_format)}"
-        yield _rule(f"{name}.time", "TIME_UNEXPECTED_FORMAT", name, expectation, text)
+        yield _rule(f"{join_path((name,))}.time", "TIME_UNEXPECTED_FORMAT", name, expectation, text)
 
 
 def _domain(feature: Feature, schema: Schema) -> tuple[str | None, Any]:
@@ -87,9 +88,9 @@ def _rule(id: str, reason: str, name: str, expectation: str, test: ValueTest, to
 
 def _string_rules(name: str, domain: StringDomain, tolerated: float) -> Iterator[ValueRule]:
     values = list(domain.value)
-    yield _rule(f"{name}.utf8", "ENUM_TYPE_INVALID_UTF8", name, f"{name} is UTF-8 text", ValidText())
+    yield _rule(f"{join_path((name,))}.utf8", "ENUM_TYPE_INVALID_UTF8", name, f"{name} is UTF-8 text", ValidText())
     yield _rule(
-        f"{name}.domain",
+        f"{join_path((name,))}.domain",
         "ENUM_TYPE_UNEXPECTED_STRING_VALUES",
         name,
         f"{name} is one of {_named(values)}" + (f" in all but {tolerated:.0%} of its values" if tolerated else ""),
@@ -100,7 +101,11 @@ def _string_rules(name: str, domain: StringDomain, tolerated: float) -> Iterator
 
 def _int_rules(name: str, domain: IntDomain) -> Iterator[ValueRule]:
     yield _rule(
-        f"{name}.number_text", "INT_TYPE_NOT_INT_STRING", name, f"{name} spells a whole number", NumberText("INT")
+        f"{join_path((name,))}.number_text",
+        "INT_TYPE_NOT_INT_STRING",
+        name,
+        f"{name} spells a whole number",
+        NumberText("INT"),
     )
     for side in _sides(domain):
         limit = getattr(domain, side)
@@ -109,25 +114,31 @@ def _int_rules(name: str, domain: IntDomain) -> Iterator[ValueRule]:
 
 def _float_rules(name: str, domain: FloatDomain) -> Iterator[ValueRule]:
     yield _rule(
-        f"{name}.number_text", "FLOAT_TYPE_STRING_NOT_FLOAT", name, f"{name} spells a number", NumberText("FLOAT")
+        f"{join_path((name,))}.number_text",
+        "FLOAT_TYPE_STRING_NOT_FLOAT",
+        name,
+        f"{name} spells a number",
+        NumberText("FLOAT"),
     )
     for side in _sides(domain):
         limit = getattr(domain, side)
         test = Limit(side, 0, float_limit(side, limit), "FLOAT", whole_applies=False)
         yield _limit_rule(name, side, shortest(limit), f"FLOAT_TYPE_{_SIZES[side]}_FLOAT", test)
     if domain.disallow_nan:
-        yield _rule(f"{name}.nan", "FLOAT_TYPE_HAS_NAN", name, f"{name} is not NaN", NotNan())
+        yield _rule(f"{join_path((name,))}.nan", "FLOAT_TYPE_HAS_NAN", name, f"{name} is not NaN", NotNan())
     if domain.disallow_inf:
-        yield _rule(f"{name}.inf", "FLOAT_TYPE_HAS_INF", name, f"{name} is finite", Finite())
+        yield _rule(f"{join_path((name,))}.inf", "FLOAT_TYPE_HAS_INF", name, f"{name} is finite", Finite())
 
 
 def _bool_rules(name: str, domain: BoolDomain) -> Iterator[ValueRule]:
     texts = [getattr(domain, field) for field in ("true_value", "false_value") if domain.HasField(field)]
     yield _limit_rule(name, "min", 0, "BOOL_TYPE_SMALL_INT", Limit("min", 0, None))
     yield _limit_rule(name, "max", 1, "BOOL_TYPE_BIG_INT", Limit("max", 1, None))
-    yield _rule(f"{name}.zero_or_one", "BOOL_TYPE_UNEXPECTED_FLOAT", name, f"{name} is 0 or 1", ZeroOrOne())
     yield _rule(
-        f"{name}.bool_text",
+        f"{join_path((name,))}.zero_or_one", "BOOL_TYPE_UNEXPECTED_FLOAT", name, f"{name} is 0 or 1", ZeroOrOne()
+    )
+    yield _rule(
+        f"{join_path((name,))}.bool_text",
         "BOOL_TYPE_UNEXPECTED_STRING",
         name,
         f"{name} is one of {_named(texts)}" if texts else f"{name} is not text",
@@ -137,7 +148,7 @@ def _bool_rules(name: str, domain: BoolDomain) -> Iterator[ValueRule]:
 
 def _limit_rule(name: str, side: str, limit: float, reason: str, test: Limit) -> ValueRule:
     word = "at least" if side == "min" else "at most"
-    return _rule(f"{name}.{side}", reason, name, f"{name} is {word} {shown_limit(limit)}", test)
+    return _rule(f"{join_path((name,))}.{side}", reason, name, f"{name} is {word} {shown_limit(limit)}", test)
 
 
 def _sides(domain: IntDomain | FloatDomain) -> Sequence[Literal["min", "max"]]:

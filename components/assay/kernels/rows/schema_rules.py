@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError, did_you_mean
+from assay.kernels.feature_path import join_path
 from assay.kernels.rows.composite_rules import composite_rules
 from assay.kernels.rows.domain_rules import domain_rules
 from assay.kernels.rows.key_rules import DistinctRule
@@ -90,14 +91,14 @@ def _feature_rules(feature: Feature, schema: Schema, environment: str | None) ->
     in_environment = _in_environment(feature, schema, environment)
     if not in_environment:
         yield AbsenceRule(
-            id=f"{name}.environment",
+            id=f"{join_path((name,))}.environment",
             reason="SCHEMA_NEW_COLUMN",
             columns=(name,),
             expectation=f"{name} has no value in the environment {environment}",
         )
     if in_environment and (feature.presence.min_fraction >= 1.0 or feature.group_presence.required):
         yield PresenceRule(
-            id=f"{name}.presence",
+            id=f"{join_path((name,))}.presence",
             reason="FEATURE_TYPE_LOW_FRACTION_PRESENT",
             columns=(name,),
             expectation=f"{name} has a value",
@@ -106,7 +107,7 @@ def _feature_rules(feature: Feature, schema: Schema, environment: str | None) ->
     family = declared_family(feature)
     if family is not None:
         yield TypeRule(
-            id=f"{name}.type",
+            id=f"{join_path((name,))}.type",
             reason="UNEXPECTED_DATA_TYPE",
             columns=(name,),
             expectation=f"{name} is {_FAMILY_WORDS[family]}",
@@ -131,17 +132,17 @@ def _valency_rules(feature: Feature, *, in_environment: bool) -> Iterator[RowRul
     shape = feature.WhichOneof("shape_type")
     if shape == "value_count":
         yield _nesting_rule(name, 1)
-        yield from _count_rules(f"{name}.value_count", name, 0, feature.value_count)
+        yield from _count_rules(f"{join_path((name,))}.value_count", name, 0, feature.value_count)
     elif shape == "value_counts":
         yield _nesting_rule(name, len(feature.value_counts.value_count))
         for level, count in enumerate(feature.value_counts.value_count):
-            yield from _count_rules(f"{name}.value_counts[{level}]", name, level, count)
+            yield from _count_rules(f"{join_path((name,))}.value_counts[{level}]", name, level, count)
     elif shape == "shape" and in_environment and all(dim.size > 0 for dim in feature.shape.dim):
         size = 1
         for dim in feature.shape.dim:
             size *= dim.size
         yield ShapeRule(
-            id=f"{name}.shape",
+            id=f"{join_path((name,))}.shape",
             reason="INVALID_FEATURE_SHAPE",
             columns=(name,),
             expectation=f"{name} has {size} {'value' if size == 1 else 'values'}",
@@ -151,7 +152,7 @@ def _valency_rules(feature: Feature, *, in_environment: bool) -> Iterator[RowRul
 
 def _nesting_rule(name: str, depth: int) -> NestingRule:
     return NestingRule(
-        id=f"{name}.nesting",
+        id=f"{join_path((name,))}.nesting",
         reason="VALUE_NESTEDNESS_MISMATCH",
         columns=(name,),
         expectation=f"{name} has values at nest level {depth}",
@@ -191,7 +192,7 @@ def _distinct_rules(feature: Feature) -> Iterator[DistinctRule]:
     ):
         word, number = ("at least", least) if side == "min" else ("at most", most)
         yield DistinctRule(
-            id=f"{feature.name}.unique.{side}",
+            id=f"{join_path((feature.name,))}.unique.{side}",
             reason=reason,
             columns=(feature.name,),
             expectation=f"{feature.name} has {word} {number} distinct values",
@@ -199,8 +200,9 @@ def _distinct_rules(feature: Feature) -> Iterator[DistinctRule]:
         )
 
 
-def _unchecked(feature: Feature, inside: str = "") -> Iterator[str]:
-    name = f"{inside}{feature.name}"
+def _unchecked(feature: Feature, above: tuple[str, ...] = ()) -> Iterator[str]:
+    steps = (*above, feature.name)
+    name = join_path(steps)
     domain: Any = feature.WhichOneof("domain_info")
     if domain in _ONLY_IN_STATISTICS:
         yield f"{name}: a domain of {_ONLY_IN_STATISTICS[domain]} is held against statistics only"
@@ -209,10 +211,10 @@ def _unchecked(feature: Feature, inside: str = "") -> Iterator[str]:
     elif domain == "struct_domain":
         for field in feature.struct_domain.feature:
             if _is_validated(field):
-                yield from _unchecked(field, f"{name}.")
+                yield from _unchecked(field, steps)
         for sparse in feature.struct_domain.sparse_feature:
             yield f"{name}.{sparse.name}: sparse features inside structs are not checked"
-    if inside and feature.HasField("unique_constraints"):
+    if above and feature.HasField("unique_constraints"):
         yield f"{name}: distinct values inside structs are counted in statistics only"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.kernels.feature_path import join_path
 from assay.kernels.rows.record import STRUCT
 from assay.kernels.rows.rule import RowRule, Rule
 
@@ -44,7 +45,7 @@ class FieldRule(Rule):
 def field_rule(struct: str, rule: RowRule) -> FieldRule:
     """Makes a rule of fields a rule of the struct's column."""
     return FieldRule(
-        id=f"{struct}.{rule.id}",
+        id=f"{join_path((struct,))}.{rule.id}",
         reason=rule.reason,
         columns=(struct,),
         expectation=f"in {struct}, {rule.expectation}",

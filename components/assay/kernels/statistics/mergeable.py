@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError, UsageError
+from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics
 from assay.kernels.statistics.features.categories import CategoryState
 from assay.kernels.statistics.features.numeric import NumericState
@@ -117,7 +118,7 @@ def estimated_features(data: bytes) -> list[str]:
     """
     _, state = _open(data)
     return [
-        ".".join(path)
+        join_path(path)
         for path, feature in state.overall.features.items()
         if isinstance(feature.values, (NumericState, CategoryState)) and feature.values.sketch is not None
     ]

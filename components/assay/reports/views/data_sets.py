@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.default_slice import DEFAULT_SLICE
+from assay.kernels.feature_path import path_of
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import (
@@ -29,7 +30,7 @@ class DataSet:
     @cached_property
     def features(self) -> Mapping[str, FeatureNameStatistics]:
         """Statistics by the feature's name."""
-        return {each.name or ".".join(each.path.step): each for each in self.statistics.features}
+        return {path_of(each): each for each in self.statistics.features}
 
 
 def data_sets(name: str, proto: DatasetFeatureStatisticsList) -> tuple[DataSet, list[DataSet]]:

@@ -75,7 +75,7 @@ def _features(schema: schema_pb2.Schema, shared: Mapping[str, list[str]]) -> Dat
         ]
         rows.append(
             [
-                ".".join(place.subject.steps) or feature.name,
+                place.subject.name,
                 [schema_pb2.FeatureType.Name(feature.type).lower().removeprefix("type_"), "plain"],
                 _presence(feature),
                 _valency(feature),

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
+from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.features.byte_sizes import ByteSizeState, add_sizes, bytes_statistics, merge_sizes
 from assay.kernels.statistics.features.categories import (
     CategoryState,
@@ -137,7 +138,7 @@ class FeatureStatistics:
 
     @property
     def _name(self) -> str:
-        return ".".join(self.path)
+        return join_path(self.path)
 
     def _add_times(self, state: FeatureState, column: FeatureColumn) -> None:
         if column.meaning is None or not column.meaning.unit or column.leaf is None:

@@ -10,6 +10,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
+from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.summaries.histograms import quantiles_histogram, standard_histogram
 from assay.kernels.statistics.summaries.quantiles import Quantiles, exact_quantiles
 
@@ -76,7 +77,7 @@ def add_presence(state: PresenceState, column: FeatureColumn) -> None:
             batch.levels.append(LevelState(level.num_present, lengths, level.present_weight, level.value_weight))
     if column.leaf_lengths is not None:
         batch.leaf_lengths = _counter(*column.leaf_lengths)
-    merge_presence(state, batch, ".".join(column.path))
+    merge_presence(state, batch, join_path(column.path))
 
 
 def _add_level(state: LevelState, level: NestLevel) -> None:

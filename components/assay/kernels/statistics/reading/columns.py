@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import DataError
+from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.reading.arrow_types import FeatureType, is_list, plain, reading
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _fields(
         array = array.filter(pa.array(valid))
         weights = None if weights is None else weights[valid]
     names = [field.name for field in array.type]
-    check_distinct(names, f"fields of column '{'.'.join(path)}'")
+    check_distinct(names, f"fields of column '{join_path(path)}'")
     # flatten() takes a struct's own nulls into account, field() does not.
     for name, child in zip(names, array.flatten(), strict=True):
         yield from feature_columns((*path, name), child, weights)
