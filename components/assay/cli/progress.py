@@ -81,7 +81,7 @@ def step_text(result: StepResult, width: int) -> Text:
     rows = rows_text(result)
     if rows:
         line.append(f"  {rows}")
-    if result.status != "failed" and result.reason:  # why a step failed is told in full after the summary
+    if result.status != "failed" and not result.idle and result.reason:  # else told after the summary
         line.append(f"  {short_reason(result)}", "dim")
     return line
 

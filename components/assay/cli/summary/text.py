@@ -31,8 +31,10 @@ def print_summary(console: Console, result: RunResult) -> None:
 
 
 def print_failed_steps(console: Console, result: RunResult) -> None:
-    """Prints why each failed step failed: the user's own traceback first, the reason, and the step's log."""
+    """Print why steps did nothing or failed: the user's own traceback first, the reason, and the step's log."""
     for step in result.steps:
+        if step.idle:
+            console.print(Text.assemble((f"{step.node_id} did nothing: ", "bold yellow"), step.reason))
         if step.status != "failed":
             continue
         console.print()
