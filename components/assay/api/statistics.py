@@ -14,9 +14,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.outputs import refuse_ending
-from assay.artifacts.sources import remarks_of, rows_of
+from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
+from assay.curation.csv_remarks import remarks_of
 from assay.documents import parse_text_proto, read_bytes
 from assay.engines.base import Source
 from assay.engines.embedded import EmbeddedEngine
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Unpack
 
-    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvKeywords
+    from assay.curation.csv_remarks import CsvRemark
 
 STATE_ENDING = ".state"
 """Of files that statistics of other rows can be merged with."""

@@ -16,7 +16,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.artifacts.base import shard_order
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats.csv import CsvTable, scan_csv
-from assay.artifacts.formats.csv_remarks import CsvRemark, remarks_on
 from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.formats.example_records import ExampleRecords
 from assay.artifacts.formats.pandas_index import index_columns
@@ -122,13 +121,6 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
 def as_text(source: Any, columns: Sequence[str]) -> Any:
     """Return the rows where these columns are the text of their cells, as far as they come from a CSV."""
     return source.as_text(columns) if hasattr(source, "as_text") else source
-
-
-def remarks_of(source: Any) -> tuple[CsvRemark, ...]:
-    """Return a remark for each text column of a CSV that looks like numbers, amounts or dates; none for other data."""
-    if isinstance(source, CsvTable):
-        return remarks_on(source)
-    return source.remarks() if hasattr(type(source), "remarks") else ()
 
 
 def _with_expected(csv: CsvOptions, schema: Schema | None) -> CsvOptions:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from assay.artifacts.formats.csv_remarks import CsvRemark
+    from assay.curation.csv_remarks import CsvRemark
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the result in one line, warnings and errors; nothing else.")

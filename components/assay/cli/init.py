@@ -16,8 +16,8 @@ from assay.cli.csv_options import Csv, reads_csv
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.cli.scaffold.plan import Plan, Task
+    from assay.curation.csv_remarks import CsvRemark
 
 _MOST_NAMES: Final = 8
 

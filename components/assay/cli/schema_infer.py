@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.curation.csv_remarks import CsvRemark
     from assay.curation.patch import Entry, Patch
     from assay.curation.suggest_options import SuggestOptions
 

@@ -10,6 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from assay import native
 from assay.errors import DataError
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.statistics.generators.time_formats import are_dates
+from assay.kernels.statistics.reading.claims import leaf_features
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -26,6 +28,9 @@ def infer_schema(
     infer_feature_shape: bool = True,
 ) -> Schema:
     """Infers a schema that the data behind `statistics` fits.
+
+    It is TFDV's, but text of dates gets no domain: the dates of the next month would all be unknown to it (see
+    docs/decisions/0111-domains-of-dates.md).
 
     Args:
         statistics: Of one dataset, or of slices that include `All Examples`, which is then the one that counts.
@@ -48,6 +53,7 @@ def infer_schema(
     # As TFDV sets it; the field left the proto's newer versions.
     if hasattr(schema, "generate_legacy_feature_spec"):
         schema.generate_legacy_feature_spec = False
+    _open_domains_of_dates(schema, schema_pb2.Schema())
     return schema
 
 
@@ -64,7 +70,23 @@ def update_schema(
     serialized = native.tfdv_validation().UpdateSchema(
         schema.SerializeToString(), default_dataset(statistics).SerializeToString(), max_string_domain_size
     )
-    return _parsed(serialized)
+    updated = _parsed(serialized)
+    _open_domains_of_dates(updated, schema)
+    return updated
+
+
+def _open_domains_of_dates(schema: Schema, before: Schema) -> None:
+    """Remove the domains of features that had none before, where the values are nearly all dates."""
+    values = {domain.name: list(domain.value) for domain in schema.string_domain}
+    had = {path for path, feature in leaf_features(before.feature) if feature.domain}
+    for path, feature in leaf_features(schema.feature):
+        if feature.domain and path not in had and are_dates(values.get(feature.domain, [])):
+            feature.ClearField("domain")
+    used = {feature.domain for _, feature in leaf_features(schema.feature)}
+    written = {domain.name for domain in before.string_domain}
+    kept = [domain for domain in schema.string_domain if domain.name in used | written]
+    del schema.string_domain[:]
+    schema.string_domain.extend(kept)
 
 
 def _parsed(serialized: bytes) -> Schema:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
 _DIGITS = range(6, 10)  # any decimal of 6 digits survives float32; 9 digits tell all float32 apart
 _EXACT_POWER = 22  # 10^22 is the largest power of ten that a double holds exactly
 _POWERS_OF_TEN = np.array([float(10**power) for power in range(_EXACT_POWER + 1)])
+
+
+def as_decimals(array: pa.Array) -> pa.Array:
+    """Return numbers of single or half precision as the doubles of their shortest decimals; other arrays as they are.
+
+    A column of 0.1 is then one slice, in one bin and equal to 0.1, whichever precision a file keeps it in.
+    """
+    if not (pa.types.is_float32(array.type) or pa.types.is_float16(array.type)):
+        return array
+    missing = np.asarray(array.is_null())
+    return pa.array(shortest_decimals(array.to_numpy(zero_copy_only=False)), mask=missing)
 
 
 def shortest_decimals(numbers: NDArray[Any]) -> NDArray[np.float64]:

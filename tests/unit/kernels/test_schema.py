@@ -7,18 +7,20 @@ from assay.errors import ArtifactError
 from assay.kernels.schema import infer_schema, update_schema
 
 
-def _statistics(*names: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Statistics of one string feature with values a and b, once for each dataset name."""
+def _statistics(
+    *names: str, values: tuple[str, str] = ("a", "b"), column: str = "colour"
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Statistics of one string feature with two values, once for each dataset name."""
     statistics = statistics_pb2.DatasetFeatureStatisticsList()
     for name in names:
         dataset = statistics.datasets.add(name=name, num_examples=3)
         feature = dataset.features.add(type=statistics_pb2.FeatureNameStatistics.STRING)
-        feature.path.step.append("colour")
+        feature.path.step.append(column)
         common = feature.string_stats.common_stats
         common.num_non_missing, common.min_num_values, common.max_num_values = 3, 1, 1
         common.tot_num_values, common.avg_num_values = 3, 1.0
         feature.string_stats.unique = 2
-        for rank, (label, count) in enumerate([("a", 2), ("b", 1)]):
+        for rank, (label, count) in enumerate(zip(values, (2, 1), strict=True)):
             feature.string_stats.rank_histogram.buckets.add(
                 low_rank=rank, high_rank=rank, label=label, sample_count=count
             )
@@ -63,3 +65,35 @@ def test_an_update_widens_a_copy() -> None:
     updated = update_schema(schema, _statistics(""))
     assert list(updated.string_domain[0].value) == ["a", "b"]
     assert list(schema.string_domain[0].value) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_open"),
+    [
+        (("2024-01-31", "2024-02-01"), True),
+        (("2024-01-31T10:00:00Z", "2024-02-01T10:00:00Z"), True),
+        (("31.1.2024", "1.2.2024"), True),
+        (("5 Jan 2024", "6 Feb 2024"), True),
+        (("10:00", "12:00"), False),
+        (("1-2", "3-4"), False),
+        (("a", "2024-02-01"), False),
+    ],
+)
+def test_text_of_dates_gets_no_domain(values: tuple[str, str], is_open: bool) -> None:
+    schema = infer_schema(_statistics("", values=values))
+    assert (not schema.feature[0].domain) is is_open
+    assert (not schema.string_domain) is is_open
+    updated = update_schema(schema_pb2.Schema(), _statistics("", values=values))
+    assert (not updated.feature[0].domain) is is_open
+
+
+def test_a_domain_of_dates_that_somebody_wrote_stays() -> None:
+    schema = schema_pb2.Schema()
+    schema.feature.add(name="day", type=schema_pb2.BYTES, domain="days")
+    schema.string_domain.add(name="days", value=["2024-01-30"])
+    schema.string_domain.add(name="unused", value=["x"])
+    updated = update_schema(schema, _statistics("", values=("2024-01-31", "2024-02-01"), column="day"))
+    assert {domain.name: list(domain.value) for domain in updated.string_domain} == {
+        "days": ["2024-01-30", "2024-01-31", "2024-02-01"],
+        "unused": ["x"],
+    }

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Self
 
-    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.curation.csv_remarks import CsvRemark
 
 _PATIENCE = 1.0
 
@@ -119,7 +119,7 @@ class WatchedRows:
 
     def remarks(self) -> tuple[CsvRemark, ...]:
         """Return the remarks on text columns of a CSV."""
-        from assay.artifacts.sources import remarks_of
+        from assay.curation.csv_remarks import remarks_of
 
         return remarks_of(self.source)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.artifacts.sources import remarks_of, rows_of
+from assay.artifacts.sources import rows_of
 from assay.cli.scaffold.plan import MOST_CLASSES, Label, check_label_name
+from assay.curation.csv_remarks import remarks_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.kernels.default_slice import default_dataset
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-    from assay.artifacts.formats.csv_remarks import CsvRemark
     from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.curation.csv_remarks import CsvRemark
     from assay.engines.base import Source
 
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")

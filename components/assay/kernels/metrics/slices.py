@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from assay.errors import DataError
 from assay.kernels.python_values import python_values
+from assay.kernels.shortest_decimal import as_decimals
 from assay.kernels.statistics.slices.labels import bin_labels, period_labels
 from assay.kernels.statistics.slices.specs import Period
 
@@ -216,7 +217,7 @@ def _feature_codes(batch: pa.RecordBatch, feature: str, spec: SlicingSpec) -> tu
                 "text, booleans, dates or times, or lists of these.",
                 "Slice by a column that is derived from it, such as one field of a struct.",
             ) from None
-    values = [_values(value) for value in python_values(column.dictionary)]
+    values = [_values(value) for value in python_values(as_decimals(column.dictionary))]
     codes = pc.fill_null(column.indices.cast(pa.int64()), len(values)).to_numpy(zero_copy_only=False)
     return _codes_of_rows(rows, np.asarray(codes, dtype=np.int64), [*values, ()], batch.num_rows)
 

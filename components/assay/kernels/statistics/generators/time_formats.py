@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Collection
 from functools import cache
+from typing import Final
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -48,6 +50,24 @@ _SHAPES = {
 }
 _DIRECTIVE = re.compile("%[a-zA-Z]")
 _LONGEST = 64
+_NEARLY_ALL = 0.9
+
+_DAY, _MONTH, _YEAR, _NAME = (
+    "(?:0?[1-9]|[12][0-9]|3[01])",
+    "(?:0?[1-9]|1[0-2])",
+    "(?:[12][0-9])?[0-9]{2}",
+    "(?i:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})",
+)
+_CLOCK: Final = (
+    r"(?:[T ,]+[0-2]?[0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+DATE: Final = (
+    rf"^\s*(?:[12][0-9]{{3}}[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}|{_MONTH}[-/]{_DAY}[-/]{_YEAR}"
+    rf"|{_DAY}[- .]+{_NAME}[- .,]+{_YEAR}|{_NAME}[. ]+{_DAY},? +{_YEAR}){_CLOCK}\s*$"
+)
+"""A date as people and programs write it, with a time of day or without, for Python's `re` and for Arrow."""
+
+_DATE: Final = re.compile(DATE)
 
 UNIX_TIMES = (
     (schema_pb2.TimeDomain.UNIX_DAYS, 7305, 21915),
@@ -57,6 +77,15 @@ UNIX_TIMES = (
     (schema_pb2.TimeDomain.UNIX_NANOSECONDS, 631152000 * 10**9, 1893456000 * 10**9),
 )
 """Integers that are times from 1990 to 2029, with their format."""
+
+
+def are_dates(texts: Collection[str]) -> bool:
+    """Say whether nearly all texts, and at least one, are dates, with a time of day or without."""
+    return 0 < sum(map(_is_date, texts)) >= _NEARLY_ALL * len(texts)
+
+
+def _is_date(text: str) -> bool:
+    return _DATE.match(text) is not None or any("%d" in format_ for format_ in formats_of(text.strip()))
 
 
 def formats_of(text: str) -> list[str]:

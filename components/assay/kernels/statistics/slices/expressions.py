@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from assay.errors import DataError, UsageError
 from assay.kernels.condition_text import parse_condition
+from assay.kernels.shortest_decimal import as_decimals
 from assay.kernels.statistics.reading.arrow_types import is_binary_like, is_list, plain
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _column(name: str, batch: pa.RecordBatch) -> pa.Array:
             )
         indices = pa.array(np.cumsum(lengths) - 1, mask=lengths == 0)
         array = plain(array.flatten()).take(indices)
-    return array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
+    return array.cast(pa.int8()) if pa.types.is_boolean(array.type) else as_decimals(array)
 
 
 def _compare(op: ast.cmpop, left: Any, right: Any) -> pa.Array:

@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError
 from assay.kernels.python_values import python_values
+from assay.kernels.shortest_decimal import as_decimals
 from assay.kernels.statistics.reading.arrow_types import FeatureType, Meaning, reading
 from assay.kernels.statistics.reading.claims import leaf_features
 from assay.kernels.statistics.reading.columns import row_values
@@ -80,7 +81,7 @@ def value_labels(name: str, array: pa.Array, wanted: Sequence[str | int] | None)
     if how.convert is None and how.type is not None:
         raise _unfit(name, leaf.type)
     encoded = (leaf if how.convert is None else how.convert(leaf)).dictionary_encode()
-    labels = [_label(name, value, how.meaning) for value in python_values(encoded.dictionary)]
+    labels = [_label(name, value, how.meaning) for value in python_values(as_decimals(encoded.dictionary))]
     codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     if wanted is not None:
         texts = {_wanted_label(name, value, how.type) for value in wanted}
@@ -103,7 +104,7 @@ def bin_labels(name: str, array: pa.Array, boundaries: Sequence[float]) -> Label
     labels = [f"[{low},{high}{']' if high == np.inf else ')'}" for low, high in pairwise(edges)]
     if how.convert is None:
         return Labels(rows[:0], rows[:0], labels)
-    values: NDArray[np.float64] = how.convert(leaf).to_numpy(zero_copy_only=False).astype(np.float64)
+    values: NDArray[np.float64] = as_decimals(how.convert(leaf)).to_numpy(zero_copy_only=False).astype(np.float64)
     codes = np.searchsorted(np.array(edges[1:-1]), values, side="right").astype(np.int64)
     kept = ~np.isnan(values)
     return _distinct(rows[kept], codes[kept], labels)

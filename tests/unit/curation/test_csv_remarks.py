@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from assay.artifacts.formats.csv import scan_csv
-from assay.artifacts.formats.csv_remarks import CsvRemark, remarks_on
 from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.cli.csv_options import csv_options
+from assay.curation.csv_remarks import CsvRemark, remarks_on
 from assay.errors import on_command_line
 
 NUMBERS = [str(number) for number in range(50)]

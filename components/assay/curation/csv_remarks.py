@@ -10,19 +10,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.artifacts.formats.csv import CsvTable
 from assay.artifacts.formats.csv_blocks import record_end
 from assay.artifacts.formats.csv_types import CsvOptions, Kind, convert, plain_numbers, unit_of
 from assay.errors import argument
+from assay.kernels.statistics.generators.time_formats import DATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from assay.artifacts.formats.csv import CsvShard, CsvTable
+    from assay.artifacts.formats.csv import CsvShard
 
 _NEARLY_ALL: Final = 0.9
 _SAMPLED_SHARDS: Final = 8
@@ -40,19 +42,6 @@ _NOTATIONS: Final = tuple(
 _CURRENCY: Final = re.compile(
     r"(?:[A-Z]{0,2}\$|[€£¥₹₩₽₺₫₪฿%]|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|ZAR|MXN|KRW|SGD"
     r"|HKD|TRY|RUB|Rs\.?|kr\.?|zł|Kč|Ft)"
-)
-_DAY, _MONTH, _YEAR, _NAME = (
-    "(?:0?[1-9]|[12][0-9]|3[01])",
-    "(?:0?[1-9]|1[0-2])",
-    "(?:[12][0-9])?[0-9]{2}",
-    "[A-Za-z]{3,9}",
-)
-_CLOCK: Final = (
-    r"(?:[T ,]+[0-2]?[0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)?"
-)
-_DATE: Final = (
-    rf"^\s*(?:[12][0-9]{{3}}[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}|{_MONTH}[-/]{_DAY}[-/]{_YEAR}"
-    rf"|{_DAY}[- .]+{_NAME}[- .,]+{_YEAR}|{_NAME}[. ]+{_DAY},? +{_YEAR}){_CLOCK}\s*$"
 )
 _ISO_DATE: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9]$"
 _ISO_TIME: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T ][0-2][0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]{1,6})?)?)?$"
@@ -101,7 +90,7 @@ class _Guess:
     def matches(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
         """Say of each cell whether it can be read so."""
         if self.looks_like == "dates":
-            return pc.match_substring_regex(cells, _DATE)
+            return pc.match_substring_regex(cells, DATE)
         options = CsvOptions(decimal=self.decimal, thousands=self.thousands, units={"": self.unit})
         return pc.match_substring_regex(plain_numbers(cells, "", options), _NUMBER)
 
@@ -129,6 +118,14 @@ class _Counts:
             self.example = self.example or read[0].as_py()
             self.is_date = self.is_date and bool(pc.all(pc.match_substring_regex(read, _ISO_DATE)).as_py())
             self.is_time = self.is_time and bool(pc.all(pc.match_substring_regex(read, _ISO_TIME)).as_py())
+
+
+def remarks_of(source: Any) -> tuple[CsvRemark, ...]:
+    """Return the remarks on the columns of a CSV; none for other data."""
+    if isinstance(source, CsvTable):
+        return remarks_on(source)
+    found: tuple[CsvRemark, ...] = source.remarks() if hasattr(type(source), "remarks") else ()
+    return found
 
 
 def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
