@@ -43,7 +43,7 @@ def test_a_damaged_state_file_is_told(tmp_path: Path) -> None:
         statistics_of(path)
 
 
-@pytest.mark.parametrize("whole", [[1, 2], [2**24, -5]])
+@pytest.mark.parametrize("whole", [[1, 2], [2**53 - 1, -5]])
 def test_whole_numbers_merge_with_fractions(whole: list[object]) -> None:
     merged = merge_statistics([_state(x=whole), _state(x=[0.5])])
     assert [(each.type, each.present) for each in merged.features] == [("FLOAT", 3)]
@@ -51,7 +51,7 @@ def test_whole_numbers_merge_with_fractions(whole: list[object]) -> None:
 
 def test_whole_numbers_that_a_float_would_round_do_not_merge_with_fractions() -> None:
     with pytest.raises(DataError, match="'x' holds INT and FLOAT"):
-        merge_statistics([_state(x=[2**24 + 1]), _state(x=[0.5])])
+        merge_statistics([_state(x=[2**53 + 1]), _state(x=[0.5])])
 
 
 def test_numbers_and_text_do_not_merge() -> None:

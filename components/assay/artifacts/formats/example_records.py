@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 from typing_extensions import Self
 
 from assay.artifacts.formats.tf_example import decode, encode
 from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
+from assay.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+_EXACT_IN_SINGLE = 2.0**24
 _BATCH_RECORDS = 4096
 
 
@@ -65,10 +70,17 @@ def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
 
 
 class ExampleRecordWriter:
-    """Writes rows as a compressed TFRecord file of tf.Example; a context manager."""
+    """Writes rows as a compressed TFRecord file of tf.Example; a context manager.
+
+    Attributes:
+        narrowed: Columns of large numbers that lost more than a fraction of them, since tf.Example holds float32: a
+            number of each, and what is written in its place.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._records = TFRecordWriter(path)
+        self.narrowed: dict[str, tuple[float, float]] = {}
 
     @property
     def num_rows(self) -> int:
@@ -85,7 +97,26 @@ class ExampleRecordWriter:
         """Adds rows.
 
         Raises:
-            DataError: If a column has no place in a tf.Example.
+            DataError: If a column has no place in a tf.Example, or a number is too large for a float32.
             ArtifactError: If the file system refuses the write.
         """
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if pa.types.is_float64(column.type):
+                self._check_narrowing(name, column.drop_null().to_numpy(zero_copy_only=False))
         self._records.write(*encode(batch))
+
+    def _check_narrowing(self, name: str, numbers: NDArray[np.float64]) -> None:
+        with np.errstate(over="ignore"):
+            written = numbers.astype(np.float32).astype(np.float64)
+        too_large = np.flatnonzero(np.isinf(written) & np.isfinite(numbers))
+        if len(too_large):
+            raise DataError(
+                "tf_example.out_of_range",
+                f"Column '{name}' has the number {numbers[too_large[0]]!r}, which is too large for the float32 of a "
+                f"tf.Example, in {self._path.name}.",
+                "Write Parquet, whose numbers are doubles: file_format='parquet'.",
+            )
+        # Below 2^24 a float32 is within half of the number; above it, whole numbers (ids, seconds) become others.
+        changed = np.flatnonzero((written != numbers) & (np.abs(numbers) >= _EXACT_IN_SINGLE))
+        if len(changed) and name not in self.narrowed:
+            self.narrowed[name] = float(numbers[changed[0]]), float(written[changed[0]])

@@ -61,6 +61,7 @@ def _keep(context: ExecutionContext, examples: Examples, rows: InputRows) -> Non
     with examples.writer(rows.name, schema) as writer:
         for batch in context.engine.map(rows.source, lambda batch: conform(batch, schema)):
             writer.write(batch)
+    _log_narrowed(context, rows.name, writer)
     context.count_rows(rows.name, read=rows.num_rows, written=examples.rows[rows.name])
 
 
@@ -84,10 +85,22 @@ def _divide(context: ExecutionContext, examples: Examples, rows: InputRows, conf
             f"The input holds {rows.num_rows} rows, and {read.sum()} were assigned to splits.",
             "Nothing was published. This is a fault of the engine or the component; please report it.",
         )
+    for split, writer in zip(config.splits, writers, strict=True):
+        _log_narrowed(context, split.name, writer)
     for split, count in zip(config.splits, read.tolist(), strict=True):
         context.count_rows(split.name, read=count, written=examples.rows[split.name])
         if not count:
             context.log(f"Split '{split.name}' is empty: none of {rows.num_rows} rows falls to it.")
+
+
+def _log_narrowed(context: ExecutionContext, split: str, writer: object) -> None:
+    """Say which columns lost digits to the float32 of tf.Example that tell their values apart."""
+    narrowed: dict[str, tuple[float, float]] = getattr(writer, "narrowed", {})
+    for name, (number, written) in narrowed.items():
+        context.log(
+            f"Split '{split}': tf.Example holds float32, in which column '{name}' loses digits: {number!r} is written "
+            f"as {written!r}. Parquet keeps doubles: file_format='parquet'."
+        )
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

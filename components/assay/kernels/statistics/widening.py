@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assay.kernels.statistics.options import StatisticsOptions
     from assay.kernels.statistics.reading.columns import Path
 
+_EXACT = 2**53  # below it, every whole number is a double of its own
 _NUMBERS = {FeatureType.INT, FeatureType.FLOAT}
 
 
@@ -25,8 +26,8 @@ def widen_integers(states: Sequence[DatasetState], options: StatisticsOptions) -
     """Lets features of whole numbers in some states be floats, as they are in others.
 
     A CSV file tells the type of a column by its own cells, so that a column of amounts may hold integers on one day and
-    fractions on the next. Only values that a 32-bit float holds are widened: those are what a reader of both files
-    would have read, whichever float it makes. Columns whose values name something (the label, slices) keep their type.
+    fractions on the next. Only values that a double holds are widened: those are what a reader of both files would have
+    read. Columns whose values name something (the label, slices) keep their type.
     """
     named = (column for spec in options.slices for column in (*spec.feature_keys, *spec.feature_values))
     roles = {options.label_feature, *named}
@@ -51,7 +52,7 @@ def _can_be_float(feature: FeatureState) -> bool:
         return False
     if values.sketch is not None:
         extremes = values.sketch.moments.extremes
-        return max(-extremes.min, extremes.max) <= 1 << np.finfo(np.float32).nmant
+        return max(-extremes.min, extremes.max) < _EXACT
     table = values.exact.table()
     numbers = np.zeros(0) if table is None else table.values.to_numpy()
-    return bool((numbers.astype(np.float32).astype(np.float64) == numbers).all())
+    return bool(((numbers > -_EXACT) & (numbers < _EXACT)).all())

@@ -17,7 +17,7 @@ from assay.artifacts.store import digest_of, list_files
 from assay.components.example_gen import CsvExampleGen, ImportExampleGen, Input, Output, ParquetExampleGen, SplitConfig
 from assay.components.example_gen.config import PayloadFormat
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError
+from assay.errors import DataError, UsageError
 from assay.runners.local import RunResult
 from assay.spec import Component, ExecutionContext, RangeConfig, StaticRange
 
@@ -285,3 +285,50 @@ def test_compressed_csv_is_read(tmp_path: Path, run: Callable[..., Examples]) ->
             run(CsvExampleGen, input_base=str(tmp_path / "a.csv"), file_format="tfrecord_gzip").files("eval")[0]
         )
     )
+
+
+def test_cells_are_read_as_the_parameters_say(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    lines = [f"{number};00{number};{number},5;{'?' if number % 3 else 'NA'}" for number in range(30)]
+    (tmp_path / "data.csv").write_text("\n".join(["id;zip;price;age", *lines, "30;0030;30,25;7"]))
+    examples = run(
+        CsvExampleGen,
+        input_base=str(tmp_path / "data.csv"),
+        missing_values={"*": ["NA", "?"]},
+        decimal=",",
+        types={"zip": "text"},
+    )
+    table = rows_of(examples, "train")
+    assert table.schema.types == [pa.int64(), pa.string(), pa.float64(), pa.int64()]
+    assert set(table["zip"].to_pylist()) <= {f"00{number}" for number in range(31)}
+
+
+def test_missing_values_are_a_list_or_a_list_for_each_column() -> None:
+    assert CsvExampleGen(input_base="in", missing_values=["NA"]).arguments["missing_values"] == {"*": ["NA"]}
+    assert CsvExampleGen(input_base="in", missing_values={"a": ["?"]}).arguments["missing_values"] == {"a": ["?"]}
+
+
+def test_options_of_a_csv_that_cannot_be_fail_at_the_declaration() -> None:
+    with pytest.raises(UsageError, match="integer") as caught:
+        CsvExampleGen(input_base="in", types={"a": "integer"})
+    assert caught.value.code == "csv.type"
+
+
+def test_other_options_of_a_csv_are_another_input(tmp_path: Path, run_steps: RunSteps) -> None:
+    (tmp_path / "data.csv").write_text("a,b\n" + "1,NA\n2,3\n" * 50)
+    found = []
+    for given in ({}, {}, {"missing_values": ["NA"]}):
+        result = run_steps(CsvExampleGen(input_base=str(tmp_path / "data.csv"), **given))
+        found.append(rows_of(result.output("CsvExampleGen", "examples"), "train").schema.field("b").type)
+    assert found == [pa.string(), pa.string(), pa.int64()]
+
+
+def test_what_a_float32_cannot_carry_is_logged_or_refused(tmp_path: Path, run: Callable[..., Examples]) -> None:
+    (tmp_path / "a.csv").write_text("ts,x\n" + "".join(f"17000000{at}.5,0.1\n" for at in range(10, 40)))
+    examples = run(CsvExampleGen, input_base=str(tmp_path / "a.csv"))
+    assert rows_of(examples, "train")["ts"][0].as_py() % 1 == 0.5
+    records = run(CsvExampleGen, input_base=str(tmp_path / "a.csv"), file_format="tfrecord_gzip")
+    (tmp_path / "b.csv").write_text("x\n" + "1e39\n" * 9)
+    assert rows_of(records, "train").num_rows == rows_of(examples, "train").num_rows
+    with pytest.raises(DataError, match="'x' has the number 1e\\+39") as caught:
+        run(CsvExampleGen, input_base=str(tmp_path / "b.csv"), file_format="tfrecord_gzip")
+    assert caught.value.code == "tf_example.out_of_range"
