@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.artifacts.formats.csv import CsvTable
-from assay.artifacts.formats.csv_blocks import record_end
+from assay.artifacts.formats.csv_blocks import read_span, record_end
 from assay.artifacts.formats.csv_types import CsvOptions, Kind, convert, plain_numbers, unit_of
 from assay.errors import argument
 from assay.kernels.statistics.generators.time_formats import DATE
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _NEARLY_ALL: Final = 0.9
 _SAMPLED_SHARDS: Final = 8
-_SAMPLED_BYTES: Final = 1 << 18
+_SAMPLED_BYTES: Final = 1 << 16
+_SAMPLED_CELLS: Final = 2000
 _MOST_TOKENS: Final = 5
 _MOST_OTHERS: Final = 1000
 _SHOWN: Final = 3
@@ -153,8 +154,12 @@ def _sampled(shards: Sequence[CsvShard], names: Sequence[str]) -> Iterator[pa.Ta
 
 
 def _head(shard: CsvShard, names: Sequence[str]) -> pa.RecordBatch:
-    data = next(shard.blocks(), b"")
-    data = data[: record_end(data[:_SAMPLED_BYTES])] or data  # all of it where one record is longer than the sample
+    if shard.end is None or shard.end - shard.start <= _SAMPLED_BYTES:
+        data = next(shard.blocks(), b"")
+    else:
+        data = read_span(shard.path, shard.start, shard.start + _SAMPLED_BYTES)
+        data = data[: record_end(data)] or next(shard.blocks())  # all of it where one record is longer than the sample
+    data = data[: record_end(data[:_SAMPLED_BYTES])] or data
     table = convert(data, shard.header, dict.fromkeys(names, Kind.TEXT), shard.options)
     return table.combine_chunks().to_batches()[0]
 
@@ -165,6 +170,7 @@ def _guess(cells: pa.ChunkedArray) -> _Guess | None:
     cells = cells.filter(pc.invert(is_token))
     if not len(cells):
         return None
+    cells = cells.take(pa.array(range(0, len(cells), len(cells) // _SAMPLED_CELLS + 1)))
     if not pc.any(pc.match_substring_regex(cells.slice(0, 100), "[0-9]")).as_py():
         return None
     dates = _Guess("dates")
