@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+import assay
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
@@ -189,3 +190,26 @@ def test_any_table(differences: Any, table: pa.Table) -> None:
     (batch,) = _listed(table).to_batches()
     theirs = stats_impl.generate_statistics_in_memory(batch)
     assert differences(_ours(table, rows=8), theirs) == []
+
+
+def test_figures_of_a_csv_are_within_the_rounding_of_tfdvs_float32(tmp_path: Path) -> None:
+    """TFDV keeps a CSV's numbers as float32, which are within 2^-24 = 6e-8 of the cells, relative to their size.
+
+    1e-6 leaves room for sums and interpolated quantiles. See docs/decisions/0110-numbers-in-csv-files.md.
+    """
+    import tensorflow_data_validation as tfdv
+
+    rng = np.random.default_rng(3)
+    columns = [rng.exponential(size=3000), rng.uniform(1e6, 9e6, 3000).round(2), rng.normal(50, 9, 3000).round(3)]
+    path = tmp_path / "data.csv"
+    path.write_text("\n".join(["a,b,c", *(",".join(map(repr, map(float, row))) for row in zip(*columns, strict=True))]))
+    theirs = {
+        feature.path.step[0]: feature.num_stats
+        for feature in tfdv.generate_statistics_from_csv(str(path)).datasets[0].features
+    }
+    ours = {feature.path.step[0]: feature.num_stats for feature in assay.statistics(path).proto.datasets[0].features}
+    for name in "abc":
+        for figure in ("mean", "std_dev", "min", "max", "median", "num_zeros"):
+            assert getattr(ours[name], figure) == pytest.approx(getattr(theirs[name], figure), rel=1e-6), figure
+        edges = [[bucket.high_value for bucket in each.histograms[1].buckets] for each in (ours[name], theirs[name])]
+        assert edges[0] == pytest.approx(edges[1], rel=1e-6)
