@@ -24,7 +24,7 @@ from assay.artifacts.formats.recognition import other_format, require_regular
 from assay.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
@@ -118,7 +118,7 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
     return TableRows(table)
 
 
-def as_text(source: Any, columns: Sequence[str]) -> Any:
+def as_text(source: Any, columns: Collection[str]) -> Any:
     """Return the rows where these columns are the text of their cells, as far as they come from a CSV."""
     return source.as_text(columns) if hasattr(source, "as_text") else source
 

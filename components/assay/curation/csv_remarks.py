@@ -1,8 +1,9 @@
-"""Remarks on text columns of a CSV that are nearly all numbers, amounts or dates, with the option that reads them so.
+"""Remarks on columns of a CSV that are read otherwise than they look, with the option that reads them so.
 
-A few cells that are something else ("NA", "?", "1,234", "$5") make a column of numbers text, and what is computed of
-it means little. Nothing is converted in silence: the remark says which cells they are, and which option reads the
-column otherwise. Parts of the data show which columns to look at; only those are then read whole.
+Integers with leading zeros lose them. A few cells that are something else ("NA", "?", "1,234", "$5") make a column of
+numbers text, and what is computed of it means little. Nothing is converted in silence: the remark says which cells they
+are, and which option reads the column otherwise. Parts of the data show which columns to look at; only those are then
+read whole.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from assay.artifacts.formats.csv import CsvTable
 from assay.artifacts.formats.csv_blocks import read_span, record_end
-from assay.artifacts.formats.csv_types import CsvOptions, Kind, convert, plain_numbers, unit_of
+from assay.artifacts.formats.csv_types import CODE, CsvOptions, Kind, convert, plain_numbers, unit_of
 from assay.errors import argument
 from assay.kernels.statistics.generators.time_formats import DATE
 
@@ -61,7 +62,7 @@ class CsvRemark:
 
     Attributes:
         column: The column.
-        looks_like: `numbers`, `amounts` or `dates`.
+        looks_like: `numbers`, `amounts` or `dates`; `codes` where integers have leading zeros.
         text: The remark, with arguments as `assay.errors.argument` writes them.
     """
 
@@ -132,10 +133,13 @@ def remarks_of(source: Any) -> tuple[CsvRemark, ...]:
 def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
     """Return a remark for each text column, not named as text, that is nearly all numbers, amounts or dates."""
     options = table.shards[0].options
-    names = [name for name, kind in table.shards[0].kinds if kind is Kind.TEXT and name not in options.types]
-    if not names:
+    kinds = {name: kind for name, kind in table.shards[0].kinds if name not in options.types}
+    names = [name for name, kind in kinds.items() if kind is Kind.TEXT]
+    whole = [name for name, kind in kinds.items() if kind is Kind.INT]
+    if not names + whole:
         return ()
-    sample = pa.concat_tables(_sampled(table.shards, names))
+    sample = pa.concat_tables(_sampled(table.shards, names + whole))
+    codes = (_of_codes(name, sample[name]) for name in whole)
     guesses = {name: guess for name in names if (guess := _guess(sample[name].drop_null())) is not None}
     counts = {name: _Counts(guess) for name, guess in guesses.items()}
     for shard in table.shards if counts else ():
@@ -143,7 +147,16 @@ def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
             for name, found in counts.items():
                 found.add(pa.chunked_array([batch.column(batch.schema.get_field_index(name))]).drop_null())
     remarks = (_remark(name, found, options) for name, found in counts.items())
-    return tuple(remark for remark in remarks if remark is not None)
+    return tuple(remark for remark in (*codes, *remarks) if remark is not None)
+
+
+def _of_codes(name: str, cells: pa.ChunkedArray) -> CsvRemark | None:
+    found = cells.filter(pc.match_substring_regex(cells, CODE))
+    if not len(found):
+        return None
+    kept = argument("types", {name: "text"}, option="--type", words=f"{name}=text")
+    text = f"'{name}' is read as whole numbers, without the leading zeros of cells such as {found[0].as_py()!r}."
+    return CsvRemark(name, "codes", f"{text} To keep them, set {kept}.")
 
 
 def _sampled(shards: Sequence[CsvShard], names: Sequence[str]) -> Iterator[pa.Table]:

@@ -163,3 +163,21 @@ def test_init_says_so_and_writes_what_it_was_given_into_the_pipeline(tmp_path: P
     assert "age" in invoke("init", "a.csv", "--label", "label", "-o", "third", "--missing-values", "?").stdout
     [example_gen, *_] = load_pipeline(tmp_path / "third" / "pipeline.py").nodes
     assert example_gen.arguments["missing_values"] == {"*": ["?"]}
+
+
+def test_codes_that_name_slices_and_rows_keep_their_zeros(tmp_path: Path) -> None:
+    config = (
+        "model_specs: [{label_key: label, prediction_key: score}]\n"
+        "slicing_specs: [{}, {feature_keys: [store]}]\n"
+        "metrics_specs: [{metrics: [{class_name: BinaryAccuracy, threshold: {value_threshold: {lower_bound: 0.1}}}]}]\n"
+    )
+    (tmp_path / "c.yaml").write_text(config)
+    rows = [(1, 0.9, "007"), (0, 0.9, "7"), (1, 0.8, "07"), (0, 0.1, "12")]
+    (tmp_path / "p.csv").write_text(
+        "id,label,score,store\n" + "".join(f"{code},{label},{score},{code}\n" for label, score, code in rows)
+    )
+    (tmp_path / "b.csv").write_text("id,label,score\n" + "".join(f"{code},{label},0.5\n" for label, _, code in rows))
+    table = assay.evaluate("c.yaml", predictions="p.csv").metrics
+    assert set(table["slice"].to_pylist()) == {"Overall", "store=007", "store=07", "store=7", "store=12"}
+    joined = assay.evaluate("c.yaml", predictions="p.csv", baseline_predictions="b.csv", join_on="id")
+    assert joined.value("binary_accuracy", slice="store=7") == 0

@@ -107,6 +107,16 @@ def test_every_row_is_looked_at_where_a_part_looks_like_numbers(tmp_path: Path) 
     assert remark_on(tmp_path, [*NUMBERS * 50, *["red", "blue"] * 5000], block_bytes=1000) is None
 
 
+def test_whole_numbers_that_lose_leading_zeros(tmp_path: Path) -> None:
+    remark = remark_on(tmp_path, ["10", "20", "0010"])
+    assert remark is not None
+    assert remark.looks_like == "codes"
+    assert "'0010'" in remark.text
+    assert "--type a=text" in on_command_line(remark.text)
+    assert remark_on(tmp_path, ["10", "0", "-0", "20"]) is None
+    assert remark_on(tmp_path, ["10", "0.5", "-00.5"]) is None
+
+
 def test_a_column_that_is_named_as_text_has_no_remark(tmp_path: Path) -> None:
     remark_on(tmp_path, [*NUMBERS, "NA"])
     assert remarks_on(scan_csv([tmp_path / "data.csv"], CsvOptions(types={"a": "text"}))) == ()

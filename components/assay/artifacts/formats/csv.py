@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.artifacts.formats.csv_blocks import (
     BLOCK_BYTES,
@@ -39,11 +40,11 @@ from assay.artifacts.formats.csv_diagnosis import (
     unclosed_quote,
     unparsable,
 )
-from assay.artifacts.formats.csv_types import ARROW_TYPES, CsvOptions, Kind, convert, infer_kinds, parse, unit_of
+from assay.artifacts.formats.csv_types import ARROW_TYPES, CODE, CsvOptions, Kind, convert, infer_kinds, parse, unit_of
 from assay.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _FIRST_GUESS_BYTES = 1 << 16
 
@@ -127,6 +128,17 @@ class CsvTable:
     def as_text(self, columns: Iterable[str]) -> CsvTable:
         """Return the same rows, where these columns are the text of their cells: 0010 and 10 differ."""
         return _retyped(self, dict.fromkeys(columns, Kind.TEXT))
+
+    def codes(self, columns: Collection[str]) -> list[str]:
+        """Return which of these columns are read as integers and hold codes: a cell such as 007, which is not 7."""
+        types = self.shards[0].options.types
+        whole = [
+            name for name, kind in self.shards[0].kinds if name in columns and kind is Kind.INT and name not in types
+        ]
+        found = set()
+        for batch in self.as_text(whole).batches(whole) if whole else ():
+            found |= {name for name in whole if pc.any(pc.match_substring_regex(batch[name], CODE)).as_py()}
+        return sorted(found)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yields all rows in order."""

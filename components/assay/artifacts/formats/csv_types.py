@@ -1,7 +1,8 @@
 """Types of CSV cells: int64, then double, then text, over every cell of a column, or the types that were named.
 
 The rule is `tfx_bsl.coders.csv_decoder`'s: a cell is an integer if Python's `int` reads its bytes and it fits in 64
-bits, text if it is a longer integer, a float if Python's `float` reads it, else text; an empty cell says nothing.
+bits, text if it is a longer integer, a float if Python's `float` reads it, else text; an empty cell says nothing. But
+1_000 is text, where Python reads a number.
 Arrow's parser decides whole blocks at once where it provably agrees with that rule; Python decides the rest.
 
 A number is the double that its text names, where TFX keeps a float32 (docs/decisions/0110-numbers-in-csv-files.md).
@@ -69,6 +70,9 @@ TYPES: Final = {
 """The types that a column can be read as, by the names that people write."""
 
 ALL_COLUMNS: Final = "*"
+CODE: Final = r"^\s*[+-]?0[0-9]"
+"""Cells that are integers to Python, and codes to people: their leading zeros belong to them."""
+
 _SPACES: Final = " \u00a0\u202f"  # a group of digits may end in any of these where a space is named
 _UNIT: Final = r"[^\d\s.,'+\-][^\d\s]{0,7}"
 _AMOUNT: Final = re.compile(rf"\s*[+-]?\s*(?:({_UNIT})\s*[+-]?\s*[.,]?\d\S*|[.,]?\d[\d.,' {_SPACES}]*?\s*({_UNIT}))\s*")
@@ -179,9 +183,11 @@ class CsvOptions:
 
 
 def cell_kind(cell: bytes) -> Kind:
-    """Gives the least kind that holds one cell."""
+    """Return the least kind that holds one cell."""
     if not cell:
         return Kind.NULL
+    if b"_" in cell:  # Python reads 1_000 as a number; in a CSV it is a code
+        return Kind.TEXT
     try:
         return Kind.INT if int(cell) in _INT64 else Kind.TEXT
     except ValueError:
@@ -241,7 +247,7 @@ def convert(data: bytes, names: Sequence[str], kinds: Mapping[str, Kind], option
     try:
         return parse(data, names, {name: ARROW_TYPES[kind] for name, kind in kinds.items()}, options)
     except pa.ArrowInvalid:
-        # Numbers that Arrow does not read ("+5", "1_000", "1,234", integers written as 1.0).
+        # Numbers that Arrow does not read ("+5", "1,234", integers written as 1.0).
         text = parse(data, names, dict.fromkeys(kinds, pa.string()), options)
         return pa.table({name: _exact_values(text[name], name, kind, options) for name, kind in kinds.items()})
 

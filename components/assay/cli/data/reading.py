@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -111,7 +111,7 @@ class WatchedRows:
         """As the source."""
         return bool(self.source.bounded)
 
-    def as_text(self, columns: Sequence[str]) -> WatchedRows:
+    def as_text(self, columns: Collection[str]) -> WatchedRows:
         """Return the rows where these columns are the text of their cells, as far as they come from a CSV."""
         from assay.artifacts.sources import as_text
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
+from assay.artifacts.formats.csv import CsvTable
 from assay.artifacts.formats.csv_types import CsvOptions
-from assay.artifacts.sources import TableRows, rows_of
+from assay.artifacts.sources import TableRows, as_text, rows_of
 from assay.components.evaluator.kernel_engine.class_names import ClassNames
 from assay.components.evaluator.kernel_engine.joining import by_id, check_same_rows
 from assay.components.evaluator.kernel_engine.named_predictions import NamedPrediction, aligned, find_named
@@ -155,12 +156,12 @@ def open_predictions(
         DataError: A table cannot be read or lacks a column, or the tables do not have the same rows.
     """
     keys = keys_of(config)
-    source = rows_of(predictions, csv=csv)
+    source, other = _opened(config, predictions, baseline_predictions, join_on, csv or CsvOptions())
     first = _first(source)
     columns = tuple(map(str, first.schema.names))
     named = (keys.label, keys.weight, keys.candidate, keys.baseline, join_on)
     ours = find_named(source, first.schema, keys.candidate, filter(None, named))
-    if baseline_predictions is None:
+    if other is None:
         if join_on is not None:
             raise UsageError("predictions.join", "Joining takes a second table: give the baseline's predictions.")
         found: dict[str, Found] = {"the predictions": (keys.candidate, ours)}
@@ -182,12 +183,24 @@ def open_predictions(
     known = columns if ours is None else (*columns, keys.candidate)
     for name in filter(None, (keys.label, keys.weight, keys.candidate)):
         _require(name, known, "the candidate's table")
-    other = rows_of(baseline_predictions, csv=replace(csv or CsvOptions(), optional=True))
     joined, name, classes, doubt = _joined(config, source, other, keys, ours, join_on)
     found["the baseline's predictions"] = (keys.baseline or keys.candidate, classes)
     keys = replace(keys, baseline=name)
     opened = Predictions(source=TableRows(joined), keys=keys, columns=known, doubt=doubt)
     return _numbered(config, opened, first, found)
+
+
+def _opened(
+    config: EvalConfig, predictions: Any, baseline_predictions: Any, join_on: str | None, csv: CsvOptions
+) -> tuple[Source, Source | None]:
+    """Open the tables; codes of a CSV that name slices or rows are text, so that 007 and 7 differ."""
+    source = rows_of(predictions, csv=csv)
+    other = None if baseline_predictions is None else rows_of(baseline_predictions, csv=replace(csv, optional=True))
+    keys = (key for spec in specs_of(config) for key in (*spec.feature_keys, *spec.feature_values))
+    naming = {key for key in keys if feature_of(key) == key}  # numbers that are cut into bins stay numbers
+    naming |= {join_on} if join_on is not None else set()
+    codes = {name for table in (source, other) if isinstance(table, CsvTable) for name in table.codes(naming)}
+    return as_text(source, codes), None if other is None else as_text(other, codes)
 
 
 def _is_same(one: Any, other: Any) -> bool:
