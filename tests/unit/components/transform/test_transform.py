@@ -226,12 +226,6 @@ def test_the_cache_spares_the_analysis_of_rows_seen_before(tmp_path: Path) -> No
     assert found[0] == found[1]
 
 
-def test_a_cache_that_would_not_be_read_is_refused(case: Case, tmp_path: Path) -> None:
-    (tmp_path / "cache").mkdir()
-    cache = Importer(tmp_path / "cache", TransformCache).with_id("cache")
-    assert "disable_analyzer_cache=False" in case.reason(before=[cache], analyzer_cache=cache.outputs["result"])
-
-
 def test_tfrecord_on_request(case: Case) -> None:
     result = case.run(output_file_format="tfrecord_gzip")
     examples = result.output("Transform", "transformed_examples")
