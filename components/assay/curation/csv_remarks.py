@@ -243,7 +243,10 @@ def _advice(name: str, counts: _Counts, options: CsvOptions) -> str:
     type_ = {"amounts": "amount", "numbers": "float"}.get(guess.looks_like, "")
     if guess.looks_like == "dates":
         if not counts.is_time:
-            return "Write its dates as ISO 8601 has them (2024-01-31), so that they can be read as dates."
+            return (
+                "Write them in ISO 8601 without a time zone (2024-01-31 or 2024-01-31T12:30:00), so that they can be "
+                "read as dates or times."
+            )
         type_ = "date" if counts.is_date else "time"
     few = len(counts.others) <= _MOST_TOKENS and not any(map(_has_digit, counts.others))
     if few and counts.others:
