@@ -116,7 +116,9 @@ def argument(name: str, value: object = None, *, option: str = "", words: str = 
     """
     option = option or f"--{name.replace('_', '-')}"
     python = f"{name}=" if value is None else f"{name}={value!r}"
-    command = option if value is None else f"{option} {quote(words or str(value))}"
+    written = words or str(value)
+    quoted = quote(written) if any(map(str.isalnum, written)) else f"'{written}'"  # a mark alone is easily overlooked
+    command = option if value is None else f"{option} {quoted}"
     return f"\ue000{python}\ue001{command}\ue002"
 
 

@@ -80,14 +80,14 @@ class _Guess:
         decimal: The decimal mark.
         thousands: The thousands separator.
         unit: The unit beside each number.
-        or_decimal: Whether the separator may be a decimal mark as well: all its groups have three digits.
+        ambiguous: Whether a comma may be the decimal mark or separate thousands: all its groups have three digits.
     """
 
     looks_like: str
     decimal: str = "."
     thousands: str | None = None
     unit: str = ""
-    or_decimal: bool = False
+    ambiguous: bool = False
 
     def matches(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
         """Say of each cell whether it can be read so."""
@@ -140,7 +140,7 @@ def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
         return ()
     sample = pa.concat_tables(_sampled(table.shards, names + whole))
     codes = (_of_codes(name, sample[name]) for name in whole)
-    guesses = {name: guess for name in names if (guess := _guess(sample[name].drop_null())) is not None}
+    guesses = {name: guess for name in names if (guess := _guess(sample[name].drop_null(), options)) is not None}
     counts = {name: _Counts(guess) for name, guess in guesses.items()}
     for shard in table.shards if counts else ():
         for batch in shard.batches(list(counts)):
@@ -177,7 +177,7 @@ def _head(shard: CsvShard, names: Sequence[str]) -> pa.RecordBatch:
     return table.combine_chunks().to_batches()[0]
 
 
-def _guess(cells: pa.ChunkedArray) -> _Guess | None:
+def _guess(cells: pa.ChunkedArray, options: CsvOptions) -> _Guess | None:
     """Return how nearly all cells of a sample can be read; None where they are just text."""
     is_token = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), value_set=pa.array(sorted(_TOKENS)))
     cells = cells.filter(pc.invert(is_token))
@@ -199,8 +199,10 @@ def _guess(cells: pa.ChunkedArray) -> _Guess | None:
     if shares[best] < _NEARLY_ALL:
         return None
     decimal, thousands = best
-    or_decimal = best == (",", None) and shares[".", ","] == shares[best]
-    return _Guess(looks_like, decimal, thousands, unit, or_decimal)
+    ambiguous = best == (",", None) and shares[".", ","] == shares[best]
+    if ambiguous and options.delimiter == ",":  # where a comma is the decimal mark, files are mostly cut by semicolons
+        decimal, thousands = ".", ","
+    return _Guess(looks_like, decimal, thousands, unit, ambiguous)
 
 
 def _share(guess: _Guess, cells: pa.ChunkedArray) -> float:
@@ -255,8 +257,9 @@ def _advice(name: str, counts: _Counts, options: CsvOptions) -> str:
     if guess.looks_like != "numbers" or not few:
         arguments.append(argument("types", {name: type_}, option="--type", words=f"{name}={type_}"))
     advice = f"To read it as {guess.looks_like}, set {' and '.join(arguments)}"
-    if guess.or_decimal:
-        advice += f", or {argument('thousands', ',')} if {counts.example!r} is a whole number"
+    if guess.ambiguous:
+        other, meaning = ("thousands", "a whole number") if guess.thousands is None else ("decimal", "a decimal")
+        advice += f", or {argument(other, ',')} if {counts.example!r} is {meaning}"
     if not few:
         advice += ", which names the first cell that is something else; correct those cells"
     return f"{advice}."
