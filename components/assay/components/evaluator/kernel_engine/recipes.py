@@ -280,7 +280,7 @@ def _recipes() -> dict[str, Recipe]:
     name = "multi_class_confusion_matrix_at_thresholds"
     recipes[_class_name(name)] = Recipe(name, frozenset({"thresholds"}), _class_matrix, "classes")
     threshold = frozenset({"threshold"})
-    for kind in (*flips, "symmetric_flip_rate"):
+    for kind in (*sorted(flips), "symmetric_flip_rate"):
         recipes[_class_name(kind)] = Recipe(kind, threshold, _flip(kind), "row")
     names = frozenset(f"{kind}_name" for kind in (*flips, "flip_rate"))
     recipes["BooleanFlipRates"] = Recipe("flip_rate", threshold | names, _flips, "row")
