@@ -105,6 +105,13 @@ class UserCodeError(AssayError):
         self.user_traceback = user_traceback
 
 
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)  # the drive of "C:/" has one letter
+_LOCAL_COPY: Final = (
+    "Copy it first (for example with aws s3 cp, gsutil cp or curl -O), or mount it; data can also be given to assay in "
+    "Python as a data frame or an Arrow table."
+)
+
+
 def argument(name: str, value: object = None, *, option: str = "", words: str = "") -> str:
     """Return an argument for the message of an error: `name=value` in Python, `--name value` on a command line.
 
@@ -150,6 +157,24 @@ def disk_full(path: Path, cause: OSError) -> ArtifactError:
         f"Could not write {path}: {cause.strerror or cause}.",
         "Free space or choose another --root (or -o), then run again: finished steps of a pipeline are kept.",
     )
+
+
+def check_not_url(path: object, what: str) -> None:
+    """Check that a path is not a URL: only local files are read and written.
+
+    Args:
+        path: The path as it was given; `pathlib` has made one slash of the two of a URL.
+        what: The argument or the thing that it names, as the subject of a sentence.
+
+    Raises:
+        UsageError: It is a URL, and not the name of an existing local file.
+    """
+    found = _URL.fullmatch(str(path))
+    if found is None or Path(str(path)).exists():
+        return
+    scheme, rest = found.groups()
+    hint = f"Give the path: /{rest}" if scheme == "file" else _LOCAL_COPY
+    raise UsageError("path.url", f"{what} must be a local path, and {scheme}://{rest} is a URL.", hint)
 
 
 def missing_packages(what: str, modules: Iterable[str]) -> UsageError | None:

@@ -28,10 +28,10 @@ def test_seconds_since_1970_are_compared_to_the_fraction(tmp_path: Path, suffix:
     skew = assay.feature_skew(serving, training, join_on="id")
     assert {feature.feature_name: feature.diff_count for feature in skew.skewed} == {"ts": 3}
     (pair,) = assay.shared_rows({"serving": serving, "training": training}, by=["ts"])
-    assert pair.num_shared == 0
+    assert pair.num_shared == (0, 0)
     (tmp_path / "rules.yaml").write_text("rules: [{kind: unique, columns: [ts]}]")
     report = assay.validate(serving, assay.infer_schema(serving), checks=tmp_path / "rules.yaml")
-    assert report.quarantine(tmp_path / "sorted").num_rejected == 0
+    assert report.quarantine(tmp_path / "sorted").rejected == 0
     assert pq.read_table(tmp_path / "sorted" / "clean.parquet")["ts"].to_pylist() == list(SERVING["ts"])
 
 
