@@ -18,7 +18,7 @@ from itertools import islice
 from math import isinf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from assay.errors import AssayError, UsageError
+from assay.errors import AssayError, UsageError, check_not_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +91,7 @@ def read_bytes(
             # Piece by piece: read() allocates what it is asked for, however little there is.
             content = b"".join(islice(iter(lambda: stream.read(_PIECE_BYTES), b""), limit // _PIECE_BYTES + 1))
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        check_not_url(path, f"The path of {what}")
         reason = getattr(error, "strerror", None) or error
         raise refusal(code, f"Could not read {what} at {path}: {reason}.", "Check the path.") from error
     if len(content) > limit:

@@ -8,14 +8,15 @@ exits with 1 (2 for `UsageError`); nothing else in the library decides about exi
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 # What our extras bring, by the name that Python imports: the distribution, and what pip installs it by.
 _TFX: Final = "'assay[tfx]'"
@@ -106,10 +107,7 @@ class UserCodeError(AssayError):
 
 
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)  # the drive of "C:/" has one letter
-_LOCAL_COPY: Final = (
-    "Copy it first (for example with aws s3 cp, gsutil cp or curl -O), or mount it; data can also be given to assay in "
-    "Python as a data frame or an Arrow table."
-)
+_LOCAL_COPY: Final = "Mount the storage, or copy the files (for example with aws s3 cp, gsutil cp or curl -O)."
 
 
 def argument(name: str, value: object = None, *, option: str = "", words: str = "") -> str:
@@ -210,6 +208,22 @@ def missing_package(what: str, error: BaseException) -> UsageError | None:
             return missing_packages(what, [cause.name.partition(".")[0]])
         cause = cause.__cause__
     return None
+
+
+@contextmanager
+def optional_packages(what: str) -> Iterator[None]:
+    """Raise the error of `missing_package` where an optional package is not installed; also a decorator.
+
+    Args:
+        what: What is done, as the subject of a sentence.
+
+    Raises:
+        UsageError: An import failed since a package is not installed; the message names it and the command to run.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise missing_package(what, error) or error from error
 
 
 def check_arrow_and_numpy() -> None:

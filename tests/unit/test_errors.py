@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
+from pathlib import Path
 
-from assay.errors import DataError, argument
+import pytest
+
+from assay.errors import DataError, UsageError, argument, check_not_url
 
 
 def test_an_argument_is_named_as_python_or_as_the_command_line_has_it() -> None:
@@ -17,3 +21,22 @@ def test_an_argument_is_named_as_python_or_as_the_command_line_has_it() -> None:
         assert str(each) == "drift_limits= is set. Give join_on='a b' or max_record_bytes=7."
         assert each.hint == "Give join_on='a b' or max_record_bytes=7."
         assert each.on_command_line() == ("--limit is set.", "Give --join-on 'a b' or --max-record-bytes 7.")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("s3://b/x y.csv", "s3://b/x y.csv"), (Path("gs://b/x"), "gs://b/x"), ("https://h/a?b=1", "https://h/a?b=1")],
+)
+def test_a_url_is_named_as_it_was_written(given: str | Path, shown: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"Data must be a local path, and {shown} is a URL.")) as caught:
+        check_not_url(given, "Data")
+    assert caught.value.code == "path.url"
+
+
+def test_what_is_not_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("s3:/b").mkdir(parents=True)
+    for each in ("s3://b", "C:/data.csv", "model.py:predict", "a:b", "data/a://b.csv", ""):
+        check_not_url(each, "Data")
+    with pytest.raises(UsageError, match=r"Give the path: /a b\.csv"):
+        check_not_url("file:///a b.csv", "Data")

@@ -99,3 +99,24 @@ def test_numpy_2_beside_a_pyarrow_for_numpy_1_is_said_with_the_cure(tmp_path: Pa
         [sys.executable, "-c", start + "import assay; assay.statistics"], capture_output=True, text=True, check=False
     )
     assert script.stderr.splitlines()[-1].startswith("assay.errors.UsageError: ")
+
+
+@pytest.mark.parametrize("call", ["evaluate", "gate"])
+def test_a_model_without_tensorflow_is_rejected_with_what_to_install(tmp_path: Path, call: str) -> None:
+    (tmp_path / "model.keras").write_bytes(b"")
+    code = f"""
+    import pyarrow as pa
+    import assay
+
+    config = {{
+        "model_specs": [{{"label_key": "label"}}],
+        "metrics_specs": [{{"metrics": [{{"class_name": "MeanSquaredError"}}]}}],
+    }}
+    try:
+        assay.{call}(config, model="model.keras", data=pa.table({{"label": [0.0, 1.0], "x": [1.0, 2.0]}}))
+    except assay.errors.UsageError as error:
+        print(error.code, error)
+    """
+    done = run_without(code, tmp_path)
+    assert done.stdout.startswith("package.missing Evaluating this model requires "), done.stderr
+    assert "pip install 'assay[tfx]'" in done.stdout

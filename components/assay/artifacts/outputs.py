@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from assay.artifacts.store import file_sha256, write_durably
-from assay.errors import ArtifactError, UsageError
+from assay.errors import ArtifactError, UsageError, check_not_url
 
 RECORD = ".assay-outputs.json"
 """Names the files of a folder that assay wrote, with their SHA-256, empty while a command is still writing."""
@@ -117,10 +117,12 @@ def output_folder(folder: Path, names: Iterable[str], inputs: object = ()) -> It
         inputs: The paths that are read.
 
     Raises:
-        UsageError: A file of one of these names was not written by assay, or is an input; nothing is touched then.
+        UsageError: A file of one of these names was not written by assay, or is an input, or the folder is a URL;
+            nothing is touched then.
         ArtifactError: The folder cannot be written.
     """
     names = tuple(names)
+    check_not_url(folder, "The output folder")
     _refuse_folder(folder, "this command", tuple(paths_in(inputs)))
     record = _read_record(folder)
     present = [name for name in names if (folder / name).exists() or (folder / name).is_symlink()]

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import write_durably
 from assay.documents import MAX_PROTO_BYTES, parse_text_proto, read_text
-from assay.errors import DataError
+from assay.errors import DataError, check_not_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,7 @@ def read_schema_text(path: Path) -> str:
             "schema.is_folder", f"Expected a schema file at {path}; it is a folder.", f"Name {path}/{FILE_NAME}."
         )
     if not path.exists():
+        check_not_url(path, "The path of a schema")
         raise DataError(
             "schema.no_such_file",
             f"Expected a schema at {path}; there is no such file.",

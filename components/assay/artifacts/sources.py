@@ -21,7 +21,7 @@ from assay.artifacts.formats.example_records import ExampleRecords
 from assay.artifacts.formats.pandas_index import index_columns
 from assay.artifacts.formats.parquet import open_parquet, partitions
 from assay.artifacts.formats.recognition import other_format, require_regular
-from assay.errors import DataError, UsageError
+from assay.errors import DataError, UsageError, check_not_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -195,6 +195,7 @@ def _expanded(data: str | Path) -> list[Path]:
     path = Path(data)
     if path.exists():
         return [path]
+    check_not_url(data, "Data")
     if any(character in str(data) for character in "*?["):
         matches = glob.glob(str(data), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
         found = sorted((path for path in map(Path, matches) if path.is_file()), key=shard_order)

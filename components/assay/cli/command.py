@@ -10,7 +10,7 @@ from typing import Any, ClassVar, get_type_hints
 from typer.core import TyperCommand, TyperGroup
 
 from assay.cli.csv_options import CSV_OPTIONS
-from assay.errors import check_arrow_and_numpy
+from assay.errors import check_arrow_and_numpy, check_not_url
 
 _TITLES = ("Examples:\n", "Example:\n")
 _WHOLE_SENTENCE = 200
@@ -48,6 +48,12 @@ class Command(TyperCommand):
         """Run the command, unless one of its outputs is one of its inputs or another of its outputs."""
         if self.name != "doctor":  # which says what does not fit on a machine where nothing else runs
             check_arrow_and_numpy()
+        for parameter in self.params:
+            value = ctx.params.get(str(parameter.name))
+            shown = max(parameter.opts, key=len) if parameter.param_type_name == "option" else parameter.metavar
+            for each in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(each, Path):
+                    check_not_url(each, shown or str(parameter.name).upper())
         names = {str(parameter.name): max(parameter.opts, key=len) for parameter in self.params}
         for name, mark in self.written().items():
             path = ctx.params.get(name)

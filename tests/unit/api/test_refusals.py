@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 import assay
+from assay.components import ImportSchemaGen
 from assay.errors import UsageError
+from assay.runners.local.runner import LocalDagRunner
 
 GOOD = pa.table({"city": ["a", "b"] * 20, "fare": [1.5, 2.5] * 20})
 FLOATS = {"fare": assay.DriftLimits(l_infinity=0.1)}
@@ -69,3 +72,28 @@ def test_a_column_of_nulls_may_yet_become_anything() -> None:
     rows = [pa.record_batch([pa.nulls(3)], ["x"]), pa.record_batch([pa.array([1.5, 2.5, 3.5])], ["x"])]
     limits = {"x": assay.DriftLimits(kolmogorov_smirnov=0.1)}
     assert assay.compare(Given(rows), Given(rows), limits=limits).ok
+
+
+def test_urls_are_rejected_in_python_as_in_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = {
+        "model_specs": [{"label_key": "fare", "prediction_key": "fare"}],
+        "metrics_specs": [{"metrics": [{"class_name": "MeanSquaredError"}]}],
+    }
+    schema = assay.infer_schema(GOOD)
+    importer = ImportSchemaGen(schema_file="schema.pbtxt")
+    url = "s3://b/x.csv"
+    for call in (
+        lambda: assay.statistics([url]),
+        lambda: assay.compare(GOOD, url),
+        lambda: assay.validate(GOOD, url),
+        lambda: assay.validate(GOOD, schema).save(url),
+        lambda: assay.evaluate(Path(url), predictions=GOOD),
+        lambda: assay.gate(config, predictions=GOOD, output=url),
+        lambda: assay.gate(config, model=url, data=GOOD),
+        lambda: LocalDagRunner().run(assay.Pipeline("p", components=[importer], pipeline_root=url)),
+    ):
+        with pytest.raises(UsageError, match=r"must be a local path, and s3://b/x\.csv is a URL") as caught:
+            call()
+        assert caught.value.code == "path.url"
+    assert not list(tmp_path.iterdir())

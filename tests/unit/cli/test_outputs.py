@@ -84,6 +84,24 @@ def test_no_output_is_an_input(tmp_path: Path, path: tuple[str, ...], output: st
         assert {each.name for each in tmp_path.iterdir()} == {"default.csv", read.name, link.name}
 
 
+def paths() -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every parameter of every command that is a path."""
+    for path, command in COMMANDS.items():
+        for name, hint in get_type_hints(unwrap(command.callback)).items():
+            if Path in {hint, *get_args(hint), *itertools.chain(*map(get_args, get_args(hint)))}:
+                yield path, name
+
+
+@pytest.mark.parametrize(("path", "name"), list(paths()))
+def test_no_path_is_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...], name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = arguments(COMMANDS[path], {name: "s3://b/x.csv"}, "default.csv")
+    done = CliRunner().invoke(app, [*path, *words])
+    assert done.exit_code == 2, done.output
+    assert "must be a local path, and s3://b/x.csv is a URL. Mount the storage" in " ".join(done.stderr.split())
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_option_that_writes_is_marked() -> None:
     writing = [
         (" ".join(path), parameter.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.components.example_gen.patterns import find_spans
-from assay.errors import DataError
+from assay.errors import DataError, check_not_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ def arrivals(pattern: str) -> list[Arrival]:
     at = next((i for i, part in enumerate(parts) if any(character in part for character in _SPECIAL)), len(parts) - 1)
     base, rest = Path(*parts[:at]), Path(*parts[at:]).as_posix()
     if not base.is_dir():
+        check_not_url(base, "The pattern of spans")
         raise DataError("monitor.no_folder", f"Expected a folder at {base}; there is none.", "Check the pattern.")
     dated = "{YYYY}" in rest
     return [

@@ -32,7 +32,7 @@ from assay.components.evaluator.metrics_table import METRICS_TABLE
 from assay.components.evaluator.tfma_output.files import TFMA_FILES, VALIDATION_FILE
 from assay.components.evaluator.work import Evaluated, Evaluation, MetricsEngine
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.errors import UsageError
+from assay.errors import UsageError, check_not_url, optional_packages
 from assay.gating.blessing import Judged, bless
 from assay.gating.served_model import served_digest, serving_folder
 from assay.gating.verdict import write_verdict
@@ -87,6 +87,7 @@ def model_of(given: str | Path | Predict) -> Path | Predict:
         return load_function(file, None, name)
     path = Path(given)
     if not path.exists():
+        check_not_url(given, "A model")
         raise UsageError(
             "gate.model",
             f"Expected a model at {path}; there is nothing.",
@@ -95,6 +96,7 @@ def model_of(given: str | Path | Predict) -> Path | Predict:
     return path if path.is_file() else serving_folder(path)
 
 
+@optional_packages("Evaluating this model")
 def evaluate_into(
     folder: Path, judged: Tables | Models, sampling: Sampling | None = None, *, metrics_engine: MetricsEngine = "auto"
 ) -> tuple[str, ...]:
@@ -127,6 +129,7 @@ def _warnings(checks: Iterable[Check]) -> Iterator[str]:
     return (f"warning: {check.sentence}" for check in checks if check.kind in REMARKS)
 
 
+@optional_packages("Evaluating this model")
 def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> Outcome:
     """Evaluates and decides, as the Evaluator does.
 

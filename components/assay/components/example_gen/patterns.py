@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from assay.artifacts.base import shard_order
-from assay.errors import DataError, UsageError, did_you_mean
+from assay.errors import DataError, UsageError, check_not_url, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +71,7 @@ def resolve(input_base: Path, splits: Sequence[Input.Split], range_config: Range
         DataError: A pattern matches nothing, or the splits' newest spans or versions differ.
     """
     if not input_base.is_dir():
+        check_not_url(input_base, "input_base")
         raise DataError(
             "example_gen.no_input_base", f"Expected a folder at {input_base}; there is none.", "Check input_base."
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from assay.engines.base import Engine
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import UsageError, did_you_mean, disk_full
+from assay.errors import UsageError, check_not_url, did_you_mean, disk_full
 from assay.lineage import SqlLineageStore
 from assay.runners.local.layout import RootLayout, record_store
 from assay.runners.local.ownership import owned
@@ -78,7 +78,9 @@ class LocalDagRunner:
         _check_force(pipeline, force)
         check_packages(pipeline)
         check_user_code(pipeline, values)
-        root = (self._root or pipeline.root or Path("assay-root") / pipeline.name).resolve()
+        root = self._root or pipeline.root or Path("assay-root") / pipeline.name
+        check_not_url(root, "The root of a local run")
+        root = root.resolve()
         layout = RootLayout(root, pipeline.metadata)
         run_id = _new_run_id()
         try:
