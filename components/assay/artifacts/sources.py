@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import glob
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from assay.artifacts.formats.csv import CsvTable, scan_csv
 from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.formats.example_records import ExampleRecords
 from assay.artifacts.formats.pandas_index import index_columns
-from assay.artifacts.formats.parquet import open_parquet, partitions
+from assay.artifacts.formats.parquet import hive_cells, open_parquet, partitions
 from assay.artifacts.formats.recognition import other_format, require_regular
 from assay.errors import DataError, UsageError, check_not_url
 
@@ -101,7 +102,7 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
     paths = None if isinstance(data, Examples) else _paths(data)
     rows = _examples(data, split) if isinstance(data, Examples) else None
     if paths is not None:
-        roots = [_root(item) for item in (data if isinstance(data, (list, tuple)) else [data])]
+        roots = _roots(data if isinstance(data, (list, tuple)) else [data])
         rows = _files(paths, split, _with_expected(csv, schema), roots)
     if csv.is_given and not csv.optional and not isinstance(rows, CsvTable):
         raise UsageError(
@@ -207,6 +208,16 @@ def _expanded(data: str | Path) -> list[Path]:
     )
 
 
+def _roots(given: Sequence[str | Path]) -> list[Path]:
+    """Return the folders below which the names of folders are data.
+
+    Files that are named one by one, as a shell expands a pattern, differ below the folder that they share.
+    """
+    files = [Path(each) for each in given if Path(each).is_file()]
+    shared = [Path(os.path.commonpath([file.parent for file in files]))] if len(files) > 1 else []
+    return [*shared, *map(_root, given)]
+
+
 def _root(data: str | Path) -> Path:
     """Return the folder that a path or a pattern names: what its wildcards match, and what lies below, is found."""
     path = Path(data)
@@ -226,7 +237,7 @@ def _files(paths: list[Path], split: str | None, csv: CsvOptions, roots: Sequenc
         paths = sorted(found, key=shard_order)
         if not paths:
             parts = (path for path in folder.rglob("*=*/*") if path.is_file() and not path.name.startswith((".", "_")))
-            paths = sorted((path for path in parts if _kind(path) == "parquet"), key=shard_order)
+            paths = sorted((path for path in parts if _kind(path) != "tfrecord"), key=shard_order)
         if not paths:
             raise _no_files(folder)
     kinds = {_kind(path) for path in paths}
@@ -242,7 +253,8 @@ def _files(paths: list[Path], split: str | None, csv: CsvOptions, roots: Sequenc
         return table if table.num_rows else TableRows(table.schema.empty_table())
     if kind == "tfrecord":
         return ExampleRecords(paths)
-    return scan_csv(paths, replace(csv, delimiter=csv.delimiter or ("\t" if kind == "tsv" else None)))
+    csv = replace(csv, delimiter=csv.delimiter or ("\t" if kind == "tsv" else None))
+    return scan_csv(paths, csv, constants=hive_cells(paths, roots))
 
 
 def _kind(path: Path) -> str:
@@ -284,7 +296,7 @@ def _no_files(folder: Path) -> DataError:
     return DataError(
         "data.empty_folder",
         f"{folder} holds folders, and no files itself.",
-        f"Give a pattern, in quotes: '{pattern}'. Folders such as year=2024 become columns of Parquet files only.",
+        f"Give a pattern, in quotes: '{pattern}'. Folders such as year=2024 become columns of CSV and Parquet files.",
     )
 
 

@@ -133,7 +133,8 @@ def remarks_of(source: Any) -> tuple[CsvRemark, ...]:
 def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
     """Return a remark for each text column, not named as text, that is nearly all numbers, amounts or dates."""
     options = table.shards[0].options
-    kinds = {name: kind for name, kind in table.shards[0].kinds if name not in options.types}
+    header = table.shards[0].header
+    kinds = {name: kind for name, kind in table.shards[0].kinds if name in header and name not in options.types}
     names = [name for name, kind in kinds.items() if kind is Kind.TEXT]
     whole = [name for name, kind in kinds.items() if kind is Kind.INT]
     if not names + whole:

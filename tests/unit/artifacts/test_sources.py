@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyarrow import csv
 
 from assay.artifacts.base import shard_order
+from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.formats.example_records import ExampleRecordWriter
 from assay.artifacts.sources import rows_of
 from assay.errors import DataError, UsageError
@@ -114,8 +115,8 @@ def test_files_of_several_kinds_are_not_one_data_set(tmp_path: Path) -> None:
 def test_an_unknown_ending_and_an_empty_folder_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no files"):
         rows_of(tmp_path)
-    (tmp_path / "year=2024" / "month=1").mkdir(parents=True)
-    (tmp_path / "year=2024" / "month=1" / "part.csv").write_text("a\n1\n")
+    (tmp_path / "2024" / "1").mkdir(parents=True)
+    (tmp_path / "2024" / "1" / "part.csv").write_text("a\n1\n")
     with pytest.raises(DataError, match="holds folders, and no files itself") as raised:
         rows_of(tmp_path)
     assert _read(str(raised.value.hint).split("'")[1]).num_rows == 1
@@ -159,30 +160,52 @@ def test_the_order_of_shards_is_that_of_their_numbers(parts: list[tuple[str, int
     assert sorted(names, key=shard_order) == [f"{text}{number}" for text, number in sorted(parts)]
 
 
-def _hive(folder: Path) -> Path:
+def _hive(folder: Path, ending: str) -> Path:
     for year, month, city in [("2023", "12", "a%20b"), ("2024", "01", "__HIVE_DEFAULT_PARTITION__")]:
         place = folder / "hive" / f"year={year}" / f"month={month}" / f"city={city}"
         place.mkdir(parents=True)
-        pq.write_table(pa.table({"v": [int(month)] * 2}), place / "part-0.parquet")
+        (csv.write_csv if ending == "csv" else pq.write_table)(
+            pa.table({"v": [int(month)] * 2}), place / f"part-0.{ending}"
+        )
     return folder / "hive"
 
 
-@pytest.mark.parametrize("named", ["{}", "{}/**/*.parquet", "{}/year=*/*/*/*.parquet"])
-def test_folders_in_the_manner_of_hive_are_columns(tmp_path: Path, named: str) -> None:
-    rows = rows_of(named.format(_hive(tmp_path)))
-    table = pa.Table.from_batches([batch for shard in rows.shards for batch in shard.batches()])
-    assert table.to_pydict() == {
+@pytest.mark.parametrize("named", ["{}", "{}/**/part-*", "{}/year=*/*/*/*"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_folders_in_the_manner_of_hive_are_columns(tmp_path: Path, named: str, ending: str) -> None:
+    pattern = named.format(_hive(tmp_path, ending))
+    expected = {
         "v": [12, 12, 1, 1],
         "year": [2023, 2023, 2024, 2024],
         "month": [12, 12, 1, 1],
         "city": ["a b", "a b", None, None],
     }
+    assert _read(pattern).to_pydict() == expected
+    assert _read(sorted((tmp_path / "hive").rglob(f"*.{ending}"))).to_pydict() == expected, "as a shell expands it"
+    rows = rows_of(pattern)
     assert [batch.schema.names for shard in rows.shards for batch in shard.batches(["city"])] == [["city"]] * 2
+    assert sum(batch.num_rows for shard in rows.shards for batch in shard.batches([])) == 4
 
 
-def test_folders_above_what_is_named_are_no_columns(tmp_path: Path) -> None:
-    assert rows_of(f"{_hive(tmp_path)}/year=2024/**/*.parquet").schema.names == ["v", "month", "city"]
-    file = next(_hive(tmp_path / "other").rglob("*.parquet"))
+def test_values_of_folders_are_read_as_cells_of_their_csv(tmp_path: Path) -> None:
+    pattern = str(_hive(tmp_path, "csv") / "**" / "*.csv")
+    text = rows_of(pattern, csv=CsvOptions(types={"month": "text"}, missing_values={"year": "2024"}))
+    table = pa.Table.from_batches([batch for shard in text.shards for batch in shard.batches()])
+    assert table["month"].to_pylist() == ["12", "12", "01", "01"]
+    assert table["year"].to_pylist() == [2023, 2023, None, None]
+    assert rows_of(pattern).codes(["month", "year"]) == ["month"]
+    keys = rows_of(pattern).as_text(["month"])
+    assert [batch["month"][0].as_py() for shard in keys.shards for batch in shard.batches(["month"])] == ["12", "01"]
+    with pytest.raises(DataError, match="city"):
+        rows_of(pattern, csv=CsvOptions(types={"city": "int"}))
+    with pytest.raises(UsageError, match="name the column 'day'"):
+        rows_of(pattern, csv=CsvOptions(types={"day": "int"}))
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_folders_above_what_is_named_are_no_columns(tmp_path: Path, ending: str) -> None:
+    assert rows_of(f"{_hive(tmp_path, ending)}/year=2024/**/*.{ending}").schema.names == ["v", "month", "city"]
+    file = next(_hive(tmp_path / "other", ending).rglob(f"*.{ending}"))
     assert rows_of(file).schema.names == ["v"]
 
 

@@ -60,6 +60,10 @@ class CsvShard:
         start: Offset of the first record in the (decompressed) file.
         end: Offset after the last record; None for the rest of a file that is read as a stream (gzip, stray quotes).
         num_rows: The number of records.
+        schema: The columns and their types.
+        kinds: What each column is read as.
+        constants: Columns that the file does not have and the text of their one cell (None: missing), which the name of
+            its folder says.
     """
 
     path: Path
@@ -70,25 +74,35 @@ class CsvShard:
     num_rows: int
     schema: pa.Schema = field(repr=False)
     kinds: tuple[tuple[str, Kind], ...] = field(repr=False)
+    constants: Mapping[str, str | None] = field(default_factory=dict)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yields the records, with the given columns (default: all) in the schema's order."""
-        wanted = set(self.header if columns is None else columns)
-        kinds = {name: kind for name, kind in self.kinds if name in wanted}
-        schema = pa.schema([field for field in self.schema if field.name in wanted])
+        kinds = {name: kind for name, kind in self.kinds if columns is None or name in columns}
+        schema = pa.schema([field for field in self.schema if field.name in kinds])
         # A column is read even where none is asked for: the rows count.
-        read = kinds or dict(self.kinds[:1])
+        read = {name: kind for name, kind in kinds.items() if name in self.header} or dict(self.kinds[:1])
+        cells = {name: self._cell(name, kind) for name, kind in kinds.items() if name not in self.header}
         rows = 0
         for data in self.blocks():
             try:
                 table = convert(data, self.header, read, self.options)
                 rows += table.num_rows
+                for name, cell in cells.items():
+                    table = table.append_column(name, pa.repeat(cell, table.num_rows))
                 batches = table.select(schema.names).cast(schema).to_batches() if kinds else None
             except (pa.ArrowInvalid, ValueError) as error:  # the scan has read the very same cells
                 raise self._changed() from error
             yield from [_without_columns(table.num_rows)] if batches is None else batches
         if rows != self.num_rows:
             raise self._changed()
+
+    def _cell(self, name: str, kind: Kind) -> pa.Scalar:
+        """Return the one value of a column that the file does not have, read as a cell of the file is."""
+        cell = self.constants.get(name)
+        if cell is None:
+            return pa.scalar(None, self.schema.field(name).type)
+        return convert(_record(cell), (name,), {name: kind}, self.options)[name][0]
 
     def _changed(self) -> DataError:
         return DataError(
@@ -150,6 +164,7 @@ def scan_csv(
     paths: Sequence[Path],
     options: CsvOptions | None = None,
     *,
+    constants: Sequence[Mapping[str, str | None]] = (),
     threads: int | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> CsvTable:
@@ -159,6 +174,7 @@ def scan_csv(
         paths: Files with a header each and the same columns, in any order.
         options: How cells are read. The delimiter is found in the header of the first file where it is None (see
             `delimiter_of`).
+        constants: For each file, columns that it does not have and the text of their one cell; see `hive_cells`.
         threads: Threads that parse; as many as there are cores where None.
         block_bytes: Bytes of text that are parsed at once, which bounds a shard's memory.
 
@@ -177,10 +193,22 @@ def scan_csv(
         raise UsageError("csv.delimiter", f"Expected one ASCII character as delimiter and found {delimiter!r}.")
     headers = [read_header(path, delimiter, limit) for path in paths]
     _check_same_columns(paths, headers)
-    _check_named_columns(options, paths[0], headers[0])
+    constants = [
+        {name: cell for name, cell in each.items() if name not in headers[0].names}
+        for each in constants or [{}] * len(paths)
+    ]
+    names = (*headers[0].names, *dict.fromkeys(name for each in constants for name in each))
+    _check_named_columns(options, paths[0], names)
     options = replace(options, delimiter=delimiter)
     options = replace(options, units=_units(paths[0], headers[0], options))
-    kinds = {name: Kind.TEXT if options.wanted(name) is Kind.TEXT else Kind.NULL for name in headers[0].names}
+    kinds = {name: Kind.TEXT if options.wanted(name) is Kind.TEXT else Kind.NULL for name in names}
+    for path, each in zip(paths, constants, strict=True):
+        for name, cell in each.items():
+            if cell is not None:
+                block = Block(_record(cell), 0)
+                _, [kinds[name]] = infer_kinds(block.data, (name,), [kinds[name]], options)
+                if options.misfits(name, kinds[name]):
+                    raise not_of_type(path, (name,), block, name, options)
     pieces: list[tuple[int, int, int | None, int]] = []  # file, start, end, rows
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
         for number, (path, header) in enumerate(zip(paths, headers, strict=True)):
@@ -197,7 +225,17 @@ def scan_csv(
     kinds = {name: options.settled(name, kind) for name, kind in kinds.items()}
     schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in kinds.items()])
     shards = tuple(
-        CsvShard(paths[number], headers[number].names, options, start, end, rows, schema, tuple(kinds.items()))
+        CsvShard(
+            paths[number],
+            headers[number].names,
+            options,
+            start,
+            end,
+            rows,
+            schema,
+            tuple(kinds.items()),
+            constants[number],
+        )
         for number, start, end, rows in pieces
     )
     return CsvTable(schema, shards, total)
@@ -332,14 +370,20 @@ def _check_same_columns(paths: Sequence[Path], headers: Sequence[Header]) -> Non
         )
 
 
-def _check_named_columns(options: CsvOptions, path: Path, header: Header) -> None:
+def _check_named_columns(options: CsvOptions, path: Path, names: Sequence[str]) -> None:
     for name in () if options.optional else options.named_columns:
-        if name not in header.names:
+        if name not in names:
             raise UsageError(
                 "csv.no_such_column",
                 f"The options of the CSV name the column '{name}', which {path} does not have.",
-                did_you_mean(name, header.names),
+                did_you_mean(name, names),
             )
+
+
+def _record(cell: str) -> bytes:
+    """Return a record of one cell."""
+    quoted = cell.replace('"', '""')
+    return f'"{quoted}"\n'.encode()
 
 
 def _without_columns(rows: int) -> pa.RecordBatch:

@@ -114,16 +114,19 @@ class ParquetTable:
             yield from shard.batches(columns)
 
 
-def partitions(paths: Sequence[Path], roots: Sequence[Path]) -> list[dict[str, int | str | None]]:
-    """Return what the folders of each file say in Hive's manner: `year=2024/city=a%20b` below one of the roots.
-
-    A value is read as a cell of a CSV is: a column whose values are all integers holds integers.
-    """
+def hive_cells(paths: Sequence[Path], roots: Sequence[Path]) -> list[dict[str, str | None]]:
+    """Return the text that the folders of each file hold, as in Hive: `year=2024/city=a%20b` below one of the roots."""
     found: list[dict[str, str | None]] = []
     for path in paths:
         root = next((each for each in roots if path.is_relative_to(each)), path.parent)
         pairs = [part.partition("=") for part in path.parent.relative_to(root).parts if "=" in part]
         found.append({unquote(name): None if value == _HIVE_NULL else unquote(value) for name, _, value in pairs})
+    return found
+
+
+def partitions(paths: Sequence[Path], roots: Sequence[Path]) -> list[dict[str, int | str | None]]:
+    """Return the values of `hive_cells`: integers where all values of a column are, as in a CSV; else text."""
+    found = hive_cells(paths, roots)
     names = {name for each in found for name in each}
     whole = {
         name
