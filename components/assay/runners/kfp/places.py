@@ -56,6 +56,13 @@ class Places:
             return path
         return None if "://" not in uri else self._download(uri)
 
+    def holds(self, uri: str, name: str) -> bool:
+        """Whether the folder at a path or URL has a file of that name."""
+        folder = self._local(uri)
+        if folder is not None and ("://" not in uri or self._is_mounted(uri)):
+            return _is_there(folder / name)
+        return "://" in uri and name in open_store(uri).names()
+
     def publish(self, made: Path, uri: str) -> None:
         """Puts a sealed folder, or a file, where KFP wants it; the manifest is the last file to appear.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError, LineageError
-from assay.gating.blessing import REVOKED, revocation_of
 from assay.runners.kfp.object_store import open_store
 
 if TYPE_CHECKING:
@@ -201,20 +200,23 @@ def _described(artifact: Artifact, uri: str) -> NewArtifact:
     )
 
 
-def latest_blessed(registry: str, pipeline: str, exclude: Collection[str]) -> BlessedModel | None:
+def latest_blessed(
+    registry: str, pipeline: str, exclude: Collection[str], is_revoked: Callable[[str], bool] = lambda _: False
+) -> BlessedModel | None:
     """Gives the model that a pipeline blessed last; None where it never blessed one.
 
     Args:
         registry: The folder, URL or database.
         pipeline: The pipeline's name.
         exclude: Digests of models to pass over, such as the candidate that is being judged.
+        is_revoked: Whether the blessing at a path or URL was revoked; it is passed over then.
 
     Raises:
         ArtifactError: If the registry holds something else.
         LineageError: If the store cannot be read, or says that the model is gone.
     """
     if is_database(registry):
-        return _latest_in_lineage(registry, pipeline, exclude)
+        return _latest_in_lineage(registry, pipeline, exclude, is_revoked)
     for name, content in _records(registry, pipeline):
         try:
             document = json.loads(content)
@@ -225,7 +227,7 @@ def latest_blessed(registry: str, pipeline: str, exclude: Collection[str]) -> Bl
                 f"{name} in the registry is no record of a blessed model.",
                 "Remove it, or name another registry.",
             ) from None
-        if found.model.digest not in exclude and not _is_revoked(found.blessing.uri):
+        if found.model.digest not in exclude and not is_revoked(found.blessing.uri):
             return found
     return None
 
@@ -259,19 +261,14 @@ def _missing(registry: str, why: str) -> ArtifactError:
     )
 
 
-def _is_revoked(uri: str) -> bool:
-    """Whether somebody has revoked the blessing at a path or URL."""
-    if "://" in uri:
-        return REVOKED in open_store(uri).names()
-    return revocation_of(Path(uri)) is not None
-
-
 def is_database(registry: str) -> bool:
     """Tells a lineage store (a database's URL, or a `.db` file) from a folder."""
     return registry.partition(":")[0].partition("+")[0] in _DATABASES or registry.endswith(".db")
 
 
-def _latest_in_lineage(registry: str, pipeline: str, exclude: Collection[str]) -> BlessedModel | None:
+def _latest_in_lineage(
+    registry: str, pipeline: str, exclude: Collection[str], is_revoked: Callable[[str], bool]
+) -> BlessedModel | None:
     from assay.lineage import queries  # noqa: PLC0415 (as above)
 
     with _lineage_store(registry) as store:
@@ -279,7 +276,7 @@ def _latest_in_lineage(registry: str, pipeline: str, exclude: Collection[str]) -
             store,
             pipeline,
             exclude_digests=exclude,
-            is_revoked=lambda blessing: _is_revoked(blessing.location),
+            is_revoked=lambda blessing: is_revoked(blessing.location),
         )
     if answer.lost:
         raise ArtifactError(

@@ -11,6 +11,7 @@ from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.store import MANIFEST, damage, open_artifact
 from assay.errors import ArtifactError, UsageError
+from assay.gating.blessing import REVOKED
 from assay.runners.kfp.places import Places
 from assay.runners.kfp.registry import VARIABLE, Placed, latest_blessed
 from assay.spec import ExecutionContext, Inputs, Output, component
@@ -61,11 +62,16 @@ def LatestBlessedModel(  # noqa: N802 (a component)
             f"LatestBlessedModel needs a registry; neither its parameter nor {VARIABLE} names one.",
             "Name a folder, URL or database that all runs share.",
         )
-    answer = latest_blessed(where, pipeline or context.pipeline_name, {each.digest for each in candidate or ()})
+    places = Places(context.temp_dir)
+    answer = latest_blessed(
+        where,
+        pipeline or context.pipeline_name,
+        {each.digest for each in candidate or ()},
+        is_revoked=lambda uri: places.holds(uri, REVOKED),
+    )
     if answer is None:
         context.log(f"{pipeline or context.pipeline_name} has blessed no other model yet.")
         return Found(found=False)
-    places = Places(context.temp_dir)
     if model is not None:
         _copy(places, answer.model, model)
     if model_blessing is not None:

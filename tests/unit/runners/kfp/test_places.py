@@ -113,3 +113,17 @@ class TestMounts:
             assert not made.exists()
         finally:
             shutil.rmtree(other, ignore_errors=True)
+
+
+def test_a_file_in_a_folder_is_looked_for_where_the_folder_is(s3: Any, tmp_path: Path) -> None:
+    s3.pipe_file("store/a/b/REVOKED.json", b"{}")
+    places = Places(tmp_path / "scratch", root=tmp_path)
+    assert places.holds("s3://store/a/b", "REVOKED.json")
+    assert not places.holds("s3://store/a/b", "other")
+    assert not places.holds(str(tmp_path / "none"), "REVOKED.json")
+    # A mounted store is not asked: a step may have no rights to it.
+    mounted = tmp_path / "minio" / "bucket" / "a"
+    mounted.mkdir(parents=True)
+    assert not places.holds("minio://bucket/a", "REVOKED.json")
+    (mounted / "REVOKED.json").touch()
+    assert places.holds("minio://bucket/a", "REVOKED.json")

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from kfp import dsl
+from typer.testing import CliRunner
 
 from assay.artifacts import Model, ModelBlessing
 from assay.artifacts.store import open_artifact
+from assay.cli.main import app
 from assay.errors import ArtifactError, UsageError, UserCodeError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import SqlLineageStore, queries
@@ -122,6 +124,15 @@ def test_steps_that_end_at_once(registry: str, task: MakeTask, project_root: Pat
     while (found := latest_blessed(registry, "taxi", seen)) is not None:
         seen.add(found.model.digest)
     assert seen == {model.metadata["digest"] for model in models}
+
+
+def test_a_revoked_blessing_is_passed_over(registry: str, task: MakeTask, judged: Callable[..., dsl.Artifact]) -> None:
+    first = judged(registry, "first")
+    judged(registry, "second")
+    blessed = latest_blessed(registry, "taxi", [])
+    assert blessed is not None
+    assert CliRunner().invoke(app, ["revoke", blessed.blessing.uri, "--reason", "wrong labels"]).exit_code == 0
+    assert latest(task, registry)["model"].metadata["digest"] == first.metadata["digest"]
 
 
 def test_a_candidate_is_not_its_own_baseline(
