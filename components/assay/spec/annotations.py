@@ -29,7 +29,13 @@ class OutputMark:
 
 @dataclass(frozen=True, slots=True)
 class UserModuleMark:
-    """Marks a path of a user's Python module: its source, with the modules beside it, is part of the fingerprint."""
+    """Marks a path of a user's Python module: its source, with the modules beside it, is part of the fingerprint.
+
+    Attributes:
+        function: The function that the module must define, such as `run_fn`; none where empty.
+    """
+
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)

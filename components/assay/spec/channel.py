@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,6 +36,53 @@ class Channel:
 _TYPE: Any = type
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known of an output before its step runs.
+
+    Attributes:
+        splits: The names of the splits; None where only the run will know.
+        empty: Why the step writes nothing there, as the end of a sentence; empty where it writes.
+    """
+
+    splits: tuple[str, ...] | None = None
+    empty: str = ""
+
+
+def foreseen_splits(channels: Any) -> set[str] | None:
+    """Return the splits that an input of Examples will have; None where only the run will know.
+
+    Args:
+        channels: The value of the input in a component's `check`: channels at the declaration, artifacts in a run.
+    """
+    found: set[str] = set()
+    for channel in channels if isinstance(channels, tuple) else (channels,):
+        splits = channel.foreseen.splits if isinstance(channel, OutputChannel) else None
+        if splits is None:
+            return None
+        found.update(splits)
+    return found
+
+
+def check_splits(there: Collection[str] | None, splits: Iterable[str], argument: str, code: str) -> None:
+    """Check that examples have the splits that an argument names.
+
+    Args:
+        there: The splits of the examples; None where they are not known.
+        splits: The splits that are named.
+        argument: The argument that names them.
+        code: The code of the error.
+
+    Raises:
+        UsageError: A split is not among them.
+    """
+    for split in splits:
+        if there is not None and split not in there:
+            raise UsageError(
+                code, f"{argument} names split '{split}', which the examples do not have.", did_you_mean(split, there)
+            )
+
+
 class OutputChannel(Channel):
     """The artifacts that a step puts out under one key."""
 
@@ -46,6 +93,11 @@ class OutputChannel(Channel):
 
     def __repr__(self) -> str:
         return f"{self.node.id}.outputs[{self.key!r}]"
+
+    @property
+    def foreseen(self) -> Foreseen:
+        """What is known of the output before the step runs."""
+        return self.node.foreseen.get(self.key, Foreseen())
 
     def future(self) -> FutureArtifacts:
         """Stands for the channel's artifacts in a condition, as in TFX."""

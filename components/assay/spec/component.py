@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, overload
 
 from assay.errors import UsageError
+from assay.spec.channel import Foreseen
 from assay.spec.node import ComponentNode
 from assay.spec.signature import ComponentSpec, read_signature
 
@@ -75,6 +76,7 @@ def component(
     positional: tuple[str, ...] = (),
     refused: Mapping[str, str] | None = None,
     check: Callable[[Mapping[str, Any]], None] | None = None,
+    foresee: Callable[[Mapping[str, Any]], Mapping[str, Foreseen]] | None = None,
 ) -> Callable[[Callable[..., Any]], Component]: ...
 
 
@@ -91,6 +93,7 @@ def component(
     positional: tuple[str, ...] = (),
     refused: Mapping[str, str] | None = None,
     check: Callable[[Mapping[str, Any]], None] | None = None,
+    foresee: Callable[[Mapping[str, Any]], Mapping[str, Foreseen]] | None = None,
 ) -> Component | Callable[[Callable[..., Any]], Component]:
     """Makes an annotated function a component.
 
@@ -110,6 +113,7 @@ def component(
         refused: Arguments that a component of this name has elsewhere (in TFX), each with what to do instead.
         check: Given arguments by name, raises UsageError for what cannot work; called at the declaration with all but
             those that only the run will know, and again before the function is called.
+        foresee: Given the same arguments at the declaration, what is known of outputs before the run, by key.
 
     Example:
         ```python
@@ -131,6 +135,7 @@ def component(
             positional=positional,
             refused=refused or {},
             check=check,
+            foresee=foresee,
         )
         return Component(spec)
 

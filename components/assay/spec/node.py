@@ -8,7 +8,7 @@ from typing import Any, get_args
 from assay.artifacts.base import Artifact
 from assay.errors import UsageError
 from assay.spec.annotations import ParsedBy
-from assay.spec.channel import Channel, OutputChannel, OutputParameter, Outputs
+from assay.spec.channel import Channel, Foreseen, OutputChannel, OutputParameter, Outputs
 from assay.spec.condition import Predicate, active_conditions
 from assay.spec.signature import ComponentSpec, InputSpec, ParameterSpec
 from assay.spec.values import RuntimeParameter, canonical, placeholders, typed
@@ -24,14 +24,17 @@ class Node:
         id: Unique in the pipeline; the component's name unless `with_id` gave another.
         conditions: What must hold for the step to run.
         outputs: Channels and output parameters by key.
+        foreseen: What is known of outputs before the step runs, by key.
     """
 
     outputs: Mapping[str, Any]
+    foreseen: Mapping[str, Foreseen]
 
     def __init__(self, id: str) -> None:  # noqa: A002 (the field's name in TFX)
         self.id = id
         self.conditions: tuple[Predicate, ...] = active_conditions()
         self.explicit_upstream: list[Node] = []
+        self.foreseen = {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}>"
@@ -106,6 +109,8 @@ class ComponentNode(Node):
         }
         if spec.check is not None:
             spec.check(self._inputs | self._known_values())
+        if spec.foresee is not None:
+            self.foreseen = spec.foresee(self._inputs | self._known_values())
         outputs: dict[str, Any] = {
             key: OutputChannel(self, key, output.artifact) for key, output in spec.outputs.items()
         }
@@ -157,6 +162,12 @@ def _channels(spec: ComponentSpec, declared: InputSpec, value: Any) -> tuple[Cha
                 f"{spec.name}.{declared.name} takes another step's output, got a Channel that no step puts out.",
                 "Let a Resolver find its artifact: Resolver(strategy_class=LatestArtifactStrategy, "
                 f"{declared.name}=Channel(type={channel.type.__name__})).outputs['{declared.name}'].",
+            )
+        if channel.foreseen.empty:
+            raise UsageError(
+                "node.empty_output",
+                f"{spec.name}.{declared.name} reads {channel!r}, which stays empty: {channel.foreseen.empty}.",
+                "Wire another output, or let the step write this one.",
             )
         if not issubclass(channel.type, declared.artifact) and declared.artifact is not Artifact:
             raise UsageError(

@@ -25,6 +25,7 @@ from assay.spec.annotations import (
     UserModuleMark,
     UserModuleNameMark,
 )
+from assay.spec.channel import Foreseen
 from assay.spec.context import ExecutionContext
 from assay.spec.docstring import parse_docstring
 
@@ -97,6 +98,7 @@ class ComponentSpec:
         check: Raises UsageError for values that cannot work, or cannot work together. It is given typed parameter
             values and whatever feeds the inputs, by name: at the declaration all but those that only the run will
             know, and before the component is called all of them.
+        foresee: Given what `check` is given at the declaration, what is known of outputs before the component runs.
     """
 
     name: str
@@ -115,6 +117,7 @@ class ComponentSpec:
     positional: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     check: Callable[[Mapping[str, Any]], None] | None = None
+    foresee: Callable[[Mapping[str, Any]], Mapping[str, Foreseen]] | None = None
 
     def check_argument_names(self, names: typing.Iterable[str]) -> None:
         """Checks the names of arguments given by an author.

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from assay.errors import UsageError
+from assay.errors import UsageError, did_you_mean
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
@@ -52,6 +52,48 @@ def module_sources(path: Path, package: Path | None = None) -> dict[str, bytes]:
             raise UsageError("user_module.unreadable", f"{current} cannot be read: {error.strerror}.") from error
         pending += _local_imports(sources[name], current, folder, package)
     return sources
+
+
+def check_module(path: Path, function: str) -> None:
+    """Check by its syntax tree, without running it, that a module file is Python and defines a function.
+
+    Args:
+        path: The file.
+        function: The function; none where empty.
+
+    Raises:
+        UsageError: It does not parse, or it certainly does not define the function.
+    """
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:  # ValueError: a null byte
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise UsageError("user_module.syntax", f"{path}{line}: {reason}.", "Correct the file.") from None
+    names = _names(tree)
+    if function and function not in names and not names & _DYNAMIC:
+        functions = [each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+        raise UsageError(
+            "user_code.no_function", f"{path} has no function '{function}'.", did_you_mean(function, functions)
+        )
+
+
+_DYNAMIC = {"*", "__getattr__", "globals", "exec", "setattr", "vars", "modules"}
+"""Names in a module that may define others when it is loaded."""
+
+
+def _names(tree: ast.AST) -> set[str]:
+    """Return every name that a module defines, imports or uses, at whatever depth."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.Name(id=name) | ast.alias(asname=str(name)) | ast.alias(name=name) | ast.Attribute(attr=name):
+                found.add(name)
+            case _:
+                pass
+    return found
 
 
 def _local_imports(source: bytes, path: Path, root: Path, package: Path | None) -> list[Path]:

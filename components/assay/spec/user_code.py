@@ -24,7 +24,7 @@ from assay.errors import AssayError, UsageError, UserCodeError, did_you_mean, mi
 from assay.spec.importable import FromSource, importable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _ASSAY = str(Path(__file__).resolve().parents[1])
 _STANDARD_LIBRARY = Path(importlib.__file__).parents[1]
@@ -58,6 +58,28 @@ _printing = Lock()
 _streams: list[TextIO] = []  # the process's standard output, and one entry for each block that is open
 
 
+def check_place(arguments: Mapping[str, Any], name: str) -> None:
+    """Check that a component is given exactly one of a module file and a dotted name, as far as they are known.
+
+    Args:
+        arguments: What a component's `check` is given; an argument that only the run will know is not among them.
+        name: The function, and the argument that takes its dotted name.
+
+    Raises:
+        UsageError: If both are given, or neither.
+    """
+    if "module_file" in arguments and name in arguments:
+        _check_one_place(arguments["module_file"], arguments[name], name)
+
+
+def _check_one_place(module_file: object, dotted: object, name: str) -> None:
+    if (module_file is None) == (dotted is None):
+        given = "both" if module_file is not None else "neither"
+        raise UsageError(
+            "user_code.place", f"Expected exactly one of module_file and {name} (a dotted name), got {given}."
+        )
+
+
 def load_function(module_file: str | Path | None, dotted: str | None, name: str) -> Callable[..., Any]:
     """Finds a user's function in a file, or by its dotted name.
 
@@ -70,11 +92,7 @@ def load_function(module_file: str | Path | None, dotted: str | None, name: str)
         UsageError: If not exactly one of the two places is given, it is not there, or it holds no such function.
         UserCodeError: If the module raises while it is imported.
     """
-    if (module_file is None) == (dotted is None):
-        given = "both" if module_file is not None else "neither"
-        raise UsageError(
-            "user_code.place", f"Expected exactly one of module_file and {name} (a dotted name), got {given}."
-        )
+    _check_one_place(module_file, dotted, name)
     if module_file is not None:
         module, place = _load_file(Path(module_file)), str(module_file)
     else:

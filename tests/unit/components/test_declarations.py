@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assay.artifacts import Artifact, Examples, Model, Schema, TransformCache
-from assay.components import Evaluator, ImportExampleGen, InfraValidator, Transform
+from assay.components import (
+    BulkInferrer,
+    CsvExampleGen,
+    Evaluator,
+    ImportExampleGen,
+    ImportSchemaGen,
+    InfraValidator,
+    SchemaGen,
+    StatisticsGen,
+    Trainer,
+    Transform,
+)
 from assay.components.example_gen.config import PayloadFormat
 from assay.components.infra_validator import (
     LocalDockerConfig,
@@ -91,3 +104,89 @@ def test_an_argument_of_tfx_at_its_default_is_accepted() -> None:
         analyzer_cache=given(TransformCache),
         disable_analyzer_cache=cache,
     )
+
+
+def rows(tmp_path: Path, **arguments: Any) -> Any:
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    return CsvExampleGen(input_base=str(tmp_path), **arguments).outputs["examples"]
+
+
+def transform(examples: Any, **arguments: Any) -> Any:
+    return Transform(examples=examples, schema=SCHEMA, module_file="module.py", **arguments)
+
+
+def train(examples: Any, **arguments: Any) -> Any:
+    return Trainer(**{"examples": examples, "module_file": "m.py", "train_args": {}, "eval_args": {}} | arguments)
+
+
+SCHEMA = ImportSchemaGen(schema_file="schema.pbtxt").outputs["schema"]
+TWO = {"split_config": {"splits": [{"name": "fit", "hash_buckets": 1}, {"name": "test", "hash_buckets": 1}]}}
+
+
+def test_an_output_that_stays_empty_feeds_no_step(tmp_path: Path) -> None:
+    graph = transform(rows(tmp_path), materialize=False)
+    with pytest.raises(UsageError, match="stays empty: materialize is false, so only the graph is made") as caught:
+        train(graph.outputs["transformed_examples"], transform_graph=graph.outputs["transform_graph"])
+    assert caught.value.code == "node.empty_output"
+    with pytest.raises(UsageError, match="stays empty: materialize is false"):
+        StatisticsGen(examples=graph.outputs["transformed_examples"])
+    train(rows(tmp_path), transform_graph=graph.outputs["transform_graph"])
+    quiet = transform(rows(tmp_path), disable_statistics=True)
+    with pytest.raises(UsageError, match="stays empty: disable_statistics is true"):
+        SchemaGen(statistics=quiet.outputs["pre_transform_stats"])
+    train(quiet.outputs["transformed_examples"])
+    later = transform(rows(tmp_path), materialize=RuntimeParameter("materialize", bool))
+    train(later.outputs["transformed_examples"])
+
+
+@pytest.mark.parametrize(
+    ("declare", "message", "code"),
+    [
+        (lambda r: train(r(), eval_args={"splits": ["evl"]}), "eval_args names split 'evl'", "trainer.unknown_split"),
+        (lambda r: train(r(output_config=TWO)), "train_args names split 'train'", "trainer.unknown_split"),
+        (
+            lambda r: train(transform(r(), splits_config={"transform": ["train"]}).outputs["transformed_examples"]),
+            "eval_args names split 'eval'",
+            "trainer.unknown_split",
+        ),
+        (lambda r: transform(r(output_config=TWO)), "splits_config names split 'train'", "transform.unknown_split"),
+        (
+            lambda r: BulkInferrer(
+                examples=r(), model=train(r()).outputs["model"], data_spec={"example_splits": ["x"]}
+            ),
+            r"data_spec\.example_splits names split 'x'",
+            "bulk_inferrer.split",
+        ),
+        (
+            lambda r: Evaluator(
+                examples=r(output_config=TWO), model=train(r()).outputs["model"], eval_config={"slicing_specs": [{}]}
+            ),
+            "example_splits names split 'eval'",
+            "evaluator.unknown_split",
+        ),
+    ],
+)
+def test_a_split_that_the_examples_will_not_have(tmp_path: Path, declare: Any, message: str, code: str) -> None:
+    with pytest.raises(UsageError, match=f"{message}, which the examples do not have") as caught:
+        declare(partial(rows, tmp_path))
+    assert caught.value.code == code
+
+
+def test_splits_that_only_the_run_knows_are_left_to_it(tmp_path: Path) -> None:
+    train(CsvExampleGen(input_base="not there").outputs["examples"], eval_args={"splits": ["test"]})
+    named = {"name": RuntimeParameter("name", str), "hash_buckets": 1}
+    later = rows(tmp_path, output_config={"split_config": {"splits": [named]}})
+    train(later, eval_args={"splits": ["test"]})
+    (tmp_path / "Split-test").mkdir()
+    train(rows(tmp_path), train_args={"splits": ["test"]}, eval_args={"splits": ["test"]})
+    two = rows(tmp_path, input_config={"splits": [{"name": "fit", "pattern": "a*"}, {"name": "test", "pattern": "b*"}]})
+    train(two, train_args={"splits": ["fit"]}, eval_args={"splits": ["test"]})
+
+
+@pytest.mark.parametrize("arguments", [{"module_file": None}, {"run_fn": "package.module.run_fn"}])
+def test_a_trainer_has_one_place_of_its_function(tmp_path: Path, arguments: Any) -> None:
+    with pytest.raises(UsageError, match="exactly one of module_file and run_fn") as caught:
+        train(rows(tmp_path), **arguments)
+    assert caught.value.code == "user_code.place"
+    with pytest.raises(UsageError, match="exactly one of module_file and preprocessing_fn"):
+        transform(rows(tmp_path), preprocessing_fn="package.module.preprocessing_fn")

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 
 from assay.artifacts import Schema
 from assay.errors import UsageError
 from assay.spec import Input, Output, RuntimeParameter, UserFunction, UserModule, component
-from assay.spec.annotations import UserModuleName
+from assay.spec.annotations import UserModuleMark, UserModuleName
 
 
 class Named(NamedTuple):
@@ -34,6 +34,61 @@ def Call(
     function: UserFunction | None = None,
 ) -> None:
     (called.path / "schema.pbtxt").write_text(f"{module_file} {module_path} {function}")
+
+
+@component
+def Train(
+    text: Input[Schema], trained: Output[Schema], *, module_file: Annotated[str, UserModuleMark("run_fn")]
+) -> None:
+    (trained.path / "schema.pbtxt").write_text(module_file)
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "code"),
+    [
+        (
+            "def run(fn_args): ...",
+            r"no function 'run_fn'\. Did you mean 'run'\?",
+            "user_code.no_function",
+        ),
+        ("class A:\n    x = 1\n", r"module\.py has no function 'run_fn'\.", "user_code.no_function"),
+        ("", r"module\.py has no function 'run_fn'\.", "user_code.no_function"),
+        ("x = 1\ndef run_fn(fn_args) pass", r"module\.py, line 2: expected ':'", "user_module.syntax"),
+        ("def run_fn(a): ...\0", r"module\.py: source code string cannot contain null bytes", "user_module.syntax"),
+    ],
+)
+def test_a_module_without_its_function_stops_the_run_before_its_first_step(
+    root: Any, tmp_path: Path, source: str, message: str, code: str
+) -> None:
+    (tmp_path / "module.py").write_text(source)
+    name = Name(path="x")
+    with pytest.raises(UsageError, match=rf"^Train\.module_file: .*{message}") as caught:
+        root.run(name, Train(text=name.outputs["text"], module_file=str(tmp_path / "module.py")))
+    assert caught.value.code == code
+    assert not root.path.exists()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def run_fn(fn_args): ...",
+        "if True:\n    async def run_fn(fn_args): ...",
+        "run_fn = print",
+        "for run_fn in [print]: pass",
+        "from module import train as run_fn",
+        "import run_fn",
+        "from other import *",
+        "def __getattr__(name): return print",
+        "globals()['run_' + 'fn'] = print",
+        "import sys\nsetattr(sys.modules[__name__], 'run_' + 'fn', print)",
+        "\ufeffdef run_fn(fn_args): ...",
+        "# coding: latin-1\ndef run_fn(fn_args): ...",
+    ],
+)
+def test_a_module_that_may_define_its_function_is_left_to_the_step(root: Any, tmp_path: Path, source: str) -> None:
+    (tmp_path / "module.py").write_text(source)
+    name = Name(path="x")
+    assert root.run(name, Train(text=name.outputs["text"], module_file=str(tmp_path / "module.py"))).ok
 
 
 @pytest.mark.parametrize(

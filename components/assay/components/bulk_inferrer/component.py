@@ -17,6 +17,7 @@ from assay.errors import DataError, UsageError, did_you_mean
 from assay.gating.served_model import served_files
 from assay.gating.verification import Claim, verify
 from assay.spec import ExecutionContext, Input, Output, component
+from assay.spec.channel import check_splits, foreseen_splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,10 +48,17 @@ def _still_valid(_: Mapping[str, Any], outputs: Mapping[str, Any]) -> str | None
     return None if outputs else "nothing was predicted"
 
 
+def _check(arguments: Mapping[str, Any]) -> None:
+    if (spec := arguments.get("data_spec")) is not None:
+        there = foreseen_splits(arguments["examples"])
+        check_splits(there, spec.example_splits, "data_spec.example_splits", "bulk_inferrer.split")
+
+
 @component(
     libraries=("tensorflow",),
     requires=("tensorflow",),
     still_valid=_still_valid,
+    check=_check,
     positional=("examples", "model", "model_blessing", "data_spec", "model_spec", "output_example_spec"),
 )
 def BulkInferrer(
@@ -204,11 +212,5 @@ def _signatures(model_spec: ModelSpec, output_spec: OutputExampleSpec | None) ->
 
 
 def _splits(examples: Examples, data_spec: DataSpec) -> Sequence[str]:
-    for split in data_spec.example_splits:
-        if split not in examples.split_names:
-            raise UsageError(
-                "bulk_inferrer.split",
-                f"The examples have no split '{split}'.",
-                did_you_mean(split, examples.split_names),
-            )
+    check_splits(examples.split_names, data_spec.example_splits, "data_spec.example_splits", "bulk_inferrer.split")
     return data_spec.example_splits or examples.split_names

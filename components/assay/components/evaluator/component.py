@@ -29,12 +29,16 @@ from assay.gating.waivers import read_waivers
 from assay.gating.written_policy import WrittenPolicy
 from assay.spec import ExecutionContext, FilePath, Input, Inputs, Output, UserModule, component
 from assay.spec.annotations import ParsedBy, UserModuleName
+from assay.spec.channel import check_splits, foreseen_splits
 from assay.spec.user_code import load_function, run_user_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _BATCH_ROWS = 4096
+
+
+_DEFAULT_SPLITS = ("eval",)
 
 
 class Findings(NamedTuple):
@@ -47,8 +51,15 @@ class Findings(NamedTuple):
     blessed: bool
 
 
+def _check(arguments: Mapping[str, Any]) -> None:
+    if "example_splits" in arguments:
+        splits = arguments["example_splits"] or _DEFAULT_SPLITS
+        check_splits(foreseen_splits(arguments["examples"]), splits, "example_splits", "evaluator.unknown_split")
+
+
 @component(
     libraries=("tensorflow", "tensorflow-model-analysis"),
+    check=_check,
     depends_on=depends_on,
     positional=(
         "examples",
@@ -120,7 +131,7 @@ def Evaluator(
     from assay.components.evaluator.kernel_engine.deciding import Rules
     from assay.components.evaluator.work import Evaluation
 
-    splits = tuple(example_splits or ("eval",))
+    splits = tuple(example_splits or _DEFAULT_SPLITS)
     read = read_config(eval_config)
     rules = Rules(
         policy=WrittenPolicy(first_run=first_run, no_thresholds=no_thresholds),

@@ -24,6 +24,7 @@ from assay.curation.csv_remarks import remarks_on
 from assay.errors import DataError, UsageError, in_python
 from assay.spec import ExecutionContext, Output, RangeConfig, component
 from assay.spec.annotations import DataPath, ParsedBy
+from assay.spec.channel import Foreseen
 from assay.spec.values import typed
 
 _ORDER = ("input_base", "input_config", "output_config", "range_config")  # of arguments by position, as in TFX
@@ -39,12 +40,25 @@ def _input_files(parameters: Mapping[str, Any]) -> list[Path]:
     ).files
 
 
+def _foresee(arguments: Mapping[str, Any]) -> dict[str, Foreseen]:
+    """Return the splits of the examples, as far as the arguments say them."""
+    if not {"input_base", "input_config", "output_config"} <= arguments.keys():
+        return {}
+    base, given, output = (arguments[name] for name in ("input_base", "input_config", "output_config"))
+    names = [split.name for split in given.splits] if given is not None else []
+    if not names and (not Path(base).exists() or any(Path(base).glob("Split-*"))):  # named by folders, where the run is
+        return {}
+    divided = config.output_split_config(len(names) or 1, output)
+    names = names if divided is None else [split.name for split in divided.splits]
+    return {"examples": Foreseen(splits=tuple(names))}
+
+
 def _check_csv_options(arguments: Mapping[str, Any]) -> None:
     given = {each.name: arguments.get(each.name) for each in fields(CsvOptions)}
     CsvOptions(**{name: value for name, value in given.items() if value is not None})
 
 
-@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER, check=_check_csv_options)
+@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER, check=_check_csv_options, foresee=_foresee)
 def CsvExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
@@ -107,7 +121,7 @@ def CsvExampleGen(
             context.log(f"Remark on split '{split.name}': {in_python(remark.text)}")
 
 
-@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER)
+@component(libraries=("pyarrow",), reads=_input_files, positional=_ORDER, foresee=_foresee)
 def ParquetExampleGen(
     context: ExecutionContext,
     examples: Output[Examples],
@@ -148,6 +162,7 @@ def _check_payload(arguments: Mapping[str, Any]) -> None:
     reads=_input_files,
     positional=(*_ORDER, "payload_format"),
     check=_check_payload,
+    foresee=_foresee,
 )
 def ImportExampleGen(
     context: ExecutionContext,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from assay.artifacts.anomalies import ExampleAnomalies
 from assay.artifacts.examples import Examples
@@ -21,7 +21,8 @@ from assay.kernels.findings.comparators import ControlName
 from assay.kernels.findings.examination import OnMissingControl
 from assay.kernels.rows.declared_rules import compile_rules, read_rules
 from assay.kernels.rows.schema_rules import schema_rules
-from assay.spec import ExecutionContext, FilePath, Input, Output, UserModule, component
+from assay.spec import ExecutionContext, FilePath, Input, Output, component
+from assay.spec.annotations import UserModuleMark
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -64,7 +65,7 @@ def ExampleValidator(
     environment: str | None = None,
     severity_overrides: dict[str, str] | None = None,
     drift_limits: dict[str, DriftLimits] | None = None,
-    checks_file: UserModule | None = None,
+    checks_file: Annotated[str, UserModuleMark("checks")] | None = None,
     row_rules_file: FilePath | None = None,
     rows: RowsMode = "count",
     max_rejected_share: float = 1.0,

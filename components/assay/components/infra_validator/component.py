@@ -22,6 +22,7 @@ from assay.errors import DataError, UsageError
 from assay.gating.blessing import bless, judged_by_digest
 from assay.gating.served_model import WARMUP
 from assay.spec import ExecutionContext, Input, Output, component
+from assay.spec.channel import check_splits, foreseen_splits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +49,9 @@ def _check(arguments: Mapping[str, Any]) -> None:
             "request_spec.make_warmup makes requests of examples; none are wired.",
             "Wire `examples`, or leave make_warmup out.",
         )
+    if requests is not None and requests.split_name and "examples" in arguments:
+        there = foreseen_splits(arguments["examples"])
+        check_splits(there, [requests.split_name], "request_spec.split_name", "infra_validator.split")
     if serving is not None:
         serving.image()
 

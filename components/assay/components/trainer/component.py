@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from assay.artifacts.examples import Examples
 from assay.artifacts.model import HyperParameters, Model, ModelRun
@@ -12,16 +12,27 @@ from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
 from assay.artifacts.transform_graph import TransformGraph
 from assay.components.trainer.config import EvalArgs, TrainArgs
-from assay.errors import UsageError, did_you_mean
-from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, UserModule, component
+from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, component
+from assay.spec.annotations import UserModuleMark
+from assay.spec.channel import check_splits, foreseen_splits
+from assay.spec.user_code import check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+
+def _check(arguments: Mapping[str, Any]) -> None:
+    check_place(arguments, "run_fn")
+    there = foreseen_splits(arguments["examples"])
+    for name, default in (("train_args", "train"), ("eval_args", "eval")):
+        if name in arguments:
+            check_splits(there, arguments[name].splits or (default,), name, "trainer.unknown_split")
 
 
 @component(
     libraries=("tensorflow", "keras", "tensorflow-transform"),
     requires=("tensorflow", "tensorflow_transform"),
+    check=_check,
     # Nothing by position: TFX 1.16 and 1.21 have different orders.
     refused={
         "transformed_examples": "Wire them as `examples`.",
@@ -41,7 +52,7 @@ def Trainer(
     base_model: Input[Model] | None = None,
     hyperparameters: Input[HyperParameters] | None = None,
     statistics: Input[ExampleStatistics] | None = None,
-    module_file: UserModule | None = None,
+    module_file: Annotated[str, UserModuleMark("run_fn")] | None = None,
     run_fn: UserFunction | None = None,
     custom_config: dict[str, Any] | None = None,
 ) -> None:
@@ -103,9 +114,7 @@ def _patterns(examples: Sequence[Examples], splits: Sequence[str], argument: str
         UsageError: If no artifact has a split.
     """
     there = {split for one in examples for split in one.split_names}
-    for split in splits:
-        if split not in there:
-            raise UsageError("trainer.unknown_split", f"{argument} names split '{split}'.", did_you_mean(split, there))
+    check_splits(there, splits, argument, "trainer.unknown_split")
     return [str(one.split_path(split) / "*") for split in splits for one in examples if split in one.split_names]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from assay.artifacts.anomalies import ExampleAnomalies
 from assay.artifacts.examples import PARQUET, Examples
@@ -12,8 +12,11 @@ from assay.artifacts.schema import Schema
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.transform_graph import TransformCache, TransformGraph
 from assay.components.transform.config import OutputFormat, SplitsConfig, StatsType
-from assay.errors import UsageError, did_you_mean
-from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, UserModule, component
+from assay.errors import UsageError
+from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, component
+from assay.spec.annotations import UserModuleMark
+from assay.spec.channel import Foreseen, check_splits, foreseen_splits
+from assay.spec.user_code import check_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,11 +36,36 @@ def _check(arguments: Mapping[str, Any]) -> None:
             "Pass disable_analyzer_cache=False, or leave analyzer_cache out.",
         )
 
+    check_place(arguments, "preprocessing_fn")
+    there = foreseen_splits(arguments["examples"])
+    if there is not None and "splits_config" in arguments:
+        _Splits.of(sorted(there), arguments["splits_config"])
+
+
+def _foresee(arguments: Mapping[str, Any]) -> dict[str, Foreseen]:
+    """Return which outputs stay empty, and the splits of the transformed rows."""
+    after = ("post_transform_schema", "post_transform_stats", "post_transform_anomalies")
+    found: dict[str, Foreseen] = {}
+    if arguments.get("disable_statistics"):
+        found |= dict.fromkeys(("pre_transform_schema", "pre_transform_stats", *after), _WITHOUT_STATISTICS)
+    if arguments.get("materialize") is False:
+        return found | dict.fromkeys(("transformed_examples", *after), _NOT_MATERIALIZED)
+    there = foreseen_splits(arguments["examples"])
+    if there is not None and "splits_config" in arguments:
+        splits = _Splits.of(sorted(there), arguments["splits_config"]).transform
+        found["transformed_examples"] = Foreseen(splits=splits)
+    return found
+
+
+_WITHOUT_STATISTICS = Foreseen(empty="disable_statistics is true")
+_NOT_MATERIALIZED = Foreseen(empty="materialize is false, so only the graph is made")
+
 
 @component(
     libraries=("tensorflow", "tensorflow-transform"),
     requires=("tensorflow", "tensorflow_transform", "apache_beam"),
     check=_check,
+    foresee=_foresee,
     positional=(
         "examples",
         "schema",
@@ -71,7 +99,7 @@ def Transform(
     post_transform_anomalies: Output[ExampleAnomalies] | None,
     updated_analyzer_cache: Output[TransformCache] | None,
     analyzer_cache: Input[TransformCache] | None = None,
-    module_file: UserModule | None = None,
+    module_file: Annotated[str, UserModuleMark("preprocessing_fn")] | None = None,
     preprocessing_fn: UserFunction | None = None,
     splits_config: SplitsConfig | None = None,
     materialize: bool = True,
@@ -122,7 +150,7 @@ def Transform(
     if not disable_analyzer_cache and updated_analyzer_cache is not None:
         cache = CacheFolders(analyzer_cache.path if analyzer_cache else None, updated_analyzer_cache.path)
 
-    splits = _Splits.choose(examples, splits_config or SplitsConfig())
+    splits = _Splits.of([split for one in examples for split in one.split_names], splits_config)
     raw_schema = schema.read()
     graph = build_graph(
         Preprocessing(module_file=module_file, preprocessing_fn=preprocessing_fn, custom_config=custom_config or {}),
@@ -166,21 +194,18 @@ class _Splits:
     transform: tuple[str, ...]
 
     @classmethod
-    def choose(cls, examples: Sequence[Examples], config: SplitsConfig) -> _Splits:
-        """Takes the configured splits, or all to transform.
+    def of(cls, names: Sequence[str], config: SplitsConfig | None) -> _Splits:
+        """Return the configured splits among those that there are, or all to transform.
 
         Raises:
             UsageError: If a split is in none of the examples, or none is to be analysed.
         """
-        there = tuple(dict.fromkeys(split for one in examples for split in one.split_names))
+        there = tuple(dict.fromkeys(names))
+        config = config or SplitsConfig()
         chosen = cls(config.analyze, config.transform or there)
         if not chosen.analyze:
             raise UsageError("transform.no_analyze_split", "splits_config.analyze names no split; name at least one.")
-        for split in (*chosen.analyze, *chosen.transform):
-            if split not in there:
-                raise UsageError(
-                    "transform.unknown_split", f"splits_config names '{split}'.", did_you_mean(split, there)
-                )
+        check_splits(there, (*chosen.analyze, *chosen.transform), "splits_config", "transform.unknown_split")
         return chosen
 
 

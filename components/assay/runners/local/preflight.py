@@ -14,7 +14,7 @@ from assay.spec.annotations import UserFunctionMark, UserModuleMark, UserModuleN
 from assay.spec.node import ComponentNode
 from assay.spec.pipeline import Pipeline
 from assay.spec.signature import REQUIRED
-from assay.spec.source_digest import dotted_digest, module_digest, module_name_digest
+from assay.spec.source_digest import check_module, dotted_digest, module_digest, module_name_digest
 from assay.spec.values import RuntimeParameter
 
 
@@ -40,14 +40,14 @@ def check_packages(pipeline: Pipeline) -> None:
 
 
 def check_user_code(pipeline: Pipeline, values: Mapping[str, Any]) -> None:
-    """Checks that every module that the steps name can be found and read.
+    """Check that every module that the steps name can be found and read, and defines the function that it is for.
 
     Args:
         pipeline: The pipeline. A module that only an earlier step's output parameter names is not known yet.
         values: The values of the runtime parameters.
 
     Raises:
-        UsageError: For a missing or unreadable module; the step and the argument are named.
+        UsageError: For a missing or unreadable module or one without the function; the step and the argument are named.
     """
     for node in pipeline.nodes:
         if not isinstance(node, ComponentNode):
@@ -64,6 +64,7 @@ def check_user_code(pipeline: Pipeline, values: Mapping[str, Any]) -> None:
                 match declared.mark:
                     case UserModuleMark():
                         module_digest(Path(value))
+                        check_module(Path(value), declared.mark.function)
                     case UserModuleNameMark():
                         module_name_digest(value)
                     case _:

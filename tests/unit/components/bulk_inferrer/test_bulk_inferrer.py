@@ -147,7 +147,7 @@ def test_an_unblessed_model_predicts_nothing(tmp_path: Path, examples: Examples,
     ("arguments", "message"),
     [
         ({"model_spec": ModelSpec(model_signature_name=["serve"])}, "no signature 'serve'. Known: loses"),
-        ({"data_spec": DataSpec(example_splits=["test"])}, "no split 'test'"),
+        ({"data_spec": DataSpec(example_splits=["test"])}, "names split 'test', which"),
         (
             {
                 "output_example_spec": OutputExampleSpec(

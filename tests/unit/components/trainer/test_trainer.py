@@ -108,4 +108,4 @@ def test_what_a_run_fn_does_wrong_is_said_plainly(
 def test_an_unknown_split_is_an_error(write_examples: WriteExamples, run_steps: RunSteps, module: Path) -> None:
     examples = write_examples(train=TABLE, eval=TABLE)
     result = run_steps(examples, trainer(examples, module, eval_args=EvalArgs(splits=("evl",))))
-    assert "eval_args names split 'evl'. Did you mean 'eval'?" in result.step("Trainer").reason
+    assert "names split 'evl', which the examples do not have. Did you mean 'eval'?" in result.step("Trainer").reason

@@ -335,9 +335,8 @@ def test_a_missing_value_names_feature_rows_and_split(case: Case) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"splits_config": SplitsConfig(analyze=("trian",))}, "splits_config names 'trian'. Did you mean 'train'?"),
+        ({"splits_config": SplitsConfig(analyze=("trian",))}, "names split 'trian', which the examples do not have."),
         ({"splits_config": SplitsConfig(analyze=())}, "splits_config.analyze names no split"),
-        ({"preprocessing_fn": "json.dumps"}, "exactly one of module_file and preprocessing_fn"),
     ],
 )
 def test_arguments_that_cannot_be_followed_are_refused(case: Case, given: dict[str, Any], message: str) -> None:
