@@ -22,6 +22,14 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_LITERALS: dict[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool, int, float), "True or False"),  # TFX writes 1 for True
+    int: ((int, float), "a number"),
+    float: ((int, float), "a number"),
+    str: ((str,), "text"),
+}
+"""For the type of an output, the types of what it can be compared with."""
+
 Operand = Union["OutputParameter", "ArtifactProperty"]
 
 
@@ -68,6 +76,24 @@ class Comparison(Predicate):
     left: Operand
     operator: str
     right: Any
+
+    def __post_init__(self) -> None:
+        """Check that the output can have a value that compares with the literal as written.
+
+        Raises:
+            UsageError: The condition would be an error, or never or always hold.
+        """
+        type_ = getattr(self.left, "type", None)
+        if isinstance(self.right, Comparable) or type_ not in _LITERALS:
+            return
+        classes, words = _LITERALS[type_]
+        fits = isinstance(self.right, classes) and (type_ is not bool or self.right in (0, 1))
+        if not fits:
+            raise UsageError(
+                "condition.literal",
+                f"Condition '{self}' compares {self.left}, which is {words}, with {self.right!r}.",
+                f"Compare it with {words}.",
+            )
 
     def __str__(self) -> str:
         right = str(self.right) if isinstance(self.right, Comparable) else repr(self.right)

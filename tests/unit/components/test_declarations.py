@@ -17,6 +17,7 @@ from assay.components import (
     ImportExampleGen,
     ImportSchemaGen,
     InfraValidator,
+    Pusher,
     SchemaGen,
     StatisticsGen,
     Trainer,
@@ -190,3 +191,47 @@ def test_a_trainer_has_one_place_of_its_function(tmp_path: Path, arguments: Any)
     assert caught.value.code == "user_code.place"
     with pytest.raises(UsageError, match="exactly one of module_file and preprocessing_fn"):
         transform(rows(tmp_path), preprocessing_fn="package.module.preprocessing_fn")
+
+
+def config(**metric: Any) -> dict[str, Any]:
+    return {
+        "model_specs": [{"label_key": "label"}],
+        "metrics_specs": [{"metrics": [{"class_name": "AUC"} | metric]}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "code"),
+    [
+        (config(class_name="AUCC"), "no metric 'AUCC'", "eval_config.unknown_metric"),
+        (
+            config(threshold={"value_threshold": {"lower_bound": 80}}),
+            "no model passes a threshold of 80",
+            "eval_config.out_of_range",
+        ),
+    ],
+)
+def test_a_configuration_that_no_model_could_be_judged_by(tmp_path: Path, given: Any, message: str, code: str) -> None:
+    examples = rows(tmp_path)
+    model = train(examples).outputs["model"]
+    with pytest.raises(UsageError, match=message) as caught:
+        Evaluator(examples=examples, model=model, eval_config=given)
+    assert caught.value.code == code
+    Evaluator(examples=examples, model=model, eval_config=given, engine="tfma")
+    Evaluator(examples=examples, model=model, eval_config=given, module_file="extractors.py")
+
+
+def test_an_evaluator_needs_a_model_or_predictions(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no model") as caught:
+        Evaluator(examples=rows(tmp_path), eval_config=config())
+    assert caught.value.code == "evaluator.no_model"
+
+
+def test_a_file_is_no_place_to_push_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in ("file", "file/below"):
+        with pytest.raises(UsageError, match=r"cannot be a folder: .*file is a file") as caught:
+            Pusher(model=given(Model), push_destination={"filesystem": {"base_directory": str(tmp_path / place)}})
+        assert caught.value.code == "push_destination.not_a_folder"
+    Pusher(model=given(Model), push_destination={"filesystem": {"base_directory": str(tmp_path / "new" / "folder")}})
+    Pusher(model=given(Model), push_destination={"filesystem": {"base_directory": "s3://bucket/models"}})

@@ -56,7 +56,11 @@ def test_a_condition_reads_properties_of_artifacts_in_tfx_s_notation(root: Any, 
 @pytest.mark.parametrize(
     ("condition", "code", "message"),
     [
-        (lambda text, judge: text.outputs["length"] > "a", "condition.types", "it compares 1 with 'a'"),
+        (
+            lambda text, judge: judge.outputs["blessing"].future()[0].property("blessed") > "a",
+            "condition.types",
+            "with 'a'",
+        ),
         (
             lambda text, judge: judge.outputs["blessing"].future()[1].property("blessed") == 1,
             "condition.no_artifact",

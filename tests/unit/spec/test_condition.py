@@ -15,6 +15,7 @@ from assay.spec.condition import Predicate, active_conditions
 class Score(NamedTuple):
     auc: float
     name: str
+    blessed: bool
 
 
 @component
@@ -23,7 +24,7 @@ def Judge(blessing: Output[ModelBlessing]) -> Score:
 
 
 JUDGE = Judge()
-AUC, NAME = JUDGE.outputs["auc"], JUDGE.outputs["name"]
+AUC, NAME, BLESSED = (JUDGE.outputs[key] for key in ("auc", "name", "blessed"))
 
 
 def decide(predicate: Predicate, **values: Any) -> bool:
@@ -63,13 +64,34 @@ def test_two_outputs_can_be_compared() -> None:
 
 
 def test_the_right_side_is_decided_only_where_it_matters() -> None:
-    assert not decide((AUC > 1) & (NAME > 1), auc=0, name="text")
-    assert decide((AUC < 1) | (NAME > 1), auc=0, name="text")
+    assert not decide((AUC > 1) & (NAME > AUC), auc=0, name="text")
+    assert decide((AUC < 1) | (NAME > AUC), auc=0, name="text")
 
 
 def test_values_that_do_not_compare_are_an_error() -> None:
-    with pytest.raises(UsageError, match=r"'Judge\.name > 1' cannot be decided: it compares 'text' with 1"):
-        decide(NAME > 1, name="text")
+    with pytest.raises(UsageError, match=r"'Judge\.name > Judge\.auc' cannot be decided: it compares 'text' with 1"):
+        decide(NAME > AUC, name="text", auc=1)
+
+
+@pytest.mark.parametrize(
+    ("compare", "message"),
+    [
+        (lambda: BLESSED == 2, r"'Judge\.blessed == 2' compares Judge\.blessed, which is True or False, with 2\."),
+        (lambda: BLESSED != "true", r"which is True or False, with 'true'\. Compare it with True or False\."),
+        (lambda: NAME > 1, r"which is text, with 1\."),
+        (lambda: NAME == None, r"which is text, with None\."),  # noqa: E711 (builds a condition)
+        (lambda: AUC >= "0.9", r"which is a number, with '0\.9'\."),
+    ],
+)
+def test_a_literal_that_the_output_can_never_be_is_rejected(compare: Callable[[], object], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        compare()
+    assert caught.value.code == "condition.literal"
+
+
+@pytest.mark.parametrize("literal", [True, False, 1, 0, 1.0])
+def test_tfx_s_numbers_for_true_and_false_are_accepted(literal: object) -> None:
+    assert decide(literal == BLESSED, blessed=True) is bool(literal)
 
 
 @pytest.mark.parametrize("use", [bool, lambda p: p and True, lambda p: not p, lambda p: 0 < p.left < 1])

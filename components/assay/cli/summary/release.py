@@ -10,6 +10,7 @@ from assay.artifacts import InfraBlessing, ModelBlessing, PushedModel
 from assay.cli.layout import bullet, heading, indented
 from assay.cli.progress import short_reason
 from assay.cli.summary.produced import outputs, verdicts
+from assay.gating.verdict import mark_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,16 +42,19 @@ def _print_verdict(console: Console, judged: Judged) -> None:
 
 
 def _mark(check: Check) -> tuple[str, str]:
-    """Gives (mark, style) of a check."""
-    if not check.ok:
-        return "FAIL", "red"
-    return ("ok", "green") if check.applied else ("-", "dim")
+    """Return (mark, style) of a check."""
+    mark = mark_of(check)
+    return mark, {"ok": "green", "FAIL": "red", "warn": "yellow"}.get(mark, "dim")
 
 
 def print_pushes(console: Console, result: RunResult) -> None:
     """Prints the pushed version, or that nothing was pushed and why."""
     lines = [_push(step, pushed) for step, _, pushed in outputs(result, PushedModel)]
-    lines += [f"Nothing pushed: {short_reason(step)}." for step in result.steps if _may_push(step) and not step.done]
+    lines += [
+        f"Nothing pushed: {short_reason(step).rstrip('.')}."
+        for step in result.steps
+        if _may_push(step) and not step.done
+    ]
     if not lines:
         return
     heading(console, "Pushed")

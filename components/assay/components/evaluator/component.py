@@ -55,6 +55,14 @@ def _check(arguments: Mapping[str, Any]) -> None:
     if "example_splits" in arguments:
         splits = arguments["example_splits"] or _DEFAULT_SPLITS
         check_splits(foreseen_splits(arguments["examples"]), splits, "example_splits", "evaluator.unknown_split")
+    if "eval_config" in arguments and not (arguments.get("module_file") or arguments.get("module_path")):
+        from assay.components.evaluator.compute import check_configuration
+        from assay.components.evaluator.work import Evaluation
+
+        model, baseline = (Path() if name in arguments else None for name in ("model", "baseline_model"))
+        config = read_config(arguments["eval_config"]).eval_config
+        engine = arguments.get("engine", "tfma")  # where only the run knows it, TFMA may compute everything
+        check_configuration(Evaluation(config=config, model=model, baseline=baseline, metrics_engine=engine))
 
 
 @component(

@@ -18,7 +18,7 @@ from assay.components.evaluator.inference.named_output import ALL_CLASSES
 from assay.components.evaluator.inference.served_model import open_model
 from assay.components.evaluator.kernel_engine.deciding import Rules, decided, resampling_for
 from assay.components.evaluator.kernel_engine.evaluation import evaluate_predictions
-from assay.components.evaluator.kernel_engine.lint import lint, of_bounds, stop
+from assay.components.evaluator.kernel_engine.lint import LintFinding, lint, of_bounds, stop
 from assay.components.evaluator.kernel_engine.model_rows import no_model, predict_rows
 from assay.components.evaluator.kernel_engine.plan import Plan, metric_name, plan_of
 from assay.components.evaluator.kernel_engine.slicing import absent_slices, is_cut
@@ -97,10 +97,7 @@ class _Part:
 
 
 def _by_kernels(work: Evaluation, plan: Plan, output: Path, config: GateConfig, rules: Rules) -> Evaluated:
-    if work.model is None and not any(spec.prediction_key for spec in work.config.model_specs):
-        raise no_model()
-    findings = lint(work.config, has_baseline_table=work.baseline is not None, of_model=True)
-    stop(findings)
+    findings = _lint(work)
     predictions = predict_rows(work.config, work.source, work.model, work.baseline)
     evaluation = evaluate_predictions(
         work.config, predictions, work.engine, resampling=_resampling(work, config, rules), lacking_elsewhere=True
@@ -247,6 +244,28 @@ def _check_tfma_slices(work: Evaluation) -> None:
                 f"slicing_specs[{index}] cuts by '{key}', which TFMA cannot; it is to compute some of the metrics.",
                 "Leave out the metrics without a kernel (`assay gate lint` names them), or slice by values.",
             )
+
+
+def check_configuration(work: Evaluation) -> None:
+    """Check what can be known before there are rows or a model: what an evaluation by the kernels rejects at once.
+
+    Args:
+        work: The configuration; whether there is a model and a baseline. Rows and models are not read.
+
+    Raises:
+        UsageError: The configuration cannot be evaluated.
+    """
+    loads = any(metric.module for spec in work.config.metrics_specs for metric in spec.metrics)
+    if work.metrics_engine != "tfma" and not loads and _why_tfma(work) is None:
+        _lint(work)
+
+
+def _lint(work: Evaluation) -> list[LintFinding]:
+    if work.model is None and not any(spec.prediction_key for spec in work.config.model_specs):
+        raise no_model()
+    findings = lint(work.config, has_baseline_table=work.baseline is not None, of_model=True)
+    stop(findings)
+    return findings
 
 
 def _why_tfma(work: Evaluation) -> str | None:

@@ -54,6 +54,9 @@ def write_examples(
         _divide(context, examples, inputs[0], config)
         names = [split.name for split in config.splits]
     examples.properties["split_names"] = names
+    for name in names:
+        if not examples.rows[name]:
+            context.remark(f"Split '{name}' has no rows.")
 
 
 def _keep(context: ExecutionContext, examples: Examples, rows: InputRows) -> None:

@@ -43,8 +43,22 @@ def _still_valid(parameters: Mapping[str, Any], outputs: Mapping[str, Any]) -> s
     return still_pushed(receipt, open_destination(destination))
 
 
+def _check(arguments: Mapping[str, Any]) -> None:
+    given = arguments.get("push_destination")
+    base = "" if given is None else (given.filesystem or given.kserve).base_directory
+    if base and "://" not in base:
+        there = next(path for path in (Path(base).absolute(), *Path(base).absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise UsageError(
+                "push_destination.not_a_folder",
+                f"push_destination's base_directory {base} cannot be a folder: {there} is a file.",
+                "Name a folder; it is created where it does not exist.",
+            )
+
+
 @component(
     still_valid=_still_valid,
+    check=_check,
     positional=(
         "model",
         "model_blessing",

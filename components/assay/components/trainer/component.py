@@ -12,6 +12,7 @@ from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
 from assay.artifacts.transform_graph import TransformGraph
 from assay.components.trainer.config import EvalArgs, TrainArgs
+from assay.errors import DataError
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, component
 from assay.spec.annotations import UserModuleMark
 from assay.spec.channel import check_splits, foreseen_splits
@@ -101,6 +102,13 @@ def Trainer(
         custom_config=custom_config,
         num_examples=_num_examples(examples) if statistics is None else _described_rows(statistics),
     )
+    counts, splits = _num_examples(examples), train_args.splits or ("train",)
+    if not any(counts[split] for split in splits):
+        raise DataError(
+            "trainer.no_rows",
+            f"The splits to train on have no rows: {', '.join(splits)}.",
+            "Check how ExampleGen divides the rows, or name other splits in train_args.",
+        )
     train(fn_args, module_file=module_file, run_fn=run_fn, seed=context.seed)
     logs.mkdir(parents=True, exist_ok=True)
     record = json.dumps({"seed": context.seed, "libraries": library_versions()}, indent=1, sort_keys=True)

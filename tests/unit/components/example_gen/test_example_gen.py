@@ -107,6 +107,13 @@ def test_the_same_files_are_a_cache_hit_and_a_changed_one_is_not(data: Path, run
     assert sum(third.output("CsvExampleGen", "examples").rows.values()) == 299
 
 
+def test_a_split_without_rows_is_remarked_on(data: Path, run_steps: RunSteps) -> None:
+    splits = [{"name": "train", "hash_buckets": 100_000}, {"name": "eval", "hash_buckets": 1}]
+    done = run_steps(CsvExampleGen(input_base=str(data), output_config={"split_config": {"splits": splits}}))
+    assert done.step("CsvExampleGen").reason == "Split 'eval' has no rows."
+    assert run_steps(CsvExampleGen(input_base=str(data))).step("CsvExampleGen").reason == ""
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

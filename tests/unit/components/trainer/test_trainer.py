@@ -109,3 +109,12 @@ def test_an_unknown_split_is_an_error(write_examples: WriteExamples, run_steps: 
     examples = write_examples(train=TABLE, eval=TABLE)
     result = run_steps(examples, trainer(examples, module, eval_args=EvalArgs(splits=("evl",))))
     assert "names split 'evl', which the examples do not have. Did you mean 'eval'?" in result.step("Trainer").reason
+
+
+def test_splits_without_rows_are_an_error(write_examples: WriteExamples, run_steps: RunSteps, module: Path) -> None:
+    examples = write_examples(train=TABLE.slice(0, 0), eval=TABLE)
+    step = run_steps(examples, trainer(examples, module)).step("Trainer")
+    assert (step.error_code, step.reason.partition(": ")[0]) == (
+        "trainer.no_rows",
+        "The splits to train on have no rows",
+    )

@@ -33,10 +33,11 @@ def test_evaluations_whose_configuration_is_a_value(tmp_path: Path) -> None:
         examples = ParquetExampleGen(input_base="data").outputs["examples"]
         return is_cacheable(Evaluator(examples=examples, eval_config=config, **more))
 
-    plain = {"metrics_specs": [{"metrics": [{"class_name": "AUC"}]}]}
+    specs = {"model_specs": [{"label_key": "label", "prediction_key": "p"}]}
+    plain = specs | {"metrics_specs": [{"metrics": [{"class_name": "AUC"}]}]}
     assert cacheable(plain)
     own = {"class_name": "Cost", "module": str(tmp_path / "costs.py")}
-    assert not cacheable({"metrics_specs": [{"metrics": [own]}]})
+    assert not cacheable(specs | {"metrics_specs": [{"metrics": [own]}]})
     (tmp_path / "waivers.yaml").write_text("[]")
     assert not cacheable(plain, waivers_file=str(tmp_path / "waivers.yaml"))
 

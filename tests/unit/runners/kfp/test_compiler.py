@@ -166,7 +166,7 @@ class TestConditions:
         }
         assert wired["artifacts"]["artifacts"]["taskOutputArtifact"]["producerTask"] == "judge"
 
-    @pytest.mark.parametrize(("key", "value"), [("good", 1), ("word", "it's"), ("word", 'a "b"'), ("count", "3")])
+    @pytest.mark.parametrize(("key", "value"), [("good", 1), ("word", "it's"), ("word", 'a "b"')])
     def test_what_kfp_would_say_wrongly_is_too(self, key: str, value: Any, tmp_path: Path) -> None:
         """Its compiler makes `good == false` of `good == 1`, and quotes a text without a look at what is in it."""
         one = Make()
