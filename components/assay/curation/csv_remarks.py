@@ -194,7 +194,7 @@ def _guess(cells: pa.ChunkedArray, options: CsvOptions) -> _Guess | None:
     looks_like = "amounts" if unit else "numbers"
     shares = {
         (decimal, thousands): _share(_Guess(looks_like, decimal, thousands, unit), cells)
-        for decimal, thousands in _NOTATIONS
+        for decimal, thousands in ((options.decimal, options.thousands), *_NOTATIONS)
     }
     best = max(shares, key=lambda notation: shares[notation])  # the first of equals, which needs the fewest options
     if shares[best] < _NEARLY_ALL:
@@ -239,7 +239,7 @@ def _advice(name: str, counts: _Counts, options: CsvOptions) -> str:
     """Return the arguments that read the column, and what to do with cells that they do not read."""
     guess = counts.guess
     arguments = []
-    if guess.decimal != options.decimal:
+    if guess.decimal != options.decimal and guess.looks_like != "dates":
         arguments.append(argument("decimal", guess.decimal))
     if guess.thousands is not None and guess.thousands != options.thousands:
         arguments.append(argument("thousands", guess.thousands))

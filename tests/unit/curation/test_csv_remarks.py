@@ -106,6 +106,14 @@ def test_a_comma_separates_thousands_where_it_also_separates_columns(tmp_path: P
     assert "--thousands ',', or --decimal ',' if '1,000' is a decimal." in on_command_line(remark.text)
 
 
+@pytest.mark.parametrize("cells", [[*NUMBERS, "NA"], [f"2024-01-{number % 28 + 1:02}" for number in range(50)]])
+def test_marks_that_are_set_stay_where_cells_have_none(tmp_path: Path, cells: list[str]) -> None:
+    remark_on(tmp_path, cells)
+    (remark,) = remarks_on(scan_csv([tmp_path / "data.csv"], CsvOptions(decimal=",", thousands=".")))
+    assert "--decimal" not in on_command_line(remark.text)
+    assert "--thousands" not in on_command_line(remark.text)
+
+
 def test_every_row_is_looked_at_where_a_part_looks_like_numbers(tmp_path: Path) -> None:
     remark = remark_on(tmp_path, [*NUMBERS * 50, "?", *NUMBERS * 50], block_bytes=1000)
     assert remark is not None
