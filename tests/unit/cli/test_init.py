@@ -156,8 +156,9 @@ def test_the_code_is_what_a_person_would_write(tmp_path: Path, label: list[Any],
     pq.write_table(pa.table(columns), tmp_path / "data.parquet")
     decided(tmp_path / "data.parquet", "--label", "the label", "-o", tmp_path / "new")
     rules = "E7,E9,F,B,SIM,PLR01,PLR17,RET,C4,RUF005,RUF015,PIE,W,E3"
+    options = ["--isolated", "--no-cache", "--preview", "--select", rules]
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--isolated", "--preview", "--select", rules, tmp_path / "new"],
+        [sys.executable, "-m", "ruff", "check", *options, tmp_path / "new"],
         capture_output=True,
         text=True,
         check=False,

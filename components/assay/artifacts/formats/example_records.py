@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from typing_extensions import Self
 
-from assay.artifacts.formats.tf_example import decode, encode
+from assay.artifacts.formats.tf_example import decode, encode, is_list
 from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
 from assay.errors import DataError
 
@@ -101,8 +101,9 @@ class ExampleRecordWriter:
             ArtifactError: If the file system refuses the write.
         """
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if pa.types.is_float64(column.type):
-                self._check_narrowing(name, column.drop_null().to_numpy(zero_copy_only=False))
+            values = column.flatten() if is_list(column.type) else column
+            if pa.types.is_float64(values.type) or pa.types.is_decimal(values.type):
+                self._check_narrowing(name, values.drop_null().cast(pa.float64()).to_numpy(zero_copy_only=False))
         self._records.write(*encode(batch))
 
     def _check_narrowing(self, name: str, numbers: NDArray[np.float64]) -> None:
@@ -112,8 +113,8 @@ class ExampleRecordWriter:
         if len(too_large):
             raise DataError(
                 "tf_example.out_of_range",
-                f"Column '{name}' has the number {numbers[too_large[0]]!r}, which is too large for the float32 of a "
-                f"tf.Example, in {self._path.name}.",
+                f"Column '{name}' has the number {float(numbers[too_large[0]])!r}, which is too large for the float32 "
+                f"of a tf.Example, in {self._path.name}.",
                 "Write Parquet, whose numbers are doubles: file_format='parquet'.",
             )
         # Below 2^24 a float32 is within half of the number; above it, whole numbers (ids, seconds) become others.

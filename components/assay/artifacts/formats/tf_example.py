@@ -155,7 +155,7 @@ def single_valued_columns(batch: pa.RecordBatch) -> frozenset[str]:
     """Names the list columns in which no row has more than one value, and all columns that are not lists."""
     names = []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if not _is_list(column.type) or (pc.max(pc.list_value_length(column)).as_py() or 0) <= 1:
+        if not is_list(column.type) or (pc.max(pc.list_value_length(column)).as_py() or 0) <= 1:
             names.append(name)
     return frozenset(names)
 
@@ -164,7 +164,7 @@ def flatten_columns(batch: pa.RecordBatch, names: Iterable[str]) -> pa.RecordBat
     """Gives the named list columns, of at most one value a row, as flat ones; an empty or null list becomes null."""
     wanted = set(names)
     columns = [
-        _first_values(column) if name in wanted and _is_list(column.type) else column
+        _first_values(column) if name in wanted and is_list(column.type) else column
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
@@ -182,7 +182,7 @@ def _first_values(column: pa.Array) -> pa.Array:
 def _as_list(name: str, column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if not _is_list(column.type):
+    if not is_list(column.type):
         return _wrap(_as_example_values(name, column))
     values = column.flatten()
     if values.null_count:
@@ -244,7 +244,8 @@ def _as_example_values(name: str, values: pa.Array) -> pa.Array:
     )
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def is_list(kind: pa.DataType) -> bool:
+    """Tell whether a column has a list of values in each row."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 

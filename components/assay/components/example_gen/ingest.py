@@ -47,11 +47,10 @@ def write_examples(
         EngineError: If a row was lost or made.
     """
     if config is None:
-        for rows in inputs:
-            _keep(context, examples, rows)
+        _remark_narrowed(context, [_keep(context, examples, rows) for rows in inputs])
         names = [rows.name for rows in inputs]
     else:
-        _divide(context, examples, inputs[0], config)
+        _remark_narrowed(context, _divide(context, examples, inputs[0], config))
         names = [split.name for split in config.splits]
     examples.properties["split_names"] = names
     for name in names:
@@ -59,16 +58,16 @@ def write_examples(
             context.remark(f"Split '{name}' has no rows.")
 
 
-def _keep(context: ExecutionContext, examples: Examples, rows: InputRows) -> None:
+def _keep(context: ExecutionContext, examples: Examples, rows: InputRows) -> object:
     schema = rows.schema
     with examples.writer(rows.name, schema) as writer:
         for batch in context.engine.map(rows.source, lambda batch: conform(batch, schema)):
             writer.write(batch)
-    _log_narrowed(context, rows.name, writer)
     context.count_rows(rows.name, read=rows.num_rows, written=examples.rows[rows.name])
+    return writer
 
 
-def _divide(context: ExecutionContext, examples: Examples, rows: InputRows, config: SplitConfig) -> None:
+def _divide(context: ExecutionContext, examples: Examples, rows: InputRows, config: SplitConfig) -> Sequence[object]:
     def divided(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
         kept = _select(batch, rows.schema.names)  # what is not written does not decide either
         assigned = assign_splits(kept, config)
@@ -88,21 +87,22 @@ def _divide(context: ExecutionContext, examples: Examples, rows: InputRows, conf
             f"The input holds {rows.num_rows} rows, and {read.sum()} were assigned to splits.",
             "Nothing was published. This is a fault of the engine or the component; please report it.",
         )
-    for split, writer in zip(config.splits, writers, strict=True):
-        _log_narrowed(context, split.name, writer)
     for split, count in zip(config.splits, read.tolist(), strict=True):
         context.count_rows(split.name, read=count, written=examples.rows[split.name])
         if not count:
             context.log(f"Split '{split.name}' is empty: none of {rows.num_rows} rows falls to it.")
+    return writers
 
 
-def _log_narrowed(context: ExecutionContext, split: str, writer: object) -> None:
+def _remark_narrowed(context: ExecutionContext, writers: Sequence[object]) -> None:
     """Say which columns lost digits to the float32 of tf.Example that tell their values apart."""
-    narrowed: dict[str, tuple[float, float]] = getattr(writer, "narrowed", {})
+    narrowed: dict[str, tuple[float, float]] = {}
+    for writer in writers:
+        narrowed = getattr(writer, "narrowed", {}) | narrowed
     for name, (number, written) in narrowed.items():
-        context.log(
-            f"Split '{split}': tf.Example holds float32, in which column '{name}' loses digits: {number!r} is written "
-            f"as {written!r}. Parquet keeps doubles: file_format='parquet'."
+        context.remark(
+            f"tf.Example holds float32, in which column '{name}' loses digits: {number!r} is written as {written!r}. "
+            "Parquet keeps doubles: file_format='parquet'."
         )
 
 

@@ -7,6 +7,7 @@ never touches, so that a limit on addresses (`RLIMIT_AS`) stops it before it has
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import re
 import resource
@@ -102,7 +103,7 @@ def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes
     return Ended(
         reason=reason or ("done" if code == 0 else "signal" if code < 0 else "error"),
         seconds=round(time.monotonic() - begun, 3),
-        peak_megabytes=round(peak / _MEGABYTE),
+        peak_megabytes=math.ceil(peak / _MEGABYTE),
         code=abs(code),
         said=output.read_bytes()[-2000:].decode(errors="replace").strip(),
     )

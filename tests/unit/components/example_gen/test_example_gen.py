@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -329,13 +330,36 @@ def test_other_options_of_a_csv_are_another_input(tmp_path: Path, run_steps: Run
     assert found == [pa.string(), pa.string(), pa.int64()]
 
 
-def test_what_a_float32_cannot_carry_is_logged_or_refused(tmp_path: Path, run: Callable[..., Examples]) -> None:
-    (tmp_path / "a.csv").write_text("ts,x\n" + "".join(f"17000000{at}.5,0.1\n" for at in range(10, 40)))
-    examples = run(CsvExampleGen, input_base=str(tmp_path / "a.csv"))
-    assert rows_of(examples, "train")["ts"][0].as_py() % 1 == 0.5
+@pytest.mark.parametrize(
+    ("text", "read", "kept"),
+    [
+        ("1700000010.5", "1700000010.5", "1700000000.0"),
+        ("9007199254740993", "9007199254740993", ""),  # 2^53 + 1: a whole number is an int64 of tf.Example
+        ("0.1", "0.1", ""),  # within half of a float32's last digit
+    ],
+)
+def test_a_remark_names_the_digits_that_a_float32_loses(
+    tmp_path: Path, run: Callable[..., Examples], capsys: pytest.CaptureFixture[str], text: str, read: str, kept: str
+) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{text},{at}\n" for at in range(30)))
+    parquet = run(CsvExampleGen, input_base=str(tmp_path / "a.csv"))
+    assert str(rows_of(parquet, "train")["x"][0].as_py()) == read
+    assert "float32" not in capsys.readouterr().out
     records = run(CsvExampleGen, input_base=str(tmp_path / "a.csv"), file_format="tfrecord_gzip")
-    (tmp_path / "b.csv").write_text("x\n" + "1e39\n" * 9)
-    assert rows_of(records, "train").num_rows == rows_of(examples, "train").num_rows
-    with pytest.raises(DataError, match="'x' has the number 1e\\+39") as caught:
-        run(CsvExampleGen, input_base=str(tmp_path / "b.csv"), file_format="tfrecord_gzip")
+    assert rows_of(records, "train").num_rows == rows_of(parquet, "train").num_rows
+    said = capsys.readouterr().out
+    assert said.count("float32") == bool(kept)
+    assert f"column 'x' loses digits: {read} is written as {kept}" in said or not kept
+    if "." not in text:
+        assert str(rows_of(records, "train")["x"][0].as_py()[0]) == read
+
+
+@pytest.mark.parametrize("column", [[1e39] * 9, [[0.5, 1e39]] * 9, [Decimal("1e37") * 100] * 9])
+def test_a_number_beyond_float32_is_refused_in_tfrecord(
+    tmp_path: Path, run: Callable[..., Examples], column: list[Any]
+) -> None:
+    kind = pa.decimal256(60, 2) if isinstance(column[0], Decimal) else None
+    pq.write_table(pa.table({"x": pa.array(column, kind), "y": [1] * 9}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"'x' has the number 1[.01]*e\+39") as caught:
+        run(ParquetExampleGen, input_base=str(tmp_path / "a.parquet"), file_format="tfrecord_gzip")
     assert caught.value.code == "tf_example.out_of_range"
