@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from assay.api.statistics import is_statistics, opened_rows, statistics_of, type
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.outputs import output_folder
 from assay.engines.embedded import EmbeddedEngine
+from assay.errors import UsageError, did_you_mean
 from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import (
@@ -25,6 +26,7 @@ from assay.kernels.distances import (
     check_limits_of_features,
     compare_features,
 )
+from assay.kernels.feature_path import resolve_keys, resolve_path
 from assay.kernels.findings.drift_findings import MEASURE_WORDS
 
 if TYPE_CHECKING:
@@ -61,11 +63,17 @@ class DriftReport:
         return tuple(feature for feature in self.features if feature.drifted)
 
     @property
+    def not_compared(self) -> tuple[FeatureDrift, ...]:
+        """The features whose values are not compared, such as ids; each has a remark that says why."""
+        return tuple(feature for feature in self.features if feature.remark)
+
+    @property
     def summary(self) -> str:
         """The outcome in a sentence."""
-        names = [feature.feature for feature in self.drifted]
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        return f"{len(names)} of {len(self.features)} features drifted{': ' if names else ''}{shown}."
+        drifted = _listed(self.drifted)
+        remarks = f" Not compared: {_listed(self.not_compared)}." if self.not_compared else ""
+        number = f"{len(self.drifted)} of {len(self.features)} features drifted"
+        return f"{number}{': ' if drifted else ''}{drifted}.{remarks}"
 
     @property
     def verdict(self) -> Verdict:
@@ -98,6 +106,7 @@ class DriftReport:
         for feature in self.drifted:
             found = [_words(distance) for distance in feature.distances if distance.exceeded]
             lines.append(f"{feature.feature}: {feature.problem or '; '.join(found)}")
+        lines += [f"{feature.feature}: {feature.remark}" for feature in self.not_compared]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -112,7 +121,11 @@ class DriftReport:
             for d in each.distances
             if d.limit is not None
         ]
-        rows += [(each.feature, "", "", "", each.problem, "") for each in self.features if each.problem]
+        rows += [
+            (each.feature, "", "", "", each.problem or each.remark, "")
+            for each in self.features
+            if each.problem or each.remark
+        ]
         parts = [table(("feature", "measure", "distance", "limit", "", "computed from"), rows)]
         n, m = self.num_examples
         for each in self.drifted:
@@ -130,32 +143,40 @@ def compare(
     limits: DriftLimits | Mapping[str, DriftLimits] = DEFAULT_LIMITS,
     split: str | None = None,
     exact: bool = True,
+    exclude: Collection[str] = (),
     **csv: Unpack[CsvKeywords],
 ) -> DriftReport:
     """Measures how far data lies from other data: L-infinity, Jensen-Shannon, PSI, Kolmogorov-Smirnov, Wasserstein.
 
-    A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance.
+    A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance. The
+    `significance` of the limits is the probability of an alarm for a feature that did not change, over all of its
+    measures. It is derived from the permutation distribution of both samples (`kernels/distances/limits.py`);
+    `benchmarks/drift_rates.py` simulates it.
+
+    Where nearly every value of a feature occurs once, as ids do, its values are not compared unless it has limits of
+    its own; the report names it.
 
     Args:
         data: Statistics, a statistics file, or anything that `assay.statistics` takes.
         control: What it is compared with: the same kinds.
         limits: The limit of each measure: for all features, or by feature; `*` stands for all that are not named.
         split: The split of Examples that have several.
-        exact: Whether to count every distinct value, in a pass of its own. Else, and where either is given as
-            statistics, distances come from the histograms of both, and say so.
+        exact: Whether to count every distinct value of data, in a pass of its own. Else, and for what is given as
+            statistics, distances come from histograms, over bins that both sides know, and say so.
+        exclude: Features that are left out.
         **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
             `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
         DataError: If the data cannot be read.
-        UsageError: If a feature with limits of its own is in neither data set, or one of them does not apply to it.
+        UsageError: If a feature with limits of its own is in neither data set, or one of them does not apply to it; if
+            an excluded feature is in neither data set, or has limits of its own.
 
     Example:
         ```python
         report = assay.compare("2024-02.csv", "2024-01.csv", limits={"fare": assay.DriftLimits(psi=0.1)})
         ```
     """
-    exact = exact and not (is_statistics(data) or is_statistics(control))
     by_feature = {ALL_FEATURES: limits} if isinstance(limits, DriftLimits) else dict(limits)
     reading = CsvOptions(**csv)
     rows = [
@@ -165,15 +186,37 @@ def compare(
     if by_feature.keys() - {ALL_FEATURES}:
         first = [Side(types_of(each), {}) for each in rows if not is_statistics(each)]
         check_limits_of_features(by_feature, *first, whole=False)
-    ours, theirs = (Side(default_dataset(statistics_of(each, split=split).proto), {}) for each in rows)
-    check_limits_of_features(by_feature, ours, theirs)
-    if exact:
-        ours, theirs = (
-            Side(side.statistics, EmbeddedEngine().reduce(each, ValueTables()))
-            for side, each in zip((ours, theirs), rows, strict=True)
-        )
+    sides = [Side(default_dataset(statistics_of(each, split=split).proto), {}) for each in rows]
+    check_limits_of_features(by_feature, *sides)
+    _check_excluded(exclude, by_feature, *sides)
+    ours, theirs = (
+        Side(side.statistics, EmbeddedEngine().reduce(each, ValueTables()) if exact and not is_statistics(each) else {})
+        for side, each in zip(sides, rows, strict=True)
+    )
     counts = (int(ours.statistics.num_examples), int(theirs.statistics.num_examples))
-    return DriftReport(compare_features(ours, theirs, by_feature), by_feature, counts)
+    return DriftReport(compare_features(ours, theirs, by_feature, exclude), by_feature, counts)
+
+
+def _check_excluded(exclude: Collection[str], limits: Mapping[str, DriftLimits], *sides: Side) -> None:
+    known = dict.fromkeys(name for side in sides for name in side.names)
+    limited = resolve_keys(limits, known)
+    for name in exclude:
+        path = resolve_path(name, known)
+        if path not in known:
+            raise UsageError(
+                "drift.feature",
+                f"The excluded feature '{name}' is in neither dataset.",
+                did_you_mean(name, known) or "Check the names of the columns.",
+            )
+        if path in limited:
+            raise UsageError(
+                "drift.excluded", f"The excluded feature '{name}' has limits of its own.", "Remove one of the two."
+            )
+
+
+def _listed(features: tuple[FeatureDrift, ...]) -> str:
+    names = [feature.feature for feature in features]
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _checks(drift: FeatureDrift) -> Iterator[Check]:
@@ -184,6 +227,15 @@ def _checks(drift: FeatureDrift) -> Iterator[Check]:
             ok=False,
             subject=drift.feature,
             sentence=f"{drift.feature} cannot be compared: {drift.problem}.",
+        )
+    if drift.remark:
+        yield Check(
+            id=f"{drift.feature}/comparable",
+            kind="distance",
+            ok=True,
+            applied=False,
+            subject=drift.feature,
+            sentence=f"{drift.feature}: {drift.remark}.",
         )
     for each in drift.distances:
         if each.limit is None:

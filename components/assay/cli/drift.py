@@ -28,8 +28,13 @@ def drift(
         ),
     ] = None,
     significance: Annotated[
-        float, typer.Option(help="How often chance alone may exceed the sample-size-aware part of a limit.")
+        float,
+        typer.Option(help="Probability of a false alarm for a feature that did not change, over all of its measures."),
     ] = 0.001,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="FEATURE", help="Leave a feature out; may be repeated."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Write verdict.json and drift.json."),
@@ -46,7 +51,8 @@ def drift(
 ) -> None:
     """Measure how far each feature of A lies from the same feature of B.
 
-    A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance.
+    A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance. Features
+    whose values nearly all occur once, such as ids, are named but not compared, unless they have a limit of their own.
 
     Exit codes: 0 no drift, 1 error, 2 wrong usage, 3 drift.
 
@@ -55,6 +61,9 @@ def drift(
 
       # Limits of your own, for all features and for one; B may be statistics.
       assay drift now.csv before.pb --limit psi=0.1 --limit fare:wasserstein=0.5
+
+      # Without columns that always differ.
+      assay drift now.csv before.csv --exclude batch_id --exclude loaded_at
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
@@ -70,7 +79,8 @@ def drift(
 
     limits = parse_limits(limit or (), significance)
     with ReadingBar(quiet=quiet) as bar:
-        report = compare(opened([data], bar, csv), opened_control(control, bar, csv), limits=limits)
+        sides = opened([data], bar, csv), opened_control(control, bar, csv)
+        report = compare(*sides, limits=limits, exclude=exclude or ())
     exit_code = 0 if report.ok else 3
     document = document_text(drift_document(report, exit_code))
     if output is not None:

@@ -97,7 +97,8 @@ def _entries(
             if entry is None:
                 continue
             taken.add(kind)
-            if kind == "categories":
+            # A comparator that counts categories needs the domain that is suggested beside it.
+            if kind == "categories" and kind in options.kinds:
                 observed = replace(observed, is_category=True)
             if kind in options.kinds:
                 yield entry

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.kernels.anomalies import validate_statistics
 from assay.kernels.distances import DriftLimits, Side, compare_feature
+from assay.kernels.distances.histogram import histogram_jensen_shannon
 from assay.kernels.statistics import DatasetStatistics
 
 NAMES = {
@@ -34,11 +35,20 @@ def ours(one: Any, other: Any) -> dict[str, float]:
     return {distance.measure: distance.value for distance in drift.distances}
 
 
-def tfdvs(one: Any, other: Any, type_: int, *measures: str) -> dict[str, float]:
+def histogram_of(statistics: Any, kind: int) -> Any:
+    (feature,) = statistics.datasets[0].features
+    return next(found for found in feature.num_stats.histograms if found.type == kind)
+
+
+def tfdvs(one: Any, other: Any, type_: int, *measures: str, source: int | None = None) -> dict[str, float]:
     schema = schema_pb2.Schema()
     feature = schema.feature.add(name="x", type=type_)
     for measure in measures:
         getattr(feature.drift_comparator, measure).threshold = 0.01
+    if source is not None:
+        name = statistics_pb2.Histogram.HistogramType.Name(source)
+        chosen = feature.drift_comparator.jensen_shannon_divergence.source
+        chosen.type = type(chosen).Type.Value(name)
     info = validate_statistics(one, schema, previous_span=other).drift_skew_info
     return {NAMES[type(found).Type.Name(found.type)]: found.value for each in info for found in each.drift_measurements}
 
@@ -69,6 +79,7 @@ def test_distances_of_categories(one: list[str], other: list[str]) -> None:
 @given(numbers, numbers)
 def test_the_divergence_of_numbers(one: list[float], other: list[float]) -> None:
     pair = statistics_of(one, pa.float64()), statistics_of(other, pa.float64())
-    expected = tfdvs(*pair, schema_pb2.FLOAT, "jensen_shannon_divergence")
-    found = ours(*pair)
-    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+    for source in (statistics_pb2.Histogram.STANDARD, statistics_pb2.Histogram.QUANTILES):
+        expected = tfdvs(*pair, schema_pb2.FLOAT, "jensen_shannon_divergence", source=source)
+        found = histogram_jensen_shannon(*(histogram_of(each, source) for each in pair))
+        assert {"jensen_shannon": found} == pytest.approx(expected, abs=1e-9)

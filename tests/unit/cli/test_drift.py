@@ -95,3 +95,20 @@ def test_a_table_that_fits_the_width(ask: Ask) -> None:
     result = ask("drift", "bad.csv", "good.csv")
     assert "drift: 1 of 2 features drifted: city." in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_ids_are_named_and_columns_are_left_out(ask: Ask, tmp_path: Path) -> None:
+    for name, start in (("now.csv", 0), ("before.csv", 1000)):
+        lines = [f"u{start + each}@x.org,{each % 3},{start}" for each in range(200)]
+        (tmp_path / name).write_text("\n".join(["mail,kind,batch", *lines]))
+    pair = (str(tmp_path / "now.csv"), str(tmp_path / "before.csv"))
+    assert ask("drift", *pair).exit_code == 3
+    result = ask("drift", *pair, "--exclude", "batch")
+    assert result.exit_code == 0
+    assert "Not compared: mail" in result.stdout
+    (mail, kind) = document(ask("drift", *pair, "--exclude", "batch", "--json"))["features"]
+    assert "nearly every value occurs once" in mail["remark"]
+    assert (kind["feature"], kind["remark"]) == ("kind", "")
+    assert ask("drift", *pair, "--exclude", "batch", "--limit", "mail:jensen_shannon=0.1").exit_code in {0, 3}
+    assert ask("drift", *pair, "--exclude", "bacth").exit_code == 2
+    assert ask("drift", *pair, "--exclude", "batch", "--limit", "batch:psi=1").exit_code == 2

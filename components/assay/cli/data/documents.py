@@ -157,6 +157,7 @@ class FeatureDriftRecord(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     drifted: bool
     problem: str
+    remark: str
     distances: tuple[DistanceRecord, ...]
     bins: tuple[BinRecord, ...]
 
@@ -301,6 +302,7 @@ def _drift(drift: FeatureDrift) -> FeatureDriftRecord:
         kind=drift.kind,
         drifted=drift.drifted,
         problem=drift.problem,
+        remark=drift.remark,
         distances=tuple(msgspec.convert(each, DistanceRecord, from_attributes=True) for each in drift.distances),
         bins=tuple(BinRecord(name=each.name, data=each.treatment, control=each.control) for each in drift.bins),
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assay.api import DriftReport, Report, Statistics
+    from assay.kernels.distances import FeatureDrift
     from assay.kernels.feature_summary import FeatureSummary
     from assay.kernels.rows.row_report import RowReport
 
@@ -69,21 +70,27 @@ def print_drift(console: Console, report: DriftReport) -> None:
                 by_chance = "" if each.chance is None else f"{each.chance:.3g}"
                 rows.add_row(name, each.measure, f"{each.value:.3g}", f"{each.limit:.3g}", by_chance, mark)
                 name = ""
-        if feature.problem:
-            rows.add_row(name, Text(feature.problem, "bold red"), "", "", "", "")
+        if feature.problem or feature.remark:
+            why = Text(feature.problem, "bold red") if feature.problem else Text("not compared")
+            rows.add_row(name, why, "", "", "", "")
     console.print(rows)
-    n, m = report.num_examples
+    for feature in report.not_compared:
+        console.print(Text(f"{feature.feature}: {feature.remark}"), soft_wrap=True)
     for feature in report.drifted:
         if feature.bins:
-            heading(console, f"{feature.feature}: values by bin, of {n:,} and {m:,} examples")
-            bins = table("bin", "data", "compared with", numbers=["data", "compared with"])
-            for found in feature.bins[:_BINS_SHOWN]:
-                bins.add_row(found.name, f"{found.treatment:,.0f}", f"{found.control:,.0f}")
-            console.print(bins)
-            if len(feature.bins) > _BINS_SHOWN:
-                console.print(f"  and {len(feature.bins) - _BINS_SHOWN} more bins in --json", soft_wrap=True)
+            _print_bins(console, feature, report.num_examples)
     word, style = ("no drift", "bold green") if report.ok else ("drift", "bold red")
     print_result(console, Text.assemble((word, style), ": ", report.summary))
+
+
+def _print_bins(console: Console, feature: FeatureDrift, num_examples: tuple[int, int]) -> None:
+    heading(console, f"{feature.feature}: values by bin, of {num_examples[0]:,} and {num_examples[1]:,} examples")
+    bins = table("bin", "data", "compared with", numbers=["data", "compared with"])
+    for found in feature.bins[:_BINS_SHOWN]:
+        bins.add_row(found.name, f"{found.treatment:,.0f}", f"{found.control:,.0f}")
+    console.print(bins)
+    if len(feature.bins) > _BINS_SHOWN:
+        console.print(f"  and {len(feature.bins) - _BINS_SHOWN} more bins in --json", soft_wrap=True)
 
 
 def _features(features: Iterable[FeatureSummary]) -> object:

@@ -11,10 +11,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assay.kernels.distances.distribution import Categories, Numbers
+    from assay.kernels.distances.distribution import Categories, Doubles, Numbers
+    from assay.kernels.distances.limits import Contribution
 
 NUM_BINS: Final = 10
-"""Bins of a numeric feature: tenths of the control, as the index is commonly computed (Siddiqi 2006)."""
+"""Bins of a numeric feature, as many as the index is commonly computed over (Siddiqi 2006)."""
 
 MIN_EXPECTED: Final = 5.0
 """Categories of which fewer are expected on either side share one bin: below it, counts are far from normal and the
@@ -44,15 +45,26 @@ class Bin:
 
 def population_stability_index(bins: Sequence[Bin]) -> float:
     """The sum of (p - q) ln(p / q) over the bins: Jeffreys' divergence, in nats; 0 for equal shares, no upper end."""
-    return sum(contributions(bins))
+    return math.fsum(contributions(bins))
 
 
 def contributions(bins: Sequence[Bin]) -> list[float]:
     """What each bin adds to the index."""
-    n = sum(each.treatment + _SMOOTHING for each in bins)
-    m = sum(each.control + _SMOOTHING for each in bins)
-    pairs = [((each.treatment + _SMOOTHING) / n, (each.control + _SMOOTHING) / m) for each in bins]
-    return [(p - q) * math.log(p / q) for p, q in pairs]
+    counts = np.array([(each.treatment, each.control) for each in bins]).reshape(-1, 2).T
+    n, m = counts.sum(axis=1)
+    found: list[float] = psi_contribution(n, m, len(bins))(*counts).tolist()
+    return found
+
+
+def psi_contribution(n: float, m: float, num_bins: int) -> Contribution:
+    """What a bin adds to the index, by its counts on both sides."""
+
+    def contribution(treatment: Doubles, control: Doubles) -> Doubles:
+        p = (treatment + _SMOOTHING) / (n + _SMOOTHING * num_bins)
+        q = (control + _SMOOTHING) / (m + _SMOOTHING * num_bins)
+        return np.asarray((p - q) * np.log(p / q))
+
+    return contribution
 
 
 def bins_of_categories(treatment: Categories, control: Categories) -> tuple[Bin, ...]:
@@ -70,25 +82,42 @@ def bins_of_categories(treatment: Categories, control: Categories) -> tuple[Bin,
 
 
 def bins_of_numbers(treatment: Numbers, control: Numbers) -> tuple[Bin, ...]:
-    """Bins that hold a tenth of the control each, as near as its values allow; open at both ends."""
-    inner = np.unique(control.quantiles(np.arange(1, NUM_BINS) / NUM_BINS))
-    last = max(control.highs[-1], treatment.highs[-1])
-    inner = inner[inner < last]
-    columns = []
-    for side in (treatment, control):
-        heights = np.concatenate([[0.0], side.below(inner)[1], [1.0]])
-        columns.append(np.diff(heights) * side.size)
-    edges = [-math.inf, *inner.tolist(), math.inf]
-    bins = [
-        Bin(_interval(low, high), float(p), float(q))
-        for low, high, p, q in zip(edges[:-1], edges[1:], *columns, strict=True)
-    ]
+    """Bins that hold a tenth of both samples together, as near as their values allow; open at both ends.
+
+    The edges follow from both samples, not from the control alone: a control of one value has no tenths, and where the
+    values that it lacks begin would not be seen. They do not depend on which side a value is of, so that a permutation
+    test over them is exact. A value that a tenth of both have is a bin of its own. Small samples have fewer bins.
+    """
+    knots = np.union1d(treatment.knots, control.knots)
+    n, m = treatment.size, control.size
+    heights = [np.stack(side.below(knots)) * side.size for side in (treatment, control)]  # left and right, by knot
+    left, right = (heights[0] + heights[1]) / (n + m)
+    num_bins = int(np.clip(min(n, m) // MIN_EXPECTED, 1, NUM_BINS))
+    chosen = np.searchsorted(right, np.arange(1, num_bins) / num_bins - 1e-12)
+    # An edge is a knot and a side: (i, 0) parts what is below the knot from it, (i, 1) the knot from what is above.
+    edges = {(int(i), 1) for i in chosen if right[i] < 1 - 1e-12}
+    edges |= {(int(i), 0) for i in chosen if left[i] > 1e-12 and right[i] - left[i] >= 1 / NUM_BINS}
+    smallest = MIN_EXPECTED * (n + m) / min(n, m)
+    bins: list[Bin] = []
+    low: tuple[int, int] | None = None
+    done = np.zeros(2)
+    for high in (*sorted(edges), None):
+        upto = np.array([n, m]) if high is None else np.array([side[high[1], high[0]] for side in heights])
+        if high is not None and (min((upto - done).sum(), (n + m) - upto.sum()) < smallest):
+            continue  # too few: they belong to the next bin
+        bins.append(Bin(_interval(knots, low, high), *map(float, np.maximum(upto - done, 0.0))))
+        low, done = high, upto
     if treatment.not_finite or control.not_finite:
         bins.append(Bin(NOT_FINITE, treatment.not_finite, control.not_finite))
     return tuple(bins)
 
 
-def _interval(low: float, high: float) -> str:
-    if math.isinf(high):
-        return f"> {low:.6g}" if math.isfinite(low) else "all"
-    return f"≤ {high:.6g}" if math.isinf(low) else f"({low:.6g}, {high:.6g}]"
+def _interval(knots: Doubles, low: tuple[int, int] | None, high: tuple[int, int] | None) -> str:
+    first, last = ("" if edge is None else f"{knots[edge[0]]:.6g}" for edge in (low, high))
+    if low is None or high is None:
+        if high is not None:
+            return f"{'≤' if high[1] else '<'} {last}"
+        return "all" if low is None else f"{'>' if low[1] else '≥'} {first}"
+    if low[0] == high[0]:
+        return first
+    return f"{'(' if low[1] else '['}{first}, {last}{']' if high[1] else ')'}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from assay.kernels.distances.distribution import Categories
+    from assay.kernels.distances.distribution import Categories, Doubles
+    from assay.kernels.distances.limits import Contribution
 
 
 def l_infinity(treatment: Categories, control: Categories) -> tuple[float, str]:
@@ -41,6 +44,18 @@ def jensen_shannon(treatment: Categories, control: Categories) -> float:
         divergence += p * math.log2(p / middle) if p else 0.0
         divergence += q * math.log2(q / middle) if q else 0.0
     return min(divergence / 2, 1.0)
+
+
+def jensen_shannon_contribution(n: float, m: float) -> Contribution:
+    """What a value adds to the divergence in bits, by its counts on both sides, of `n` and `m` values."""
+
+    def contribution(treatment: Doubles, control: Doubles) -> Doubles:
+        p, q = treatment / n, control / m
+        middle = np.maximum((p + q) / 2, 1e-300)
+        parts = [share * np.log2(np.where(share > 0, share / middle, 1.0)) for share in (p, q)]
+        return np.asarray((parts[0] + parts[1]) / 2)
+
+    return contribution
 
 
 def shares(treatment: Mapping[str, float], control: Mapping[str, float]) -> Iterator[tuple[float, float]]:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.distances import limits as chance
-from assay.kernels.distances.bins import Bin, bins_of_categories, bins_of_numbers, population_stability_index
-from assay.kernels.distances.categorical import jensen_shannon, l_infinity, normalized_absolute_difference
+from assay.kernels.distances.bins import (
+    OTHERS,
+    Bin,
+    bins_of_categories,
+    bins_of_numbers,
+    population_stability_index,
+    psi_contribution,
+)
+from assay.kernels.distances.categorical import (
+    jensen_shannon,
+    jensen_shannon_contribution,
+    l_infinity,
+    normalized_absolute_difference,
+)
 from assay.kernels.distances.distribution import EXACT, Categories, Numbers, distribution_of
-from assay.kernels.distances.histogram import histogram_jensen_shannon
 from assay.kernels.distances.measure import (
     ALL_FEATURES,
+    BY_CHANCE,
     OF_CATEGORIES,
     OF_NUMBERS,
     Distance,
@@ -25,16 +37,22 @@ from assay.kernels.distances.measure import (
     MeasureName,
 )
 from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
+from assay.kernels.distances.shared_bins import shared_categories, shared_numbers
 from assay.kernels.feature_path import path_of, resolve_keys, resolve_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tensorflow_metadata.proto.v0.statistics_pb2 import (
         DatasetFeatureStatistics,
         FeatureNameStatistics,
-        Histogram,
     )
+
+_NEARLY_ALL: Final = 0.9
+"""The share of distinct among all values from which a feature is taken for an id."""
+
+_FEW_VALUES: Final = 20
+"""With fewer, all values may be distinct by chance."""
 
 
 @dataclass(frozen=True)
@@ -77,19 +95,29 @@ def features_by_name(dataset: DatasetFeatureStatistics) -> dict[str, FeatureName
 
 
 def compare_features(
-    treatment: Side, control: Side, limits: DriftLimits | Mapping[str, DriftLimits]
+    treatment: Side,
+    control: Side,
+    limits: DriftLimits | Mapping[str, DriftLimits],
+    exclude: Collection[str] = (),
 ) -> tuple[FeatureDrift, ...]:
     """Compares every feature of either side, those of the treatment first.
+
+    Ids are compared only if they have limits of their own.
 
     Args:
         treatment: The data.
         control: What it is compared with.
         limits: Limits of all features, or by feature; `*` stands for all that are not named.
+        exclude: Features that are left out.
     """
-    names = dict.fromkeys([*treatment.names, *control.names])
-    own = {} if isinstance(limits, DriftLimits) else resolve_keys(limits, names)
+    known = dict.fromkeys([*treatment.names, *control.names])
+    left_out = {resolve_path(name, known) for name in exclude}
+    names = [name for name in known if name not in left_out]
+    own = {} if isinstance(limits, DriftLimits) else resolve_keys(limits, known)
     others = limits if isinstance(limits, DriftLimits) else limits.get(ALL_FEATURES, DriftLimits())
-    return tuple(compare_feature(name, treatment, control, own.get(name, others)) for name in names)
+    return tuple(
+        compare_feature(name, treatment, control, own.get(name, others), even_identifiers=name in own) for name in names
+    )
 
 
 def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, whole: bool = True) -> None:
@@ -132,28 +160,73 @@ def _applicable(feature: FeatureNameStatistics) -> set[MeasureName]:
     return {*OF_CATEGORIES} if values == "string_stats" else {"missing"}
 
 
-def compare_feature(name: str, treatment: Side, control: Side, limits: DriftLimits) -> FeatureDrift:
-    """Compares one feature: all measures that apply to its kind."""
+def compare_feature(
+    name: str, treatment: Side, control: Side, limits: DriftLimits, *, even_identifiers: bool = False
+) -> FeatureDrift:
+    """Compares one feature: all measures that apply to its kind.
+
+    Args:
+        name: The feature.
+        treatment: The data.
+        control: What it is compared with.
+        limits: What the distances must not exceed.
+        even_identifiers: Whether to compare values although nearly every one occurs once, as an id's do.
+    """
     found = [side.feature(name) for side in (treatment, control)]
     if found[0] is None or found[1] is None:
         lacking = "the data" if found[0] is None else "the data it is compared with"
         return FeatureDrift(feature=name, problem=f"{lacking} has no such feature")
-    ours: Categories | Numbers | None
-    theirs: Categories | Numbers | None
-    if name in treatment.tables and name in control.tables:
-        ours, theirs = treatment.tables[name], control.tables[name]
-    else:  # like with like: a histogram beside a table of values differs from it even for the same data
-        ours, theirs = distribution_of(found[0]), distribution_of(found[1])
+    ours, theirs = (
+        side.tables[name] if name in side.tables else distribution_of(feature)
+        for side, feature in zip((treatment, control), found, strict=True)
+    )
+    comparable = isinstance(ours, Categories | Numbers) and type(ours) is type(theirs) and ours.size and theirs.size
+    remark = ""
+    if comparable and not even_identifiers:
+        identified = [_identifies(*pair) for pair in zip(found, (ours, theirs), strict=True)]
+        remark = f"{identified[0]}: its values are not compared" if all(identified) else ""
+    measures = OF_CATEGORIES if isinstance(ours, Categories) else OF_NUMBERS
+    limits = _for_each_measure(limits, measures if comparable and not remark else ("missing",))
     missing = _missing(found[0], found[1], treatment.statistics, control.statistics, limits)
-    if isinstance(ours, Categories) and isinstance(theirs, Categories) and ours.size and theirs.size:
+    if remark:
+        return FeatureDrift(feature=name, distances=(missing,), remark=remark)
+    if comparable and isinstance(ours, Categories) and isinstance(theirs, Categories):
+        ours, theirs = shared_categories(ours, theirs)
+        if not ours.counts and ours.rest:
+            remark = "no value is frequent enough to be listed in the statistics of both: its values are not compared"
+            return FeatureDrift(feature=name, distances=(missing,), remark=remark)
         bins = bins_of_categories(ours, theirs)
         distances = (*_categorical(ours, theirs, bins, limits), missing)
         return FeatureDrift(feature=name, kind="categorical", distances=distances, bins=bins)
-    if isinstance(ours, Numbers) and isinstance(theirs, Numbers) and ours.size and theirs.size:
-        bins = bins_of_numbers(ours, theirs)
-        distances = (*_numeric(found[0], found[1], (ours, theirs), bins, limits), missing)
-        return FeatureDrift(feature=name, kind="numeric", distances=distances, bins=bins)
+    if comparable and isinstance(ours, Numbers) and isinstance(theirs, Numbers):
+        (ours, theirs), binned = shared_numbers(ours, theirs)
+        bins = bins_of_numbers(*binned)
+        return FeatureDrift(
+            feature=name, kind="numeric", distances=(*_numeric(ours, theirs, bins, limits), missing), bins=bins
+        )
     return FeatureDrift(feature=name, distances=(missing,), problem=_problem(found[0], found[1], ours, theirs))
+
+
+def _for_each_measure(limits: DriftLimits, measures: Sequence[MeasureName]) -> DriftLimits:
+    """The limits with the significance that is left for each measure: together they keep to it (Bonferroni)."""
+    judged = [each for each in measures if limits.threshold(each) is not None and each in BY_CHANCE]
+    return replace(limits, significance=limits.significance / max(len(judged), 1))
+
+
+def _identifies(feature: FeatureNameStatistics, values: Categories | Numbers | None) -> str:
+    """Why a feature is taken for an id, e-mail address or row number; empty where it is not.
+
+    Of a sample of such values nothing follows about the next sample's: all of them are others, or all the same.
+    """
+    if isinstance(values, Categories):
+        distinct = len(values.counts) if values.basis == EXACT else int(feature.string_stats.unique)
+        if values.size >= _FEW_VALUES and distinct >= _NEARLY_ALL * values.size:
+            return f"nearly every value occurs once ({distinct:,} distinct of {values.size:,.0f}), as an id's do"
+    elif isinstance(values, Numbers) and values.basis == EXACT and feature.type == feature.INT:
+        width = values.highs[-1] - values.lows[0] + 1
+        if values.size >= _FEW_VALUES and len(values.lows) == values.size and width <= 2 * values.size:
+            return f"its {values.size:,.0f} whole numbers count up without a repeat, as row numbers do"
+    return ""
 
 
 def _problem(ours: FeatureNameStatistics, theirs: FeatureNameStatistics, mine: object, other: object) -> str:
@@ -168,14 +241,20 @@ def _problem(ours: FeatureNameStatistics, theirs: FeatureNameStatistics, mine: o
 
 def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
     n, m = ours.size, theirs.size
+    if ours.rest or theirs.rest:
+        others = OTHERS
+        while others in ours.counts or others in theirs.counts:
+            others += " "
+        ours, theirs = (replace(each, counts={**each.counts, others: each.rest}, rest=0.0) for each in (ours, theirs))
     # Rare categories share a bin of the PSI, but the other measures look at each of them.
     listed = {**ours.counts, **theirs.counts}
-    shares = [(ours.counts.get(each, 0.0) + theirs.counts.get(each, 0.0)) / (n + m) for each in listed]
+    pooled_counts = [ours.counts.get(each, 0.0) + theirs.counts.get(each, 0.0) for each in listed]
+    divergence = jensen_shannon_contribution(n, m)
     by_chance: dict[MeasureName, float | None] = {
-        "l_infinity": chance.l_infinity_limit(n, m, shares, limits.significance),
+        "l_infinity": chance.largest_difference_limit(n, m, pooled_counts, limits.significance),
         "normalized_absolute_difference": None,  # compares counts: no distribution follows from equal shares
-        "jensen_shannon": chance.jensen_shannon_limit(n, m, len(listed), limits.significance),
-        "psi": chance.psi_limit(n, m, len(bins), limits.significance),
+        "jensen_shannon": min(chance.summed_limit(n, m, pooled_counts, divergence, limits.significance), 1.0),
+        "psi": _psi_limit(bins, limits),
     }
     values: dict[MeasureName, tuple[float, str]] = {
         "l_infinity": l_infinity(ours, theirs),
@@ -183,7 +262,6 @@ def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limi
         "jensen_shannon": (jensen_shannon(ours, theirs), ""),
         "psi": (population_stability_index(bins), ""),
     }
-    basis = ours.basis if ours.rest else theirs.basis
     return [
         Distance(
             measure=measure,
@@ -191,88 +269,46 @@ def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limi
             chance=by_chance[measure],
             threshold=limits.threshold(measure),
             where=where,
-            basis=basis,
+            basis=ours.basis,
         )
         for measure, (value, where) in values.items()
     ]
 
 
-def _numeric(
-    our_statistics: FeatureNameStatistics,
-    their_statistics: FeatureNameStatistics,
-    sides: tuple[Numbers, Numbers],
-    bins: Sequence[Bin],
-    limits: DriftLimits,
-) -> list[Distance]:
-    ours, theirs = sides
+def _numeric(ours: Numbers, theirs: Numbers, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
     n, m = ours.size, theirs.size
     both = pooled(ours, theirs)
     _, deviation = mean_and_deviation(both)
     unit = deviation or 1.0
-    basis = ours.basis if ours.basis == theirs.basis else f"{ours.basis}, and {theirs.basis}"
     ks, at = kolmogorov_smirnov(ours, theirs)
+    counts = np.array([(each.treatment, each.control) for each in bins]).T
+    in_bins = counts.sum(axis=1)
+    divergence = jensen_shannon_contribution(in_bins[0], in_bins[1])
+    by_chance = chance.summed_limit(in_bins[0], in_bins[1], counts.sum(axis=0), divergence, limits.significance)
+    wasserstein_chance = chance.wasserstein_limit(n, m, both, limits.significance) / unit
     values: dict[MeasureName, tuple[float, float, str]] = {
-        "psi": (
-            population_stability_index(bins),
-            chance.psi_limit(n + ours.not_finite, m + theirs.not_finite, len(bins), limits.significance),
-            "",
-        ),
+        "jensen_shannon": (min(float(divergence(*counts).sum()), 1.0), min(by_chance, 1.0), ""),
+        "psi": (population_stability_index(bins), _psi_limit(bins, limits), ""),
         "kolmogorov_smirnov": (ks, chance.kolmogorov_smirnov_limit(n, m, limits.significance), f"{at:.6g}"),
-        "wasserstein": (
-            wasserstein(ours, theirs) / unit,
-            chance.wasserstein_limit(n, m, both, limits.significance) / unit,
-            "",
-        ),
+        "wasserstein": (wasserstein(ours, theirs) / unit, wasserstein_chance, ""),
     }
-    distances = [
+    return [
         Distance(
             measure=measure,
             value=value,
-            chance=by_chance,
+            chance=expected,
             threshold=limits.threshold(measure),
             where=where,
-            basis=basis,
+            basis=f"{ours.basis}, in the bins shown" if measure in {"jensen_shannon", "psi"} else ours.basis,
         )
-        for measure, (value, by_chance, where) in values.items()
+        for measure, (value, expected, where) in values.items()
     ]
-    divergence = _divergence(our_statistics, their_statistics, sides, bins, limits)
-    return [divergence, *distances] if divergence is not None else distances
 
 
-def _divergence(
-    our_statistics: FeatureNameStatistics,
-    their_statistics: FeatureNameStatistics,
-    sides: tuple[Numbers, Numbers],
-    bins: Sequence[Bin],
-    limits: DriftLimits,
-) -> Distance | None:
-    """The Jensen-Shannon divergence: over the bins of exact tables; else of the histograms, as TFDV has it.
-
-    TFDV's figure is far too high where one outlier stretches the equal-width buckets of one side (TFDV #207, #216).
-    """
-    if all(side.basis == EXACT for side in sides):
-        counts = [{each.name: each.treatment for each in bins}, {each.name: each.control for each in bins}]
-        value, num_bins, basis = jensen_shannon(*map(Categories, counts)), len(bins), f"{EXACT}, in the bins shown"
-    else:
-        ours, theirs = _standard(our_statistics), _standard(their_statistics)
-        found = histogram_jensen_shannon(ours, theirs) if ours and theirs else None
-        if found is None or ours is None or theirs is None or not math.isfinite(found):
-            return None
-        value, num_bins = found, 2 * max(len(ours.buckets), len(theirs.buckets))
-        basis = "the equal-width histograms of both, laid over each other, as TFDV has it"
-    n, m = (side.size + side.not_finite for side in sides)
-    return Distance(
-        measure="jensen_shannon",
-        value=value,
-        chance=chance.jensen_shannon_limit(n, m, num_bins, limits.significance),
-        threshold=limits.threshold("jensen_shannon"),
-        basis=basis,
-    )
-
-
-def _standard(feature: FeatureNameStatistics) -> Histogram | None:
-    wanted = statistics_pb2.Histogram.STANDARD
-    return next((found for found in feature.num_stats.histograms if found.type == wanted and found.buckets), None)
+def _psi_limit(bins: Sequence[Bin], limits: DriftLimits) -> float:
+    n, m = sum(each.treatment for each in bins), sum(each.control for each in bins)
+    pooled_counts = [each.treatment + each.control for each in bins]
+    return chance.summed_limit(n, m, pooled_counts, psi_contribution(n, m, len(bins)), limits.significance)
 
 
 def _missing(
@@ -290,7 +326,7 @@ def _missing(
     return Distance(
         measure="missing",
         value=abs(lacking[0] / n - lacking[1] / m),
-        chance=chance.share_limit(n, m, sum(lacking) / (n + m), limits.significance),
+        chance=chance.largest_difference_limit(n, m, [sum(lacking)], limits.significance),
         threshold=limits.threshold("missing"),
         basis="every example",
     )

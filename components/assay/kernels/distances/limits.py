@@ -3,60 +3,132 @@
 `n` and `m` are the numbers of values on both sides. Values are taken to be drawn independently; for list-valued
 features and repeated measurements the limits are therefore too low. `significance` is the probability with which a
 distance exceeds its limit although nothing changed.
+
+Distances between counts are judged by their permutation distribution: if both samples come from one distribution,
+then, given how often each category occurs in both together, every way to deal the values out to the two sides is
+equally likely (Fisher 1935; Good 2005). The number of a category's values on one side is then hypergeometric, whatever
+the distribution is. No normal or chi-square approximation of the single counts is made, so that categories with one or
+two occurrences each count for what they are. Nothing is drawn at random: tails and moments are summed in closed form.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.kernels.distances.numeric import mean_and_deviation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from assay.kernels.distances.distribution import Numbers
+
+Doubles: TypeAlias = NDArray[np.float64]
+Contribution: TypeAlias = Callable[[Doubles, Doubles], Doubles]
+"""What a category adds to a distance, by its counts on both sides."""
+
+_MAX_POINTS: Final = 400
+"""Points of one hypergeometric distribution over which moments are summed; wider ones are smooth, and are sampled."""
+
+_HALVINGS: Final = 32
+"""Of the interval from 0 to 1, for a limit to 2e-10."""
 
 
 def kolmogorov_smirnov_limit(n: float, m: float, significance: float) -> float:
-    """The two-sample critical value sqrt(-ln(a / 2) / 2) * sqrt(1 / n + 1 / m) (Smirnov 1948).
+    """The two-sample critical value sqrt(-ln(a / 2.17) / 2) * sqrt(1 / n + 1 / m) (Smirnov 1948).
 
-    Asymptotic, and conservative where values repeat.
+    With 2.17 in place of the asymptotic 2 it holds for samples of any size (Wei and Dudley 2012, "Two-sample
+    Dvoretzky-Kiefer-Wolfowitz inequalities"), and is conservative where values repeat.
     """
-    return min(math.sqrt(-math.log(significance / 2) / 2) * _spread(n, m), 1.0)
+    return min(math.sqrt(-math.log(significance / 2.17) / 2) * _spread(n, m), 1.0)
 
 
-def psi_limit(n: float, m: float, num_bins: int, significance: float) -> float:
-    """(1 / n + 1 / m) times the chi-square quantile with one degree of freedom less than bins.
+def largest_difference_limit(n: float, m: float, pooled_counts: Iterable[float], significance: float) -> float:
+    """The limit of the greatest difference between a category's shares on both sides, over all categories.
 
-    Under equal distributions the index times n m / (n + m) tends to that chi-square distribution (Yurdakul and Naranjo
-    2020, "Statistical properties of the population stability index").
+    The least distance that the hypergeometric tails of all categories, added up (Bonferroni), exceed with at most
+    `significance`.
+
+    Args:
+        n: Values on one side.
+        m: Values on the other.
+        pooled_counts: Occurrences of each category on both sides together.
+        significance: The probability, over all categories.
     """
-    return _spread(n, m) ** 2 * chi_square_quantile(1 - significance, num_bins - 1) if num_bins > 1 else 0.0
-
-
-def jensen_shannon_limit(n: float, m: float, num_bins: int, significance: float) -> float:
-    """An eighth of the limit of the PSI, in bits.
-
-    Near equality every smooth divergence is the same quadratic form times half of its generator's second derivative
-    (Menéndez et al. 1995): 1/4 for Jensen-Shannon in nats, 2 for Jeffreys' divergence, which the PSI is.
-    """
-    return min(psi_limit(n, m, num_bins, significance) / (8 * math.log(2)), 1.0)
-
-
-def l_infinity_limit(n: float, m: float, pooled_shares: Iterable[float], significance: float) -> float:
-    """The normal limit of the most variable category's difference of shares, at the significance over all (Bonferroni).
-
-    The difference of a category with the pooled share p has the variance p (1 - p) (1 / n + 1 / m).
-    """
-    shares = list(pooled_shares)
-    if not shares:
+    counts, repeats = _grouped(pooled_counts)
+    if not len(counts):
         return 0.0
-    variable = max(share * (1 - share) for share in shares)
-    return min(NormalDist().inv_cdf(1 - significance / (2 * len(shares))) * math.sqrt(variable) * _spread(n, m), 1.0)
+    sizes = float(round(n)), float(round(m))
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        tails = [_upper_tail(counts, one, other, middle) for one, other in (sizes, sizes[::-1])]
+        if float((repeats * sum(tails)).sum()) > significance:
+            low = middle
+        else:
+            high = middle
+    return min(high * (1 + 1e-9), 1.0)  # differences are fractions: a distance equal to the limit must not exceed it
+
+
+def summed_limit(
+    n: float, m: float, pooled_counts: Iterable[float], contribution: Contribution, significance: float
+) -> float:
+    """The limit of a distance that adds up what each category contributes, such as the PSI.
+
+    The distance's mean under all ways to deal out the values is exact. Its variance and third cumulant are exact for
+    what each category adds, and take the dependence between categories from the linear and quadratic part of their
+    contributions (their projections on the first two orthogonal polynomials of the hypergeometric distribution). The
+    limit is the quantile of the gamma distribution with these three moments. That is the chi-square distribution where
+    all counts are large, and nearly normal for many rare categories (Holst 1979; Koehler and Larntz 1980).
+
+    Args:
+        n: Values on the first side.
+        m: Values on the second.
+        pooled_counts: Occurrences of each category on both sides together.
+        contribution: What a category adds, by its counts on the first and the second side.
+        significance: The probability.
+    """
+    counts, repeats = _grouped(pooled_counts)
+    total = float((counts * repeats).sum())
+    if len(counts) == 0 or total < 2:
+        return 0.0
+    sample = float(n / (n + m)) * total
+    points = _points(counts, sample, total)
+    added = contribution(points.places, points.pooled - points.places)
+    mean = points.mean(added)
+    centre = points.mean(points.places)
+    variance = np.maximum(points.mean(np.square(points.places - points.spread(centre))), 0.0)
+    deviation: Doubles = points.places - points.spread(centre)
+    slope = _ratio(points.mean(added * deviation), variance)
+    # All counts of one side add up to its size, so that what is linear in them with a common slope does not vary.
+    common = float((repeats * slope * variance).sum() / max(float((repeats * variance).sum()), 1e-300))
+    slope = slope - common
+    rest = added - points.spread(mean) - common * deviation
+    skew = _ratio(points.mean(deviation * deviation**2), variance)
+    second = deviation**2 - points.spread(skew) * deviation - points.spread(variance)
+    curve = _ratio(points.mean(rest * second), points.mean(second**2))
+    # cov(X_i, X_j) = -unit * t_i * t_j / total
+    share = sample / total
+    unit = share * (1 - share) * total / (total - 1)
+    linear, square = slope * counts, curve * counts**2
+    between = -unit / total * (float((repeats * linear).sum()) ** 2 - float((repeats * linear**2).sum()))
+    between += 2 * (unit / total) ** 2 * (float((repeats * square).sum()) ** 2 - float((repeats * square**2).sum()))
+    spread = float((repeats * points.mean(np.square(rest))).sum()) + between
+    # The third cumulant of a quadratic form is 8 tr(A^3), with A = diag(a) - sqrt(a p)(sqrt(a p))' here.
+    a, p = curve * unit * counts, counts / total
+    sums = [float((repeats * a**power * p).sum()) for power in (1, 2, 3)]
+    cubed = float((repeats * a**3).sum()) - 3 * sums[2] + 3 * sums[1] * sums[0] - sums[0] ** 3
+    cubed -= float((repeats * (a * (1 - p)) ** 3).sum())
+    third = float((repeats * points.mean(rest * np.square(rest))).sum()) + 8 * cubed
+    expected = float((repeats * mean).sum())
+    if spread <= 1e-18 * max(expected, 1.0) ** 2:
+        return expected * (1 + 1e-9)
+    skewness = third / spread**1.5
+    return (expected + math.sqrt(spread) * _standard_gamma_quantile(1 - significance, skewness)) * (1 + 1e-9)
 
 
 def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) -> float:
@@ -66,7 +138,8 @@ def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) 
     distribution function H (del Barrio, Giné and Matrán 1999). Its mean is sqrt(2 / pi) times the integral of
     sqrt(H (1 - H)); as a norm of a Gaussian process whose weak variance is at most the variance of H (Hoeffding's
     identity), it exceeds its mean by s sqrt(2 ln(1 / a)) with a probability of at most a (Borell 1975, Tsirelson,
-    Ibragimov and Sudakov 1976).
+    Ibragimov and Sudakov 1976). Where single outliers make up the distance, the process is not Gaussian: the term
+    range * ln(1 / a) / (3 min(n, m)) is Bernstein's for them (Bousquet 2002).
     """
     _, deviation = mean_and_deviation(pooled)
     knots = pooled.knots
@@ -74,36 +147,153 @@ def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) 
     starts, ends = right[:-1], left[1:]
     roots = [np.sqrt(np.clip(h * (1 - h), 0.0, None)) for h in (starts, (starts + ends) / 2, ends)]
     integral = float(((roots[0] + 4 * roots[1] + roots[2]) / 6 * np.diff(knots)).sum())  # Simpson's rule
-    excess = deviation * math.sqrt(2 * math.log(1 / significance))
-    return _spread(n, m) * (math.sqrt(2 / math.pi) * integral + excess)
+    exponent = -math.log(significance)
+    excess = deviation * math.sqrt(2 * exponent)
+    outliers = float(knots[-1] - knots[0]) * exponent / (3 * min(n, m))
+    return _spread(n, m) * (math.sqrt(2 / math.pi) * integral + excess) + outliers
 
 
-def share_limit(n: float, m: float, pooled_share: float, significance: float) -> float:
-    """The normal limit of the difference of one share, such as that of missing values."""
-    return l_infinity_limit(n, m, [pooled_share], significance)
-
-
-def chi_square_quantile(probability: float, degrees: int) -> float:
-    """The number that a chi-square variable exceeds with 1 - `probability`, by bisection to 1e-12 relative."""
-    low, high = 0.0, float(degrees) + 1
-    while _chi_square_tail(high, degrees) > 1 - probability:
+def gamma_quantile(probability: float, shape: float) -> float:
+    """The number that a gamma variable of this shape and scale 1 exceeds with 1 - `probability`, by bisection."""
+    low, high = 0.0, shape + 1
+    while _gamma_tail(high, shape) > 1 - probability:
         low, high = high, 2 * high
     while high - low > 1e-12 * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if _chi_square_tail(middle, degrees) > 1 - probability else (low, middle)
+        low, high = (middle, high) if _gamma_tail(middle, shape) > 1 - probability else (low, middle)
     return (low + high) / 2
 
 
-def _chi_square_tail(value: float, degrees: int) -> float:
-    """The upper tail, by its finite sum (Abramowitz and Stegun 26.4.4 and 26.4.5)."""
+def _standard_gamma_quantile(probability: float, skewness: float) -> float:
+    """The quantile of the gamma distribution with mean 0, variance 1 and this skewness; the normal one below 0.001."""
+    if skewness < 1e-3:
+        return NormalDist().inv_cdf(probability)
+    shape = 4 / skewness**2
+    return (gamma_quantile(probability, shape) - shape) / math.sqrt(shape)
+
+
+def _gamma_tail(value: float, shape: float) -> float:
+    """The upper regularised incomplete gamma function, by its series or its continued fraction (DLMF 8.7.1, 8.9.2)."""
     if value <= 0:
         return 1.0
-    half = value / 2
-    # The terms half^k / Gamma(k + 1) for k = start, start + 1, … below degrees / 2, in logarithms: they may overflow.
-    start = 0.0 if degrees % 2 == 0 else 0.5
-    steps = range(int(degrees / 2 - start))
-    terms = math.fsum(math.exp((start + k) * math.log(half) - half - math.lgamma(start + k + 1)) for k in steps)
-    return terms if degrees % 2 == 0 else math.erfc(math.sqrt(half)) + terms
+    front = math.exp(shape * math.log(value) - value - math.lgamma(shape))
+    if value < shape + 1:
+        term = total = 1 / shape
+        step = shape
+        while term > total * 1e-16:
+            step += 1
+            term *= value / step
+            total += term
+        return max(1 - front * total, 0.0)
+    # Lentz's method for 1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / (x + 5 - a - ...)))
+    b = value + 1 - shape
+    c, d = 1e300, 1 / b
+    fraction = d
+    for i in range(1, 100_000):
+        factor = -i * (i - shape)
+        b += 2
+        d = 1 / (factor * d + b)
+        c = b + factor / c
+        fraction *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return front * fraction
+
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """Hypergeometric distributions side by side: their points, and what each point weighs.
+
+    Attributes:
+        places: The numbers of values on the first side, of one distribution after the other.
+        pooled: The pooled count of each point's distribution.
+        weights: Probabilities, adding up to 1 in each distribution.
+        starts: Where each distribution starts.
+        lengths: Its number of points.
+    """
+
+    places: Doubles
+    pooled: Doubles
+    weights: Doubles
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    def mean(self, values: Doubles) -> Doubles:
+        """The mean of values at the points, by distribution."""
+        return np.asarray(np.add.reduceat(self.weights * values, self.starts))
+
+    def spread(self, values: Doubles) -> Doubles:
+        """A value of each distribution, at each of its points."""
+        return np.asarray(np.repeat(values, self.lengths), dtype=np.float64)
+
+
+def _points(counts: Doubles, sample: float, total: float) -> _Points:
+    """The distributions of how many of `counts` values are among `sample` of `total`, within nine deviations."""
+    share = sample / total
+    centre = counts * share
+    reach = 9 * np.sqrt(np.maximum(centre * (1 - share) * (1 - counts / total), 0.0)) + 12
+    low = np.maximum(np.ceil(np.maximum(centre - reach, counts - (total - sample))), 0.0)
+    high = np.maximum(np.floor(np.minimum(np.minimum(centre + reach, counts), sample)), low)
+    step = np.ceil((high - low + 1) / _MAX_POINTS)
+    lengths = ((high - low) // step).astype(np.int64) + 1
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    within = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
+    places = np.repeat(low, lengths) + within * np.repeat(step, lengths)
+    pooled = np.repeat(counts, lengths)
+    logs = _log_probability(places, pooled, sample, total)
+    weights = np.exp(logs - np.repeat(np.maximum.reduceat(logs, starts), lengths))
+    weights /= np.repeat(np.add.reduceat(weights, starts), lengths)
+    return _Points(places, pooled, weights, starts, lengths)
+
+
+def _upper_tail(counts: Doubles, sample: float, other: float, difference: float) -> Doubles:
+    """A bound on the probability that a category's share of `sample` exceeds that of `other` by more than this.
+
+    Beyond its mode the ratio of successive probabilities falls, so that a tail is at most its first term divided by one
+    less that ratio.
+    """
+    total = sample + other
+    first = np.floor((difference + counts / other) / (1 / sample + 1 / other) * (1 + 1e-12)) + 1
+    possible = first <= np.minimum(counts, sample)
+    least = np.maximum(counts - other, 0.0)
+    at = np.clip(first, least, np.minimum(counts, sample))
+    ratio = (counts - at) * (sample - at) / ((at + 1) * np.maximum(other - counts + at + 1, 1.0))
+    with np.errstate(divide="ignore"):
+        bound = np.where(ratio < 1, np.exp(_log_probability(at, counts, sample, total)) / (1 - ratio), 1.0)
+    return np.where(possible, np.minimum(bound, 1.0), 0.0)
+
+
+def _log_probability(places: Doubles, counts: Doubles, sample: float, total: float) -> Doubles:
+    """The hypergeometric log-probability of `places` of `counts` values among `sample` of `total`."""
+    rest = counts - places
+    chosen = _log_factorial(np.stack([places, rest, sample - places, total - sample - rest])).sum(axis=0)
+    of_all = _log_factorial(np.array([sample, total - sample, total]))
+    of_counts = _log_factorial(np.stack([counts, total - counts])).sum(axis=0)
+    return np.asarray(of_counts + of_all[0] + of_all[1] - of_all[2] - chosen)
+
+
+_SMALL_LOGS: Final = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, 256.0)))])
+
+
+def _log_factorial(values: Doubles) -> Doubles:
+    """ln(x!): a table below 256, Stirling's series above (DLMF 5.11.1, to 1e-16 there)."""
+    values = np.maximum(values, 0.0)
+    large = np.maximum(values, 200.0) + 1
+    series = (large - 0.5) * np.log(large) - large + math.log(2 * math.pi) / 2 + 1 / (12 * large) - 1 / (360 * large**3)
+    whole = np.minimum(values, 255.0).astype(np.int64)
+    return np.where(values < 256, _SMALL_LOGS[whole], series)
+
+
+def _grouped(pooled_counts: Iterable[float]) -> tuple[Doubles, Doubles]:
+    """The distinct pooled counts, and how many categories have each."""
+    found = np.fromiter(pooled_counts, dtype=np.float64)
+    counts, repeats = np.unique(np.rint(found[found > 0.5]), return_counts=True)
+    return counts, repeats.astype(np.float64)
+
+
+def _ratio(above: Doubles, below: Doubles) -> Doubles:
+    usable = below > 1e-300
+    return np.where(usable, above / np.where(usable, below, 1.0), 0.0)
 
 
 def _spread(n: float, m: float) -> float:

@@ -31,6 +31,8 @@ OF_CATEGORIES: Final[tuple[MeasureName, ...]] = (
     "missing",
 )
 OF_NUMBERS: Final[tuple[MeasureName, ...]] = ("jensen_shannon", "psi", "kolmogorov_smirnov", "wasserstein", "missing")
+BY_CHANCE: Final[frozenset[MeasureName]] = frozenset({*OF_CATEGORIES, *OF_NUMBERS} - {"normalized_absolute_difference"})
+"""Measures for which it is known what equal distributions reach by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class DriftLimits:
         kolmogorov_smirnov: Greatest difference of the distribution functions, from 0 to 1.
         wasserstein: In standard deviations of both data sets together.
         missing: Difference of the shares of examples without the feature.
-        significance: How often chance alone may exceed the sample-size-aware part of a limit, for each measure.
+        significance: How often chance alone may exceed the limits of a feature, over all of its measures together. Each
+            measure with a threshold gets an equal part of it.
     """
 
     l_infinity: float | None = None
@@ -123,6 +126,7 @@ class FeatureDrift:
         distances: Each measure that applies.
         bins: The bins of the PSI: intervals or categories with their counts.
         problem: Why the two cannot be compared; empty where they can.
+        remark: Why values are not compared where that is no sign of drift, as for ids; empty where they are.
     """
 
     feature: str
@@ -130,6 +134,7 @@ class FeatureDrift:
     distances: tuple[Distance, ...] = ()
     bins: tuple[Bin, ...] = ()
     problem: str = ""
+    remark: str = ""
 
     @property
     def drifted(self) -> bool:

@@ -105,7 +105,7 @@ def drift_findings(
         key = name if name in limits else ALL_FEATURES
         if key not in limits:
             continue
-        drift = compare_feature(name, ours, theirs, limits[key])
+        drift = compare_feature(name, ours, theirs, limits[key], even_identifiers=key != ALL_FEATURES)
         origin = f"drift_limits[{key}]"
         measured += [
             MeasuredDrift(name, each, f"{origin}.{each.measure}") for each in drift.distances if each.limit is not None
@@ -114,12 +114,12 @@ def drift_findings(
     return tuple(measured), findings
 
 
-def chance_of(
+def judged_by_chance(
     name: str, measure: MeasureName, dataset: DatasetFeatureStatistics, control: DatasetFeatureStatistics
-) -> float | None:
-    """What chance alone makes of a measure between samples of this size; None where there is no bound."""
-    drift = compare_feature(name, Side(dataset, {}), Side(control, {}), DriftLimits())
-    return next((each.chance for each in drift.distances if each.measure == measure), None)
+) -> Distance | None:
+    """The distance over bins that both sides know, with what chance alone makes of it; None where there is no bound."""
+    drift = compare_feature(name, Side(dataset, {}), Side(control, {}), DriftLimits(), even_identifiers=True)
+    return next((each for each in drift.distances if each.measure == measure and each.chance is not None), None)
 
 
 def _found(drift: FeatureDrift, origin: str) -> Iterator[Finding]:
@@ -147,13 +147,15 @@ def _not_measured(drift: FeatureDrift, limits: DriftLimits, origin: str) -> Iter
     """Limits that nothing was measured for: the features cannot be compared, or statistics lack what is needed."""
     wanted = {measure for measure in {*OF_CATEGORIES, *OF_NUMBERS} if limits.threshold(measure) is not None}
     lacking = sorted(wanted - {each.measure for each in drift.distances})
-    if drift.problem and lacking:
+    # Limits of all features are not meant for ids; a limit of the feature itself is.
+    by_nature = bool(drift.remark) and origin == f"drift_limits[{ALL_FEATURES}]"
+    if (drift.problem or drift.remark) and lacking:
         yield Finding(
             feature=drift.feature,
             type="STATS_NOT_AVAILABLE",
-            severity="error",
+            severity="info" if by_nature else "error",
             summary="Not compared with the previous span",
-            description=f"The limits of {', '.join(lacking)} were not applied: {drift.problem}.",
+            description=f"The limits of {', '.join(lacking)} were not applied: {drift.problem or drift.remark}.",
             evidence=Evidence(),
             name="drift",
             origin=origin,

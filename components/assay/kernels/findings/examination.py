@@ -18,9 +18,9 @@ from assay.kernels.findings.custom_checks import StatisticsCheck, run_checks
 from assay.kernels.findings.drift_findings import (
     MEASURE_OF_TYPE,
     MeasuredDrift,
-    chance_of,
     check_drift_limits,
     drift_findings,
+    judged_by_chance,
 )
 from assay.kernels.findings.finding import Finding, find, severity_of
 from assay.kernels.findings.recording import record
@@ -207,8 +207,7 @@ def _examine(
         severity_overrides=expected.severity_overrides,
     )
     found = find(_listed(dataset), expected.schema, anomalies)
-    if is_slice:
-        found = tuple(_unless_chance(finding, dataset, controls) for finding in found)
+    found = tuple(_with_chance(finding, dataset, controls, is_slice=is_slice) for finding in found)
     comparisons, not_compared = compare(dataset, expected.schema, expected.environment, anomalies, controls)
     drift, drifted = drift_findings(dataset, controls.get("previous"), expected.drift_limits)
     failed, passed = run_checks(expected.checks, dataset)
@@ -234,18 +233,31 @@ def _overridden(finding: Finding, overrides: Mapping[str, str]) -> Finding:
     return finding if severity is None else replace(finding, severity=severity_of(severity))
 
 
-def _unless_chance(
-    finding: Finding, dataset: DatasetFeatureStatistics, controls: Mapping[ControlName, DatasetFeatureStatistics | None]
+def _with_chance(
+    finding: Finding,
+    dataset: DatasetFeatureStatistics,
+    controls: Mapping[ControlName, DatasetFeatureStatistics | None],
+    *,
+    is_slice: bool,
 ) -> Finding:
-    """Makes a warning of a distance that so few examples reach by chance: a rare slice alone does not fail the data."""
+    """Says beside a distance above its threshold what so few examples reach by chance.
+
+    A threshold is written for some sample size, and TFDV's figures also contain what the edges of histograms make of
+    equal data. Within chance, the finding of a slice becomes a warning: a rare slice alone does not fail the data.
+    """
     if finding.type not in MEASURE_OF_TYPE or finding.severity != "error":
         return finding
     control = controls.get("serving" if "serving" in finding.summary else "previous")
     observed = finding.evidence.observed
     if control is None or not isinstance(observed, float):
         return finding
-    by_chance = chance_of(finding.feature, MEASURE_OF_TYPE[finding.type], dataset, control)
-    if by_chance is None or observed > by_chance:
+    found = judged_by_chance(finding.feature, MEASURE_OF_TYPE[finding.type], dataset, control)
+    if found is None or found.chance is None:
         return finding
-    words = f"{finding.description} {dataset.num_examples:,} examples reach {by_chance:.3g} by chance."
-    return replace(finding, severity="warning", description=words)
+    within = found.value <= found.chance
+    words = (
+        f"{finding.description} Over bins that both know, the distance is {found.value:.3g}; "
+        f"{dataset.num_examples:,} and {control.num_examples:,} examples reach {found.chance:.3g} by chance (0.1 %)"
+        f"{': this is within chance, and the threshold is not meant for so few' if within else ''}."
+    )
+    return replace(finding, severity="warning" if within and is_slice else finding.severity, description=words)

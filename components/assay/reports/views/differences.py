@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tensorflow_metadata.proto.v0.statistics_pb2 import Histogram
+import numpy as np
 
-from assay.kernels.distances import DEFAULT_LIMITS, FeatureDrift, Side, compare_feature
-from assay.kernels.distances.categorical import jensen_shannon
-from assay.kernels.distances.distribution import Categories, distribution_of
-from assay.kernels.distances.histogram import histogram_jensen_shannon
+from assay.kernels.distances import DEFAULT_LIMITS, Categories, FeatureDrift, Numbers, Side, compare_feature
+from assay.kernels.distances.bins import bins_of_numbers
+from assay.kernels.distances.categorical import jensen_shannon, jensen_shannon_contribution
+from assay.kernels.distances.distribution import distribution_of
+from assay.kernels.distances.shared_bins import shared_categories, shared_numbers
 from assay.reports.figures import number
-from assay.reports.views.histograms import rounded, standard_histogram
+from assay.reports.views.histograms import rounded
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
@@ -26,19 +24,9 @@ _MANY = 300
 _MEASURED_OF_MANY = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _IndexedSide(Side):
-    """A side that finds a feature without going through all of them: a page may have 5,000."""
-
-    index: Mapping[str, FeatureNameStatistics]
-
-    def feature(self, name: str) -> FeatureNameStatistics | None:
-        return self.index.get(name)
-
-
 def drifts(first: DataSet, second: DataSet) -> tuple[FeatureDrift, ...]:
     """The distances of every feature of either data set, with the default limits."""
-    sides = [_IndexedSide(each.statistics, {}, each.features) for each in (first, second)]
+    sides = [Side(each.statistics, {}) for each in (first, second)]
     names = dict.fromkeys([*first.features, *second.features])
     return tuple(compare_feature(name, sides[0], sides[1], DEFAULT_LIMITS) for name in names)
 
@@ -66,7 +54,7 @@ def feature_differences(first: DataSet, second: DataSet) -> dict[str, tuple[floa
     found: dict[str, tuple[float | None, list[list[Any]]]] = {
         name: (_quick_divergence(first.features.get(name), second.features.get(name)), []) for name in names
     }
-    sides = [_IndexedSide(each.statistics, {}, each.features) for each in (first, second)]
+    sides = [Side(each.statistics, {}) for each in (first, second)]
     for name in sorted(found, key=lambda name: -(found[name][0] or 0.0))[:_MEASURED_OF_MANY]:
         drift = compare_feature(name, sides[0], sides[1], DEFAULT_LIMITS)
         found[name] = (divergence(drift), distance_rows(drift))
@@ -77,23 +65,16 @@ def _quick_divergence(ours: FeatureNameStatistics | None, theirs: FeatureNameSta
     """The divergence that `drifts` would give, and nothing else of it."""
     if ours is None or theirs is None:
         return 1.0
-    first, second = _values(ours), _values(theirs)
+    first, second = distribution_of(ours), distribution_of(theirs)
     if first is None and second is None:
         return None
-    if isinstance(first, Histogram) and isinstance(second, Histogram):
-        value = histogram_jensen_shannon(first, second)
-        return rounded(value) if value is not None and math.isfinite(value) else None
+    if isinstance(first, Numbers) and isinstance(second, Numbers):
+        bins = bins_of_numbers(*shared_numbers(first, second)[1])
+        counts = np.array([(each.treatment, each.control) for each in bins]).T
+        return rounded(float(jensen_shannon_contribution(*counts.sum(axis=1))(*counts).sum()))
     if isinstance(first, Categories) and isinstance(second, Categories):
-        return rounded(jensen_shannon(first, second))
+        return rounded(jensen_shannon(*shared_categories(first, second)))
     return 1.0  # of different types, or with values on one side only
-
-
-def _values(feature: FeatureNameStatistics) -> Histogram | Categories | None:
-    histogram = standard_histogram(feature)
-    if histogram is not None:
-        return histogram
-    found = distribution_of(feature)
-    return found if isinstance(found, Categories) and found.size else None
 
 
 def distance_rows(drift: FeatureDrift) -> list[list[Any]]:
@@ -108,4 +89,5 @@ def distance_rows(drift: FeatureDrift) -> list[list[Any]]:
         ]
         for each in drift.distances
     ]
-    return rows + ([[drift.problem, None, "", "", ""]] if drift.problem else [])
+    why = drift.problem or drift.remark
+    return rows + ([[why, None, "", "", ""]] if why else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,14 @@ from scipy import stats
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.distances import limits
-from assay.kernels.distances.bins import bins_of_numbers, contributions, population_stability_index
+from assay.kernels.distances.bins import (
+    Bin,
+    bins_of_numbers,
+    contributions,
+    population_stability_index,
+    psi_contribution,
+)
+from assay.kernels.distances.categorical import jensen_shannon_contribution
 from assay.kernels.distances.distribution import Numbers, distribution_of, exact_numbers
 from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
 
@@ -59,14 +67,23 @@ def test_infinities_and_nan_stand_beside_the_line() -> None:
     assert [(each.name, each.treatment, each.control) for each in bins] == [("all", 5, 5), ("(NaN, infinite)", 6, 0)]
 
 
-def test_bins_are_tenths_of_the_control() -> None:
+def test_bins_are_tenths_of_both_samples() -> None:
     control, treatment = table(np.arange(1.0, 101.0)), table(np.arange(51.0, 151.0))
     bins = bins_of_numbers(treatment, control)
-    assert [each.control for each in bins] == pytest.approx([10.0] * 10)
-    assert [each.treatment for each in bins] == pytest.approx([0, 0, 0, 0, 0, 10, 10, 10, 10, 60])
-    assert bins[0].name == "≤ 10"
-    assert bins[-1].name == "> 90"
-    assert sum(contributions(bins)) == population_stability_index(bins) > 1
+    assert [each.control for each in bins] == pytest.approx([20, 20, 15, 10, 10, 10, 10, 5, 0, 0])
+    assert [each.treatment for each in bins] == pytest.approx([0, 0, 5, 10, 10, 10, 10, 15, 20, 20])
+    assert bins[0].name == "≤ 20"
+    assert bins[-1].name == "> 130"
+    assert sum(contributions(bins)) == pytest.approx(population_stability_index(bins))
+    assert population_stability_index(bins) > 1
+
+
+def test_a_value_that_many_have_is_a_bin_of_its_own() -> None:
+    control = table(np.concatenate([np.arange(-100.0, 0), np.zeros(300), np.arange(1.0, 101)]))
+    treatment = table(np.concatenate([np.arange(-100.0, 0), np.full(300, 0.5), np.arange(1.0, 101)]))
+    for bins in (bins_of_numbers(treatment, control), bins_of_numbers(control, treatment)):
+        assert {"0", "0.5"} <= {each.name.strip("([])").split(", ")[-1] for each in bins}
+        assert population_stability_index(bins) > 5
 
 
 def test_equal_samples_have_no_distance() -> None:
@@ -94,14 +111,21 @@ def test_a_quantiles_histogram_comes_within_a_bucket_of_the_values() -> None:
     assert wasserstein(*read) == pytest.approx(wasserstein(*exact), rel=0.2)
 
 
-@pytest.mark.parametrize(("probability", "degrees"), [(0.95, 1), (0.999, 9), (0.99, 20), (0.5, 7), (0.999, 1000)])
-def test_chi_square_quantiles(probability: float, degrees: int) -> None:
-    assert limits.chi_square_quantile(probability, degrees) == pytest.approx(stats.chi2.ppf(probability, degrees))
+@pytest.mark.parametrize(("probability", "shape"), [(0.95, 0.2), (0.999, 0.5), (0.99, 10), (0.5, 3.5), (0.9999, 500)])
+def test_gamma_quantiles(probability: float, shape: float) -> None:
+    assert limits.gamma_quantile(probability, shape) == pytest.approx(stats.gamma.ppf(probability, shape))
 
 
-def test_the_kolmogorov_smirnov_limit_is_the_tabled_one() -> None:
+def test_the_kolmogorov_smirnov_limit_is_not_below_the_tabled_one() -> None:
     # Smirnov's table: 1.36 sqrt((n + m) / (n m)) at 5 %.
-    assert limits.kolmogorov_smirnov_limit(100, 100, 0.05) == pytest.approx(1.358 * math.sqrt(2 / 100), rel=1e-3)
+    tabled = 1.358 * math.sqrt(2 / 100)
+    assert tabled <= limits.kolmogorov_smirnov_limit(100, 100, 0.05) <= 1.02 * tabled
+
+
+def psi_limit(bins: Sequence[Bin], significance: float) -> float:
+    n, m = sum(each.treatment for each in bins), sum(each.control for each in bins)
+    counts = [each.treatment + each.control for each in bins]
+    return limits.summed_limit(n, m, counts, psi_contribution(n, m, len(bins)), significance)
 
 
 def test_samples_of_one_distribution_seldom_exceed_their_limits() -> None:
@@ -111,11 +135,26 @@ def test_samples_of_one_distribution_seldom_exceed_their_limits() -> None:
         one, other = (table(rng.gamma(2.0, size=size)) for size in (300, 500))
         bins = bins_of_numbers(one, other)
         above["ks"] += kolmogorov_smirnov(one, other)[0] > limits.kolmogorov_smirnov_limit(300, 500, significance)
-        above["psi"] += population_stability_index(bins) > limits.psi_limit(300, 500, len(bins), significance)
+        above["psi"] += population_stability_index(bins) > psi_limit(bins, significance)
         bound = limits.wasserstein_limit(300, 500, pooled(one, other), significance)
         above["wasserstein"] += wasserstein(one, other) > bound
     # 5 % of 300 are 15; 30 lie four deviations above.
     assert all(count < 30 for count in above.values()), above
+
+
+@pytest.mark.parametrize(("n", "m", "repeats"), [(300, 300, 3000), (200, 1000, 30), (1000, 200, 2)])
+def test_limits_of_counts_are_those_of_permutations(n: int, m: int, repeats: int) -> None:
+    """The share of 2,000 permutations above a limit of 10 % is 10 %, for a few frequent and for many rare values."""
+    rng = np.random.default_rng(repeats)
+    values = np.concatenate([rng.integers(0, repeats, n + m - 100), np.zeros(100, np.int64)])
+    pooled_counts = np.bincount(values, minlength=repeats).astype(np.float64)
+    draws = rng.multivariate_hypergeometric(pooled_counts.astype(np.int64), n, size=2000).astype(np.float64)
+    contribution = jensen_shannon_contribution(n, m)
+    divergences = contribution(draws, pooled_counts - draws).sum(axis=1)
+    limit = limits.summed_limit(n, m, pooled_counts, contribution, 0.1)
+    assert np.mean(divergences > limit) == pytest.approx(0.1, abs=0.03)
+    largest = np.abs(draws / n - (pooled_counts - draws) / m).max(axis=1)
+    assert np.mean(largest > limits.largest_difference_limit(n, m, pooled_counts, 0.1)) <= 0.12
 
 
 def test_a_small_sample_does_not_make_drift_of_noise_and_a_large_one_finds_a_small_shift() -> None:

@@ -55,3 +55,28 @@ def test_a_limit_that_cannot_apply_is_refused(limits: dict[str, DriftLimits], me
 def test_limits_without_a_previous_span_are_refused() -> None:
     with pytest.raises(UsageError, match="there is nothing to compare with"):
         examined(0, {"*": DriftLimits(psi=1)}, compared=False)
+
+
+def test_ids_are_named_and_do_not_fail_limits_of_all_features() -> None:
+    schema = text_format.Parse('feature { name: "mail" type: BYTES }', schema_pb2.Schema())
+    accumulator, spans = DatasetStatistics(), []
+    for start in (0, 500):
+        (batch,) = pa.table({"mail": [f"u{start + each}" for each in range(500)]}).to_batches()
+        spans.append(accumulator.extract(accumulator.add_batch(accumulator.create(), batch)))
+    expected = Expectations(schema=schema, drift_limits={"*": DriftLimits(jensen_shannon=0.1)})
+    (finding,) = examine(spans[0], expected, {"previous": spans[1]}).findings
+    assert (finding.severity, finding.type) == ("info", "STATS_NOT_AVAILABLE")
+    assert "nearly every value occurs once" in finding.description
+
+
+def test_a_threshold_above_which_chance_reaches_says_so() -> None:
+    schema = text_format.Parse(
+        'feature { name: "w" type: BYTES drift_comparator { infinity_norm { threshold: 0.01 } } }', schema_pb2.Schema()
+    )
+    accumulator, spans = DatasetStatistics(), []
+    for numbers in ((20, 30), (25, 25)):
+        (batch,) = pa.table({"w": ["a"] * numbers[0] + ["b"] * numbers[1]}).to_batches()
+        spans.append(accumulator.extract(accumulator.add_batch(accumulator.create(), batch)))
+    (finding,) = examine(spans[0], Expectations(schema=schema), {"previous": spans[1]}).findings
+    assert finding.severity == "error"
+    assert "this is within chance" in finding.description
