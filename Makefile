@@ -1,8 +1,8 @@
 # Every target sets up what it needs: on a fresh clone, `make demo` or `make test` is enough.
 .DEFAULT_GOAL := help
-# Tests start hundreds of processes, each of which would compile the package anew.
+# Tests start hundreds of processes, each of which would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test test-fast test-containers fuzz lint format docs bench containers lock clean
+.PHONY: help setup demo test test-fast test-containers fuzz lint format docs bench containers lock changelog dist clean
 
 BIN := .venv/bin
 # Which Python to use; empty: the first of python3, python3.11, python3.13, ... that is supported.
@@ -37,7 +37,7 @@ lint: setup ## Check style, format, types and the direction of imports
 	@$(BIN)/mypy
 	@PYTHONPATH=components $(BIN)/lint-imports --no-logo
 
-format: setup ## Format the code and mend what ruff can mend
+format: setup ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
@@ -52,8 +52,15 @@ bench: setup ## Run the benchmarks
 containers: ## Build the images data, full and beam with docker, podman or buildah
 	@sh containers/build.sh
 
-lock: ## Write the lock files anew for every supported Python (needs uv)
+lock: ## Update the lock files for every supported Python (needs uv)
 	@sh requirements/lock.sh
+
+changelog: setup ## Join the fragments of changelog.d into CHANGELOG.md (VERSION=X.Y.Z; without it, print the draft)
+	@$(BIN)/towncrier build $(if $(VERSION),--yes --version $(VERSION),--draft --version unreleased)
+
+dist: setup ## Build the wheel and the sdist into dist
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -t sdist -t wheel -d dist
 
 clean: ## Remove the environment, caches and builds
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,11 +24,3 @@ def test_the_first_example_runs(project_root: Path, tmp_path: Path, run_python: 
     report = next((tmp_path / "runs/taxi/CountRows/report").glob("*/rows.txt"))
     counts = [int(number) for number in re.findall(r"\d+", report.read_text(encoding="utf-8"))]
     assert sum(counts) == len(rows)
-
-
-def test_every_make_target_that_is_named_exists(project_root: Path) -> None:
-    makefile = (project_root / "Makefile").read_text(encoding="utf-8")
-    for document in ("README.md", "CONTRIBUTING.md"):
-        text = (project_root / document).read_text(encoding="utf-8")
-        for target in re.findall(r"(?:^|`)make ([a-z][a-z-]*)", text, re.MULTILINE):
-            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{document} names make {target}"
