@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
@@ -15,10 +15,17 @@ from assay.kernels.statistics.reading.claims import leaf_features
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
-    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+    from tensorflow_metadata.proto.v0.statistics_pb2 import (
+        DatasetFeatureStatistics,
+        DatasetFeatureStatisticsList,
+        FeatureNameStatistics,
+    )
 
 MAX_STRING_DOMAIN_SIZE = 100
 """TFDV's default for the most values that an inferred string domain lists."""
+
+_NEARLY_ALL: Final = 0.9
+_MIN_VALUES: Final = 20  # of fewer values nothing can be said
 
 
 def infer_schema(
@@ -29,8 +36,8 @@ def infer_schema(
 ) -> Schema:
     """Infers a schema that the data behind `statistics` fits.
 
-    It is TFDV's, but text of dates gets no domain: the dates of the next month would all be unknown to it (see
-    docs/decisions/0111-domains-of-dates.md).
+    It is TFDV's, but dates and nearly unique text get no domain: most values of the next data would be unknown to it
+    (see docs/decisions/0111-domains-of-dates.md).
 
     Args:
         statistics: Of one dataset, or of slices that include `All Examples`, which is then the one that counts.
@@ -53,7 +60,7 @@ def infer_schema(
     # As TFDV sets it; the field left the proto's newer versions.
     if hasattr(schema, "generate_legacy_feature_spec"):
         schema.generate_legacy_feature_spec = False
-    _open_domains_of_dates(schema, schema_pb2.Schema())
+    _open_domains(schema, schema_pb2.Schema(), dataset)
     return schema
 
 
@@ -67,26 +74,37 @@ def update_schema(
     Raises:
         ArtifactError: Statistics of several slices have none of all examples.
     """
+    dataset = default_dataset(statistics)
     serialized = native.tfdv_validation().UpdateSchema(
-        schema.SerializeToString(), default_dataset(statistics).SerializeToString(), max_string_domain_size
+        schema.SerializeToString(), dataset.SerializeToString(), max_string_domain_size
     )
     updated = _parsed(serialized)
-    _open_domains_of_dates(updated, schema)
+    _open_domains(updated, schema, dataset)
     return updated
 
 
-def _open_domains_of_dates(schema: Schema, before: Schema) -> None:
-    """Remove the domains of features that had none before, where the values are nearly all dates."""
+def _open_domains(schema: Schema, before: Schema, dataset: DatasetFeatureStatistics) -> None:
+    """Remove the domains of features that had none before, where the values are dates or nearly unique."""
+    unique = {tuple(feature.path.step) or (feature.name,) for feature in dataset.features if _is_nearly_unique(feature)}
     values = {domain.name: list(domain.value) for domain in schema.string_domain}
     had = {path for path, feature in leaf_features(before.feature) if feature.domain}
     for path, feature in leaf_features(schema.feature):
-        if feature.domain and path not in had and are_dates(values.get(feature.domain, [])):
+        if feature.domain and path not in had and (path in unique or are_dates(values.get(feature.domain, []))):
             feature.ClearField("domain")
     used = {feature.domain for _, feature in leaf_features(schema.feature)}
     written = {domain.name for domain in before.string_domain}
     kept = [domain for domain in schema.string_domain if domain.name in used | written]
     del schema.string_domain[:]
     schema.string_domain.extend(kept)
+
+
+def _is_nearly_unique(feature: FeatureNameStatistics) -> bool:
+    """Say whether most values of the next data will be new.
+
+    The chance of a value that has not been seen is, after Good and Turing, the share of the values that were seen once.
+    """
+    counts: list[float] = [bucket.sample_count for bucket in feature.string_stats.rank_histogram.buckets]
+    return sum(counts) >= _MIN_VALUES and counts.count(1) >= _NEARLY_ALL * sum(counts)
 
 
 def _parsed(serialized: bytes) -> Schema:

@@ -74,7 +74,13 @@ def test_an_update_widens_a_copy() -> None:
         (("2024-01-31T10:00:00Z", "2024-02-01T10:00:00Z"), True),
         (("31.1.2024", "1.2.2024"), True),
         (("5 Jan 2024", "6 Feb 2024"), True),
+        (("Mon, 05 Jan 2024 10:00:00 +0000", "Tue, 06 Jan 2024 10:00:00 +0000"), True),
+        (("2024-01", "2024-02"), True),
+        (("Jan 2024", "February 2024"), True),
+        (("2024-W05", "2024W06"), True),
+        (("2024-Q1", "Q2/2024"), True),
         (("10:00", "12:00"), False),
+        (("2024-13", "2024-14"), False),
         (("1-2", "3-4"), False),
         (("a", "2024-02-01"), False),
     ],
@@ -97,3 +103,17 @@ def test_a_domain_of_dates_that_somebody_wrote_stays() -> None:
         "days": ["2024-01-30", "2024-01-31", "2024-02-01"],
         "unused": ["x"],
     }
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_open"),
+    [((1,) * 20, True), ((1,) * 19, False), ((1,) * 18 + (2,), True), ((1,) * 17 + (3,), False), ((2,) * 50, False)],
+)
+def test_nearly_unique_text_gets_no_domain(counts: tuple[int, ...], is_open: bool) -> None:
+    statistics = _statistics("")
+    ranks = statistics.datasets[0].features[0].string_stats.rank_histogram
+    del ranks.buckets[:]
+    for rank, count in enumerate(counts):
+        ranks.buckets.add(low_rank=rank, high_rank=rank, label=f"user{rank}@example.com", sample_count=count)
+    for schema in (infer_schema(statistics), update_schema(schema_pb2.Schema(), statistics)):
+        assert (not schema.feature[0].domain) is is_open

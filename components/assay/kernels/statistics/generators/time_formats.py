@@ -61,13 +61,19 @@ _DAY, _MONTH, _YEAR, _NAME = (
 _CLOCK: Final = (
     r"(?:[T ,]+[0-2]?[0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]+)?)?(?: ?[AaPp][Mm])?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)?"
 )
+_WEEKDAY = "(?:(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}),? +)?"
 DATE: Final = (
-    rf"^\s*(?:[12][0-9]{{3}}[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}|{_MONTH}[-/]{_DAY}[-/]{_YEAR}"
+    rf"^\s*{_WEEKDAY}(?:[12][0-9]{{3}}[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}|{_MONTH}[-/]{_DAY}[-/]{_YEAR}"
     rf"|{_DAY}[- .]+{_NAME}[- .,]+{_YEAR}|{_NAME}[. ]+{_DAY},? +{_YEAR}){_CLOCK}\s*$"
 )
 """A date as people and programs write it, with a time of day or without, for Python's `re` and for Arrow."""
 
 _DATE: Final = re.compile(DATE)
+_PERIOD: Final = re.compile(
+    rf"\s*(?:[12][0-9]{{3}}[-/. ]?(?:{_MONTH}|[QqWw][0-9]{{1,2}}|{_NAME})|[12][0-9]{{3}}-W[0-9]{{2}}-[1-7]"
+    rf"|(?:{_MONTH}[-/.]|{_NAME}[-/., ]+|[Qq][1-4][-/ ]?)[12][0-9]{{3}})\s*"
+)
+"""A month, quarter or week of a year."""
 
 UNIX_TIMES = (
     (schema_pb2.TimeDomain.UNIX_DAYS, 7305, 21915),
@@ -80,12 +86,14 @@ UNIX_TIMES = (
 
 
 def are_dates(texts: Collection[str]) -> bool:
-    """Say whether nearly all texts, and at least one, are dates, with a time of day or without."""
+    """Say whether nearly all texts, and at least one, are dates, or months, quarters or weeks of a year."""
     return 0 < sum(map(_is_date, texts)) >= _NEARLY_ALL * len(texts)
 
 
 def _is_date(text: str) -> bool:
-    return _DATE.match(text) is not None or any("%d" in format_ for format_ in formats_of(text.strip()))
+    if _DATE.match(text) or _PERIOD.fullmatch(text):
+        return True
+    return any("%d" in format_ for format_ in formats_of(text.strip()))
 
 
 def formats_of(text: str) -> list[str]:
