@@ -23,7 +23,7 @@ else:
     import tomli as tomllib
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
-OURS = ("components/assay", "tests", "examples", "benchmarks")
+OURS = ("components/assay", "contrib", "tests", "examples", "benchmarks")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 

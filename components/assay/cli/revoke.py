@@ -38,7 +38,7 @@ def revoke(
     now = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     content = Revocation(reason=reason.strip().rstrip("."), revoked_at=now).to_json()
     if "://" in blessing:
-        from assay.runners.kfp.object_store import open_store
+        from assay.runners.kfp.storage import open_store
 
         store = open_store(blessing.rstrip("/"))
         names: set[str] = set(store.names())

@@ -29,7 +29,7 @@ _HOME = {
     "embed_module": "embedded_files",
     "kfp_pipeline": "compiler",
 }
-_FURTHER = {"LatestBlessedModel": "resolver_steps"}
+_FURTHER = {"LatestBlessedModel": "control_steps"}
 
 __all__ = [  # noqa: PLE0604 (the components' names are strings, too)
     *declared.__all__,

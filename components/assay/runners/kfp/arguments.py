@@ -15,8 +15,8 @@ from kfp.dsl.types import type_utils
 
 from assay.errors import UsageError, did_you_mean
 from assay.runners.kfp.embedded_files import embed_file, embed_module
-from assay.runners.kfp.step_parameters import NONE, REFERENCE
-from assay.runners.kfp.wire import Interface, WireParameter, plain_type
+from assay.runners.kfp.inputs import NONE, REFERENCE
+from assay.runners.kfp.interface import Interface, WireParameter, plain_type
 from assay.spec.annotations import FileMark, ParsedBy, UserModuleMark
 from assay.spec.signature import ComponentSpec, InputSpec, ParameterSpec
 from assay.spec.values import canonical, typed

@@ -15,9 +15,8 @@ from kfp.dsl import base_component
 
 from assay.artifacts.store import write_durably
 from assay.errors import UsageError, did_you_mean
-from assay.runners.kfp.embedded_files import embed_file, embed_module
+from assay.runners.kfp.embedded_files import check_compiled, embed_file, embed_module
 from assay.runners.kfp.graph import Graph
-from assay.runners.kfp.sizes import check_compiled
 from assay.runners.kfp.step_options import StepOptions
 from assay.spec.annotations import FileMark, UserModuleMark
 from assay.spec.importer import Importer

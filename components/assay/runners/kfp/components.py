@@ -4,21 +4,74 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Optional
 
 from kfp import dsl
 from kfp.dsl import base_component, pipeline_channel, pipeline_context
 
+import assay
 from assay.errors import UsageError
 from assay.runners.kfp.arguments import bind
-from assay.runners.kfp.caching import is_cacheable
-from assay.runners.kfp.images import default_image
+from assay.runners.kfp.control_steps import LatestBlessedModel
+from assay.runners.kfp.embedded_files import check_carried
+from assay.runners.kfp.inputs import artifact_twin
+from assay.runners.kfp.interface import Interface, WireArtifact, WireParameter, interface, task_name
 from assay.runners.kfp.loading import reference_to
-from assay.runners.kfp.sizes import check_carried
-from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface, task_name
+from assay.spec.annotations import FileMark, UserModuleMark
 from assay.spec.signature import ComponentSpec
+
+DATA_IMAGE = f"assay/data:{assay.__version__}"
+FULL_IMAGE = f"assay/full:{assay.__version__}"
+
+
+def default_image(spec: ComponentSpec) -> str:
+    """The smaller image where the component does without TensorFlow; a user's component may need anything."""
+    is_ours = spec.function.__module__.startswith("assay.")
+    return DATA_IMAGE if is_ours and "tensorflow" not in spec.libraries else FULL_IMAGE
+
+
+def is_cacheable(spec: ComponentSpec, arguments: Mapping[str, Any]) -> bool:
+    """Whether KFP may take a step from an earlier run.
+
+    A file that lies on this machine is embedded in its value, and data that another step made are an artifact: both are
+    part of KFP's cache key.
+
+    Args:
+        spec: The declaration.
+        arguments: The arguments as the author gave them.
+    """
+    named = [
+        value
+        for name, value in arguments.items()
+        if name in spec.parameters
+        and isinstance(spec.parameters[name].mark, FileMark | UserModuleMark)
+        and not (isinstance(value, str) and Path(value).is_file())
+    ]
+    reads = spec.reads is not None and not any(artifact_twin(name) in arguments for name in spec.parameters)
+    is_fixed = spec.still_valid is None and spec.name != LatestBlessedModel.spec.name
+    return is_fixed and not reads and not named and not _depends_on_more(spec, arguments)
+
+
+def _depends_on_more(spec: ComponentSpec, arguments: Mapping[str, Any]) -> bool:
+    """Whether values name something (a module, a vocabulary) whose content is not part of them."""
+    if spec.depends_on is None:
+        return False
+    values = {name: arguments.get(name, declared.default) for name, declared in spec.parameters.items()}
+    if any(_is_given_by_the_run(value) for value in values.values()):
+        return True
+    return bool(spec.depends_on(values))
+
+
+def _is_given_by_the_run(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_is_given_by_the_run(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_is_given_by_the_run(item) for item in value)
+    return isinstance(value, pipeline_channel.PipelineChannel)
+
 
 WIRE_CLASSES = {
     each.schema_title: each

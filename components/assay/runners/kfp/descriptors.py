@@ -16,7 +16,7 @@ from assay import components
 from assay.artifacts.store import write_durably
 from assay.components import FOLDERS
 from assay.runners.kfp.components import component_of
-from assay.runners.kfp.wire import snake_case
+from assay.runners.kfp.interface import snake_case
 
 _FOLDER = Path(components.__file__).parent
 

@@ -16,9 +16,9 @@ from assay.spec.user_code import load_function
 
 # Components that only make sense on Kubeflow Pipelines, by the module that declares them.
 KFP_COMPONENTS = {
-    "Condition": "assay.runners.kfp.condition_step",
-    "Gate": "assay.runners.kfp.gate_step",
-    "LatestBlessedModel": "assay.runners.kfp.resolver_steps",
+    "Condition": "assay.runners.kfp.control_steps",
+    "Gate": "assay.runners.kfp.control_steps",
+    "LatestBlessedModel": "assay.runners.kfp.control_steps",
 }
 # Those that only steer: they have nothing to record, and no output by which they could tell their run.
 STEERING = frozenset({"Condition", "Gate"})

@@ -22,8 +22,8 @@ from assay.kernels.statistics import StatisticsOptions
 from assay.runners.kfp import CsvExampleGen, Evaluator, StatisticsGen, Trainer, compile_pipeline, component_of
 from assay.runners.kfp.embedded_files import PREFIX, embed_module, unpack
 from assay.runners.kfp.executor_io import parse_executor_input
-from assay.runners.kfp.places import Places
-from assay.runners.kfp.step_parameters import parameter_values
+from assay.runners.kfp.inputs import parameter_values
+from assay.runners.kfp.storage import Places
 from assay.spec import Inputs, Pipeline, RuntimeParameter, component
 
 MakeTask = Callable[..., Any]

@@ -12,7 +12,7 @@ from kfp.compiler import Compiler
 from assay.components import Evaluator, ParquetExampleGen, StatisticsGen
 from assay.kernels.statistics import StatisticsOptions
 from assay.runners import kfp as steps
-from assay.runners.kfp.caching import is_cacheable as may_cache
+from assay.runners.kfp.components import is_cacheable as may_cache
 from assay.spec.node import ComponentNode
 
 

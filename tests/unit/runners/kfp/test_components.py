@@ -15,7 +15,7 @@ from assay.components.trainer.config import TrainArgs
 from assay.errors import UsageError
 from assay.runners.kfp import ExampleValidator, SchemaGen, StatisticsGen, Trainer, component_of
 from assay.runners.kfp.embedded_files import is_embedded, unpack
-from assay.runners.kfp.wire import interface, plain_type, snake_case
+from assay.runners.kfp.interface import interface, plain_type, snake_case
 from assay.spec import component
 
 

@@ -11,8 +11,7 @@ from kfp import dsl
 
 from assay.errors import UsageError
 from assay.runners.kfp import ExampleValidator, ImportSchemaGen, component_of
-from assay.runners.kfp.condition_step import Condition
-from assay.runners.kfp.gate_step import Gate
+from assay.runners.kfp.control_steps import Condition, Gate
 
 MakeTask = Callable[..., Any]
 

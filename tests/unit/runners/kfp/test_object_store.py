@@ -17,9 +17,8 @@ import pytest
 from assay.artifacts.store import MANIFEST
 from assay.errors import ArtifactError
 from assay.runners.kfp import CsvExampleGen, ImportSchemaGen
-from assay.runners.kfp.object_store import open_store
-from assay.runners.kfp.places import Places
-from assay.runners.kfp.registry import latest_blessed
+from assay.runners.kfp.blessed_models import latest_blessed
+from assay.runners.kfp.storage import Places, open_store
 
 MakeTask = Callable[..., Any]
 
@@ -98,7 +97,7 @@ class TestImagesWithoutTheStoresPackage:
         mine = task(CsvExampleGen, input_base="s3://store/lake").placed("s3://store/run/gen")
         code = (
             "import sys; sys.modules['s3fs'] = None\n"
-            "from assay.runners.kfp.object_store import open_store\n"
+            "from assay.runners.kfp.storage import open_store\n"
             "from assay.runners.kfp.step import main\n"
             "code = main()\n"
             "store = open_store('minio://store/registry')\n"

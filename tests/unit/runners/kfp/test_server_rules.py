@@ -22,7 +22,7 @@ from assay.components import ExampleValidator as Validator
 from assay.components import ImportSchemaGen
 from assay.errors import UsageError
 from assay.runners.kfp import CsvExampleGen, SecretKey, StatisticsGen, StepOptions, component_of, kfp_pipeline
-from assay.runners.kfp.sizes import MOST_BYTES
+from assay.runners.kfp.embedded_files import MOST_BYTES
 from assay.spec import Cond, Importer, Inputs, Output, Pipeline, RuntimeParameter, component, latest_blessed_model
 from assay.spec.node import Node
 

@@ -31,7 +31,7 @@ from assay.runners.kfp import (
     component_of,
 )
 from assay.runners.kfp.executor_io import parse_executor_input
-from assay.runners.kfp.step_inputs import EMPTY
+from assay.runners.kfp.inputs import EMPTY
 from assay.spec import ExecutionContext, Input, Output, component
 
 MakeTask = Callable[..., Any]

@@ -20,7 +20,7 @@ from assay.artifacts.types import PropertyDeclaration
 from assay.errors import ArtifactError, UsageError
 from assay.runners.kfp import CsvExampleGen, StatisticsGen, component_of
 from assay.runners.kfp.executor_io import RuntimeArtifact
-from assay.runners.kfp.places import Places
+from assay.runners.kfp.storage import Places
 from assay.spec import ExecutionContext, Input, Output, component
 
 MakeTask = Callable[..., Any]

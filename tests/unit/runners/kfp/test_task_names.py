@@ -18,8 +18,8 @@ from assay.errors import UsageError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import SqlLineageStore
 from assay.runners.kfp import LatestBlessedModel, component_of
-from assay.runners.kfp.registry import VARIABLE
-from assay.runners.kfp.task_names import TaskNames
+from assay.runners.kfp.blessed_models import VARIABLE
+from assay.runners.kfp.step import TaskNames
 from assay.spec import Input, Output, component
 
 MakeTask = Callable[..., Any]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError, LineageError
-from assay.runners.kfp.object_store import open_store
+from assay.runners.kfp.storage import open_store
 
 if TYPE_CHECKING:
     from assay.lineage import SqlLineageStore

@@ -1,6 +1,6 @@
 """The components in the layout of kubeflow/pipelines-components, ready for a pull request there.
 
-    python -m assay.runners.kfp.publishing FOLDER --approver GITHUB_NAME
+    python contrib/pipelines_components.py FOLDER --approver GITHUB_NAME
 
 That repository wants, for each component, a function decorated with KFP's own decorators in a module that imports kfp
 and the standard library only, `metadata.yaml`, `OWNERS` and `README.md` (KEP-913 of kubeflow/community).
@@ -21,7 +21,7 @@ import yaml
 from assay import components
 from assay.artifacts.store import write_durably
 from assay.runners.kfp.components import WIRE_CLASSES, StepCommand
-from assay.runners.kfp.wire import Interface, WireArtifact, WireParameter, interface
+from assay.runners.kfp.interface import Interface, WireArtifact, WireParameter, interface
 
 _CATEGORIES = {
     "BulkInferrer": "evaluation",

@@ -14,8 +14,8 @@ from assay.artifacts.store import write_durably
 from assay.errors import UsageError
 from assay.runners.kfp import views
 from assay.runners.kfp.executor_io import ExecutorInput, write_executor_output
-from assay.runners.kfp.places import Places
-from assay.runners.kfp.step_inputs import ARTIFACT_TYPE, EMPTY, inputs_with_places
+from assay.runners.kfp.inputs import ARTIFACT_TYPE, EMPTY, inputs_with_places
+from assay.runners.kfp.storage import Places
 from assay.spec.signature import ComponentSpec
 
 

@@ -22,9 +22,9 @@ from assay.errors import ArtifactError, UsageError, UserCodeError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import SqlLineageStore, queries
 from assay.runners.kfp import ExampleValidator, ImportSchemaGen, LatestBlessedModel, StatisticsGen, component_of
-from assay.runners.kfp.condition_step import Condition
-from assay.runners.kfp.registry import VARIABLE, Ended, StepRecord, latest_blessed
-from assay.runners.kfp.step_inputs import EMPTY
+from assay.runners.kfp.blessed_models import VARIABLE, Ended, StepRecord, latest_blessed
+from assay.runners.kfp.control_steps import Condition
+from assay.runners.kfp.inputs import EMPTY
 from assay.spec import Input, Output, component
 
 MakeTask = Callable[..., Any]

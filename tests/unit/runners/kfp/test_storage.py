@@ -16,7 +16,7 @@ from kfp import dsl
 from assay.artifacts.store import MANIFEST, read_manifest
 from assay.errors import ArtifactError, UsageError
 from assay.runners.kfp import CsvExampleGen, StatisticsGen
-from assay.runners.kfp.places import Places
+from assay.runners.kfp.storage import Places
 
 MakeTask = Callable[..., Any]
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from assay.artifacts.base import Artifact
 from assay.errors import UsageError
-from assay.runners.kfp.step_parameters import artifact_twin
+from assay.runners.kfp.inputs import artifact_twin
 from assay.runners.kfp.views import VIEWS, views_of
 from assay.spec.annotations import DataMark
 from assay.spec.signature import ComponentSpec, InputSpec, OutputSpec

@@ -14,11 +14,11 @@ import pytest
 import yaml
 from kfp.compiler import Compiler
 from packaging.version import Version
+from pipelines_components import publish_components
 
 from assay import components
 from assay.runners.kfp.descriptors import descriptor
-from assay.runners.kfp.publishing import publish_components
-from assay.runners.kfp.wire import snake_case
+from assay.runners.kfp.interface import snake_case
 
 FIELDS = ["name", "stability", "dependencies", "lastVerified"]
 OPTIONAL = {"tags", "ci", "links"}
