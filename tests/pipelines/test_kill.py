@@ -16,7 +16,7 @@ import pytest
 
 from assay.artifacts.store import changed_files
 from assay.components import CsvExampleGen, ExampleValidator, SchemaGen, StatisticsGen
-from assay.lineage import SqlLineageStore
+from assay.lineage import LineageStore
 from assay.runners.local import LocalDagRunner, RunResult, Silence
 from assay.spec import Pipeline
 
@@ -115,7 +115,7 @@ def completed(root: Path) -> set[str]:
     """The steps whose outputs are recorded."""
     if not (root / "lineage.db").is_file():
         return set()
-    with SqlLineageStore.open(root / "lineage.db") as store:
+    with LineageStore.open(root / "lineage.db") as store:
         runs = [execution for run in store.runs() for execution in store.executions_of(run.id)]
     return {execution.node_id for execution in runs if execution.state == "COMPLETE"}
 

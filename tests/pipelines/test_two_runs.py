@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assay.artifacts.store import changed_files
-from assay.lineage import SqlLineageStore
+from assay.lineage import LineageStore
 
 PROCESSES = 4
 
@@ -81,7 +81,7 @@ def test_runs_at_once_on_one_root(tmp_path: Path) -> None:
     assert [output.splitlines()[-1] for output in outputs] == [f"the same own{number}" for number in range(PROCESSES)]
     assert list((root / ".staging").iterdir()) == []
     assert list((root / ".locks").iterdir()) == []
-    with SqlLineageStore.open(root / "lineage.db") as store:
+    with LineageStore.open(root / "lineage.db") as store:
         runs = store.runs("shared")
         assert Counter(run.state for run in runs) == {"COMPLETE": PROCESSES}
         executions = [execution for run in runs for execution in store.executions_of(run.id)]

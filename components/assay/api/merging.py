@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from assay.api.statistics import Statistics
 from assay.errors import DataError, UsageError
 from assay.kernels.feature_path import join_path
-from assay.kernels.statistics.mergeable import merge_statistics as merge_states
+from assay.kernels.statistics.merging import merge_statistics as merge_states
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,8 +25,8 @@ from assay.errors import DataError, UsageError, in_python
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
-from assay.kernels.statistics.mergeable import MergeableStatistics, statistics_of_mergeable
-from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tfdv
+from assay.kernels.statistics.merging import MergeableStatistics, statistics_of_mergeable
+from assay.kernels.statistics.options import is_tfdv_options, options_of_tfdv
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,12 +2,180 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
 from typing import Literal
 
-from assay.cli.machine import Machine
-from assay.cli.version_lines import LINES, VersionLine
+from assay import native
+from assay.errors import AssayError, check_arrow_and_numpy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The facts that the checks judge.
+
+    Attributes:
+        python: Major and minor version of the running Python.
+        system: Kernel's name and architecture, such as `Linux x86_64`.
+        glibc: Version of the C library; None where it is another library.
+        packages: Versions of the installed distributions by normalised name.
+        native_failures: Why a native core could not be loaded, by the name of its distribution.
+        sqlite: Version of the SQLite library.
+        root: The folder that runs would write to.
+        free_bytes: Free space at the root.
+        write_failure: Why the root cannot be written; empty where it can.
+    """
+
+    python: tuple[int, int]
+    system: str
+    glibc: tuple[int, ...] | None
+    packages: dict[str, str]
+    native_failures: dict[str, str]
+    sqlite: tuple[int, ...]
+    root: Path
+    free_bytes: int
+    write_failure: str
+
+
+def look_around(root: Path) -> Machine:
+    """Gathers the facts of this machine and this Python.
+
+    Args:
+        root: The folder that runs would write to, absolute; it need not exist and is not made.
+    """
+    existing = _nearest_folder(root)
+    return Machine(
+        python=sys.version_info[:2],
+        system=f"{platform.system()} {platform.machine()}",
+        glibc=_glibc(),
+        packages={_normalised(item.name): item.version for item in distributions() if item.name},
+        native_failures=_native_failures(),
+        sqlite=sqlite3.sqlite_version_info,
+        root=root,
+        free_bytes=shutil.disk_usage(existing).free,
+        write_failure=_write_failure(root, existing),
+    )
+
+
+def _normalised(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _glibc() -> tuple[int, ...] | None:
+    try:
+        name, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return tuple(int(part) for part in version.split(".")) if name == "glibc" else None
+
+
+def _native_failures() -> dict[str, str]:
+    failures = {}
+    for distribution, load in (
+        ("tensorflow-data-validation", native.tfdv_validation),
+        ("tfx-bsl", native.sketches),
+    ):
+        try:
+            check_arrow_and_numpy()
+            load()
+        except (AssayError, ImportError, OSError) as error:
+            failures[distribution] = str(error)
+    return failures
+
+
+def _nearest_folder(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def _write_failure(root: Path, existing: Path) -> str:
+    if any(folder.is_file() for folder in (root, *root.parents)):
+        return "it is not a folder"
+    # A trial, since permission bits say nothing of quotas and read-only mounts.
+    try:
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(b"assay")
+            file.flush()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+# The two lines of the TFX family that assay supports, as its distributions publish them.
+#
+# `pyproject.toml` pins them for installers; this table is what a diagnosis compares with. A test holds the two
+# together.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLine:
+    """One set of releases that work together.
+
+    Attributes:
+        name: What the line is called in messages.
+        pythons: The Python versions that install it.
+        glibc: The oldest glibc that its wheels accept.
+        native: Distributions of which the data path loads single files.
+        full: Further distributions that Transform, Trainer and Evaluator import.
+        shared: Libraries that the line's native code or generated protos bind to.
+        optional: Distributions that may be absent, but must fit where they are present.
+
+    Each maps a distribution to the beginning of its version, or to several.
+    """
+
+    name: str
+    pythons: tuple[tuple[int, int], ...]
+    glibc: tuple[int, int]
+    native: dict[str, tuple[str, ...]]
+    full: dict[str, tuple[str, ...]]
+    shared: dict[str, tuple[str, ...]]
+    optional: dict[str, tuple[str, ...]]
+
+
+LINES = (
+    VersionLine(
+        name="TFX 1.16",
+        pythons=((3, 10), (3, 11)),
+        glibc=(2, 17),
+        native={"tensorflow-data-validation": ("1.16.",), "tfx-bsl": ("1.16.",), "tensorflow-metadata": ("1.16.",)},
+        full={
+            "tensorflow": ("2.16.",),
+            "tensorflow-transform": ("1.16.",),
+            "tensorflow-model-analysis": ("0.47.",),
+            "tf-keras": ("2.16.",),
+            "apache-beam": ("2.",),
+            "pandas": ("1.",),
+            "dill": ("0.",),
+        },
+        shared={"pyarrow": ("10.",), "protobuf": ("3.20.", "4."), "numpy": ("1.",)},
+        optional={"kfp": ("2.13.",)},
+    ),
+    VersionLine(
+        name="TFX 1.21",
+        pythons=((3, 12), (3, 13)),
+        glibc=(2, 39),
+        native={"tensorflow-data-validation": ("1.21.",), "tfx-bsl": ("1.21.",), "tensorflow-metadata": ("1.21.",)},
+        full={
+            "tensorflow": ("2.21.",),
+            "tensorflow-transform": ("1.21.",),
+            "tensorflow-model-analysis": ("0.52.",),
+            "tf-keras": ("2.21.",),
+            "apache-beam": ("2.",),
+            "pandas": ("2.",),
+            "dill": ("0.",),
+        },
+        shared={"pyarrow": ("18.", "19.", "2"), "protobuf": ("6.",), "numpy": ("2.",)},
+        optional={"kfp": ("2.16.",)},
+    ),
+)
+
 
 Status = Literal["ok", "warning", "problem"]
 
@@ -45,7 +213,7 @@ def diagnose(machine: Machine) -> tuple[Finding, ...]:
     line = _line_of(machine)
     findings = [_python(machine, line), _system(machine)]
     if line is not None:
-        findings.append(_glibc(machine, line))
+        findings.append(_check_glibc(machine, line))
         findings.extend(_packages(machine, line))
     findings.extend(_native(machine))
     findings.extend([_sqlite(machine), _space(machine), _writable(machine)])
@@ -88,7 +256,7 @@ def _system(machine: Machine) -> Finding:
     )
 
 
-def _glibc(machine: Machine, line: VersionLine) -> Finding:
+def _check_glibc(machine: Machine, line: VersionLine) -> Finding:
     expected = f"glibc {_dotted(line.glibc)} or newer, which the wheels of {line.name} are built for"
     if machine.glibc is None:
         return Finding(

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.console import Quiet
-from assay.cli.diagnosis import Finding, diagnose
-from assay.cli.machine import look_around
+from assay.cli.diagnosis import Finding, diagnose, look_around
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 

@@ -11,7 +11,7 @@ import typer
 from assay.cli.command import Command, GroupWithDefault, Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
 from assay.cli.csv_options import Csv, reads_csv
-from assay.cli.judged_options import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
+from assay.cli.judged_models import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
 
 from assay.errors import UsageError
 
@@ -78,3 +80,26 @@ class Given:
             split=self.split,
             csv=self.csv,
         )
+
+
+Config: TypeAlias = Annotated[Path, typer.Option(metavar="FILE", help="EvalConfig as JSON, YAML or text proto.")]
+Predictions: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="TABLE", help="CSV or Parquet with labels, predictions and slicing features.")
+]
+BaselinePredictions: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="TABLE", help="The baseline's predictions on the same rows.")
+]
+JoinOn: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Join the tables by this column; default: by row order.")
+]
+Model: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M", help="In place of predictions: a model artifact, SavedModel, .keras file, or file.py:function."
+    ),
+]
+Baseline: TypeAlias = Annotated[str | None, typer.Option(metavar="B", help="The baseline model, likewise.")]
+Data: TypeAlias = Annotated[Path | None, typer.Option(metavar="D", help="The examples to judge models on.")]
+Split: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The split of them, where there are several.")
+]

@@ -11,19 +11,26 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from assay.cli.layout import table
+from assay.cli.console import table
 from assay.errors import LineageError
 from assay.gating.blessing import revocation_of
-from assay.lineage.queries import BlessedModel, latest_blessed_model
-from assay.lineage.tree import ArtifactNode, ancestor_tree, descendant_tree, record_json, tree_json
+from assay.lineage.queries import (
+    ArtifactNode,
+    BlessedModel,
+    ancestor_tree,
+    descendant_tree,
+    latest_blessed_model,
+    record_json,
+    tree_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.console import RenderableType
 
-    from assay.lineage import ArtifactRecord, ExecutionRecord, LineageReader, RunRecord
-    from assay.runners.local.standing import Standing
+    from assay.lineage import ArtifactRecord, ExecutionRecord, LineageStore, RunRecord
+    from assay.runners.local.liveness import Standing
 
 _OUTCOMES = {0: "passed", 3: "anomalies found", 4: "not blessed", 5: "a step did nothing"}
 _ELISIONS = {"shown_above": "(shown above)", "too_deep": "(deeper levels left out)"}
@@ -60,7 +67,7 @@ def overview(standing: Standing) -> Answer:
     return Answer(document, Group(rows, Text(), Text(_blessed_sentence(blessed))))
 
 
-def _latest_blessed(store: LineageReader) -> BlessedModel:
+def _latest_blessed(store: LineageStore) -> BlessedModel:
     return latest_blessed_model(store, is_revoked=lambda blessing: revocation_of(Path(blessing.location)) is not None)
 
 
@@ -81,7 +88,7 @@ def answer_on(standing: Standing, name: str, *, down: bool) -> Answer:
     return Answer({"direction": "down" if down else "up", **tree_json(tree)}, text)
 
 
-def _find_artifact(store: LineageReader, name: str) -> ArtifactRecord:
+def _find_artifact(store: LineageStore, name: str) -> ArtifactRecord:
     if name.isdecimal():
         return store.artifact(int(name))
     digest = name.removeprefix("sha256:")

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assay.errors import LineageError, UsageError
-from assay.lineage import SqlLineageStore
-from assay.runners.local.layout import RootLayout, layout_at
-from assay.runners.local.standing import Standing
+from assay.lineage import LineageStore
+from assay.runners.local.liveness import Standing
+from assay.runners.local.session import RootLayout, layout_at
 
 # Where the local runner puts the roots of pipelines that name none.
 _ROOTS = Path("assay-root")
@@ -40,7 +40,7 @@ def open_lineage(root: Path | None, store: str | None = None) -> Iterator[Standi
         )
     # A store that several roots share has absolute paths, or paths relative to its own folder.
     root_of_paths = place if layout.metadata is None else None
-    with SqlLineageStore.open(layout.lineage, root=root_of_paths, create=False) as opened:
+    with LineageStore.open(layout.lineage, root=root_of_paths, create=False) as opened:
         yield Standing(opened, layout.locks)
 
 

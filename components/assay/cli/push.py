@@ -10,9 +10,7 @@ import typer
 from assay.errors import ArtifactError, UsageError
 
 if TYPE_CHECKING:
-    from assay.components.pusher.destination import Destination
-    from assay.components.pusher.history import Version
-    from assay.components.pusher.receipt import Receipt
+    from assay.components.pusher.receipt import Destination, Receipt, Version
 
 _NOT_BLESSED = 4
 
@@ -125,7 +123,7 @@ def _pushed(
 
 def _destination(base: str, keep_last: int | None, kserve: Path | None) -> Destination:
     from assay.components.pusher.config import FilesystemDestination, PushDestination
-    from assay.components.pusher.kserve_file import read_kserve
+    from assay.components.pusher.kserve import read_kserve
     from assay.components.pusher.places import open_destination
 
     if kserve is not None:

@@ -13,7 +13,7 @@ from assay.cli.console import Store
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.cli.pages.subjects import Subject
+    from assay.cli.pages.writing import Subject
 
 
 def report(
@@ -72,7 +72,7 @@ def report(
 def _subject(name: str, root: Path | None, store: str | None) -> tuple[Subject, Path | None]:
     """What is meant: a path where there is one, else what the root knows by that name."""
     from assay.cli.lineage_store import chosen_root, open_lineage
-    from assay.cli.pages.subjects import subject_at, subject_named
+    from assay.cli.pages.writing import subject_at, subject_named
 
     if Path(name).exists():
         subject = subject_at(Path(name))

@@ -53,7 +53,7 @@ def run(
     """
     from assay.cli.pipeline_file import load_pipeline
     from assay.cli.progress import StepLines
-    from assay.cli.summary import print_failed_steps, print_summary, run_document
+    from assay.cli.run_summary import print_failed_steps, print_summary, run_document
     from assay.runners.local import LocalDagRunner
 
     parameters = _parameters(param or [])

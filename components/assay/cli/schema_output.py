@@ -44,7 +44,7 @@ def counted(number: int, noun: str) -> str:
 
 def changes_table(changes: Sequence[Change]) -> RenderableType:
     """Gives a line a change: whom it can break, and what it is."""
-    from assay.cli.layout import table
+    from assay.cli.console import table
 
     rows = table("can break", "change")
     for change in changes:
@@ -54,7 +54,7 @@ def changes_table(changes: Sequence[Change]) -> RenderableType:
 
 def findings_table(findings: Sequence[Finding]) -> RenderableType:
     """Gives a line a finding: how bad, where, and what."""
-    from assay.cli.layout import table
+    from assay.cli.console import table
 
     rows = table("severity", "line", "finding", numbers=["line"])
     for finding in findings:
@@ -64,7 +64,7 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> RenderableType:
     """Gives a line an outcome: the entry, its status, and what was done."""
-    from assay.cli.layout import table
+    from assay.cli.console import table
 
     rows = table("entry", "status", "outcome", numbers=["entry"])
     for outcome in outcomes:
@@ -74,7 +74,7 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> RenderableType:
 
 def entries_table(entries: Sequence[tuple[Subject, str, str]]) -> RenderableType:
     """Gives a line an entry of a patch: what it is about, what it asks for, and why."""
-    from assay.cli.layout import table
+    from assay.cli.console import table
 
     rows = table("about", "change", "why")
     for subject, change, why in entries:

@@ -59,9 +59,9 @@ def skew(
 
     keep_pandas_out(context)
     from assay.api.skew import feature_skew
+    from assay.cli.data.documents import skew_document
     from assay.cli.data.reading import ReadingBar, opened, opened_control
-    from assay.cli.data.row_documents import skew_document
-    from assay.cli.data.row_tables import print_skew
+    from assay.cli.data.tables import print_skew
 
     with ReadingBar(quiet=quiet) as bar:
         report = feature_skew(
@@ -108,9 +108,9 @@ def leakage(
 
     keep_pandas_out(context)
     from assay.api.skew import shared_rows
+    from assay.cli.data.documents import leakage_document
     from assay.cli.data.reading import ReadingBar, opened, opened_control
-    from assay.cli.data.row_documents import leakage_document
-    from assay.cli.data.row_tables import print_leakage
+    from assay.cli.data.tables import print_leakage
     from assay.errors import UsageError
 
     names = [str(path) for path in data]

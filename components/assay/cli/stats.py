@@ -123,7 +123,7 @@ def merge(
     """
     from assay.api.merging import merge_statistics
     from assay.api.statistics import statistics_of
-    from assay.kernels.statistics.mergeable import estimated_features
+    from assay.kernels.statistics.merging import estimated_features
 
     merged = merge_statistics([statistics_of(path) for path in files])
     merged.save(output)

@@ -10,8 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from assay import native
 from assay.errors import DataError
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.statistics.columns import leaf_features
 from assay.kernels.statistics.generators.time_formats import are_dates
-from assay.kernels.statistics.reading.claims import leaf_features
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema

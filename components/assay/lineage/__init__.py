@@ -10,17 +10,14 @@ from assay.lineage.records import (
     NewArtifact,
     RunRecord,
 )
-from assay.lineage.sql_store import SqlLineageStore
-from assay.lineage.store import LineageReader, LineageStore
+from assay.lineage.store import LineageStore
 
 __all__ = [
     "ArtifactRecord",
     "EventRecord",
     "ExecutionRecord",
     "LineageGraph",
-    "LineageReader",
     "LineageStore",
     "NewArtifact",
     "RunRecord",
-    "SqlLineageStore",
 ]

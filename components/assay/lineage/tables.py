@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -19,14 +21,26 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    select,
 )
 
-from assay.lineage.records import ARTIFACT_STATES, DIRECTIONS, EXECUTION_STATES, RUN_STATES
+from assay.lineage.records import (
+    ARTIFACT_STATES,
+    DIRECTIONS,
+    EXECUTION_STATES,
+    RUN_STATES,
+    ArtifactRecord,
+    EventRecord,
+    ExecutionRecord,
+    RunRecord,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Dialect
+    from sqlalchemy import Connection, Dialect, RowMapping
+
+    from assay.lineage.records import Direction
 
 SCHEMA_VERSION = 1
 
@@ -143,3 +157,66 @@ events = Table(
     PrimaryKeyConstraint("execution_id", "direction", "key", "position"),
     Index("events_of_artifact", "artifact_id", "direction"),
 )
+
+
+def stored_uri(location: str | Path, root: Path) -> str:
+    """Gives the form that the store keeps: relative to `root` where it lies below it, else absolute; URLs as they are.
+
+    Symbolic links are followed, so that one folder has one form whichever way a user reaches it.
+    """
+    text = str(location)
+    if "://" in text:
+        return text
+    path = Path(os.path.realpath(text))
+    real_root = os.path.realpath(root)
+    return (path.relative_to(real_root) if path.is_relative_to(real_root) else path).as_posix()
+
+
+def location_of(uri: str, root: Path) -> str:
+    """Gives the absolute path, or the URL, of a stored uri."""
+    return uri if "://" in uri else str(root / uri)
+
+
+def run_record(row: RowMapping) -> RunRecord:
+    """A row of `runs`."""
+    return RunRecord(**row)
+
+
+def execution_record(row: RowMapping) -> ExecutionRecord:
+    """A row of `executions`."""
+    return ExecutionRecord(**row)
+
+
+def artifact_record(row: RowMapping, root: Path) -> ArtifactRecord:
+    """A row of `artifacts`, found below `root`."""
+    return ArtifactRecord(location=location_of(row["uri"], root), **row)
+
+
+def event_record(row: RowMapping) -> EventRecord:
+    """A row of `events`."""
+    return EventRecord(
+        execution_id=row["execution_id"],
+        artifact_id=row["artifact_id"],
+        direction=row["direction"],
+        key=row["key"],
+        index=row["position"],
+    )
+
+
+def linked_artifacts(
+    connection: Connection, execution_id: int, direction: Direction, root: Path
+) -> Mapping[str, tuple[ArtifactRecord, ...]]:
+    """What an execution read or gave, by key, each key's artifacts in their order."""
+    statement = (
+        select(artifacts, events.c.key)
+        .join(events, events.c.artifact_id == artifacts.c.id)
+        .where(events.c.execution_id == execution_id, events.c.direction == direction)
+        .order_by(events.c.key, events.c.position)
+    )
+    by_key: dict[str, tuple[ArtifactRecord, ...]] = {}
+    for row in connection.execute(statement).mappings():
+        columns = dict(row)
+        key = columns.pop("key")
+        record = ArtifactRecord(location=location_of(row["uri"], root), **columns)
+        by_key[key] = (*by_key.get(key, ()), record)
+    return by_key

@@ -10,9 +10,8 @@ from assay.artifacts import Artifact
 from assay.artifacts.store import MANIFEST, Manifest, read_manifest
 from assay.reports.blocks import Link, Page, Section
 from assay.reports.figures import short_digest
-from assay.reports.opening import opened
+from assay.reports.opening import Related, opened
 from assay.reports.rendering import to_html
-from assay.reports.sources.siblings import Related
 from assay.reports.views.files import files_section, properties_section
 from assay.reports.views.registry import view_of
 

@@ -14,7 +14,7 @@ from assay.errors import DataError, UsageError
 from assay.reports.blocks import Page, Section
 from assay.reports.figures import plural
 from assay.reports.opening import opened
-from assay.reports.views.data_sets import DataSet, data_sets
+from assay.reports.views.histograms import DataSet, data_sets
 from assay.reports.views.schema import difference_table, schema_sections
 from assay.reports.views.statistics import statistics_sections
 

@@ -14,9 +14,8 @@ from assay.reports.figures import plural, seconds, short_digest
 from assay.reports.opening import opened
 from assay.reports.run_page import ArtifactLink, Record, outcome, started_at
 from assay.reports.sources.evaluation_files import BASELINE, CANDIDATE, OVERALL, Metric, read_metrics
-from assay.reports.views.data_sets import data_sets
 from assay.reports.views.drift import Span, drift_section
-from assay.reports.views.histograms import rounded
+from assay.reports.views.histograms import data_sets, rounded
 
 RunLink = Callable[[str], str]
 _MOST_METRICS = 12

@@ -13,8 +13,7 @@ from assay.reports.artifact_page import render
 from assay.reports.blocks import Bars, Section, SmallTable, Text
 from assay.reports.figures import number, plural, share
 from assay.reports.rendering import to_fragment
-from assay.reports.views.data_sets import DataSet, data_sets
-from assay.reports.views.histograms import histogram_of
+from assay.reports.views.histograms import DataSet, data_sets, histogram_of
 from assay.reports.views.statistics import type_name
 
 if TYPE_CHECKING:

@@ -12,11 +12,13 @@ from assay.spec.pipeline import Pipeline
 from assay.spec.resolver import (
     LatestArtifactStrategy,
     LatestBlessedModelStrategy,
+    RangeConfig,
     Resolver,
+    RollingRange,
     SpanRangeStrategy,
+    StaticRange,
     latest_blessed_model,
 )
-from assay.spec.spans import RangeConfig, RollingRange, StaticRange
 from assay.spec.values import RuntimeParameter
 
 __all__ = [

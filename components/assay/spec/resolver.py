@@ -11,8 +11,48 @@ from assay.artifacts.model import Model
 from assay.errors import UsageError
 from assay.spec.channel import Channel, OutputChannel, Outputs
 from assay.spec.node import Node
-from assay.spec.spans import RangeConfig
 from assay.spec.values import canonical, typed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticRange:
+    """Spans from a first to a last, both included.
+
+    Attributes:
+        start_span_number: The first.
+        end_span_number: The last.
+    """
+
+    start_span_number: int
+    end_span_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingRange:
+    """The newest spans.
+
+    Attributes:
+        num_spans: How many.
+        start_span_number: None below this one is taken.
+        skip_num_recent_spans: How many of the very newest are left out first.
+    """
+
+    num_spans: int
+    start_span_number: int = 0
+    skip_num_recent_spans: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeConfig:
+    """A range of spans: exactly one of the two.
+
+    Attributes:
+        static_range: From a first to a last.
+        rolling_range: The newest.
+    """
+
+    static_range: StaticRange | None = None
+    rolling_range: RollingRange | None = None
 
 
 @dataclass(frozen=True, slots=True)

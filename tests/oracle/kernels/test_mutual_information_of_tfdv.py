@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
-from assay.kernels.statistics.generators.row_sample import part_of
+from assay.kernels.statistics.generators.mutual_information import part_of
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 

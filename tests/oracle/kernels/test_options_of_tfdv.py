@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.components import CsvExampleGen, StatisticsGen
 from assay.errors import UsageError
 from assay.kernels.statistics import SlicingSpec, StatisticsOptions
-from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tfdv
+from assay.kernels.statistics.options import is_tfdv_options, options_of_tfdv
 
 pytestmark = pytest.mark.tensorflow
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.lineage import NewArtifact, SqlLineageStore
+from assay.lineage import LineageStore, NewArtifact
 
 
 @dataclass
@@ -66,7 +66,7 @@ def model_descendants(steps: list[Step], start: int) -> tuple[set[int], set[int]
     return reached, used
 
 
-def record(store: SqlLineageStore, steps: list[Step]) -> tuple[list[int], list[int]]:
+def record(store: LineageStore, steps: list[Step]) -> tuple[list[int], list[int]]:
     """Records the steps; gives the ids of artifacts and of executions by their numbers in the model."""
     store.start_run("run", "pipeline", {}, owner="alive")
     artifact_ids: list[int] = []
@@ -88,7 +88,7 @@ def record(store: SqlLineageStore, steps: list[Step]) -> tuple[list[int], list[i
 @given(histories())
 @settings(max_examples=40, deadline=None)
 def test_walks_agree_with_a_plain_model(steps: list[Step]) -> None:
-    with tempfile.TemporaryDirectory() as folder, SqlLineageStore.open(Path(folder) / "lineage.db") as store:
+    with tempfile.TemporaryDirectory() as folder, LineageStore.open(Path(folder) / "lineage.db") as store:
         artifact_ids, execution_ids = record(store, steps)
         for start, artifact_id in enumerate(artifact_ids):
             for graph, (reached, used) in (
@@ -104,7 +104,7 @@ def test_walks_agree_with_a_plain_model(steps: list[Step]) -> None:
 @given(histories())
 @settings(max_examples=20, deadline=None)
 def test_whatever_made_an_artifact_has_it_among_its_descendants(steps: list[Step]) -> None:
-    with tempfile.TemporaryDirectory() as folder, SqlLineageStore.open(Path(folder) / "lineage.db") as store:
+    with tempfile.TemporaryDirectory() as folder, LineageStore.open(Path(folder) / "lineage.db") as store:
         artifact_ids, _ = record(store, steps)
         for artifact_id in artifact_ids:
             for ancestor in store.ancestors(artifact_id).artifacts:

@@ -11,7 +11,7 @@ from assay.api.merging import merge_statistics
 from assay.api.statistics import statistics_of
 from assay.errors import DataError, UsageError
 from assay.kernels.statistics import StatisticsOptions
-from assay.kernels.statistics.mergeable import estimated_features
+from assay.kernels.statistics.merging import estimated_features
 
 
 def _state(**columns: list[object]) -> assay.Statistics:

@@ -18,8 +18,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 import assay
-from assay.cli.console import open_console, print_result
-from assay.cli.layout import table
+from assay.cli.console import open_console, print_result, table
 from assay.cli.main import app
 
 TINY = Path(__file__).parent / "tiny_pipeline.py"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.cli.diagnosis import Finding, diagnose
-from assay.cli.machine import Machine
+from assay.cli.diagnosis import Finding, Machine, diagnose
 
 LOCKS = {"3.10": (3, 10), "3.11": (3, 11), "3.12": (3, 12), "3.13": (3, 13)}
 

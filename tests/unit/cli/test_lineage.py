@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from assay.cli.main import app
-from assay.runners.local.layout import RootLayout, layout_at, record_store
+from assay.runners.local.session import RootLayout, layout_at, record_store
 
 TINY = Path(__file__).parent / "tiny_pipeline.py"
 

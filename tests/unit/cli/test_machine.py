@@ -4,7 +4,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from assay.cli.machine import look_around
+from assay.cli.diagnosis import look_around
 
 
 def test_it_sees_this_python_and_its_packages(tmp_path: Path) -> None:

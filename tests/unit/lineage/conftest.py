@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assay.lineage import SqlLineageStore
+from assay.lineage import LineageStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(store_url: str, tmp_path: Path) -> Iterator[SqlLineageStore]:
-    with SqlLineageStore.open(store_url, root=tmp_path, clock=TickingClock()) as opened:
+def store(store_url: str, tmp_path: Path) -> Iterator[LineageStore]:
+    with LineageStore.open(store_url, root=tmp_path, clock=TickingClock()) as opened:
         opened.start_run("run-1", "taxi", {"steps": 10}, owner="alive")
         yield opened

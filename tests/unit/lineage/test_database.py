@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assay.errors import LineageError
-from assay.lineage import NewArtifact, SqlLineageStore
+from assay.lineage import LineageStore, NewArtifact
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
@@ -24,7 +24,7 @@ EXECUTIONS = 200
 
 def record_a_run(path: Path, run_id: str, barrier: Barrier) -> None:
     barrier.wait(timeout=300)
-    with SqlLineageStore.open(path) as store:
+    with LineageStore.open(path) as store:
         store.start_run(run_id, "taxi", {}, owner=run_id)
         previous: list[int] = []
         for number in range(EXECUTIONS):
@@ -46,7 +46,7 @@ def test_two_processes_open_one_new_store_and_write_at_once(tmp_path: Path) -> N
     for run in runs:
         run.join(timeout=600)
     assert [run.exitcode for run in runs] == [0, 0]
-    with SqlLineageStore.open(path) as store:
+    with LineageStore.open(path) as store:
         for run_id in ("one", "two"):
             executions = store.executions_of(run_id)
             assert [each.node_id for each in executions] == [f"node-{number}" for number in range(EXECUTIONS)]
@@ -59,10 +59,10 @@ def test_two_processes_open_one_new_store_and_write_at_once(tmp_path: Path) -> N
 
 KILLED_IN_A_TRANSACTION = """
 import sys, time
-from assay.lineage import NewArtifact, SqlLineageStore
+from assay.lineage import NewArtifact, LineageStore
 from assay.lineage.recording import add_artifact, end_execution
 
-store = SqlLineageStore.open(sys.argv[1])
+store = LineageStore.open(sys.argv[1])
 store.start_run("killed", "taxi", {}, owner="dead")
 execution = store.start_execution("killed", "Gen", "CsvExampleGen", "f", {}, {})
 made = NewArtifact(type="Examples", uri="/examples", digest="sha256:1")
@@ -86,7 +86,7 @@ def test_a_process_killed_inside_a_transaction_leaves_the_state_before_it(tmp_pa
     assert child.stdout.readline() == "inside\n"
     child.send_signal(signal.SIGKILL)
     child.communicate(timeout=300)
-    with SqlLineageStore.open(path, lock_timeout=5) as store:
+    with LineageStore.open(path, lock_timeout=5) as store:
         assert store.artifacts(state=None) == ()
         (execution,) = store.executions_of("killed")
         assert execution.state == "RUNNING"
@@ -95,15 +95,15 @@ def test_a_process_killed_inside_a_transaction_leaves_the_state_before_it(tmp_pa
 
 
 def test_a_store_is_opened_again_as_it_was(tmp_path: Path) -> None:
-    with SqlLineageStore.open(tmp_path / "new" / "lineage.db") as store:
+    with LineageStore.open(tmp_path / "new" / "lineage.db") as store:
         started = store.start_run("run-1", "taxi", {"name": "Müller"}, owner="alive")
-    with SqlLineageStore.open(f"sqlite:///{tmp_path}/new/lineage.db", create=False) as store:
+    with LineageStore.open(f"sqlite:///{tmp_path}/new/lineage.db", create=False) as store:
         assert store.run("run-1") == started
 
 
 def test_a_missing_store_is_not_made_for_a_reader(tmp_path: Path) -> None:
     with pytest.raises(LineageError, match=r"There is no lineage store at .*Run a pipeline first"):
-        SqlLineageStore.open(tmp_path / "lineage.db", create=False)
+        LineageStore.open(tmp_path / "lineage.db", create=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lineage.db"
     path.write_text("pickup_hour,fare\n" * 100)
     with pytest.raises(LineageError, match="is not a lineage store: the file is no SQLite database") as caught:
-        SqlLineageStore.open(path)
+        LineageStore.open(path)
     assert caught.value.code == "lineage.not_a_database"
     assert path.read_text().startswith("pickup_hour")
 
@@ -123,21 +123,21 @@ def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     before = path.read_bytes()
     with pytest.raises(LineageError, match="not a lineage store of assay: it holds other tables"):
-        SqlLineageStore.open(path)
+        LineageStore.open(path)
     assert path.read_bytes() == before
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lineage.db"
-    with SqlLineageStore.open(path) as store, store._database.writing() as connection:
+    with LineageStore.open(path) as store, store._database.writing() as connection:
         connection.exec_driver_sql("UPDATE schema_version SET version = 99")
     with pytest.raises(LineageError, match=r"has schema version 99; this release of assay reads version 1.*Upgrade"):
-        SqlLineageStore.open(path)
+        LineageStore.open(path)
 
 
 def test_a_lock_held_too_long_is_named(tmp_path: Path) -> None:
     path = tmp_path / "lineage.db"
-    with SqlLineageStore.open(path) as holder, SqlLineageStore.open(path, lock_timeout=0.2) as waiting:
+    with LineageStore.open(path) as holder, LineageStore.open(path, lock_timeout=0.2) as waiting:
         with (
             holder._database.writing(),
             pytest.raises(LineageError, match=r"stayed locked by another process for 0\.2 s"),
@@ -148,9 +148,9 @@ def test_a_lock_held_too_long_is_named(tmp_path: Path) -> None:
 
 def test_a_read_only_store_answers_and_refuses_writes(tmp_path: Path) -> None:
     path = tmp_path / "lineage.db"
-    with SqlLineageStore.open(path) as store:
+    with LineageStore.open(path) as store:
         store.start_run("run-1", "taxi", {}, owner="alive")
-    with SqlLineageStore.open(f"sqlite:///file:{path}?mode=ro&uri=true", create=False) as store:
+    with LineageStore.open(f"sqlite:///file:{path}?mode=ro&uri=true", create=False) as store:
         assert store.run("run-1").pipeline == "taxi"
         with pytest.raises(LineageError, match="cannot be written: it, or its folder, is read-only"):
             store.finish_run("run-1", "COMPLETE", 0)
@@ -160,7 +160,7 @@ def test_a_read_only_store_answers_and_refuses_writes(tmp_path: Path) -> None:
 def mounted_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store in a folder that says what a read-only mount says, and holds nothing that SQLite's readers leave."""
     path = tmp_path / "a #mount" / "lineage.db"
-    with SqlLineageStore.open(path) as store:
+    with LineageStore.open(path) as store:
         store.start_run("run-1", "taxi", {}, owner="alive")
     mount = os.statvfs(path)
     flags = (*mount[:8], mount.f_flag | os.ST_RDONLY, mount.f_namemax)
@@ -169,7 +169,7 @@ def mounted_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_store_on_a_read_only_mount_answers_and_is_left_alone(mounted_read_only: Path) -> None:
-    with SqlLineageStore.open(mounted_read_only, create=False) as store:
+    with LineageStore.open(mounted_read_only, create=False) as store:
         assert store.run("run-1").pipeline == "taxi"
         assert [each.name for each in mounted_read_only.parent.iterdir()] == ["lineage.db"]
         with pytest.raises(LineageError, match="cannot be written: it, or its folder, is read-only"):
@@ -178,7 +178,7 @@ def test_a_store_on_a_read_only_mount_answers_and_is_left_alone(mounted_read_onl
 
 def test_a_log_on_a_read_only_mount_is_not_passed_over(mounted_read_only: Path) -> None:
     mounted_read_only.with_name("lineage.db-wal").write_bytes(b"commits that the file lacks")
-    with SqlLineageStore.open(mounted_read_only, create=False) as store:
+    with LineageStore.open(mounted_read_only, create=False) as store:
         store.run("run-1")
         assert {each.name for each in mounted_read_only.parent.iterdir()} > {"lineage.db"}  # opened as one that changes
 
@@ -187,18 +187,18 @@ def test_a_log_on_a_read_only_mount_is_not_passed_over(mounted_read_only: Path) 
 def test_a_place_where_no_file_can_be_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LineageError, match="cannot be opened: expected a file in a folder that can be written"):
-        SqlLineageStore.open(tmp_path / name)
+        LineageStore.open(tmp_path / name)
 
 
 @pytest.mark.parametrize("url", ["nosuchdb://me:secret@host/name", "sqlite://me:secret@host:port/x", "://"])
 def test_a_bad_url_is_an_error_that_keeps_the_password_to_itself(url: str) -> None:
     with pytest.raises(LineageError, match="URL of the lineage store cannot be read") as caught:
-        SqlLineageStore.open(url)
+        LineageStore.open(url)
     assert "secret" not in str(caught.value)
 
 
 def test_threads_share_a_store(tmp_path: Path) -> None:
-    with SqlLineageStore.open(tmp_path / "lineage.db") as store, ThreadPoolExecutor(8) as pool:
+    with LineageStore.open(tmp_path / "lineage.db") as store, ThreadPoolExecutor(8) as pool:
         store.start_run("run-1", "taxi", {}, owner="alive")
         ids = list(
             pool.map(lambda number: store.start_execution("run-1", str(number), "Step", "f", {}, {}), range(100))
@@ -208,7 +208,7 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path) -> None:
-    with SqlLineageStore.open(tmp_path / "lineage.db") as store:
+    with LineageStore.open(tmp_path / "lineage.db") as store:
         with store._database.reading() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
             # SQLite's own limit on the file gives the error that a full disk gives.
@@ -221,11 +221,11 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_damaged_store_is_named(tmp_path: Path) -> None:
     path = tmp_path / "lineage.db"
-    with SqlLineageStore.open(path) as store:
+    with LineageStore.open(path) as store:
         store.start_run("run-1", "taxi", {}, owner="alive")
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (size - 4096))
-    with pytest.raises(LineageError, match="or it is damaged"), SqlLineageStore.open(path) as store:
+    with pytest.raises(LineageError, match="or it is damaged"), LineageStore.open(path) as store:
         store.runs()

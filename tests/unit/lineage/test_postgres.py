@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from assay.errors import LineageError
-from assay.lineage import NewArtifact, SqlLineageStore
+from assay.lineage import LineageStore, NewArtifact
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
@@ -25,7 +25,7 @@ EXECUTIONS = 50
 
 def record_a_run(url: str, run_id: str, barrier: Barrier) -> None:
     barrier.wait(timeout=300)
-    with SqlLineageStore.open(url) as store:
+    with LineageStore.open(url) as store:
         store.start_run(run_id, "taxi", {}, owner=run_id)
         previous: list[int] = []
         for number in range(EXECUTIONS):
@@ -48,7 +48,7 @@ def test_two_runs_at_once_on_a_new_database(postgres_url: str) -> None:
     for process in processes:
         process.join(timeout=600)
     assert [process.exitcode for process in processes] == [0, 0]
-    with SqlLineageStore.open(postgres_url) as store:
+    with LineageStore.open(postgres_url) as store:
         assert [(record.uri, record.digest) for record in store.artifacts("Schema")] == [
             (f"schemas/{number}", f"{number}") for number in reversed(range(EXECUTIONS))
         ]
@@ -64,10 +64,10 @@ def test_two_runs_at_once_on_a_new_database(postgres_url: str) -> None:
 
 KILLED_IN_A_TRANSACTION = """
 import sys, time
-from assay.lineage import NewArtifact, SqlLineageStore
+from assay.lineage import NewArtifact, LineageStore
 from assay.lineage.recording import add_artifact, end_execution
 
-store = SqlLineageStore.open(sys.argv[1])
+store = LineageStore.open(sys.argv[1])
 store.start_run("killed", "taxi", {}, owner="dead")
 execution = store.start_execution("killed", "Gen", "CsvExampleGen", "f", {}, {})
 made = NewArtifact(type="Examples", uri="/examples", digest="sha256:1")
@@ -88,13 +88,13 @@ def test_a_process_killed_inside_a_transaction_leaves_the_state_before_it(postgr
     )
     assert child.stdout is not None
     assert child.stdout.readline() == "inside\n"
-    with SqlLineageStore.open(postgres_url, lock_timeout=0.2) as store:
+    with LineageStore.open(postgres_url, lock_timeout=0.2) as store:
         with pytest.raises(LineageError, match=r"stayed locked by another process for 0\.2 s") as caught:
             store.start_run("next", "taxi", {}, owner="alive")
         assert caught.value.code == "lineage.locked"
     child.send_signal(signal.SIGKILL)
     child.communicate(timeout=300)
-    with SqlLineageStore.open(postgres_url) as store:
+    with LineageStore.open(postgres_url) as store:
         assert store.artifacts(state=None) == ()
         (execution,) = store.executions_of("killed")
         assert execution.state == "RUNNING"
@@ -111,19 +111,19 @@ def statement(url: str, sql: str) -> None:
 
 def test_a_database_that_holds_no_store_is_not_made_into_one_by_a_reader(postgres_url: str) -> None:
     with pytest.raises(LineageError, match=r"There is no lineage store at .*Run a pipeline first"):
-        SqlLineageStore.open(postgres_url, create=False)
+        LineageStore.open(postgres_url, create=False)
 
 
 def test_somebody_elses_database_is_left_alone(postgres_url: str) -> None:
     statement(postgres_url, "CREATE TABLE artifact (id INTEGER)")
     with pytest.raises(LineageError, match="not a lineage store of assay: it holds other tables"):
-        SqlLineageStore.open(postgres_url)
+        LineageStore.open(postgres_url)
 
 
 def test_a_read_only_store_answers_and_refuses_writes(postgres_url: str) -> None:
-    with SqlLineageStore.open(postgres_url) as store:
+    with LineageStore.open(postgres_url) as store:
         store.start_run("run-1", "taxi", {}, owner="alive")
-    with SqlLineageStore.open(f"{postgres_url}+-cdefault_transaction_read_only%3Don", create=False) as store:
+    with LineageStore.open(f"{postgres_url}+-cdefault_transaction_read_only%3Don", create=False) as store:
         assert store.run("run-1").pipeline == "taxi"
         with pytest.raises(LineageError, match="is read-only"):
             store.finish_run("run-1", "COMPLETE", 0)
@@ -131,11 +131,11 @@ def test_a_read_only_store_answers_and_refuses_writes(postgres_url: str) -> None
 
 def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path: Path) -> None:
     with pytest.raises(LineageError, match=r"cannot be reached.*Check host, port") as caught:
-        SqlLineageStore.open("postgresql+psycopg://me:secret@127.0.0.1:1/lineage")
+        LineageStore.open("postgresql+psycopg://me:secret@127.0.0.1:1/lineage")
     assert caught.value.code == "lineage.cannot_reach"
     assert "secret" not in str(caught.value)
 
 
 def test_a_database_that_does_not_exist_is_named(postgres_server: str) -> None:
     with pytest.raises(LineageError, match=r'cannot be reached.*"nowhere" does not exist'):
-        SqlLineageStore.open(f"{postgres_server}/nowhere")
+        LineageStore.open(f"{postgres_server}/nowhere")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.lineage import NewArtifact, SqlLineageStore
+from assay.lineage import LineageStore, NewArtifact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +12,7 @@ def model(uri: str, digest: str = "sha256:m") -> NewArtifact:
     return NewArtifact(type="Model", uri=uri, digest=digest)
 
 
-def test_artifacts_are_selected_by_type_pipeline_node_digest_and_state(store: SqlLineageStore) -> None:
+def test_artifacts_are_selected_by_type_pipeline_node_digest_and_state(store: LineageStore) -> None:
     trainer = store.start_execution("run-1", "Trainer", "Trainer", "f", {}, {})
     ids = [
         record.id
@@ -37,7 +37,7 @@ def test_artifacts_are_selected_by_type_pipeline_node_digest_and_state(store: Sq
     assert found("Model", state=None) == ids[::-1]
 
 
-def test_what_a_pipeline_only_links_counts_as_its_own(store: SqlLineageStore) -> None:
+def test_what_a_pipeline_only_links_counts_as_its_own(store: LineageStore) -> None:
     imported = store.register_artifact(model("a"))
     store.start_run("run-2", "penguin", {}, owner="alive")
     importer = store.start_execution("run-2", "Importer", "Importer", "f", {}, {})
@@ -48,13 +48,13 @@ def test_what_a_pipeline_only_links_counts_as_its_own(store: SqlLineageStore) ->
 def test_a_store_below_its_root_moves_with_it(tmp_path: Path) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     outside = tmp_path / "outside" / "model"
-    with SqlLineageStore.open(before / "db" / "lineage.db", root=before) as store:
+    with LineageStore.open(before / "db" / "lineage.db", root=before) as store:
         inside = store.register_artifact(model(str(before / "Trainer" / "model" / "1")))
         assert inside.uri == "Trainer/model/1"
         store.register_artifact(model(str(outside)))
         store.register_artifact(model("gs://bucket/model"))
     before.rename(after)
-    with SqlLineageStore.open(after / "db" / "lineage.db", root=after) as store:
+    with LineageStore.open(after / "db" / "lineage.db", root=after) as store:
         locations = [record.location for record in store.artifacts()]
         assert locations == ["gs://bucket/model", str(outside), str(after / "Trainer" / "model" / "1")]
         found = store.artifact_by_uri(after / "Trainer" / "model" / "1")
@@ -66,14 +66,14 @@ def test_a_store_below_its_root_moves_with_it(tmp_path: Path) -> None:
 
 def test_a_symbolic_link_to_the_root_leads_to_the_same_artifact(tmp_path: Path) -> None:
     root, alias = tmp_path / "root", tmp_path / "alias"
-    with SqlLineageStore.open(root / "lineage.db") as store:
+    with LineageStore.open(root / "lineage.db") as store:
         alias.symlink_to(root)
         recorded = store.register_artifact(model(str(alias / "model")))
         assert recorded.uri == "model"
         assert store.artifact_by_uri(root / "model") == recorded
 
 
-def test_by_uri_gives_the_latest_and_by_digest_prefers_the_live(store: SqlLineageStore) -> None:
+def test_by_uri_gives_the_latest_and_by_digest_prefers_the_live(store: LineageStore) -> None:
     first = store.register_artifact(model("a"))
     second = store.register_artifact(model("b"))
     third = store.register_artifact(model("a"), reimport=True)
@@ -85,8 +85,8 @@ def test_by_uri_gives_the_latest_and_by_digest_prefers_the_live(store: SqlLineag
     assert store.artifact_by_digest("sha256:none") is None
 
 
-def test_a_reader_sees_one_state_while_another_writes(store: SqlLineageStore, store_url: str, tmp_path: Path) -> None:
-    with SqlLineageStore.open(store_url, root=tmp_path) as writer, store._database.reading() as connection:
+def test_a_reader_sees_one_state_while_another_writes(store: LineageStore, store_url: str, tmp_path: Path) -> None:
+    with LineageStore.open(store_url, root=tmp_path) as writer, store._database.reading() as connection:
         count = "SELECT COUNT(*) FROM artifacts"
         assert connection.exec_driver_sql(count).scalar() == 0
         writer.register_artifact(model("a"))

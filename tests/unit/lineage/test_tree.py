@@ -4,13 +4,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from assay.lineage import NewArtifact
-from assay.lineage.tree import DEEPEST, ArtifactNode, ancestor_tree, descendant_tree, record_json, tree_json
+from assay.lineage.queries import DEEPEST, ArtifactNode, ancestor_tree, descendant_tree, record_json, tree_json
 
 if TYPE_CHECKING:
-    from assay.lineage import SqlLineageStore
+    from assay.lineage import LineageStore
 
 
-def step(store: SqlLineageStore, node_id: str, output: str, **inputs: int) -> int:
+def step(store: LineageStore, node_id: str, output: str, **inputs: int) -> int:
     execution = store.start_execution("run-1", node_id, node_id, "f", {}, {key: [each] for key, each in inputs.items()})
     made = NewArtifact(type=output, uri=f"/{node_id}", digest=node_id)
     return store.complete_execution(execution, {output.lower(): [made]}, {}, {})[output.lower()][0].id
@@ -24,7 +24,7 @@ def outline(node: ArtifactNode) -> object:
     return (node.artifact.type, node.elided or below)
 
 
-def test_the_tree_of_ancestors_lays_out_a_shared_input_once(store: SqlLineageStore) -> None:
+def test_the_tree_of_ancestors_lays_out_a_shared_input_once(store: LineageStore) -> None:
     examples = step(store, "Gen", "Examples")
     schema = step(store, "SchemaGen", "Schema", examples=examples)
     model = step(store, "Trainer", "Model", examples=examples, schema=schema)
@@ -43,7 +43,7 @@ def test_the_tree_of_ancestors_lays_out_a_shared_input_once(store: SqlLineageSto
     )
 
 
-def test_the_tree_of_descendants_follows_every_reader(store: SqlLineageStore) -> None:
+def test_the_tree_of_descendants_follows_every_reader(store: LineageStore) -> None:
     examples = step(store, "Gen", "Examples")
     schema = step(store, "SchemaGen", "Schema", examples=examples)
     model = step(store, "Trainer", "Model", examples=examples, schema=schema)
@@ -58,7 +58,7 @@ def test_the_tree_of_descendants_follows_every_reader(store: SqlLineageStore) ->
     )
 
 
-def test_cached_readers_lead_on_to_what_they_linked_and_a_cycle_ends(store: SqlLineageStore) -> None:
+def test_cached_readers_lead_on_to_what_they_linked_and_a_cycle_ends(store: LineageStore) -> None:
     first = step(store, "Copy", "Examples")
     second = step(store, "Copy", "Examples", examples=first)
     source = store.artifact(second).producer_id
@@ -74,7 +74,7 @@ def test_cached_readers_lead_on_to_what_they_linked_and_a_cycle_ends(store: SqlL
     )
 
 
-def test_a_long_chain_is_cut_where_it_is_too_deep(store: SqlLineageStore) -> None:
+def test_a_long_chain_is_cut_where_it_is_too_deep(store: LineageStore) -> None:
     model = step(store, "Trainer", "Model")
     for _ in range(DEEPEST + 5):
         model = step(store, "Trainer", "Model", base_model=model)
@@ -88,7 +88,7 @@ def test_a_long_chain_is_cut_where_it_is_too_deep(store: SqlLineageStore) -> Non
     )
 
 
-def test_a_tree_and_its_records_are_json(store: SqlLineageStore) -> None:
+def test_a_tree_and_its_records_are_json(store: LineageStore) -> None:
     examples = step(store, "Gen", "Examples")
     schema = step(store, "SchemaGen", "Schema", examples=examples)
     tree: Any = tree_json(ancestor_tree(store.ancestors(schema)))

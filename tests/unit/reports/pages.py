@@ -9,8 +9,7 @@ import scenes
 
 import assay
 from assay.artifacts import Artifact
-from assay.cli.pages.addresses import FileAddresses
-from assay.cli.pages.site import open_site
+from assay.cli.pages.site import FileAddresses, open_site
 from assay.components import CsvExampleGen, ExampleValidator, SchemaGen, StatisticsGen
 from assay.reports import render, to_html
 from assay.reports.comparison_page import comparison_page

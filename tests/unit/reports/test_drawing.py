@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from assay.reports import figures
 from assay.reports.blocks import Graph, Node
 from assay.reports.charts import line_chart, round_ticks
-from assay.reports.layering import laid_out
-from assay.reports.rendering import embedded_json
+from assay.reports.rendering import embedded_json, laid_out
 
 
 @pytest.mark.parametrize(

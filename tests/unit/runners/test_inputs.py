@@ -12,7 +12,7 @@ import pytest
 from assay.artifacts import Examples, Model, ModelBlessing, Schema
 from assay.errors import ArtifactError
 from assay.gating.blessing import REVOKED, Revocation
-from assay.lineage import SqlLineageStore
+from assay.lineage import LineageStore
 from assay.runners.local import RunResult
 from assay.spec import (
     Channel,
@@ -34,7 +34,7 @@ def text_of(result: RunResult, node_id: str, key: str) -> str:
 
 
 def recorded(root: Any, type_name: str) -> int:
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         return len(store.artifacts(type_name, state=None))
 
 
@@ -115,7 +115,7 @@ def test_a_resolver_finds_what_an_earlier_pipeline_left(root: Any, toys: Any, st
     folder = root.run(toys.Text(content="x")).output("Text", "text").path
     root.run(toys.Text(content="y"))
     assert text_of(root.run(*step()), "Pass", "passed") == "y"
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         latest = Path(store.artifacts("Schema", node_id="Text")[0].location)
     shutil.rmtree(latest)
     assert text_of(root.run(*step()), "Pass", "passed") == "x"

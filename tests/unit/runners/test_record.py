@@ -11,11 +11,10 @@ import pytest
 from assay.artifacts import Schema
 from assay.artifacts.store import Producer, seal
 from assay.errors import UsageError
-from assay.lineage import SqlLineageStore
+from assay.lineage import LineageStore
 from assay.lineage.queries import producer
 from assay.runners.local import LocalDagRunner, Silence
-from assay.runners.local.ownership import is_alive, owned
-from assay.runners.local.standing import Standing
+from assay.runners.local.liveness import Standing, is_alive, owned
 from assay.spec import Pipeline
 
 
@@ -73,7 +72,7 @@ def test_each_artifact_says_what_made_it(root: Any, toys: Any) -> None:
     assert (made_by["pipeline"], made_by["node_id"], made_by["output_key"]) == ("p", "Pass", "passed")
     assert made_by["run_id"] == result.run_id
     assert made_by["fingerprint"] == result.step("Pass").fingerprint
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         execution = producer(store, artifact.id)
         assert execution is not None
         assert (execution.id, execution.state) == (made_by["execution_id"], "COMPLETE")
@@ -86,7 +85,7 @@ def test_skipped_and_failed_steps_are_in_the_lineage(root: Any, toys: Any) -> No
     text = toys.Text()
     fail = toys.Fail(text=text.outputs["text"])
     result = root.run(text, fail, toys.Pass(text=fail.outputs["failed"]))
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         states = {one.node_id: (one.state, one.error_code) for one in store.executions_of(result.run_id)}
         assert store.run(result.run_id).state == "FAILED"
     assert states == {
@@ -107,7 +106,7 @@ def test_unknown_steps_and_outputs_of_a_result_are_named(root: Any, toys: Any) -
 def test_what_a_dead_run_left_is_cleared_away(root: Any, toys: Any) -> None:
     """Made as a kill leaves it: a RUNNING execution, its staging folder, and a sealed output without a record."""
     sealed = root.run(toys.Text()).output("Text", "text").path
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         store.start_run("dead", "p", {}, "dead")
         execution = store.start_execution("dead", "Text", "Text", "f", {}, {})
         done = store.start_execution("dead", "Text", "Text", "g", {}, {})
@@ -128,7 +127,7 @@ def test_what_a_dead_run_left_is_cleared_away(root: Any, toys: Any) -> None:
     assert not orphan.exists()
     assert sealed.exists()
     assert [path.name for path in (root.path / ".staging").iterdir()] == ["not-ours"]
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         assert store.execution(execution).state == "ABANDONED"
         assert store.run("dead").state == "ABANDONED"
 
@@ -136,7 +135,7 @@ def test_what_a_dead_run_left_is_cleared_away(root: Any, toys: Any) -> None:
 def test_a_run_that_lives_is_left_alone(root: Any, toys: Any) -> None:
     root.run(toys.Text())
     locks = root.path / ".locks"
-    with owned(locks, "other"), SqlLineageStore.open(root.path / "lineage.db") as store:
+    with owned(locks, "other"), LineageStore.open(root.path / "lineage.db") as store:
         store.start_run("other", "p", {}, "other")
         execution = store.start_execution("other", "Text", "Text", "f", {}, {})
         staging = root.path / ".staging" / str(execution)
@@ -152,7 +151,7 @@ def test_a_run_that_lives_is_left_alone(root: Any, toys: Any) -> None:
 def test_a_dead_process_is_told_without_touching_what_it_left(root: Any, toys: Any) -> None:
     root.run(toys.Text())
     locks = root.path / ".locks"
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         run = store.start_run("other", "p", {}, "other")
         artifact = store.artifacts()[0].id
         execution = store.execution(store.start_execution("other", "Pass", "Pass", "f", {}, {"text": [artifact]}))
@@ -176,7 +175,7 @@ def test_pipelines_that_share_a_store_see_each_other_alive(tmp_path: Path, toys:
     shared = tmp_path / "shared" / "metadata.db"
     runner = LocalDagRunner(tmp_path / "one", progress=Silence())
     runner.run(Pipeline("one", None, [toys.Text()], metadata_connection_config=shared))
-    with owned(shared.parent / ".locks", "other"), SqlLineageStore.open(shared) as store:
+    with owned(shared.parent / ".locks", "other"), LineageStore.open(shared) as store:
         store.start_run("other", "two", {}, "other")
         execution = store.start_execution("other", "Text", "Text", "f", {}, {})
         two = LocalDagRunner(tmp_path / "two", progress=Silence())
@@ -206,6 +205,6 @@ except KeyboardInterrupt:
     (record,) = root.path.glob("runs/*/run.json")
     found = json.loads(record.read_text())
     assert (found["state"], found["exit_code"]) == ("interrupted", 1)
-    with SqlLineageStore.open(root.path / "lineage.db") as store:
+    with LineageStore.open(root.path / "lineage.db") as store:
         (run,) = store.runs()
         assert (run.state, [one.error_code for one in store.executions_of(run.id)]) == ("FAILED", ["run.interrupted"])

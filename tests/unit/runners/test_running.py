@@ -10,8 +10,8 @@ import pytest
 
 from assay.errors import UsageError
 from assay.runners.local import LocalDagRunner, RunResult, Silence
-from assay.runners.local.layout import RootLayout
 from assay.runners.local.recovery import remove_outputs
+from assay.runners.local.session import RootLayout
 from assay.spec import Pipeline, RuntimeParameter
 
 Statuses = Callable[[RunResult], dict[str, str]]

@@ -19,9 +19,8 @@ from assay.spec import Input, LatestArtifactStrategy, LatestBlessedModelStrategy
 from assay.spec import component as declare
 from assay.spec.channel import Channel
 from assay.spec.context import ExecutionContext
-from assay.spec.docstring import parse_docstring
-from assay.spec.resolver import Resolver, SpanRangeStrategy, latest_blessed_model
-from assay.spec.spans import RangeConfig, RollingRange
+from assay.spec.resolver import RangeConfig, Resolver, RollingRange, SpanRangeStrategy, latest_blessed_model
+from assay.spec.signature import parse_docstring
 from assay.spec.values import canonical, placeholders, substitute, typed
 
 

@@ -16,7 +16,7 @@ import assay.components
 import assay.spec
 from assay import v1 as tfx
 from assay.errors import ArtifactError, UsageError
-from assay.lineage import SqlLineageStore
+from assay.lineage import LineageStore
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -108,7 +108,7 @@ def test_a_text_proto_is_read_as_module_files_read_it(tmp_path: Path) -> None:
 
 def test_the_metadata_file_is_the_lineage_store(tmp_path: Path) -> None:
     config = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(tmp_path / "deep" / "metadata.db"))
-    SqlLineageStore.open(config).close()
+    LineageStore.open(config).close()
     assert (tmp_path / "deep" / "metadata.db").is_file()
 
 

@@ -14,8 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from assay.cli.pages.addresses import ServedAddresses
-from assay.cli.pages.site import Site
+from assay.cli.pages.site import ServedAddresses, Site
 from assay.errors import AssayError, LineageError, UsageError
 from assay.reports import to_html
 from assay.reports.blocks import Link, Notice, Page, Section

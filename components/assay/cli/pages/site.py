@@ -2,28 +2,200 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 import msgspec
 
 from assay.cli.lineage_store import chosen_root, open_lineage
-from assay.cli.pages.lineage_graph import lineage_section
 from assay.errors import ArtifactError, AssayError, LineageError, did_you_mean
 from assay.reports import to_html
 from assay.reports.artifact_page import artifact_page
-from assay.reports.blocks import Link, Notice, Page, Section
+from assay.reports.blocks import Column, DataTable, Graph, Link, Node, Notice, Page, Section, Tone
 from assay.reports.figures import short_digest
 from assay.reports.history_page import history_page
 from assay.reports.root_page import root_page
 from assay.reports.run_page import run_page
 
 if TYPE_CHECKING:
-    from assay.cli.pages.addresses import Addresses
-    from assay.lineage import ArtifactRecord, LineageReader
+    from assay.lineage import ArtifactRecord, ExecutionRecord, LineageStore
+
+_MOST_NODES = 120
+_TONES: dict[str, Tone] = {"COMPLETE": "ok", "CACHED": "info", "FAILED": "bad"}
+
+
+def lineage_section(store: LineageStore, artifact_id: int, address: Callable[[int], str]) -> Section:
+    """Draws the whole lineage of an artifact, both ways; of a very large one, the nearest part.
+
+    Args:
+        store: The lineage store.
+        artifact_id: The artifact.
+        address: Where the page of an artifact is.
+    """
+    artifacts: dict[int, ArtifactRecord] = {}
+    executions: dict[int, ExecutionRecord] = {}
+    edges: list[tuple[str, str]] = []
+    for graph in (store.ancestors(artifact_id), store.descendants(artifact_id)):
+        artifacts |= graph.artifacts
+        executions |= graph.executions
+        for event in graph.events:
+            ends = (f"artifact {event.artifact_id}", f"execution {event.execution_id}")
+            edges.append(ends if event.direction == "INPUT" else (ends[1], ends[0]))
+    # A cached execution only hands on what another made: an edge from it would lead back.
+    made = {f"artifact {each.id}": f"execution {each.producer_id}" for each in artifacts.values()}
+    edges = [(tail, head) for tail, head in edges if head.startswith("execution") or made[head] == tail]
+    nodes = {f"artifact {each.id}": _artifact_node(each, artifact_id, address) for each in artifacts.values()}
+    nodes |= {f"execution {each.id}": _execution_node(each) for each in executions.values()}
+    near = _nearest(f"artifact {artifact_id}", edges)
+    shown = [nodes[name] for name in nodes if name in near]
+    note = (
+        f"From the left: what made it, and what came of it. {len(artifacts)} artifacts, {len(executions)} executions."
+    )
+    if len(shown) < len(nodes):
+        note += f" The nearest {len(shown)} of {len(nodes)} are drawn; the table has every artifact."
+    table = DataTable(
+        name="lineage",
+        caption="Artifacts of the lineage",
+        columns=[
+            Column(label="Artifact", kind="link", search=True),
+            Column(label="Type", search=True),
+            Column(label="Made by", search=True),
+            Column(label="Run", search=True),
+            Column(label="Made, UTC"),
+            Column(label="Digest", search=True),
+        ],
+        rows=[_row(each, executions, address) for each in artifacts.values()],
+        counted=("artifact", "artifacts"),
+        page_size=15,
+    )
+    graph_block = Graph(caption="Lineage", nodes=shown, edges=edges)
+    return Section(title="Lineage", blocks=[graph_block, table], note=note)
+
+
+def _artifact_node(record: ArtifactRecord, here: int, address: Callable[[int], str]) -> Node:
+    state = "" if record.state == "LIVE" else ", deleted"
+    return Node(
+        id=f"artifact {record.id}",
+        label=record.type,
+        note=f"{record.output_key or 'artifact'} {record.id}{state}",
+        shape="artifact",
+        href="" if record.id == here else address(record.id),
+        here=record.id == here,
+    )
+
+
+def _execution_node(record: ExecutionRecord) -> Node:
+    return Node(
+        id=f"execution {record.id}",
+        label=record.node_id,
+        note=f"{record.state.lower()}, execution {record.id}",
+        tone=_TONES.get(record.state, "plain"),
+    )
+
+
+def _nearest(start: str, edges: list[tuple[str, str]]) -> set[str]:
+    near: dict[str, list[str]] = defaultdict(list)
+    for tail, head in edges:
+        near[tail].append(head)
+        near[head].append(tail)
+    found, queue = {start}, deque([start])
+    while queue and len(found) < _MOST_NODES:
+        for other in near[queue.popleft()]:
+            if other not in found:
+                found.add(other)
+                queue.append(other)
+    return found
+
+
+def _row(record: ArtifactRecord, executions: dict[int, ExecutionRecord], address: Callable[[int], str]) -> list[object]:
+    producer = executions.get(record.producer_id) if record.producer_id is not None else None
+    return [
+        [f"{record.id} {record.output_key}".strip(), address(record.id)],
+        record.type,
+        producer.node_id if producer else "",
+        producer.run_id if producer else "",
+        f"{record.created_at:%Y-%m-%d %H:%M}",
+        short_digest(record.digest),
+    ]
+
+
+class Addresses(Protocol):
+    """Gives the address of a page as seen from the page that links to it; empty where there is none."""
+
+    def home(self) -> str:
+        """Of the overview of a root."""
+        ...
+
+    def pipeline(self, name: str) -> str:
+        """Of a pipeline's history."""
+        ...
+
+    def run(self, run_id: str) -> str:
+        """Of a run."""
+        ...
+
+    def artifact(self, artifact_id: int) -> str:
+        """Of an artifact."""
+        ...
+
+
+class ServedAddresses:
+    """Addresses of `assay ui`."""
+
+    def home(self) -> str:
+        """Of the overview of a root."""
+        return "/"
+
+    def pipeline(self, name: str) -> str:
+        """Of a pipeline's history."""
+        return f"/pipeline/{quote(name, safe='')}"
+
+    def run(self, run_id: str) -> str:
+        """Of a run."""
+        return f"/run/{quote(run_id, safe='')}"
+
+    def artifact(self, artifact_id: int) -> str:
+        """Of an artifact."""
+        return f"/artifact/{artifact_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileAddresses:
+    """Addresses of files that were written together.
+
+    Attributes:
+        artifacts: The artifacts that have a page.
+        folder: What leads to the artifacts' pages from the page that links: `report.pages/`; empty within that folder.
+        runs: Addresses by the id of each run that has a page.
+        history: The address of the pipeline's history, where it has a page.
+    """
+
+    artifacts: frozenset[int] = frozenset()
+    folder: str = ""
+    runs: tuple[tuple[str, str], ...] = ()
+    history: str = ""
+
+    def home(self) -> str:
+        """A root's overview is only served."""
+        return ""
+
+    def pipeline(self, name: str) -> str:  # noqa: ARG002 (files are of one pipeline)
+        """Of the pipeline's history."""
+        return self.history
+
+    def run(self, run_id: str) -> str:
+        """Of a run."""
+        return dict(self.runs).get(run_id, "")
+
+    def artifact(self, artifact_id: int) -> str:
+        """Of an artifact."""
+        return f"{quote(self.folder)}artifact-{artifact_id}.html" if artifact_id in self.artifacts else ""
+
 
 Record = Mapping[str, Any]
 
@@ -51,7 +223,7 @@ class Site:
     """
 
     root: Path
-    store: LineageReader
+    store: LineageStore
 
     def home(self, at: Addresses) -> str:
         """The overview: pipelines and runs."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from assay.components.example_gen.config import Input
-    from assay.spec.spans import RangeConfig
+    from assay.spec.resolver import RangeConfig
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _DATE_PARTS = {"YYYY": 4, "MM": 2, "DD": 2}

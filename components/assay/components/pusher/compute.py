@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.artifacts.store import digest_of, list_files
-from assay.components.pusher.history import rollback_target
-from assay.components.pusher.receipt import Receipt
+from assay.components.pusher.receipt import Receipt, rollback_target
 from assay.components.pusher.versioned_folder import copy_model
 from assay.errors import ArtifactError
 from assay.gating.served_model import served_digest, served_files
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assay.artifacts.store import FileEntry
-    from assay.components.pusher.destination import Destination
+    from assay.components.pusher.receipt import Destination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from assay.components.pusher.versioned_url import VersionedUrl, open_url
 
 if TYPE_CHECKING:
     from assay.components.pusher.config import PushDestination
-    from assay.components.pusher.destination import Destination
+    from assay.components.pusher.receipt import Destination
 
 _LOCAL = "file://"
 

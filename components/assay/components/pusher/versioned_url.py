@@ -17,9 +17,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from assay.artifacts.local_copy import local_path
-from assay.components.pusher.destination import OWN_FOLDER
-from assay.components.pusher.history import Version, is_version, next_number, removable
-from assay.components.pusher.receipt import Receipt, read_receipt
+from assay.components.pusher.receipt import (
+    OWN_FOLDER,
+    Receipt,
+    Version,
+    is_version,
+    next_number,
+    read_receipt,
+    removable,
+)
 from assay.errors import ArtifactError, UsageError
 from assay.gating.served_model import served_digest
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
+
+import pyarrow as pa
 
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats.vocabulary import read_vocabularies
@@ -12,12 +15,38 @@ from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import file_sha256
-from assay.components.statistics_gen.counted_rows import CountedRows
+from assay.engines.base import Accumulator
 from assay.errors import EngineError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
-from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tfdv
+from assay.kernels.statistics.options import is_tfdv_options, options_of_tfdv
 from assay.spec import ExecutionContext, Input, Output, component
 from assay.spec.annotations import ParsedBy
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRows(Generic[S, R]):
+    """Another accumulator, and the number of rows besides: a sample's statistics do not tell it."""
+
+    inner: Accumulator[S, R]
+
+    def create(self) -> tuple[int, S]:
+        """Gives the state of no rows."""
+        return 0, self.inner.create()
+
+    def add_batch(self, state: tuple[int, S], batch: pa.RecordBatch) -> tuple[int, S]:
+        """Gives the state after one more batch."""
+        return state[0] + batch.num_rows, self.inner.add_batch(state[1], batch)
+
+    def merge(self, states: Sequence[tuple[int, S]]) -> tuple[int, S]:
+        """Gives the state of all rows."""
+        return sum(count for count, _ in states), self.inner.merge([state for _, state in states])
+
+    def extract(self, state: tuple[int, S]) -> tuple[int, R]:
+        """Gives the number of rows, and the result."""
+        return state[0], self.inner.extract(state[1])
 
 
 def _options(given: Any) -> Any:

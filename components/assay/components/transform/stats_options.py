@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError
 from assay.kernels.statistics import StatisticsOptions
-from assay.kernels.statistics.tfdv_options import is_tfdv_options, options_of_tfdv
+from assay.kernels.statistics.options import is_tfdv_options, options_of_tfdv
 from assay.spec.user_code import load_function, run_user_code
 
 if TYPE_CHECKING:

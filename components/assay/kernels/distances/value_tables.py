@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
+from assay.kernels.arrow_types import is_binary_like, plain, reading
 from assay.kernels.distances.distribution import Categories, Numbers, exact_numbers
 from assay.kernels.feature_path import join_path
-from assay.kernels.statistics.reading.arrow_types import is_binary_like, plain, reading
 from assay.kernels.statistics.summaries.value_counts import ValueCounts, count_numbers, count_values
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from assay.kernels.arrow_types import from_fixed_size, plain, reading
 from assay.kernels.rows.expression import Term
 from assay.kernels.rows.record import BYTES, FLOAT, INT, OTHER, STRUCT, decoded
-from assay.kernels.statistics.reading.arrow_types import from_fixed_size, plain, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,26 +5,84 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
-from tensorflow_metadata.proto.v0 import statistics_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.errors import DataError
-from assay.kernels.statistics.chosen_generators import chosen_generators
+from assay.kernels.row_hash import row_hashes
+from assay.kernels.statistics.columns import check_distinct, is_categorical_number, schema_claims
+from assay.kernels.statistics.generators.composite_features import CompositeFeatures, composites
+from assay.kernels.statistics.generators.cross_features import CrossFeatures
 from assay.kernels.statistics.generators.custom import CustomStatistics
+from assay.kernels.statistics.generators.lift import Lift
+from assay.kernels.statistics.generators.mutual_information import MutualInformation
+from assay.kernels.statistics.generators.natural_language import NaturalLanguage
+from assay.kernels.statistics.generators.semantic_domains import SemanticDomains
 from assay.kernels.statistics.options import StatisticsOptions
-from assay.kernels.statistics.reading.claims import schema_claims
-from assay.kernels.statistics.reading.columns import check_distinct
-from assay.kernels.statistics.sampling import sampled
 from assay.kernels.statistics.slice_statistics import SliceState, SliceStatistics
 from assay.kernels.statistics.slices.keys import SliceKey, Slicer, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
     from assay.kernels.statistics.generators.custom import CustomAccumulator
+    from assay.kernels.statistics.generators.generator import Generator
+
+
+def chosen_generators(
+    options: StatisticsOptions, schema: Schema | None, vocabularies: Mapping[str, Sequence[str]]
+) -> tuple[Generator, ...]:
+    """Gives the generators, in the order in which TFDV's contribute."""
+    chosen: list[Generator] = []
+    if options.enable_semantic_domain_stats:
+        chosen.append(SemanticDomains(options.image_sizes))
+        language = NaturalLanguage(schema, vocabularies, options)
+        if language.rules:
+            chosen.append(language)
+    composite = composites(schema)
+    if composite:
+        chosen.append(CompositeFeatures(composite))
+    if options.feature_crosses is not None:
+        chosen.append(CrossFeatures(None if options.feature_crosses == "all" else options.feature_crosses))
+    if options.label_feature is not None:
+        weighted, information = options.weight_feature is not None, options.mutual_information_partitions > 0
+        label, boundaries = options.label_feature, options.label_boundaries
+        chosen.append(Lift(label, boundaries, _categorical(schema), weighted, must_be_category=not information))
+        if information:
+            parts, rows = options.mutual_information_partitions, options.mutual_information_rows
+            chosen.append(MutualInformation(label, boundaries, _categorical(schema), parts, rows))
+    return tuple(chosen)
+
+
+def _categorical(schema: Schema | None) -> frozenset[str] | None:
+    """Gives the features whose values are categories: text, bytes, and integers that are declared so."""
+    if schema is None:
+        return None
+    return frozenset(
+        feature.name
+        for feature in schema.feature
+        if feature.type == schema_pb2.BYTES or (feature.type == schema_pb2.INT and is_categorical_number(feature))
+    )
+
+
+_SALT = np.uint64(0xD6E8FEB86659FD93)
+"""An odd number of no meaning: splits are cut by the same hashes, and a sample of a split must not be cut alike."""
+
+
+def sampled(batch: pa.RecordBatch, rate: float) -> NDArray[np.bool_]:
+    """Tells which rows are in a sample of about this share of all rows; equal rows are all in it, or none is."""
+    if rate >= 1:
+        return np.ones(batch.num_rows, dtype=bool)
+    hashes = row_hashes(batch)
+    hashes = (hashes ^ (hashes >> np.uint64(32))) * _SALT
+    hashes = (hashes ^ (hashes >> np.uint64(32))) * _SALT
+    return (hashes >> np.uint64(11)) < np.uint64(rate * 2**53)
+
 
 ALL_EXAMPLES = "All Examples"
 """The name that TFDV gives to the data set of all rows, where there are slices besides."""

@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from assay.kernels.statistics.features.feature import FeatureState, FeatureStatistics
+from assay.kernels.statistics.columns import example_weights, feature_columns
+from assay.kernels.statistics.feature import FeatureState, FeatureStatistics
 from assay.kernels.statistics.generators.generator import Rows
 from assay.kernels.statistics.options import exact_bytes_per_feature
-from assay.kernels.statistics.reading.columns import example_weights, feature_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
+    from assay.kernels.statistics.columns import Path, SchemaClaims
     from assay.kernels.statistics.generators.generator import Generator
     from assay.kernels.statistics.options import StatisticsOptions
-    from assay.kernels.statistics.reading.claims import SchemaClaims
-    from assay.kernels.statistics.reading.columns import Path
 
 ROWS_AT_ONCE = 4096
 """Rows are kept until there are so many: each batch costs each column half a millisecond, however small it is."""

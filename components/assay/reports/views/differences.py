@@ -17,7 +17,7 @@ from assay.reports.views.histograms import rounded
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-    from assay.reports.views.data_sets import DataSet
+    from assay.reports.views.histograms import DataSet
 
 
 _MANY = 300

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from assay.reports.blocks import Charts, Column, DataTable, Section
 from assay.reports.charts import line_chart
-from assay.reports.views.data_sets import DataSet
 from assay.reports.views.differences import divergence, drifts
-from assay.reports.views.histograms import histogram_of, rounded
+from assay.reports.views.histograms import DataSet, histogram_of, rounded
 
 _LINES = 5
 

@@ -22,18 +22,17 @@ from assay.artifacts import (
     Schema,
     TransformGraph,
 )
-from assay.reports.sources.siblings import Related
+from assay.reports.opening import Related
 from assay.reports.views.anomalies import show_anomalies
-from assay.reports.views.blessing import show_blessing
 from assay.reports.views.evaluation import show_evaluation
-from assay.reports.views.examples import show_examples, show_predictions
+from assay.reports.views.examples import show_examples, show_predictions, show_quarantine
 from assay.reports.views.model import show_hyperparameters, show_model, show_pushed_model
-from assay.reports.views.quarantine import show_quarantine
 from assay.reports.views.schema import show_schema
 from assay.reports.views.shown import Shown
 from assay.reports.views.statistics import show_statistics
 from assay.reports.views.training import show_model_run
 from assay.reports.views.transform import show_transform_graph
+from assay.reports.views.verdict import show_blessing
 
 _VIEWS: tuple[tuple[type[Artifact], Callable[[Any], Shown]], ...] = (
     (ExampleStatistics, show_statistics),

@@ -10,7 +10,7 @@ from assay.reports.views.differences import divergence, drifts
 from assay.reports.views.histograms import histogram_of, rounded
 
 if TYPE_CHECKING:
-    from assay.reports.views.data_sets import DataSet
+    from assay.reports.views.histograms import DataSet
 
 _MOST_SLICES = 200
 _MOST_FEATURES = 20

@@ -10,16 +10,15 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from assay.artifacts import ExampleStatistics
 from assay.reports.blocks import Column, DataTable, Detail, Facts, Section
 from assay.reports.figures import plural
-from assay.reports.views.data_sets import data_sets
 from assay.reports.views.differences import feature_differences
-from assay.reports.views.histograms import histogram_of, rounded, top_values
+from assay.reports.views.histograms import data_sets, histogram_of, rounded, top_values
 from assay.reports.views.shown import Shown
 from assay.reports.views.slices import slices_section
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-    from assay.reports.views.data_sets import DataSet
+    from assay.reports.views.histograms import DataSet
 
 _MANY_FEATURES = 1000
 _TOP_OF_MANY = 10

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assay.reports.blocks import Column, DataTable, Detail, Section, SmallTable
+import msgspec
+
+from assay.artifacts import InfraBlessing, ModelBlessing
+from assay.reports.blocks import Column, DataTable, Detail, Pill, Section, SmallTable
 from assay.reports.figures import number
-from assay.reports.sources.verdicts import ShownCheck, ShownVerdict
+from assay.reports.sources.verdicts import ShownCheck, ShownVerdict, read_shown_verdict
+from assay.reports.views.shown import Shown
 
 _HIDDEN = frozenset({"values", "anomaly_type"})
 _ORDER = {"failed": 0, "warning": 1, "waived": 2, "not applied": 3, "passed": 4}
@@ -117,3 +121,28 @@ def _facts(check: ShownCheck) -> list[list[Any]]:
         if name not in _HIDDEN and value not in (None, "")
     ]
     return [*facts, ["id", check.id]]
+
+
+def show_blessing(artifact: ModelBlessing | InfraBlessing) -> Shown:
+    """The page of a blessing."""
+    blessed = bool((artifact.path / "BLESSED").is_file() or (artifact.path / "INFRA_BLESSED").is_file())
+    verdict = read_shown_verdict(artifact.path)
+    sections = verdict_sections(verdict) if verdict is not None else []
+    judged = _judged(artifact)
+    if judged:
+        table = SmallTable(caption="What the blessing binds", header=("What", "Digest"), rows=judged)
+        sections = [*sections, Section(title="Binds", blocks=[table], note="The blessing holds for these files only.")]
+    return Shown(
+        sections=sections,
+        summary=verdict.summary if verdict is not None else "There is no verdict: another tool wrote the mark.",
+        status=Pill("blessed", "ok") if blessed else Pill("not blessed", "bad"),
+    )
+
+
+def _judged(artifact: ModelBlessing | InfraBlessing) -> list[tuple[str, str]]:
+    path = artifact.path / "blessing.json"
+    if not path.is_file():
+        return []
+    content: dict[str, Any] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    rows = [*content.get("judged", {}).items(), ("verdict", content.get("verdict"))]
+    return [(name, ", ".join(value) if isinstance(value, list) else str(value)) for name, value in rows if value]

@@ -19,7 +19,7 @@ from assay.errors import ArtifactError, LineageError
 from assay.runners.kfp.storage import open_store
 
 if TYPE_CHECKING:
-    from assay.lineage import SqlLineageStore
+    from assay.lineage import LineageStore
     from assay.lineage.records import NewArtifact
 
 # The environment variable that names the registry, so that a database's password may come from a secret.
@@ -149,7 +149,7 @@ class StepRecord:
             store.fail_execution(self.execution, code, message)
             store.settle_run(self.run_id)
 
-    def _record_cached(self, store: SqlLineageStore, artifacts: list[int]) -> None:
+    def _record_cached(self, store: LineageStore, artifacts: list[int]) -> None:
         """Record the steps of an earlier run that made artifacts: KFP runs nothing that could record itself."""
         nodes = {each.node_id for each in store.executions_of(self.run_id)}
         makers = [maker for each in artifacts if (maker := store.artifact(each).producer_id) is not None]
@@ -181,11 +181,11 @@ class StepRecord:
         write_durably(folder / name, content)
 
 
-def _lineage_store(registry: str) -> SqlLineageStore:
+def _lineage_store(registry: str) -> LineageStore:
     # SQLAlchemy takes a while to import, and most steps record nothing.
-    from assay.lineage import SqlLineageStore  # noqa: PLC0415
+    from assay.lineage import LineageStore  # noqa: PLC0415
 
-    return SqlLineageStore.open(registry, root="/")
+    return LineageStore.open(registry, root="/")
 
 
 def _described(artifact: Artifact, uri: str) -> NewArtifact:

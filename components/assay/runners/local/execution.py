@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,16 +15,53 @@ from typing import Any
 import assay
 from assay.artifacts.base import Artifact
 from assay.artifacts.store import Producer, seal
-from assay.errors import AssayError
+from assay.errors import AssayError, disk_full
 from assay.lineage.records import NewArtifact
 from assay.runners.calling import call_component, is_written, one_error_tree, staged_outputs
-from assay.runners.local.capture import output_to
 from assay.runners.local.recovery import remove_outputs
 from assay.runners.local.resolution import Inputs
 from assay.runners.local.session import Session, new_record
 from assay.spec.context import ExecutionContext, RowCount
 from assay.spec.fingerprint import Fingerprint
 from assay.spec.node import ComponentNode
+
+
+@contextlib.contextmanager
+def output_to(log: Path) -> Iterator[None]:
+    """Redirects the process's standard output and error to the end of `log` while the block runs.
+
+    Libraries in C++ write to the file descriptors, Python code to `sys.stdout` and `sys.stderr` (which a notebook or a
+    test runner replaces), so both are redirected.
+
+    Raises:
+        ArtifactError: If the log cannot be opened.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        stream = log.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+    except OSError as error:
+        raise disk_full(log, error) from error
+    saved = os.dup(1), os.dup(2)
+    with stream, contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+        _flush_standard_streams()
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        try:
+            yield
+        finally:
+            _flush_standard_streams()
+            for descriptor, original in zip((1, 2), saved, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)
+
+
+def _flush_standard_streams() -> None:
+    """Flushes the redirected and the original streams; a closed or full one has nothing to lose."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+
 
 Outputs = dict[str, tuple[Artifact, ...]]
 

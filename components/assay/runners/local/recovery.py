@@ -8,9 +8,9 @@ from pathlib import Path
 from assay.artifacts.store import read_manifest
 from assay.errors import ArtifactError, LineageError
 from assay.lineage.store import LineageStore
-from assay.runners.local.layout import RootLayout
-from assay.runners.local.ownership import forget, is_alive
+from assay.runners.local.liveness import forget, is_alive
 from assay.runners.local.result import end_run_record
+from assay.runners.local.session import RootLayout
 
 
 def clear_dead_runs(store: LineageStore, layout: RootLayout) -> int:

@@ -20,10 +20,12 @@ from assay.spec.node import ComponentNode
 from assay.spec.resolver import (
     LatestArtifactStrategy,
     LatestBlessedModelStrategy,
+    RangeConfig,
     Resolver,
+    RollingRange,
     SpanRangeStrategy,
+    StaticRange,
 )
-from assay.spec.spans import RangeConfig, RollingRange, StaticRange
 
 Inputs = dict[str, tuple[Artifact, ...]]
 

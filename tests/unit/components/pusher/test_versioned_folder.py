@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from assay.components.pusher.compute import Push, push, rollback
-from assay.components.pusher.history import is_version, next_number
-from assay.components.pusher.receipt import Receipt
+from assay.components.pusher.receipt import Receipt, is_version, next_number
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.errors import ArtifactError
 from assay.gating.served_model import served_digest

@@ -12,7 +12,7 @@ def written(folder: Path, vocabulary: str, *, scratch: str) -> Any:
     """A SavedModel with a table in its graph and another in a function, after their names were taken in hand."""
     from tensorflow.core.protobuf import saved_model_pb2
 
-    from assay.components.transform.table_names import name_tables_by_content
+    from assay.components.transform.analysis import name_tables_by_content
 
     (folder / "assets").mkdir(parents=True)
     (folder / "assets" / "words").write_text(vocabulary, encoding="utf-8")

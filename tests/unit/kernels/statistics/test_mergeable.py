@@ -12,8 +12,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError, UsageError
 from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
-from assay.kernels.statistics.mergeable import MergeableStatistics, merge_statistics, statistics_of_mergeable
-from assay.kernels.statistics.state_codec import decode_state, encode_state
+from assay.kernels.statistics.merging import (
+    MergeableStatistics,
+    decode_state,
+    encode_state,
+    merge_statistics,
+    statistics_of_mergeable,
+)
 
 _SCHEMA = text_format.Parse(
     """feature { name: "code" type: INT int_domain { is_categorical: true } }

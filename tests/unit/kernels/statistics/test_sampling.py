@@ -7,7 +7,7 @@ import pytest
 from assay.errors import UsageError
 from assay.kernels.row_hash import row_hashes
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
-from assay.kernels.statistics.sampling import sampled
+from assay.kernels.statistics.dataset import sampled
 
 _ROWS = pa.RecordBatch.from_arrays([pa.array(range(20_000)), pa.array(np.arange(20_000) % 7)], ["x", "y"])
 

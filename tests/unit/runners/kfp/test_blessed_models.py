@@ -20,7 +20,7 @@ from assay.artifacts.store import open_artifact
 from assay.cli.main import app
 from assay.errors import ArtifactError, UsageError, UserCodeError
 from assay.gating.verdict import Verdict, write_verdict
-from assay.lineage import SqlLineageStore, queries
+from assay.lineage import LineageStore, queries
 from assay.runners.kfp import ExampleValidator, ImportSchemaGen, LatestBlessedModel, StatisticsGen, component_of
 from assay.runners.kfp.blessed_models import VARIABLE, Ended, StepRecord, latest_blessed
 from assay.runners.kfp.control_steps import Condition
@@ -167,7 +167,7 @@ def test_a_lineage_store_records_every_step(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'lineage.db'}"
     model = judged(url, "first")
-    with SqlLineageStore.open(url, root="/") as store:
+    with LineageStore.open(url, root="/") as store:
         assert [execution.node_id for execution in store.executions_of("run-1")] == ["Train", "Judge"]
         recorded = store.artifact_by_digest(model.metadata["digest"])
         assert recorded is not None
@@ -229,7 +229,7 @@ class TestRunsInALineageStore:
 
     @staticmethod
     def recorded(url: str, run: str = "run-1") -> tuple[str, int | None, list[tuple[str, str]]]:
-        with SqlLineageStore.open(url, root="/") as store:
+        with LineageStore.open(url, root="/") as store:
             found = store.run(run)
             return found.state, found.exit_code, [(each.node_id, each.state) for each in store.executions_of(run)]
 
@@ -263,7 +263,7 @@ class TestRunsInALineageStore:
         with pytest.raises(UserCodeError, match="no weights"):
             self.trained(task, weights="").run()
         assert self.recorded(url) == ("FAILED", 1, [("Train", "FAILED")])
-        with SqlLineageStore.open(url, root="/") as store:
+        with LineageStore.open(url, root="/") as store:
             (failed,) = store.executions_of("run-1")
         assert (failed.error_code, failed.parameters) == ("user_code.raised", {"weights": ""})
         assert "no weights" in failed.error_message
@@ -287,7 +287,7 @@ class TestRunsInALineageStore:
     def test_a_step_that_another_runner_took_for_dead(self, url: str) -> None:
         record = StepRecord(registry=url, pipeline="taxi", run_id="run-1", node="Train", component="Train")
         record.start({}, {"weights": "w"})
-        with SqlLineageStore.open(url, root="/") as store:
+        with LineageStore.open(url, root="/") as store:
             store.abandon_executions(lambda owner: False)
         record.complete(Ended(inputs={}, outputs={}, output_parameters={}))
         assert self.recorded(url) == ("COMPLETE", 0, [("Train", "ABANDONED"), ("Train", "COMPLETE")])
@@ -299,7 +299,7 @@ class TestRunsInALineageStore:
         step.command[step.command.index("--run-id") + 1] = "run-2"
         step.run()
         assert self.recorded(url, "run-2") == ("COMPLETE", 0, [("Train", "CACHED"), ("Judge", "COMPLETE")])
-        with SqlLineageStore.open(url, root="/") as store:
+        with LineageStore.open(url, root="/") as store:
             (first,) = store.executions_of("run-1")
             assert store.executions_of("run-2")[0].source_execution_id == first.id
 

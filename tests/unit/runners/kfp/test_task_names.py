@@ -16,7 +16,7 @@ from assay.artifacts import Model, ModelBlessing
 from assay.artifacts.store import MANIFEST
 from assay.errors import UsageError
 from assay.gating.verdict import Verdict, write_verdict
-from assay.lineage import SqlLineageStore
+from assay.lineage import LineageStore
 from assay.runners.kfp import LatestBlessedModel, component_of
 from assay.runners.kfp.blessed_models import VARIABLE
 from assay.runners.kfp.step import TaskNames
@@ -90,7 +90,7 @@ def test_pipelines_do_not_share_their_blessed_models(
     looking = task(LatestBlessedModel.configured(pipeline="monthly"))
     assert on_cluster(looking, tmp_path, *runs[2]).outputs["found"] is False
     if kind == "sqlite":
-        with SqlLineageStore.open(registry, root="/") as store:
+        with LineageStore.open(registry, root="/") as store:
             assert [each.node_id for each in store.executions_of(RUN)] == ["train", "judge"]
     else:
         assert sorted(each.name for each in (tmp_path / "registry").iterdir()) == ["daily", "weekly"]

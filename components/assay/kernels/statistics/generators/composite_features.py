@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.errors import UsageError
+from assay.kernels.arrow_types import is_list, plain
 from assay.kernels.statistics.generators.generator import feature_statistics
-from assay.kernels.statistics.reading.arrow_types import is_list, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

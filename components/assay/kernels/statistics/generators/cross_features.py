@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from assay.errors import DataError
-from assay.kernels.statistics.reading.arrow_types import FeatureType, reading
-from assay.kernels.statistics.reading.columns import row_values
+from assay.kernels.arrow_types import FeatureType, reading
+from assay.kernels.statistics.columns import row_values
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
 
-    from assay.kernels.statistics.reading.columns import FeatureColumn, Path
+    from assay.kernels.statistics.columns import FeatureColumn, Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from assay.errors import DataError
-from assay.kernels.statistics.features.categories import NON_UTF8_PLACEHOLDER
+from assay.kernels.arrow_types import FeatureType, reading
+from assay.kernels.statistics.categories import NON_UTF8_PLACEHOLDER
+from assay.kernels.statistics.columns import row_values
 from assay.kernels.statistics.generators.generator import feature_statistics
-from assay.kernels.statistics.reading.arrow_types import FeatureType, reading
-from assay.kernels.statistics.reading.columns import row_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

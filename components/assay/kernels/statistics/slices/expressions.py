@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import DataError, UsageError
+from assay.kernels.arrow_types import is_binary_like, is_list, plain
 from assay.kernels.condition_text import parse_condition
 from assay.kernels.shortest_decimal import as_decimals
-from assay.kernels.statistics.reading.arrow_types import is_binary_like, is_list, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

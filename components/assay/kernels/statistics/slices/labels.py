@@ -12,11 +12,10 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError
+from assay.kernels.arrow_types import FeatureType, Meaning, reading
 from assay.kernels.python_values import python_values
 from assay.kernels.shortest_decimal import as_decimals
-from assay.kernels.statistics.reading.arrow_types import FeatureType, Meaning, reading
-from assay.kernels.statistics.reading.claims import leaf_features
-from assay.kernels.statistics.reading.columns import row_values
+from assay.kernels.statistics.columns import leaf_features, row_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

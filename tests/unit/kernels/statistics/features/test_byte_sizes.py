@@ -3,8 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.kernels.statistics.features.byte_sizes import ByteSizeState, add_sizes, bytes_statistics, merge_sizes
-from assay.kernels.statistics.reading.columns import feature_columns
+from assay.kernels.statistics.columns import feature_columns
+from assay.kernels.statistics.presence import ByteSizeState, add_sizes, bytes_statistics, merge_sizes
 
 
 def _state(*values: bytes | None) -> ByteSizeState:

@@ -5,14 +5,14 @@ import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.kernels.statistics.features.categories import (
+from assay.kernels.statistics.categories import (
     CategoryState,
     add_categories,
     merge_categories,
     string_statistics,
 )
+from assay.kernels.statistics.columns import feature_columns
 from assay.kernels.statistics.options import StatisticsOptions
-from assay.kernels.statistics.reading.columns import feature_columns
 
 _ROOM = 1 << 20
 

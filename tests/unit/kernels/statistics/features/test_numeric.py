@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.kernels.statistics.features.numeric import NumericState, add_numbers, merge_numbers, numeric_statistics
+from assay.kernels.statistics.columns import feature_columns
+from assay.kernels.statistics.numeric import NumericState, add_numbers, merge_numbers, numeric_statistics
 from assay.kernels.statistics.options import StatisticsOptions
-from assay.kernels.statistics.reading.columns import feature_columns
 
 _ROOM = 1 << 20
 _EPSILON = 0.01

@@ -5,15 +5,15 @@ import pyarrow as pa
 import pytest
 
 from assay.errors import DataError
-from assay.kernels.statistics.features.presence import (
+from assay.kernels.statistics.columns import feature_columns
+from assay.kernels.statistics.options import StatisticsOptions
+from assay.kernels.statistics.presence import (
     PresenceState,
     add_presence,
     common_statistics,
     length_statistics,
     merge_presence,
 )
-from assay.kernels.statistics.options import StatisticsOptions
-from assay.kernels.statistics.reading.columns import feature_columns
 
 
 def _state(*values: object, type_: pa.DataType | None = None, weights: list[float] | None = None) -> PresenceState:

@@ -10,7 +10,7 @@ from assay.artifacts.sources import TableRows
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
-from assay.kernels.statistics.mergeable import MergeableStatistics, merge_statistics
+from assay.kernels.statistics.merging import MergeableStatistics, merge_statistics
 
 _OPTIONS = StatisticsOptions(label_feature="y", mutual_information_partitions=3, mutual_information_rows=200)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from assay.errors import DataError
-from assay.kernels.statistics.generators.images import format_of, size_of
+from assay.kernels.statistics.generators.semantic_domains import format_of, size_of
 from assay.kernels.statistics.generators.time_formats import FORMATS, formats_of
 
 

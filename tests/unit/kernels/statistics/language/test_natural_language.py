@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
-from assay.kernels.statistics.mergeable import MergeableStatistics, merge_statistics
+from assay.kernels.statistics.merging import MergeableStatistics, merge_statistics
 
 _OPTIONS = StatisticsOptions(enable_semantic_domain_stats=True)
 _VOCABULARIES = {"small": ("a", "bb", "ccc", "[PAD]")}

@@ -10,8 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from assay import native
 from assay.errors import DataError
 from assay.kernels.anomalies import validate_statistics
+from assay.kernels.arrow_types import FeatureType, plain
 from assay.kernels.statistics import DatasetStatistics
-from assay.kernels.statistics.reading.arrow_types import FeatureType, plain
 
 _DAY = 86_400
 

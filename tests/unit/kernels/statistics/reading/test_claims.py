@@ -4,8 +4,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.kernels.statistics.reading.arrow_types import FeatureType
-from assay.kernels.statistics.reading.claims import SchemaClaims, schema_claims
+from assay.kernels.arrow_types import FeatureType
+from assay.kernels.statistics.columns import SchemaClaims, schema_claims
 
 
 def _claims(feature: str) -> SchemaClaims:

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from assay.errors import DataError
-from assay.kernels.statistics.reading.arrow_types import FeatureType
-from assay.kernels.statistics.reading.columns import FeatureColumn, Path, example_weights, feature_columns
+from assay.kernels.arrow_types import FeatureType
+from assay.kernels.statistics.columns import FeatureColumn, Path, example_weights, feature_columns
 
 
 def _column(array: pa.Array, weights: np.ndarray | None = None) -> FeatureColumn:  # type: ignore[type-arg]

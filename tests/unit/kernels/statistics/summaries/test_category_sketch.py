@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.kernels.statistics.summaries.category_sketch import CategorySketch
+from assay.kernels.statistics.categories import CategorySketch
 from assay.kernels.statistics.summaries.value_counts import Counted, count_values
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from assay.kernels.statistics.summaries.heavy_hitters import HeavyHitters
+from assay.kernels.statistics.categories import HeavyHitters
 from assay.kernels.statistics.summaries.value_counts import Counted, count_values
 
 

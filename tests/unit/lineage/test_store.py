@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assay.errors import LineageError
-from assay.lineage import NewArtifact, SqlLineageStore
+from assay.lineage import LineageStore, NewArtifact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +17,11 @@ def examples(uri: str = "examples", digest: str = "sha256:1", **properties: obje
     return NewArtifact(type="Examples", uri=uri, digest=digest, properties=properties)
 
 
-def run_node(store: SqlLineageStore, fingerprint: str = "f", run_id: str = "run-1", node_id: str = "Gen") -> int:
+def run_node(store: LineageStore, fingerprint: str = "f", run_id: str = "run-1", node_id: str = "Gen") -> int:
     return store.start_execution(run_id, node_id, "CsvExampleGen", fingerprint, {"span": 1}, {})
 
 
-def test_a_run_starts_running_and_ends_as_told(store: SqlLineageStore) -> None:
+def test_a_run_starts_running_and_ends_as_told(store: LineageStore) -> None:
     started = store.run("run-1")
     assert (started.pipeline, started.state, started.parameters, started.finished_at) == (
         "taxi",
@@ -34,24 +34,24 @@ def test_a_run_starts_running_and_ends_as_told(store: SqlLineageStore) -> None:
     assert store.run("run-1") == finished
 
 
-def test_times_come_from_the_clock_in_utc(store: SqlLineageStore) -> None:
+def test_times_come_from_the_clock_in_utc(store: LineageStore) -> None:
     assert store.run("run-1").started_at == datetime(2026, 3, 1, 10, 0, 1, tzinfo=timezone.utc)
     assert store.run("run-1").started_at.tzinfo is timezone.utc
 
 
-def test_runs_come_latest_first_and_by_pipeline(store: SqlLineageStore) -> None:
+def test_runs_come_latest_first_and_by_pipeline(store: LineageStore) -> None:
     store.start_run("run-2", "penguin", {}, owner="alive")
     store.start_run("run-3", "taxi", {}, owner="alive")
     assert [run.id for run in store.runs()] == ["run-3", "run-2", "run-1"]
     assert [run.id for run in store.runs("taxi")] == ["run-3", "run-1"]
 
 
-def test_a_run_id_is_used_once(store: SqlLineageStore) -> None:
+def test_a_run_id_is_used_once(store: LineageStore) -> None:
     with pytest.raises(LineageError, match="'run-1' is recorded already"):
         store.start_run("run-1", "taxi", {}, owner="alive")
 
 
-def test_an_execution_id_is_above_those_that_the_caller_found_in_use(store: SqlLineageStore) -> None:
+def test_an_execution_id_is_above_those_that_the_caller_found_in_use(store: LineageStore) -> None:
     first = run_node(store)
     above = store.start_execution("run-1", "Gen", "CsvExampleGen", "f", {}, {}, after=first + 40)
     assert above == first + 41
@@ -59,7 +59,7 @@ def test_an_execution_id_is_above_those_that_the_caller_found_in_use(store: SqlL
     assert store.start_execution("run-1", "Gen", "CsvExampleGen", "f", {}, {}, after=first) == above + 2
 
 
-def test_complete_execution_records_outputs_in_order(store: SqlLineageStore) -> None:
+def test_complete_execution_records_outputs_in_order(store: LineageStore) -> None:
     execution = run_node(store)
     outputs = store.complete_execution(
         execution,
@@ -88,7 +88,7 @@ def test_complete_execution_records_outputs_in_order(store: SqlLineageStore) -> 
     assert store.outputs_of(execution) == {"examples": outputs["examples"]}
 
 
-def test_inputs_and_events_keep_their_keys_and_order(store: SqlLineageStore) -> None:
+def test_inputs_and_events_keep_their_keys_and_order(store: LineageStore) -> None:
     one, two = (store.register_artifact(examples(name)).id for name in "ab")
     execution = store.start_execution("run-1", "Trainer", "Trainer", "f", {}, {"examples": [two, one], "hint": [one]})
     assert [record.id for record in store.inputs_of(execution)["examples"]] == [two, one]
@@ -99,7 +99,7 @@ def test_inputs_and_events_keep_their_keys_and_order(store: SqlLineageStore) -> 
     ]
 
 
-def test_a_resolver_hands_on_an_artifact_without_becoming_its_producer(store: SqlLineageStore) -> None:
+def test_a_resolver_hands_on_an_artifact_without_becoming_its_producer(store: LineageStore) -> None:
     maker = run_node(store)
     (made,) = store.complete_execution(maker, {"examples": [examples()]}, {}, {})["examples"]
     resolver = run_node(store, node_id="Resolver")
@@ -107,7 +107,7 @@ def test_a_resolver_hands_on_an_artifact_without_becoming_its_producer(store: Sq
     assert store.artifact(made.id).producer_id == maker
 
 
-def test_an_execution_ends_once(store: SqlLineageStore) -> None:
+def test_an_execution_ends_once(store: LineageStore) -> None:
     execution = run_node(store)
     store.fail_execution(execution, "csv.ragged_row", "Row 3 has 4 cells.")
     with pytest.raises(LineageError, match=f"Execution {execution} cannot become COMPLETE: it is FAILED"):
@@ -117,7 +117,7 @@ def test_an_execution_ends_once(store: SqlLineageStore) -> None:
     assert (record.state, record.error_code, record.error_message) == ("FAILED", "csv.ragged_row", "Row 3 has 4 cells.")
 
 
-def test_a_refused_output_leaves_nothing_behind(store: SqlLineageStore) -> None:
+def test_a_refused_output_leaves_nothing_behind(store: LineageStore) -> None:
     execution = run_node(store)
     with pytest.raises(LineageError, match="holds no artifact 99"):
         store.complete_execution(execution, {"examples": [examples(), 99]}, {}, {})
@@ -125,13 +125,13 @@ def test_a_refused_output_leaves_nothing_behind(store: SqlLineageStore) -> None:
     assert store.artifacts() == ()
 
 
-def test_an_unknown_input_starts_nothing(store: SqlLineageStore) -> None:
+def test_an_unknown_input_starts_nothing(store: LineageStore) -> None:
     with pytest.raises(LineageError, match="holds no artifact 7"):
         store.start_execution("run-1", "Trainer", "Trainer", "f", {}, {"examples": [7]})
     assert store.executions_of("run-1") == ()
 
 
-def test_only_json_is_recorded(store: SqlLineageStore) -> None:
+def test_only_json_is_recorded(store: LineageStore) -> None:
     execution = run_node(store)
     for value in (math.nan, {1, 2}):
         with pytest.raises(LineageError, match="must be JSON values") as caught:
@@ -140,7 +140,7 @@ def test_only_json_is_recorded(store: SqlLineageStore) -> None:
     assert store.execution(execution).state == "RUNNING"
 
 
-def test_skipped_executions_say_why(store: SqlLineageStore) -> None:
+def test_skipped_executions_say_why(store: LineageStore) -> None:
     skipped = store.skip_execution("run-1", "Pusher", "Pusher", "run.upstream_failed", "Trainer failed.")
     assert (skipped.state, skipped.error_code, skipped.error_message) == (
         "SKIPPED",
@@ -150,7 +150,7 @@ def test_skipped_executions_say_why(store: SqlLineageStore) -> None:
     assert skipped.finished_at == skipped.started_at
 
 
-def test_cache_finds_the_latest_complete_execution_of_the_pipeline(store: SqlLineageStore) -> None:
+def test_cache_finds_the_latest_complete_execution_of_the_pipeline(store: LineageStore) -> None:
     first = run_node(store)
     store.complete_execution(first, {"examples": [examples()]}, {}, {})
     second = run_node(store)
@@ -166,7 +166,7 @@ def test_cache_finds_the_latest_complete_execution_of_the_pipeline(store: SqlLin
     assert store.find_cached("penguin", "CsvExampleGen", "f") is None
 
 
-def test_cache_passes_over_executions_whose_outputs_are_gone(store: SqlLineageStore) -> None:
+def test_cache_passes_over_executions_whose_outputs_are_gone(store: LineageStore) -> None:
     first, second = run_node(store), run_node(store)
     store.complete_execution(first, {"examples": [examples("a")]}, {}, {})
     gone = store.complete_execution(second, {"examples": [examples("b")]}, {}, {})["examples"]
@@ -176,7 +176,7 @@ def test_cache_passes_over_executions_whose_outputs_are_gone(store: SqlLineageSt
     assert found.id == first
 
 
-def test_a_cached_execution_links_the_earlier_outputs(store: SqlLineageStore) -> None:
+def test_a_cached_execution_links_the_earlier_outputs(store: LineageStore) -> None:
     source = run_node(store)
     outputs = store.complete_execution(
         source, {"examples": [examples("b"), examples("a")]}, {"blessed": 1}, {"train": 9}
@@ -189,12 +189,12 @@ def test_a_cached_execution_links_the_earlier_outputs(store: SqlLineageStore) ->
     assert store.executions_of("run-2") == (cached,)
 
 
-def test_only_complete_executions_serve_the_cache(store: SqlLineageStore) -> None:
+def test_only_complete_executions_serve_the_cache(store: LineageStore) -> None:
     with pytest.raises(LineageError, match="is RUNNING; the cache links COMPLETE ones only"):
         store.record_cached("run-1", "Gen", "CsvExampleGen", "f", {}, {}, run_node(store))
 
 
-def test_executions_and_runs_of_dead_owners_are_abandoned_once(store: SqlLineageStore) -> None:
+def test_executions_and_runs_of_dead_owners_are_abandoned_once(store: LineageStore) -> None:
     alive = run_node(store)
     store.start_run("run-2", "taxi", {}, owner="dead")
     done = run_node(store, run_id="run-2")
@@ -220,7 +220,7 @@ def test_executions_and_runs_of_dead_owners_are_abandoned_once(store: SqlLineage
         store.complete_execution(lost[0], {}, {}, {})
 
 
-def test_an_importer_reuses_the_same_content_at_the_same_place(store: SqlLineageStore) -> None:
+def test_an_importer_reuses_the_same_content_at_the_same_place(store: LineageStore) -> None:
     execution = run_node(store)
     first = store.register_artifact(examples(), execution_id=execution, output_key="result")
     assert (first.producer_id, first.output_key) == (execution, "result")
@@ -232,7 +232,7 @@ def test_an_importer_reuses_the_same_content_at_the_same_place(store: SqlLineage
 
 
 def test_ids_are_never_given_twice(tmp_path: Path) -> None:
-    with SqlLineageStore.open(tmp_path / "lineage.db") as store:
+    with LineageStore.open(tmp_path / "lineage.db") as store:
         store.start_run("run-1", "taxi", {}, owner="alive")
         last = run_node(store)
         with store._database.writing() as connection:
@@ -241,7 +241,7 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["run", "execution", "artifact"])
-def test_unknown_ids_are_named(store: SqlLineageStore, kind: str) -> None:
+def test_unknown_ids_are_named(store: LineageStore, kind: str) -> None:
     question = {"run": store.executions_of, "execution": store.outputs_of, "artifact": store.ancestors}[kind]
     # A run's id is text, and a server with types does not compare it with a number.
     unknown = "404" if kind == "run" else 404

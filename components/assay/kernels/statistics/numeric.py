@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow_metadata.proto.v0.statistics_pb2 import Histogram, NumericStatistics
 
+    from assay.kernels.statistics.columns import FeatureColumn
     from assay.kernels.statistics.options import StatisticsOptions
-    from assay.kernels.statistics.reading.columns import FeatureColumn
     from assay.kernels.statistics.summaries.moments import Extremes
 
     Floats = NDArray[np.float64]

@@ -10,31 +10,33 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
+from assay.kernels.arrow_types import FeatureType
 from assay.kernels.feature_path import join_path
-from assay.kernels.statistics.features.byte_sizes import ByteSizeState, add_sizes, bytes_statistics, merge_sizes
-from assay.kernels.statistics.features.categories import (
+from assay.kernels.statistics.categories import (
     CategoryState,
     add_categories,
     merge_categories,
     string_statistics,
 )
-from assay.kernels.statistics.features.numeric import NumericState, add_numbers, merge_numbers, numeric_statistics
-from assay.kernels.statistics.features.presence import (
+from assay.kernels.statistics.numeric import NumericState, add_numbers, merge_numbers, numeric_statistics
+from assay.kernels.statistics.presence import (
+    ByteSizeState,
     PresenceState,
     add_presence,
+    add_sizes,
+    bytes_statistics,
     common_statistics,
     length_statistics,
     merge_presence,
+    merge_sizes,
 )
-from assay.kernels.statistics.reading.arrow_types import FeatureType
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
+    from assay.kernels.arrow_types import Meaning
+    from assay.kernels.statistics.columns import FeatureColumn, Path, SchemaClaims
     from assay.kernels.statistics.options import StatisticsOptions
-    from assay.kernels.statistics.reading.arrow_types import Meaning
-    from assay.kernels.statistics.reading.claims import SchemaClaims
-    from assay.kernels.statistics.reading.columns import FeatureColumn, Path
 
 
 @dataclass(slots=True)

@@ -1,1 +1,0 @@
-"""Statistics of one feature: presence for all, and what its type calls for."""

@@ -1,1 +1,0 @@
-"""Statistics of natural-language features: the tokens that they hold."""
