@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -16,13 +17,19 @@ from assay import components
 from assay.cli.main import app
 from assay.spec.signature import ComponentSpec
 
+DECISIONS = Path(__file__).resolve().parent / "decisions"
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 
 
 def write_reference(folder: Path) -> None:
-    """Writes `cli.md`, `components.md` and `files.md` into a folder."""
+    """Write the generated pages into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, lines in (("cli", _commands()), ("components", _components()), ("files", _files())):
+    for name, lines in (
+        ("cli", _commands()),
+        ("components", _components()),
+        ("files", _files()),
+        ("decisions", _decisions()),
+    ):
         text = "\n".join(lines) + "\n"
         page = folder / f"{name}.md"
         if not page.is_file() or page.read_text() != text:  # Sphinx reads anew only what has changed
@@ -100,6 +107,19 @@ def _files() -> Iterator[str]:
             for name, field in schema["properties"].items():
                 yield f"| `{name}` | {_cell(field.get('description', field.get('type', '')))} |"
             yield ""
+
+
+def _decisions() -> Iterator[str]:
+    yield "| decision | date | status |\n|---|---|---|"
+    for path in sorted(DECISIONS.glob("[0-9]*.md")):
+        title, _, rest = path.read_text(encoding="utf-8").partition("\n")
+        header = dict(re.findall(r"^(Date|Status): (.*)$", rest, re.MULTILINE))
+        status = re.sub(r"\b(\d{4})\b", _decision_link, header["Status"])
+        yield f"| [{title.lstrip('# ')}](/decisions/{path.name}) | {header['Date']} | {status} |"
+
+
+def _decision_link(number: re.Match[str]) -> str:
+    return f"[{number[1]}](/decisions/{next(DECISIONS.glob(number[1] + '-*.md')).name})"
 
 
 def _cell(text: object) -> str:

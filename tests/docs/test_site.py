@@ -116,7 +116,7 @@ class SilentHandler(SimpleHTTPRequestHandler):
 SEEN = (
     "index", "start", "concepts", "comparison", "porting", "changelog", "howto/github_actions", "reference/python",
     "reference/generated/cli", "reference/generated/components", "reference/generated/files", "decisions", "search",
-    "decisions/0071-significance-is-written-beside-a-threshold",
+    "decisions/0071-significance-of-thresholds",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The rules of compatibility, field by field (docs/decisions/0041-who-a-schema-change-can-break.md)."""
+"""The rules of compatibility, field by field (docs/decisions/0041-breaking-schema-changes.md)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def delimiter_of(path: Path, max_record_bytes: int = MAX_RECORD_BYTES) -> str:
     """Return the delimiter that the file's first line names (`sep=;`), else the one that its header shows.
 
     That is the comma; or, where the header is a single cell by it, what cuts that cell into most names. Semicolons,
-    tabs and bars are looked for. See docs/decisions/0012-the-delimiter-that-nobody-named.md.
+    tabs and bars are looked for. See docs/decisions/0012-csv-delimiter-detection.md.
 
     Raises:
         DataError: The file has no header that can be read, or its columns are cut by blanks.

@@ -17,7 +17,7 @@ def keep_pandas_out(context: typer.Context) -> None:
 
     pyarrow imports pandas on the first conversion of Python values, to recognise pandas' own, which a command line
     never holds. Not for processes that run a user's module, which may want pandas.
-    See docs/decisions/0051-pandas-is-kept-out-of-the-command-line.md.
+    See docs/decisions/0051-pandas-import-in-commands.md.
     """
     if context.find_root().obj == OWN_PROCESS and "pandas" not in sys.modules:
         sys.meta_path.insert(0, _NoPandas())

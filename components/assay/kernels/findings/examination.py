@@ -128,7 +128,7 @@ def examine(statistics: DatasetFeatureStatisticsList, expected: Expectations, co
     """Examines all of the data, and every slice that the statistics have besides.
 
     A slice is compared with the slice of the same name. Limits on the number of examples are those of the whole data
-    and do not apply to a part of it; see docs/decisions/0050-every-slice-is-validated.md.
+    and do not apply to a part of it; see docs/decisions/0050-validation-of-slices.md.
 
     Raises:
         UsageError: Something cannot be applied; see `Expectations.check`.

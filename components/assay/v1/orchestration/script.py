@@ -1,7 +1,7 @@
 """The runner of a script: a run that did not pass ends the program, as in TFX.
 
 `LocalDagRunner().run(pipeline)` is the last line of a TFX pipeline's file, and `python pipeline.py` must not end with 0
-where a step failed or a gate closed (docs/decisions/0020-a-script-ends-with-its-run.md).
+where a step failed or a gate closed (docs/decisions/0020-exit-codes-of-tfx-scripts.md).
 """
 
 from __future__ import annotations
