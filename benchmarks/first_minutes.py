@@ -1,4 +1,4 @@
-"""What a newcomer waits for: the commands of docs/start.md, from an empty folder to the first blessed model.
+"""What a newcomer waits for: the commands of docs/tutorials/start.md, from an empty folder to the first blessed model.
 
     PYTHONPATH=components python benchmarks/first_minutes.py [--data-only]
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "start.md"
+PAGE = ROOT / "docs" / "tutorials" / "start.md"
 _BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^>]+ -->\n)?^```(?P<language>python|sh)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )

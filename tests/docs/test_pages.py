@@ -15,16 +15,16 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 # Pages that a reader runs from top to bottom. Others say beside a block why it is not run.
 PAGES = [
-    "start.md",
+    "tutorials/start.md",
     "guides/data.md",
     "guides/gate.md",
     "guides/pipelines.md",
-    "howto/quarantine.md",
-    "howto/monitor.md",
-    "howto/github_actions.md",
-    "howto/component.md",
+    "guides/quarantine.md",
+    "guides/monitor.md",
+    "guides/github_actions.md",
+    "guides/component.md",
 ]
-TRAIN = {"start.md", "guides/pipelines.md"}
+TRAIN = {"tutorials/start.md", "guides/pipelines.md"}
 _BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^>]+ -->\n)?^```(?P<language>python|sh)\n(?P<code>.*?)^```$"
     r"(?:\n\n^```text\n(?P<output>.*?)^```$)?",
@@ -93,9 +93,9 @@ def run(block: Block, folder: Path) -> None:
 def test_all_that_a_page_says_runs(page: str, folder: Path) -> None:
     blocks = blocks_of(page)
     assert blocks
-    if page != "start.md":
-        run(blocks_of("start.md")[0], folder)  # the data
-    if page == "howto/github_actions.md":
+    if page != "tutorials/start.md":
+        run(blocks_of("tutorials/start.md")[0], folder)  # the data
+    if page == "guides/github_actions.md":
         for file in (DOCS.parent / "examples" / "ci").glob("*.yaml"):  # which its reader copies
             shutil.copy(file, folder)
     for block in blocks:

@@ -114,9 +114,9 @@ class SilentHandler(SimpleHTTPRequestHandler):
 
 # A page of each kind; together they hold everything that a page can: code, tables, generated and included parts.
 SEEN = (
-    "index", "start", "concepts", "comparison", "porting", "changelog", "howto/github_actions", "reference/python",
-    "reference/generated/cli", "reference/generated/components", "reference/generated/files", "decisions", "search",
-    "decisions/0071-significance-of-thresholds",
+    "index", "tutorials/start", "concepts/terms", "concepts/comparison", "guides/porting", "guides/github_actions",
+    "reference/changelog", "reference/python", "reference/generated/cli", "reference/generated/components",
+    "reference/generated/files", "concepts/decisions", "decisions/0071-significance-of-thresholds", "search",
 )  # fmt: skip
 
 

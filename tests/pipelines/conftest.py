@@ -1,4 +1,4 @@
-"""TFX's own wheels, and the rewriting of TFX's import lines by the table of docs/porting.md."""
+"""TFX's own wheels, and the rewriting of TFX's import lines by the table of docs/guides/porting.md."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def matching_tfx(tfx_wheel: Callable[[str], Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def import_lines(project_root: Path) -> list[tuple[str, str]]:
-    """The table of docs/porting.md: TFX's import line, and assay's."""
-    return _ROW.findall((project_root / "docs" / "porting.md").read_text(encoding="utf-8"))
+    """The table of docs/guides/porting.md: TFX's import line, and assay's."""
+    return _ROW.findall((project_root / "docs/guides/porting.md").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +79,7 @@ def port(import_lines: list[tuple[str, str]]) -> Callable[[str], str]:
             if match:
                 return assay.replace("import X", f"import {match['names']}") if "names" in match.groupdict() else assay
         if re.match(r"(from|import) tfx\b", line):
-            pytest.fail(f"docs/porting.md has no row for: {line}")
+            pytest.fail(f"docs/guides/porting.md has no row for: {line}")
         return line
 
     return lambda source: "\n".join(rewritten(line) for line in source.split("\n"))

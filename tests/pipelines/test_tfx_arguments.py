@@ -1,4 +1,4 @@
-"""Every argument of TFX's components, and every name of tfx.v1, is accepted here or listed in docs/porting.md."""
+"""Every argument of TFX's components, and every name of tfx.v1, is accepted or listed in docs/guides/porting.md."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def arguments_of_tfx(tfx: Path, name: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("name", sorted(HOMES))
 def test_every_argument_is_accepted_or_refused_with_a_reason(tfx: Path, name: str, project_root: Path) -> None:
     spec = getattr(components, name).spec
-    text = (project_root / "docs" / "porting.md").read_text(encoding="utf-8")
+    text = (project_root / "docs/guides/porting.md").read_text(encoding="utf-8")
     theirs = arguments_of_tfx(tfx, name)
     if name == "Trainer":
         assert not spec.positional, "TFX's order is not the same in both releases"
@@ -87,7 +87,7 @@ def is_refused(module: str) -> bool:
 
 
 def test_every_name_is_there_or_refused_with_a_reason(tfx: Path, project_root: Path) -> None:
-    text = (project_root / "docs" / "porting.md").read_text(encoding="utf-8")
+    text = (project_root / "docs/guides/porting.md").read_text(encoding="utf-8")
     modules = names_of_tfx(tfx)
     assert sum(map(len, modules.values())) > 100
     for module, names in modules.items():
@@ -99,7 +99,7 @@ def test_every_name_is_there_or_refused_with_a_reason(tfx: Path, project_root: P
                 continue
             with pytest.raises(UsageError, match=f"{module} has no '{name}', which tfx.v1.* has"):
                 exec(f"from {module} import {name}", {})
-            assert f"`{name}`" in text, f"docs/porting.md does not name {module}.{name}"
+            assert f"`{name}`" in text, f"docs/guides/porting.md does not name {module}.{name}"
 
 
 def test_nothing_is_refused_that_tfx_does_not_have(tfx_wheel: Callable[[str], Path]) -> None:

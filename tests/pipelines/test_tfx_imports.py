@@ -1,4 +1,4 @@
-"""What TFX's own examples import from TFX stands in docs/porting.md: as a line to write, or with what to do instead."""
+"""docs/guides/porting.md has all that TFX's own examples import: as a line to write, or with what to do instead."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def imported(folder: Path) -> Iterator[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def gone(project_root: Path) -> set[str]:
     """The modules and names of the table of what has no counterpart."""
-    text = (project_root / "docs" / "porting.md").read_text(encoding="utf-8")
+    text = (project_root / "docs/guides/porting.md").read_text(encoding="utf-8")
     section = text.partition(SECTION)[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     return {name for row in rows for name in re.findall(r"`(tfx\.[\w.]+)`", row)}

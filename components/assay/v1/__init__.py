@@ -1,8 +1,8 @@
 """The names of tfx.v1, so that a TFX pipeline ports by changing its imports.
 
 `from assay import v1 as tfx` stands for `from tfx import v1 as tfx`. Everything here is assay's own, under TFX's name;
-docs/porting.md has the table, also for pipelines that import from TFX's inner modules. Importing it loads nothing else:
-a module file that needs `tfx.components.FnArgs` for an annotation does not load the rest.
+docs/guides/porting.md has the table, also for pipelines that import from TFX's inner modules. Importing it loads
+nothing else: a module file that needs `tfx.components.FnArgs` for an annotation does not load the rest.
 """
 
 from __future__ import annotations

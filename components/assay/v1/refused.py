@@ -1,10 +1,10 @@
-"""Names of tfx.v1 that have no counterpart here, each with what to do instead; docs/porting.md lists them."""
+"""Names of tfx.v1 that have no counterpart here, each with what to do instead; docs/guides/porting.md lists them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-_CONTAINERS: Final = "Containers are Kubeflow's: compile the pipeline for it (docs/kfp.md)."
+_CONTAINERS: Final = "Containers are Kubeflow's: compile the pipeline for it (docs/guides/kfp.md)."
 _OWN_COMPONENT: Final = "Write a component of your own as a function: tfx.dsl.components.component."
 _TUNER: Final = "Search in run_fn, or bring best hyperparameters in: Importer(artifact_type=HyperParameters)."
 _EXAMPLE_DIFF: Final = (

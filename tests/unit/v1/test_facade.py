@@ -1,4 +1,4 @@
-"""assay.v1 is other names for what assay has, and the table of docs/porting.md leads to them."""
+"""assay.v1 is other names for what assay has, and the table of docs/guides/porting.md leads to them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_names_are_the_very_things(project_root: Path) -> None:
 
 
 def table(project_root: Path) -> list[str]:
-    text = (project_root / "docs" / "porting.md").read_text(encoding="utf-8")
+    text = (project_root / "docs/guides/porting.md").read_text(encoding="utf-8")
     return re.findall(r"^\| `(?:from|import) [^`]+` \| `([^`]+)` \|$", text, re.MULTILINE)
 
 

@@ -26,7 +26,7 @@ from assay.runners.kfp.embedded_files import MOST_BYTES
 from assay.spec import Cond, Importer, Inputs, Output, Pipeline, RuntimeParameter, component, latest_blessed_model
 from assay.spec.node import Node
 
-DOCS = ["kfp.md", "porting.md"]
+DOCS = ["guides/kfp.md", "guides/porting.md"]
 rules = import_module("kfp_rules")  # by name: the components below travel with what this module imports
 faults = rules.faults
 
