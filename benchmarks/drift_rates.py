@@ -29,12 +29,12 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
-from assay.curation import apply, suggest
-from assay.curation.suggest_options import SuggestOptions
 from assay.kernels.distances import DriftLimits, Side, ValueTables, compare_features
 from assay.kernels.findings.examination import Expectations, examine
-from assay.kernels.schema import infer_schema
 from assay.kernels.statistics import DatasetStatistics
+from assay.schema import apply, suggest
+from assay.schema.inference import infer_schema
+from assay.schema.suggestions import SuggestOptions
 
 RATE = 0.001
 ONLY_CHANCE = DriftLimits(

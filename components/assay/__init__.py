@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from assay.api.skew import feature_skew, shared_rows
     from assay.api.statistics import Statistics, statistics
     from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.curation import SchemaEditor
     from assay.errors import AssayError
     from assay.kernels.distances import DriftLimits
     from assay.kernels.feature_summary import FeatureSummary
     from assay.kernels.findings import CheckResult
     from assay.kernels.rows.record_validator import RowValidator
     from assay.runners.local import LocalDagRunner
+    from assay.schema import SchemaEditor
     from assay.spec import (
         Channel,
         Cond,
@@ -70,7 +70,7 @@ _HOME = {
     "Resolver": "assay.spec",
     "RowValidator": "assay.kernels.rows.record_validator",
     "RuntimeParameter": "assay.spec",
-    "SchemaEditor": "assay.curation",
+    "SchemaEditor": "assay.schema",
     "Statistics": "assay.api",
     "UserModule": "assay.spec",
     "compare": "assay.api",

@@ -11,8 +11,8 @@ from assay.api.statistics import statistics_of
 from assay.artifacts import schema as schema_artifacts
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.errors import UsageError
-from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE
-from assay.kernels.schema import infer_schema as infer_from_statistics
+from assay.schema.inference import MAX_STRING_DOMAIN_SIZE
+from assay.schema.inference import infer_schema as infer_from_statistics
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,7 +36,7 @@ def infer_schema(
         max_string_domain_size: A text feature with more distinct values than this gets no domain.
         infer_feature_shape: Whether a feature that always has the same number of values gets a fixed shape.
         split: The split of Examples that have several.
-        patch: A patch file or an `assay.curation.Patch` to apply to what was inferred.
+        patch: A patch file or an `assay.schema.Patch` to apply to what was inferred.
         **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
             `max_record_bytes`, as in `assay.CsvOptions`.
 
@@ -54,7 +54,7 @@ def infer_schema(
     )
     if patch is None:
         return schema
-    from assay.curation import apply, read_patch  # noqa: PLC0415 (few inferences have a patch)
+    from assay.schema import apply, read_patch  # noqa: PLC0415 (few inferences have a patch)
 
     return apply(schema, read_patch(Path(patch)) if isinstance(patch, (str, Path)) else patch)
 

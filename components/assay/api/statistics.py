@@ -17,7 +17,6 @@ from assay.artifacts.outputs import refuse_ending
 from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import write_durably
-from assay.curation.csv_remarks import remarks_of
 from assay.documents import parse_text_proto, read_bytes
 from assay.engines.base import Source
 from assay.engines.embedded import EmbeddedEngine
@@ -27,6 +26,7 @@ from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.kernels.statistics.merging import MergeableStatistics, statistics_of_mergeable
 from assay.kernels.statistics.options import is_tfdv_options, options_of_tfdv
+from assay.schema.csv_remarks import remarks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from assay.artifacts.formats.csv_types import CsvKeywords
-    from assay.curation.csv_remarks import CsvRemark
+    from assay.schema.csv_remarks import CsvRemark
 
 STATE_ENDING = ".state"
 """Of files that statistics of other rows can be merged with."""

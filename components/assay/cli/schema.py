@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
     from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.curation.csv_remarks import CsvRemark
-    from assay.curation.patch import Entry, Patch
-    from assay.curation.suggest_options import SuggestOptions
+    from assay.schema.csv_remarks import CsvRemark
+    from assay.schema.patch import Entry, Patch
+    from assay.schema.suggestions import SuggestOptions
 
 CONFLICTS = 3
 """The exit code where a patch does not fit: as with anomalies, the files are read, and do not agree."""
@@ -60,9 +60,8 @@ def apply(
     """
     from assay.cli.schema_files import read_schema
     from assay.cli.schema_output import counted, document, outcomes_table
-    from assay.curation.application import apply_with_report
-    from assay.curation.patch import Patch
-    from assay.curation.patch_file import read_patch
+    from assay.schema.application import apply_with_report
+    from assay.schema.patch import Patch, read_patch
 
     whole = sum((read_patch(path) for path in patch), Patch())
     application = apply_with_report(read_schema(schema), whole)
@@ -131,8 +130,8 @@ def relax(
     """
     from assay.cli.schema_files import append_patch, find_anomalies, read_anomalies, read_schema, statistics_beside
     from assay.cli.schema_output import counted, document
-    from assay.curation.patch_file import plain_entry
-    from assay.curation.relaxation import relax as relax_for
+    from assay.schema.patch import plain_entry
+    from assay.schema.relaxation import relax as relax_for
 
     file = find_anomalies(anomalies, split)
     found = read_anomalies(file)
@@ -166,7 +165,7 @@ def relax(
 
 def _list_ids(anomalies: Anomalies, *, as_json: bool) -> None:
     from assay.cli.schema_output import document
-    from assay.curation.relaxation import anomaly_ids
+    from assay.schema.relaxation import anomaly_ids
 
     ids = anomaly_ids(anomalies)
     if as_json:
@@ -192,7 +191,7 @@ def _put(schema: Schema, output: Path | None, *, quiet: bool = False) -> str | N
 
 def _shown_schema(schema: Schema, output: Path | None, *, held_back: bool = False) -> dict[str, object]:
     """The schema in a JSON document, where it is not written to a file."""
-    from assay.curation.plain import to_plain
+    from assay.schema.proto_dict import to_plain
 
     return {} if output is not None or held_back else {"schema": to_plain(schema)}
 
@@ -245,8 +244,8 @@ def diff(
 
     from assay.cli.schema_files import read_schema, write_text
     from assay.cli.schema_output import changes_table, counted, document
-    from assay.curation import diff as difference
-    from assay.curation import format_patch, patch_from
+    from assay.schema import diff as difference
+    from assay.schema import format_patch, patch_from
 
     old, new = read_schema(before), read_schema(after)
     changes = difference(old, new)
@@ -281,7 +280,7 @@ def check(
     """
     from assay.cli.schema_files import read_schema_text
     from assay.cli.schema_output import counted, document, findings_table
-    from assay.curation import check_text
+    from assay.schema import check_text
 
     findings = check_text(*read_schema_text(schema))
     errors = sum(finding.severity == "error" for finding in findings)
@@ -350,9 +349,9 @@ def infer(
     from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.cli.schema_files import write_schema
     from assay.cli.schema_output import counted, document
-    from assay.curation.application import apply
-    from assay.curation.patch_file import read_patch
-    from assay.curation.plain import to_plain
+    from assay.schema.application import apply
+    from assay.schema.patch import read_patch
+    from assay.schema.proto_dict import to_plain
 
     keep_pandas_out(context)
     with waiting("Reading"):
@@ -374,7 +373,7 @@ def _inferred(
     data: Sequence[str], split: str | None, csv: CsvOptions, max_size: int, *, infer_feature_shape: bool
 ) -> tuple[Schema, tuple[CsvRemark, ...]]:
     from assay.cli.schema_files import statistics_of_each
-    from assay.kernels.schema import infer_schema, update_schema
+    from assay.schema.inference import infer_schema, update_schema
 
     first, *others = statistics_of_each(data, split, csv)
     schema = infer_schema(first.proto, max_size, infer_feature_shape=infer_feature_shape)
@@ -426,9 +425,9 @@ def suggest(
     from assay.cli.data.quick_arrow import keep_pandas_out
     from assay.cli.schema_files import read_schema, statistics_of_each, write_text
     from assay.cli.schema_output import counted, document, entries_table
-    from assay.curation.patch_file import format_patch, plain_entry
-    from assay.curation.suggest_options import ALL, SuggestOptions
     from assay.errors import UsageError
+    from assay.schema.patch import format_patch, plain_entry
+    from assay.schema.suggestions import ALL, SuggestOptions
 
     keep_pandas_out(context)
     with waiting("Reading", quiet=quiet):
@@ -467,15 +466,15 @@ def _suggested(
 ) -> Patch:
     """Suggestions by the statistics and, where a column holds times, by the order of the rows."""
     from assay.cli.schema_files import statistics_files
-    from assay.curation.suggestions import suggest as suggest_from
+    from assay.schema.suggestions import suggest as suggest_from
 
     patch = suggest_from(statistics, schema, options)
     times = [entry.feature for entry in patch.entries if "time_domain" in entry.set]
     if not times or statistics_files(data[0], split):
         return patch
     from assay.artifacts.sources import rows_of
-    from assay.curation.ascending import AscendingColumns
     from assay.engines.embedded import EmbeddedEngine
+    from assay.schema.suggestions import AscendingColumns
 
     rows = rows_of(data[0] if len(data) == 1 else list(data), split=split, csv=csv)
     return suggest_from(statistics, schema, options, ascending=EmbeddedEngine().reduce(rows, AscendingColumns(times)))
@@ -483,7 +482,7 @@ def _suggested(
 
 def _asked(entry: Entry) -> str:
     """What an entry sets, as `presence.min_fraction = 0.9`."""
-    from assay.curation.leaves import flat
+    from assay.schema.leaf_fields import flat
 
     return ", ".join(f"{path} = {value}" for path, value in flat(entry.set) if not path.startswith("annotation"))
 

@@ -12,9 +12,9 @@ from assay.artifacts import anomalies as anomalies_artifact
 from assay.artifacts import schema as schema_artifact
 from assay.artifacts import statistics as statistics_artifact
 from assay.artifacts.store import write_durably
-from assay.curation.patch_file import format_patch, parse_patch, read_patch
 from assay.documents import parse_text_proto, read_bytes
 from assay.errors import DataError, UsageError
+from assay.schema.patch import format_patch, parse_patch, read_patch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from assay.api.statistics import Statistics
     from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.curation.patch import Patch
+    from assay.schema.patch import Patch
 
 
 def schema_path(path: Path) -> Path:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from assay.curation import Change, Finding, Outcome
-    from assay.curation.subjects import Subject
+    from assay.schema import Change, Finding, Outcome
+    from assay.schema.subjects import Subject
 
 
 def document(content: Any) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from assay.curation import apply, relax
-from assay.curation.differences import differences
-from assay.curation.relaxation import anomaly_ids
+from assay.schema import apply, relax
+from assay.schema.differences import differences
+from assay.schema.relaxation import anomaly_ids
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 

@@ -8,7 +8,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from assay.kernels.anomalies import validate_statistics
-from assay.kernels.schema import infer_schema, update_schema
+from assay.schema.inference import infer_schema, update_schema
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.network]
 

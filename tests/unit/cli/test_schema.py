@@ -17,11 +17,11 @@ from assay.artifacts.schema import read_schema
 from assay.artifacts.sources import rows_of
 from assay.cli.data.documents import json_schema
 from assay.cli.main import app
-from assay.curation import read_patch
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.anomalies import validate_statistics
-from assay.kernels.schema import infer_schema
 from assay.kernels.statistics import DatasetStatistics
+from assay.schema import read_patch
+from assay.schema.inference import infer_schema
 
 Ask = Callable[..., Result]
 

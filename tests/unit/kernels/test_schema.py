@@ -4,7 +4,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.errors import ArtifactError
-from assay.kernels.schema import infer_schema, update_schema
+from assay.schema.inference import infer_schema, update_schema
 
 
 def _statistics(

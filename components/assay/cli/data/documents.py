@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from assay.curation.compatibility import Kind as ChangeKind
-from assay.curation.compatibility_rules import Party
-from assay.curation.subjects import Kind
 from assay.errors import on_command_line
 from assay.kernels.distances import DriftLimits
+from assay.schema.compatibility import Kind as ChangeKind
+from assay.schema.compatibility import Party
+from assay.schema.subjects import Kind
 
 if TYPE_CHECKING:
     from assay.api import DriftReport, Report, Statistics

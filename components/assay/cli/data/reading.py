@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.curation.csv_remarks import CsvRemark
+    from assay.schema.csv_remarks import CsvRemark
 
 _PATIENCE = 1.0
 
@@ -119,7 +119,7 @@ class WatchedRows:
 
     def remarks(self) -> tuple[CsvRemark, ...]:
         """Return the remarks on text columns of a CSV."""
-        from assay.curation.csv_remarks import remarks_of
+        from assay.schema.csv_remarks import remarks_of
 
         return remarks_of(self.source)
 

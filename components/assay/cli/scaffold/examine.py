@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 
 from assay.artifacts.sources import rows_of
 from assay.cli.scaffold.plan import MOST_CLASSES, Label, check_label_name
-from assay.curation.csv_remarks import remarks_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_path import split_path
 from assay.kernels.feature_summary import FeatureSummary, summarise
-from assay.kernels.schema import infer_schema
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from assay.schema.csv_remarks import remarks_of
+from assay.schema.inference import infer_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
     from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.curation.csv_remarks import CsvRemark
     from assay.engines.base import Source
+    from assay.schema.csv_remarks import CsvRemark
 
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _PARQUET = (".parquet", ".pq")

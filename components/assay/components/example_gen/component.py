@@ -20,8 +20,8 @@ from assay.components.example_gen import config
 from assay.components.example_gen.ingest import InputRows, write_examples
 from assay.components.example_gen.patterns import ResolvedInput, SplitFiles, resolve
 from assay.components.example_gen.spool import spool
-from assay.curation.csv_remarks import remarks_on
 from assay.errors import DataError, UsageError, in_python
+from assay.schema.csv_remarks import remarks_on
 from assay.spec import ExecutionContext, Output, RangeConfig, component
 from assay.spec.annotations import DataPath, ParsedBy
 from assay.spec.channel import Foreseen

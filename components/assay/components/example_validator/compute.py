@@ -53,7 +53,7 @@ def counts_against(checks: Iterable[Check], split: str, fail_on: FailOn) -> bool
 
 def with_contradictions(examination: Examination, schema: Schema) -> Examination:
     """Adds what a schema says against itself, most of which TFDV passes over, unless TFDV's core told it already."""
-    from assay.curation import check
+    from assay.schema import check
 
     told = {finding.feature for finding in examination.overall.findings if finding.type in _OF_SCHEMA}
     found = tuple(

@@ -8,7 +8,7 @@ from assay.artifacts.schema import Schema, read_schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
 from assay.components.schema_gen.compute import contradictions, infer_from_splits, with_patch
-from assay.kernels.schema import MAX_STRING_DOMAIN_SIZE
+from assay.schema.inference import MAX_STRING_DOMAIN_SIZE
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.errors import UsageError
-from assay.kernels.schema import infer_schema, update_schema
+from assay.schema.inference import infer_schema, update_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ def with_patch(schema: Schema, patch_file: Path) -> Schema:
         DataError: There is no such file, it is no patch, or one of its decisions does not fit the schema any more.
         UsageError: The patch contradicts itself, or makes the schema contradict itself.
     """
-    from assay.curation import apply, read_patch
+    from assay.schema import apply, read_patch
 
     patched = apply(schema, read_patch(patch_file))
     found = contradictions(patched)
@@ -48,6 +48,6 @@ def with_patch(schema: Schema, patch_file: Path) -> Schema:
 
 def contradictions(schema: Schema) -> list[str]:
     """Gives what a schema says against itself, a sentence each; TFDV loads most of it in silence."""
-    from assay.curation import check
+    from assay.schema import check
 
     return [finding.sentence for finding in check(schema) if finding.severity == "error"]

@@ -10,12 +10,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts import Schema
 from assay.artifacts.schema import format_schema
-from assay.curation.differences import differences
-from assay.curation.leaves import leaves
-from assay.curation.subjects import own_fields, walk
 from assay.reports.blocks import Code, Column, DataTable, Detail, Section
 from assay.reports.figures import number, plural, share
 from assay.reports.views.shown import Shown
+from assay.schema.differences import differences
+from assay.schema.leaf_fields import leaves
+from assay.schema.subjects import own_fields, walk
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Feature
