@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from assay.gating.limits import Limit
     from assay.gating.policy import EvidencePolicy, Significant
     from assay.kernels.metrics.rows import Floats
-    from assay.kernels.uncertainty.delong import Areas
     from assay.kernels.uncertainty.paired_shares import PairedShares
+    from assay.kernels.uncertainty.row_means import ClosedForm
 
 Changes: TypeAlias = "Mapping[SliceKey, Mapping[MetricKey, Floats]]"
 
@@ -30,7 +30,7 @@ class Evidence:
         candidate: What each replicate adds to each of the candidate's metrics.
         baseline: The same of the baseline's, replicate by replicate on the same samples.
         trials: For the candidate's rates over rows of equal weight: of how many rows each is a share.
-        areas: Areas under ROC curves in closed form: the candidate's, then the baseline's where there is one.
+        closed: Areas under ROC curves, and means of losses, in closed form.
         shares: For rates that are shares of the same rows for both models: on which of them the models differ; None
             where that is not known.
     """
@@ -39,7 +39,7 @@ class Evidence:
     candidate: Changes
     baseline: Changes = field(default_factory=dict)
     trials: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
-    areas: Mapping[SliceKey, Mapping[MetricKey, Areas]] = field(default_factory=dict)
+    closed: Mapping[SliceKey, Mapping[MetricKey, ClosedForm]] = field(default_factory=dict)
     shares: Mapping[SliceKey, Mapping[MetricKey, PairedShares | None]] = field(default_factory=dict)
 
     def rule(self, limit: Limit) -> Significant:
@@ -56,5 +56,5 @@ class Evidence:
         for key in slices:
             known += [figures.examples[key]] if key in figures.examples else []
             known += [self.trials[key][metric]] if metric in self.trials.get(key, {}) else []
-            known += [self.areas[key][metric].smaller_class] if metric in self.areas.get(key, {}) else []
+            known += [self.closed[key][metric].rows] if metric in self.closed.get(key, {}) else []
         return min(known, default=None)

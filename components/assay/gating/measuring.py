@@ -1,6 +1,7 @@
 """Which closed form or bootstrap measures a check.
 
-DeLong's form for areas, Wilson's for rates and Tango's for their changes, replicates for the rest.
+DeLong's form for areas, Hall's for means of losses, Wilson's for rates and Tango's for their changes; replicates for
+the rest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from assay.gating.figures import MetricKey, Place, SliceKey
     from assay.gating.held import Held
     from assay.kernels.metrics.rows import Floats
-    from assay.kernels.uncertainty.delong import Areas
+    from assay.kernels.uncertainty.row_means import ClosedForm
 
 T = TypeVar("T")
 
@@ -36,9 +37,9 @@ def measure(one: Held, evidence: Evidence) -> Measured | None:
     baseline = check.baseline if one.limit.is_change else None
     if one.limit.is_change and baseline is None:
         return None
-    areas = _of(evidence.areas, key, metric)
-    if areas is not None:
-        return _of_areas(areas, one)
+    closed = _of(evidence.closed, key, metric)
+    if closed is not None:
+        return _of_closed(closed, one)
     trials = _of(evidence.trials, key, metric)
     if trials and baseline is None:
         return Proportion(check.observed, trials)
@@ -54,10 +55,10 @@ def measure(one: Held, evidence: Evidence) -> Measured | None:
     return _of_replicates(check.observed, baseline, ours, theirs, relative=one.limit.bound == "relative")
 
 
-def _of_areas(areas: Areas, one: Held) -> Measured | None:
+def _of_closed(closed: ClosedForm, one: Held) -> Measured | None:
     if one.limit.bound == "relative":
-        return areas.relative_difference()
-    found = areas.difference() if one.limit.is_change else areas.estimate()
+        return closed.relative_difference()
+    found = closed.difference() if one.limit.is_change else closed.estimate()
     return None if not one.limit.is_change and found.standard_error == 0 else found
 
 

@@ -8,6 +8,7 @@ import pytest
 from assay.gating.measured import Measured, Proportion, Resampled
 from assay.kernels.uncertainty.delong import Area
 from assay.kernels.uncertainty.paired_shares import PairedShares
+from assay.kernels.uncertainty.row_means import SkewedMean
 
 RNG = np.random.default_rng(0)
 
@@ -20,6 +21,9 @@ RNG = np.random.default_rng(0)
         Resampled(0.7, RNG.normal(0, 0.05, 1999)),
         PairedShares(first_only=20, second_only=9, trials=80),
         Area(0.9, 0.05),
+        SkewedMean(value=0.7, standard_error=0.05, skewness=0.4, positive=True),
+        SkewedMean(value=0.7, standard_error=0.05, skewness=0.4, root=True, positive=True),
+        SkewedMean(value=-0.1, standard_error=0.05, skewness=-0.6),
     ],
 )
 @pytest.mark.parametrize("level", [0.01, 0.05, 0.2])

@@ -42,7 +42,7 @@ def write_metrics(
         confidence: Of the bounds, both sides together.
         figures: The kernels' figures and another engine's, where that computed some.
     """
-    resampled = bool(evaluation.areas) or any(slices for slices in evaluation.changes.values())
+    resampled = bool(evaluation.closed) or any(slices for slices in evaluation.changes.values())
     path = folder / METRICS_TABLE
     write_metrics_table(path, figures or evaluation.figures, bounds_of(evaluation, confidence) if resampled else None)
     naming = evaluation.naming

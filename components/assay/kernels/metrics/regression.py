@@ -30,7 +30,7 @@ def mean_squared_error(*, name: str = "mean_squared_error") -> SumsMetric:
 
 def root_mean_squared_error(*, name: str = "root_mean_squared_error") -> SumsMetric:
     """Gives the root of the mean squared error."""
-    return SumsMetric(name=name, terms=(Term(terms.squared_error), _WEIGHT), formula=_root, view=_WHOLE)
+    return SumsMetric(name=name, terms=(Term(terms.squared_error), _WEIGHT), formula=root_of_ratio, view=_WHOLE)
 
 
 def mean_absolute_error(*, name: str = "mean_absolute_error") -> SumsMetric:
@@ -68,7 +68,8 @@ def squared_pearson_correlation(*, name: str = "squared_pearson_correlation") ->
     return SumsMetric(name=name, terms=_MOMENTS, formula=_squared_correlation)
 
 
-def _root(error: Floats, weight: Floats) -> Floats:
+def root_of_ratio(error: Floats, weight: Floats) -> Floats:
+    """Return the root of a mean."""
     return np.sqrt(ratio(error, weight))
 
 

@@ -72,11 +72,21 @@ class Areas:
         values: The area of each model; NaN where a class is missing or a row is not known.
         covariance: Of the areas; NaN where a class has fewer than two rows.
         smaller_class: The number of rows of the class that has fewer.
+        effective: Of each model, how many rows of one class would make its errors, or its successes, if each made as
+            many: the fewest of both classes. A few rows make an area near 1, or one of few positives, what it is.
+        alike: Whether all models put the rows in one order, so that no other sample is likely to part them.
     """
 
     values: Floats
     covariance: Floats
     smaller_class: int = 0
+    effective: tuple[float, ...] = ()
+    alike: bool = False
+
+    @property
+    def rows(self) -> int:
+        """The number of rows that an area is made of: those of the smaller class."""
+        return self.smaller_class
 
     def estimate(self, model: int = 0) -> Area:
         """Gives one model's area with its standard error."""
@@ -102,6 +112,8 @@ class Areas:
             + other * other * self.covariance[second, second]
             + 2 * one * other * self.covariance[first, second]
         )
+        if variance <= 0 and not self.alike:
+            variance = math.nan  # models that err nowhere, or in the same rows: what others they have is not known
         # Rounding can leave the variance of nearly identical models just below 0; NaN passes through.
         return Estimate(value, float(np.sqrt(np.maximum(variance, 0.0))))
 
@@ -131,7 +143,29 @@ def delong(labels: Floats, scores: Sequence[Floats], orders: Sequence[Ints] | No
     if smaller < 2:
         return Areas(values, unknown.covariance, smaller)
     covariance = _covariance(of_positives) / num_positives + _covariance(of_negatives) / num_negatives
-    return Areas(values, covariance, smaller)
+    effective = tuple(
+        min(_effective(one), _effective(other)) for one, other in zip(of_positives, of_negatives, strict=True)
+    )
+    alike = all(_same_order(scores[0], score, orders[0]) for score in scores[1:])
+    return Areas(values, covariance, smaller, effective, alike)
+
+
+def _effective(placements: Floats) -> float:
+    """Return the number of equal rows that would make the placements, or what they lack of 1: the fewer."""
+    found = []
+    for part in (placements, 1 - placements):
+        squares = float(part @ part)
+        found.append(float(part.sum()) ** 2 / squares if squares > 0 else 0.0)
+    return min(found)
+
+
+def _same_order(first: Floats, second: Floats, order: Ints) -> bool:
+    """Return whether two models order rows alike, ties included."""
+    if first is second:
+        return True
+    one, other = first[order], second[order]
+    rises = other[1:] > other[:-1]
+    return bool(((one[1:] > one[:-1]) == rises).all() and (rises | (other[1:] == other[:-1])).all())
 
 
 def _placements(positive: NDArray[np.bool_], scores: Floats, order: Ints) -> Floats:

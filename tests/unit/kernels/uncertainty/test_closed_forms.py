@@ -76,6 +76,26 @@ def test_bounds_of_an_area_stay_within_zero_and_one() -> None:
     assert difference.upper == 1.0
 
 
+def test_models_that_never_err_have_a_change_that_is_not_known() -> None:
+    labels = np.array([0.0] * 20 + [1.0] * 20)
+    other = np.r_[np.arange(20)[::-1], np.arange(20, 40)]
+    parted = delong(labels, [np.arange(40.0), other.astype(float)])
+    assert parted.difference().value == 0
+    assert math.isnan(parted.difference().interval().lower)
+    assert math.isnan(parted.relative_difference().p_value_above(-0.1))
+    assert parted.effective == (0.0, 0.0)
+    # One model twice, or one that scales the scores of the other, differs on no other rows either.
+    same = delong(labels, [np.arange(40.0), np.exp(np.arange(40.0))])
+    assert same.difference().interval() == Interval(0.0, 0.0)
+
+
+def test_the_rows_that_make_an_area() -> None:
+    # Of 40 negatives one is above 20 of 40 positives, and makes all the errors.
+    scores = np.r_[np.zeros(39), 1.5, np.ones(20), np.full(20, 2.0)]
+    found = delong(np.array([0.0] * 40 + [1.0] * 40), [scores])
+    assert found.effective == (1.0,)
+
+
 def test_delong_of_one_positive_has_an_area_and_no_error() -> None:
     estimate = delong(np.array([0, 0, 1.0]), [np.array([0.1, 0.9, 0.5])]).estimate()
     assert estimate.value == 0.5

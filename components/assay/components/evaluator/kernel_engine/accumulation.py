@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from assay.kernels.metrics.slices import CellKey, SlicingSpec
     from assay.kernels.metrics.state import AnyMetric
     from assay.kernels.metrics.values import SlicedValues
-    from assay.kernels.uncertainty.delong import Areas
+    from assay.kernels.uncertainty.row_means import ClosedForm
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 
@@ -43,7 +43,7 @@ class Computed:
         changes: By model, slice and metric, what each bootstrap replicate adds to the value.
         trials: By slice and metric, of how many rows a rate is a share (the same rows for both models, or the
             candidate's own).
-        areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
+        closed: By slice and metric, areas under ROC curves and means of losses with their errors.
         differing: By slice and metric, on how many of a rate's rows the two models differ, and whether they predict
             differently anywhere: two numbers.
         seen: What labels and predictions are like.
@@ -57,7 +57,7 @@ class Computed:
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
-    areas: Mapping[SliceKey, Mapping[MetricKey, Areas]] = field(default_factory=dict)
+    closed: Mapping[SliceKey, Mapping[MetricKey, ClosedForm]] = field(default_factory=dict)
     differing: Mapping[SliceKey, Mapping[MetricKey, Floats]] = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
     left_out: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class PlannedMetrics:
         changes: dict[str, dict[SliceKey, dict[MetricKey, Floats]]] = {model: {} for model in models}
         trials: dict[SliceKey, dict[MetricKey, float]] = {}
         differing: dict[SliceKey, dict[MetricKey, Floats]] = {}
-        areas: dict[SliceKey, dict[MetricKey, Areas]] = {}
+        closed: dict[SliceKey, dict[MetricKey, ClosedForm]] = {}
         left_out: dict[SliceKey, dict[MetricKey, float]] = {}
         cells: dict[CellKey, int] = {}
         why: dict[str, dict[SliceKey, dict[MetricKey, str]]] = {model: {} for model in models}
@@ -189,10 +189,10 @@ class PlannedMetrics:
                 drawn = draw(one.resampled, kept, metrics, self._columns, self._baseline, self._resampling)
                 for (model, key, metric), row in drawn.changes.items():
                     changes[model].setdefault(key, {})[metric] = row
-                for (key, metric), area in drawn.areas.items():
-                    areas.setdefault(key, {})[metric] = area
+                for (key, metric), form in drawn.closed.items():
+                    closed.setdefault(key, {})[metric] = form
         return Computed(
-            state.rows, examples, values, changes, trials, areas, differing, state.seen, left_out, cells, why
+            state.rows, examples, values, changes, trials, closed, differing, state.seen, left_out, cells, why
         )
 
 

@@ -168,7 +168,7 @@ def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> Evidence | 
         candidate=evaluation.changes[CANDIDATE],
         baseline=evaluation.changes.get(BASELINE, {}),
         trials=evaluation.trials,
-        areas=evaluation.areas,
+        closed=evaluation.closed,
         shares={
             key: {metric: shares_of(evaluation, key, metric) for metric in of_slice}
             for key, of_slice in evaluation.differing.items()

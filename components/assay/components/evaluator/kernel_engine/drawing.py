@@ -1,4 +1,4 @@
-"""How sure each metric is: DeLong's form for areas, a bootstrap of queries for rankings and of rows for the rest."""
+"""How sure each metric is: closed forms of areas and means, and a bootstrap of queries for rankings, of rows else."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from assay.kernels.metrics.ranking import MEANS, RankingMetric
 from assay.kernels.uncertainty.bootstrap import Bootstrap
 from assay.kernels.uncertainty.kept_rows import ordered
 from assay.kernels.uncertainty.replicated_rankings import replicated_ranking
+from assay.kernels.uncertainty.row_means import is_mean, row_means
 from assay.kernels.uncertainty.sliced_areas import sliced_areas
 
 if TYPE_CHECKING:
     from assay.components.evaluator.kernel_engine.plan import PlannedMetric
     from assay.kernels.metrics.rows import Floats, RowColumns
     from assay.kernels.metrics.state import AnyMetric, MetricsState
-    from assay.kernels.uncertainty.delong import Areas
     from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows
+    from assay.kernels.uncertainty.row_means import ClosedForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ class Drawn:
 
     Attributes:
         changes: By model, slice and metric, what each replicate adds to the value.
-        areas: By slice and metric, areas with their covariance.
+        closed: By slice and metric, areas and means with their errors.
     """
 
     changes: Mapping[tuple[str, SliceKey, MetricKey], Floats]
-    areas: Mapping[tuple[SliceKey, MetricKey], Areas]
+    closed: Mapping[tuple[SliceKey, MetricKey], ClosedForm]
 
 
 def can_draw(metric: AnyMetric) -> bool:
@@ -84,12 +85,12 @@ def draw(
         return Drawn({}, {})
     changes = _of_rankings(planned, state, resampling)
     rows = ordered(kept) if any(not isinstance(one.metric, RankingMetric) for one in planned) else None
-    areas: dict[tuple[SliceKey, MetricKey], Areas] = {}
+    forms: dict[tuple[SliceKey, MetricKey], ClosedForm] = {}
     drawn: list[PlannedMetric] = []
     for one in planned if rows is not None else ():
-        closed = _areas(one, rows) if rows is not None else None
+        closed = _closed(one, rows) if rows is not None else None
         if closed is not None and rows is not None:
-            areas.update({(key, one.key): area for key, area in zip(rows.slices, closed, strict=True)})
+            forms.update({(key, one.key): form for key, form in zip(rows.slices, closed, strict=True)})
         if not isinstance(one.metric, RankingMetric) and (closed is None or one.key in resampling.across):
             drawn.append(one)
     kernels = [one.metric for one in drawn if isinstance(one.metric, (SumsMetric, CurveMetric, AverageMetric))]
@@ -106,11 +107,13 @@ def draw(
         for (model, position), array in replicates.changes.items():
             own = zip(replicates.slices, array, strict=True)
             changes.update({(model, key, drawn[position].key): row for key, row in own})
-    return Drawn(changes, areas)
+    return Drawn(changes, forms)
 
 
-def _areas(one: PlannedMetric, rows: OrderedRows) -> list[Areas] | None:
+def _closed(one: PlannedMetric, rows: OrderedRows) -> Sequence[ClosedForm] | None:
     metric = one.metric
+    if isinstance(metric, SumsMetric) and is_mean(metric):
+        return row_means(rows, metric)
     if not isinstance(metric, CurveMetric) or metric != binary.auc(
         name=metric.name, view=metric.view, aggregation=metric.aggregation
     ):

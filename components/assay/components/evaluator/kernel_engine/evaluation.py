@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from assay.gating.limits import EvalConfig
     from assay.kernels.metrics.rows import Floats
     from assay.kernels.metrics.slices import CellKey
-    from assay.kernels.uncertainty.delong import Areas
+    from assay.kernels.uncertainty.row_means import ClosedForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class TableEvaluation:
         rows: The number of rows evaluated.
         changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
         trials: By slice and metric, of how many rows the candidate's rates are shares, where they are resampled.
-        areas: By slice and metric, areas under ROC curves with their covariance, the candidate's first.
+        closed: By slice and metric, areas under ROC curves and means of losses with their errors.
         differing: By slice and metric, on how many of a rate's rows the models differ; see `Computed`.
         config: The configuration.
         plan: What it asks for.
@@ -61,7 +61,7 @@ class TableEvaluation:
     rows: int
     changes: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Floats]]]
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
-    areas: Mapping[SliceKey, Mapping[MetricKey, Areas]]
+    closed: Mapping[SliceKey, Mapping[MetricKey, ClosedForm]]
     differing: Mapping[SliceKey, Mapping[MetricKey, Floats]]
     config: EvalConfig
     plan: Plan
@@ -117,7 +117,7 @@ def evaluate_predictions(
         rows=computed.rows,
         changes=computed.changes,
         trials=computed.trials,
-        areas=computed.areas,
+        closed=computed.closed,
         differing=computed.differing,
         config=config,
         plan=plan,
@@ -134,8 +134,8 @@ def evaluate_predictions(
 def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
     """Gives bounds of each resampled metric, and of its change from the baseline.
 
-    Wilson's and Tango's for rates, DeLong's for areas under ROC curves, wherever their counts are known; else
-    percentiles of a paired bootstrap.
+    Wilson's and Tango's for rates, DeLong's for areas under ROC curves and Hall's for means of losses, wherever their
+    counts are known; else percentiles of a paired bootstrap.
     """
     bounds: dict[tuple[str, SliceKey, MetricKey], tuple[float, float]] = {}
     figures = evaluation.figures
@@ -157,12 +157,12 @@ def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
                         if shares is None
                         else shares.interval(confidence),
                     )
-    for key, of_slice in evaluation.areas.items():
-        for metric, areas in of_slice.items() if key in figures.candidate else ():
-            _put(bounds, (CANDIDATE, key, metric), areas.estimate().interval(confidence))
+    for key, of_slice in evaluation.closed.items():
+        for metric, form in of_slice.items() if key in figures.candidate else ():
+            _put(bounds, (CANDIDATE, key, metric), form.estimate().interval(confidence))
             if figures.baseline is not None:
-                _put(bounds, (BASELINE, key, metric), areas.estimate(1).interval(confidence))
-                _put(bounds, ("change", key, metric), areas.difference().interval(confidence))
+                _put(bounds, (BASELINE, key, metric), form.estimate(1).interval(confidence))
+                _put(bounds, ("change", key, metric), form.difference().interval(confidence))
     return bounds
 
 

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from assay.components.evaluator.kernel_engine.accumulation import BASELINE, CANDIDATE
+from assay.components.evaluator.kernel_engine.doubts import doubts_of
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.gating.figures import OVERALL, number, slice_name
 from assay.gating.verdict import Check
@@ -20,9 +21,11 @@ from assay.kernels.metrics.ranking import RankingMetric
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from assay.components.evaluator.kernel_engine.doubts import Doubt
     from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation
     from assay.components.evaluator.kernel_engine.plan import PlannedMetric
     from assay.components.evaluator.kernel_engine.seen import Spread
+    from assay.gating.figures import MetricKey, SliceKey
     from assay.kernels.metrics.metric import Term
 
 LOUD: Final = frozenset({"pairing", "same_predictions", "perfect_predictions", "unjudged_rows", "left_out_rows"}) | {
@@ -30,7 +33,7 @@ LOUD: Final = frozenset({"pairing", "same_predictions", "perfect_predictions", "
 }
 """The remarks without which a blessing would say more than was looked at: its first sentence has them."""
 
-REMARKS: Final = frozenset({"values", "missing_values", "unsliced_rows", "zero_weights"}) | LOUD
+REMARKS: Final = frozenset({"values", "missing_values", "unsliced_rows", "zero_weights", "uncertain_bounds"}) | LOUD
 """The kinds of check that are remarks."""
 
 _AT_A_THRESHOLD = (terms.true_positive, terms.false_positive, terms.true_negative, terms.false_negative)
@@ -66,6 +69,7 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
     yield from _of_perfection(evaluation)
     yield from _of_slices(evaluation)
     yield from _of_left_out(evaluation)
+    yield from _of_bounds(evaluation)
     yield from _of_lacking(evaluation)
     yield from _of_labels(evaluation)
     names = {CANDIDATE: keys.candidate, BASELINE: keys.baseline}
@@ -189,6 +193,30 @@ def _of_left_out(evaluation: TableEvaluation) -> Iterator[Check]:
             what = f"{what.partition(' ')[2]} that weigh {count}"
         sentence = f"{one.key.label} on {slice_name(key)} leaves out {what}, {why}."
         yield _loud("left_out_rows", one.key.label, sentence, found[key])
+
+
+def _of_bounds(evaluation: TableEvaluation) -> Iterator[Check]:
+    """Say where bounds may not hold what they promise: one remark for each metric, with the slice that is worst."""
+    by_metric: dict[MetricKey, dict[SliceKey, Doubt]] = {}
+    for (_, key, metric), doubt in doubts_of(evaluation).items():
+        of_metric = by_metric.setdefault(metric, {})
+        if key not in of_metric or doubt.rows < of_metric[key].rows:
+            of_metric[key] = doubt
+    for metric, slices in by_metric.items():
+        key = min(slices, key=lambda key: (key != OVERALL, slices[key].rows, key))
+        doubt, others = slices[key], len(slices) - 1
+        more = f" (and of {others:,} more slice{'' if others == 1 else 's'})" if others else ""
+        yield Check(
+            id=f"uncertain_bounds:{metric.label}",
+            kind="uncertain_bounds",
+            ok=False,
+            severity="warning",
+            subject=metric.label,
+            slice=slice_name(key),
+            observed=doubt.rows,
+            sentence=f"The bounds of {metric.label} on {slice_name(key)}{more} may not hold at their level, because "
+            f"{doubt.reason}. {doubt.hint}",
+        )
 
 
 def _of_certainty(evaluation: TableEvaluation, model: str, name: str, spread: Spread) -> Iterator[Check]:

@@ -69,7 +69,7 @@ def test_figures_do_not_depend_on_how_rows_are_cut() -> None:
     auc, f1_score = MetricKey(name="auc"), MetricKey(name="f1_score")
     drawn, drawn_cut = (one.changes["candidate"][()][f1_score] for one in (whole, cut))
     np.testing.assert_allclose(drawn, drawn_cut, atol=1e-12)
-    area, area_cut = (one.areas[()][auc] for one in (whole, cut))
+    area, area_cut = (one.closed[()][auc] for one in (whole, cut))
     np.testing.assert_allclose(area.covariance, area_cut.covariance, rtol=1e-9)
 
 

@@ -9,11 +9,14 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import log_loss
 
+from assay.components.evaluator.kernel_engine.deciding import Rules
 from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables, judge
 from assay.components.evaluator.kernel_engine.remarks import remarks_on
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError
-from assay.gating.verdict import Verdict
+from assay.gating.markdown import to_markdown
+from assay.gating.verdict import Verdict, to_json
+from assay.gating.written_policy import WrittenPolicy
 
 ENGINE = EmbeddedEngine()
 LABELS = [0, 1, 0, 1, 1]
@@ -265,3 +268,41 @@ def test_rows_without_a_query_are_rejected(query: list[Any]) -> None:
     with pytest.raises(DataError, match="The query column 'q' has no value in 1 of 2 rows of a batch") as raised:
         blessed(written, label=[1, 0], score=[0.2, 0.1], q=query)
     assert raised.value.code == "metrics.missing_query"
+
+
+def judged_with_bounds(metric: str, **columns: Any) -> Verdict:
+    threshold = {"value_threshold": {"upper_bound": 100.0}}
+    if metric in {"AUC", "Recall"}:
+        threshold = {"value_threshold": {"lower_bound": 0.1}}
+    written = config({"class_name": metric, "threshold": threshold})
+    rules = Rules(policy=WrittenPolicy(significant="regression"))
+    return judge(Tables(config=written, predictions=pa.table(columns)), ENGINE, rules).verdict
+
+
+def test_bounds_that_may_not_hold_are_said_with_what_to_do() -> None:
+    rng = np.random.default_rng(3)
+    label = rng.normal(size=300)
+    heavy = judged_with_bounds("RootMeanSquaredError", label=label, score=label + rng.standard_t(3, 300))
+    [remark] = [check for check in heavy.checks if check.kind == "uncertain_bounds"]
+    assert heavy.ok
+    assert (remark.severity, remark.ok, remark.slice) == ("warning", False, "Overall")
+    assert "a few rows make most of the loss: 300 rows vary as " in remark.sentence
+    assert "look at the largest errors" in remark.sentence
+    for shown in (to_json(heavy).decode(), to_markdown(heavy)):
+        assert "may not hold at their level" in shown
+    normal = judged_with_bounds("RootMeanSquaredError", label=label, score=label + rng.normal(size=300))
+    assert [check for check in normal.checks if check.kind == "uncertain_bounds"] == []
+
+
+@pytest.mark.parametrize(("metric", "positives", "why"), [("AUC", 40, "rows of one class"), ("Recall", 33, "one side")])
+def test_bounds_of_few_rows_of_a_class_are_said(metric: str, positives: int, why: str) -> None:
+    label = np.r_[np.ones(positives), np.zeros(1000)]
+    score = np.r_[np.full(positives - 3, 0.9), np.full(3, 0.2), np.tile([0.1, 0.3], 500)]
+    verdict = judged_with_bounds(metric, label=label, score=score)
+    [remark] = [check for check in verdict.checks if check.kind == "uncertain_bounds"]
+    assert why in remark.sentence
+    assert "Evaluate more rows" in remark.sentence
+
+
+def test_without_bounds_nothing_is_said_of_them() -> None:
+    assert not any("bounds" in sentence for sentence in said(config({"class_name": "AUC"})))
