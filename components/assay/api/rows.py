@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pyarrow as pa
 
+from assay.api.cells import beside_cells
 from assay.artifacts.formats.parquet import ParquetWriter
 from assay.artifacts.outputs import output_folder
 from assay.artifacts.quarantine import QuarantineCounts, write_separated
 from assay.artifacts.store import write_durably
 from assay.engines.embedded import EmbeddedEngine
+from assay.kernels.identity import written_columns
 from assay.kernels.rows.data_schema import DataSchema
 from assay.kernels.rows.declared_rules import compile_rules
 from assay.kernels.rows.rule_set import RuleSet
@@ -23,8 +26,6 @@ from assay.kernels.rows.validation import find_duplicates, validate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pyarrow as pa
 
     from assay.kernels.findings import Expectations
     from assay.kernels.rows.declared_rules import RuleLike
@@ -44,18 +45,25 @@ class ValidatedRows:
 
     def report(self) -> RowReport:
         """Counts the rows that break each rule."""
-        return validate_rows(partial(EmbeddedEngine().reduce, self.source), self.rules)
+        source, _ = beside_cells(self.source, self._keys, all_columns=False)
+        return validate_rows(partial(EmbeddedEngine().reduce, source), self.rules)
 
     def quarantine(self, folder: str | Path) -> QuarantineCounts:
         """Writes clean and rejected rows; see `Report.quarantine`."""
         with output_folder(Path(folder), (CLEAN, REJECTED, COUNTS), _paths(self.source)) as place:
             return self._separate(place)
 
+    @property
+    def _keys(self) -> set[str]:
+        return {name for rule in self.rules.unique_rules for name in rule.columns}
+
     def _separate(self, folder: Path) -> QuarantineCounts:
         engine = EmbeddedEngine()
-        reduce = partial(engine.reduce, self.source)
-        columns: pa.Schema = reduce(DataSchema())
-        parts = engine.map(self.source, Separation(self.rules, find_duplicates(reduce, self.rules)))
+        source, codes = beside_cells(self.source, self._keys, all_columns=True)
+        reduce = partial(engine.reduce, source)
+        found: pa.Schema = reduce(DataSchema())
+        columns = pa.schema([(name, found.field(held).type) for name, held in written_columns(found, codes)])
+        parts = engine.map(source, Separation(self.rules, find_duplicates(reduce, self.rules), codes))
         with ParquetWriter(folder / CLEAN, columns) as clean:
             counts = write_separated(parts, folder / REJECTED, rejected_schema(columns), clean)
         write_durably(folder / COUNTS, msgspec.json.format(msgspec.json.encode(counts), indent=2) + b"\n")

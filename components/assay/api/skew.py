@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from assay.api.cells import with_cells
 from assay.api.statistics import is_statistics, opened_rows
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.engines.embedded import EmbeddedEngine
@@ -69,8 +70,10 @@ def feature_skew(
         confusion_features=tuple(confusion),
     )
     reading = CsvOptions(**csv)
-    test = _batches(_rows(data, split, reading))
-    base = _batches(_rows(control, split, replace(reading, optional=True)))
+    rows = [_rows(data, split, reading), _rows(control, split, replace(reading, optional=True))]
+    # Numbers that are to be rounded are read as numbers, ids too.
+    keys = options.identifier_features
+    test, base = map(_batches, with_cells(rows, keys, all_columns=True, floats=float_round_ndigits is None))
     return detect_feature_skew(base, test, options)
 
 
@@ -100,7 +103,8 @@ def shared_rows(
     opened = {
         name: _rows(each, None, replace(reading, optional=at > 0)) for at, (name, each) in enumerate(data_sets.items())
     }
-    pairs = find_leakage({name: partial(engine.reduce, rows) for name, rows in opened.items()}, by)
+    rows = with_cells(list(opened.values()), by or (), all_columns=by is None)
+    pairs = find_leakage({name: partial(engine.reduce, each) for name, each in zip(opened, rows, strict=True)}, by)
     empty = {name for pair in pairs for name, rows in zip(pair.splits, pair.num_rows, strict=True) if not rows}
     if empty:
         raise DataError(

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from assay.errors import DataError, UsageError, did_you_mean
+from assay.kernels.identity import identity_of, own_identity
 from assay.kernels.leakage_candidates import NumberedRows, SplitCandidates, SplitHashes, SplitRows, numbered_rows
 
 _SAMPLE_ROWS = 5
@@ -83,7 +84,7 @@ def find_leakage(
 ) -> tuple[SplitPair, ...]:
     """Finds the rows that each two splits share.
 
-    Rows are equal as `row_hash` has it: 5 is 5.0, and a column that a split lacks is missing.
+    Rows are the same as `kernels.identity` has it: 5 is 5.0, and a column that a split lacks is missing.
 
     Args:
         splits: Reads each split, once or twice: `partial(engine.reduce, examples.source(split))`.
@@ -93,7 +94,7 @@ def find_leakage(
     Raises:
         UsageError: No split has one of the columns, or there are not two splits.
         DataError: No row of one split could be a row of another: one lacks a column that each row of the other has a
-            value of, or has text where the other has numbers.
+            value of, or they hold a column as types whose values cannot be the same.
     """
     if len(splits) < 2:
         raise UsageError("leakage.one_split", f"Expected at least two splits to compare, got {len(splits)}.")
@@ -101,13 +102,20 @@ def find_leakage(
     names = _column_names(rows, columns)
     pairs = list(combinations(splits, 2))
     for one, other in pairs:
-        _check_comparable((one, rows[one]), (other, rows[other]), names)
+        _check_columns((one, rows[one]), (other, rows[other]), names)
+    keys = columns is not None
+    kinds = {split: each.kinds if each.num_rows else {} for split, each in rows.items()}
+    identity = identity_of(kinds, names, keys=keys, code="leakage.different_types")
+    for split, reduce in splits.items():  # a split that was hashed in other forms than its neighbour
+        own = own_identity({name: each for name, each in rows[split].kinds.items() if name in names}, keys=keys)
+        if any(own.forms.get(name) != identity.forms.get(name) for name in rows[split].kinds):
+            rows[split] = reduce(SplitHashes(columns, identity))
     shared = [np.intersect1d(rows[a].hashes[0], rows[b].hashes[0], assume_unique=True) for a, b in pairs]
     suspects = np.unique(np.concatenate(shared))
     if not len(suspects):
         return tuple(_split_pair(pair, rows, None, names, 0) for pair in pairs)
-    candidates = {split: reduce(SplitCandidates(names, suspects)) for split, reduce in splits.items()}
-    numbered = numbered_rows(candidates, names)
+    candidates = {split: reduce(SplitCandidates(names, suspects, identity)) for split, reduce in splits.items()}
+    numbered = numbered_rows(candidates, names, identity)
     return tuple(_split_pair(pair, rows, numbered, names, sample_rows) for pair in pairs)
 
 
@@ -121,7 +129,7 @@ def _column_names(rows: Mapping[str, SplitRows], columns: Sequence[str] | None) 
     return list(columns)
 
 
-def _check_comparable(one: tuple[str, SplitRows], other: tuple[str, SplitRows], names: Sequence[str]) -> None:
+def _check_columns(one: tuple[str, SplitRows], other: tuple[str, SplitRows], names: Sequence[str]) -> None:
     """Refuses two splits that cannot share a row whatever they hold: to call them clean would say nothing."""
     for (split, ours), (lacking, theirs) in ((one, other), (other, one)):
         for name in names if theirs.num_rows else ():
@@ -133,16 +141,6 @@ def _check_comparable(one: tuple[str, SplitRows], other: tuple[str, SplitRows], 
                     "same in both.",
                     f"Name the columns that count; both have {', '.join(both)}." if both else "",
                 )
-    (split, ours), (another, theirs) = one, other
-    for name in names if ours.num_rows and theirs.num_rows else ():
-        our, their = ours.kinds.get(name, set()), theirs.kinds.get(name, set())
-        if our and their and our.isdisjoint(their):
-            raise DataError(
-                "leakage.different_types",
-                f"Column '{name}' holds {', '.join(our)} in {split} and {', '.join(their)} in {another}: no row can be "
-                "the same in both.",
-                "Write both with one type, or name the columns that count.",
-            )
 
 
 def _split_pair(

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from assay.kernels.identity import NO_VALUES, ColumnKind, Identity, exact_keys, kinds_of, own_identity, row_numbers
 from assay.kernels.row_hash import row_hashes
-from assay.kernels.row_identity import NO_VALUES, row_numbers
-from assay.kernels.rows.exact_keys import exact_keys
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,13 +27,13 @@ class SplitRows:
         num_rows: Rows.
         hashes: Of rows that have a value in one of the columns that count.
         values: For each column that some batch has, how many of its rows have a value.
-        kinds: Whether the values of a column are `text` or `numbers`; columns that hold neither are left out.
+        kinds: What the values of a column are; nothing where it has none.
     """
 
     num_rows: int = 0
     hashes: list[Hashes] = field(default_factory=list)
     values: Counter[str] = field(default_factory=Counter)
-    kinds: dict[str, set[str]] = field(default_factory=dict)
+    kinds: dict[str, set[ColumnKind]] = field(default_factory=dict)
 
     @property
     def columns(self) -> set[str]:
@@ -47,10 +46,12 @@ class SplitHashes:
 
     Args:
         columns: The columns that count; all where None.
+        identity: How they are compared; as with others of their own kinds where None.
     """
 
-    def __init__(self, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, columns: Sequence[str] | None = None, identity: Identity | None = None) -> None:
         self._columns = columns
+        self._identity = identity
 
     def create(self) -> SplitRows:
         """Gives the state of no rows."""
@@ -58,12 +59,13 @@ class SplitHashes:
 
     def add_batch(self, state: SplitRows, batch: pa.RecordBatch) -> SplitRows:
         """Adds a batch to `state`, in place."""
-        state.hashes.append(np.unique(row_hashes(batch, self._columns)))
+        kinds = kinds_of(batch)
+        identity = self._identity or own_identity(kinds, keys=self._columns is not None)
+        state.hashes.append(np.unique(row_hashes(identity.of(batch), self._columns)))
         state.num_rows += batch.num_rows
-        for column, of in zip(batch.columns, batch.schema, strict=True):
-            state.values[of.name] += batch.num_rows - column.null_count
-            if kind := _kind(of.type):
-                state.kinds.setdefault(of.name, set()).add(kind)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            state.values[name] += batch.num_rows - column.null_count
+            state.kinds.setdefault(name, set()).update(kinds[name])
         return state
 
     def merge(self, states: Sequence[SplitRows]) -> SplitRows:
@@ -104,11 +106,13 @@ class SplitCandidates:
     Args:
         columns: The columns that count.
         hashes: The shared hashes, sorted.
+        identity: How the columns are compared.
     """
 
-    def __init__(self, columns: Sequence[str], hashes: Hashes) -> None:
+    def __init__(self, columns: Sequence[str], hashes: Hashes, identity: Identity) -> None:
         self._columns = columns
         self._hashes = hashes
+        self._identity = identity
 
     def create(self) -> CandidateRows:
         """Gives the state of no rows."""
@@ -116,7 +120,7 @@ class SplitCandidates:
 
     def add_batch(self, state: CandidateRows, batch: pa.RecordBatch) -> CandidateRows:
         """Adds a batch to `state`, in place."""
-        hashes = row_hashes(batch, self._columns)
+        hashes = row_hashes(self._identity.of(batch), self._columns)
         places = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
         rows = np.flatnonzero(self._hashes[places] == hashes)
         if len(rows):
@@ -172,9 +176,11 @@ class NumberedRows:
         raise IndexError(at)
 
 
-def numbered_rows(candidates: Mapping[str, CandidateRows], names: Sequence[str]) -> dict[str, NumberedRows]:
+def numbered_rows(
+    candidates: Mapping[str, CandidateRows], names: Sequence[str], identity: Identity
+) -> dict[str, NumberedRows]:
     """Numbers the rows of all splits together, so that equal rows of two splits have one number."""
-    numbers = row_numbers([batch for each in candidates.values() for batch in each.batches], names)
+    numbers = row_numbers([identity.of(batch) for each in candidates.values() for batch in each.batches], names)
     result, start = {}, 0
     for split, each in candidates.items():
         length = sum(batch.num_rows for batch in each.batches)
@@ -184,13 +190,3 @@ def numbered_rows(candidates: Mapping[str, CandidateRows], names: Sequence[str])
         known = distinct != NO_VALUES  # rows without any value have nothing to leak
         result[split] = NumberedRows(distinct[known], counts[known], first[known], each)
     return result
-
-
-def _kind(kind: pa.DataType) -> str | None:
-    """What values of a type are, so far as it decides whether two of them can be equal."""
-    of = pa.types
-    while of.is_list(kind) or of.is_large_list(kind) or of.is_fixed_size_list(kind) or of.is_dictionary(kind):
-        kind = kind.value_type
-    if of.is_string(kind) or of.is_large_string(kind) or of.is_binary(kind) or of.is_large_binary(kind):
-        return "text"
-    return "numbers" if of.is_integer(kind) or of.is_floating(kind) else None

@@ -65,7 +65,7 @@ def test_splits_that_can_share_no_row_are_not_called_clean() -> None:
             find_leakage(order)
     (pair,) = find_leakage({"train": train, "eval": unlabelled}, ["id"])
     assert pair.num_distinct == 2
-    with pytest.raises(DataError, match="Column 'id' holds text in train and numbers in eval"):
+    with pytest.raises(DataError, match="Column 'id' is string in train and int64 in eval"):
         find_leakage({"train": split(id=["1", "N/A"]), "eval": split(id=[1, 2])})
 
 

@@ -140,8 +140,18 @@ class CsvTable:
         return all(shard.end is not None for shard in self.shards)
 
     def as_text(self, columns: Iterable[str]) -> CsvTable:
-        """Return the same rows, where these columns are the text of their cells: 0010 and 10 differ."""
-        return _retyped(self, dict.fromkeys(columns, Kind.TEXT))
+        """Return the same rows, where these columns are the text of their cells: 0010 and 10 differ.
+
+        A column whose type was named, or whose numbers are written with other marks than Python's, stays what it is.
+        """
+        options = self.shards[0].options
+        marks = options.decimal != "." or options.thousands is not None
+        kinds = {
+            name: Kind.TEXT
+            for name, kind in self.shards[0].kinds
+            if name in set(columns) and name not in options.types and not (marks and kind is not Kind.INT)
+        }
+        return _retyped(self, kinds)
 
     def codes(self, columns: Collection[str]) -> list[str]:
         """Return which of these columns are read as integers and hold codes: a cell such as 007, which is not 7."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from assay.errors import DataError, UsageError, did_you_mean
 from assay.kernels.feature_skew.identifiers import have_identifiers, identifiers, join
 from assay.kernels.feature_skew.pair_comparison import PairComparison
 from assay.kernels.feature_skew.report import ConfusionCount, FeatureSkewReport, MatchStats
+from assay.kernels.identity import ColumnKind, Identity, form_between, identity_of, kinds_of
 from assay.kernels.row_hash import row_hashes
 from assay.kernels.rows.data_schema import DataSchema
 
@@ -31,6 +32,7 @@ class _Data:
 
     read: ReadBatches
     schema: pa.Schema
+    kinds: Mapping[str, set[ColumnKind]]
     num_rows: int
 
 
@@ -59,14 +61,23 @@ def detect_feature_skew(
         _check_types(data.schema, options)
     _check_names(options, {*one.schema.names, *other.schema.names})
     num_parts = max(1, -(-max(one.num_rows, other.num_rows) // partition_rows))
-    comparison = PairComparison(options)
+    identity = identity_of(
+        {"the control": one.kinds, "the data": other.kinds},
+        options.identifier_features,
+        keys=True,
+        code="feature_skew.different_types",
+    )
+    forms = {
+        name: form_between(one.kinds.get(name, ()), other.kinds.get(name, ())) for name in {**one.kinds, **other.kinds}
+    }
+    comparison = PairComparison(options, forms)
     stats: Counter[str] = Counter()
     for part in range(num_parts):
-        base_rows, base_missing = _rows_of_part(one, options, part, num_parts)
-        test_rows, test_missing = _rows_of_part(other, options, part, num_parts)
+        base_rows, base_missing = _rows_of_part(one, options, identity, part, num_parts)
+        test_rows, test_missing = _rows_of_part(other, options, identity, part, num_parts)
         joined = join(
-            identifiers(base_rows, options.identifier_features, options.float_round_ndigits),
-            identifiers(test_rows, options.identifier_features, options.float_round_ndigits),
+            identifiers(base_rows, options.identifier_features, options.float_round_ndigits, identity),
+            identifiers(test_rows, options.identifier_features, options.float_round_ndigits, identity),
         )
         stats.update(_match_stats(joined))
         if part == 0:  # rows without an id belong to no part; each reading meets them all
@@ -84,10 +95,13 @@ def detect_feature_skew(
 def _survey(read: ReadBatches) -> _Data:
     columns, num_rows = DataSchema(), 0
     state = columns.create()
+    kinds: dict[str, set[ColumnKind]] = {}
     for batch in read(None):
         state = columns.add_batch(state, batch)
+        for name, found in kinds_of(batch).items():
+            kinds.setdefault(name, set()).update(found)
         num_rows += batch.num_rows
-    return _Data(read, columns.extract(state), num_rows)
+    return _Data(read, columns.extract(state), kinds, num_rows)
 
 
 def _check_types(schema: pa.Schema, options: FeatureSkewOptions) -> None:
@@ -127,11 +141,13 @@ def _check_names(options: FeatureSkewOptions, known: set[str]) -> None:
             )
 
 
-def _rows_of_part(data: _Data, options: FeatureSkewOptions, part: int, num_parts: int) -> tuple[pa.RecordBatch, int]:
+def _rows_of_part(
+    data: _Data, options: FeatureSkewOptions, identity: Identity, part: int, num_parts: int
+) -> tuple[pa.RecordBatch, int]:
     """Gives the rows whose id falls into a part, as one batch, and how many rows have no id."""
     chosen, missing = [data.schema.empty_table()], 0
     for batch in data.read(None):
-        ids = identifiers(batch, options.identifier_features, options.float_round_ndigits)
+        ids = identifiers(batch, options.identifier_features, options.float_round_ndigits, identity)
         wanted = have_identifiers(ids)
         missing += int(np.count_nonzero(~wanted))
         if num_parts > 1:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.kernels.feature_skew.values import has_values, round_column
+from assay.kernels.identity import key_column, value_codes
 from assay.kernels.rows.batch_columns import BatchColumn
-from assay.kernels.rows.exact_keys import exact_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from assay.kernels.identity import Identity
 
 _PAIRS_AT_A_TIME = 1 << 16
 
@@ -65,7 +68,7 @@ def join(base: pa.RecordBatch, test: pa.RecordBatch) -> Join:
     """
     codes = np.zeros(base.num_rows + test.num_rows, np.int64)
     for one, other in zip(base.columns, test.columns, strict=True):
-        column = _codes(one, other)
+        column = value_codes([one, other]) + 1
         _, codes = np.unique(codes * (int(column.max(initial=0)) + 1) + column, return_inverse=True)
     num_ids = int(codes.max(initial=-1)) + 1
     base_codes, test_codes = codes[: base.num_rows].astype(np.int64), codes[base.num_rows :].astype(np.int64)
@@ -77,12 +80,17 @@ def join(base: pa.RecordBatch, test: pa.RecordBatch) -> Join:
     )
 
 
-def identifiers(batch: pa.RecordBatch, names: Sequence[str], ndigits: int | None) -> pa.RecordBatch:
-    """Gives the identifier features of a batch, rounded; one that the batch lacks is missing in every row."""
+def identifiers(batch: pa.RecordBatch, names: Sequence[str], ndigits: int | None, identity: Identity) -> pa.RecordBatch:
+    """Return the identifier features of a batch, rounded and in the form in which they are compared.
+
+    One that the batch lacks is missing in every row, and NaN is a missing id.
+    """
     columns = []
     for name in names:
-        position = batch.schema.get_field_index(name)
-        columns.append(pa.nulls(batch.num_rows) if position < 0 else round_column(batch.column(position), ndigits))
+        column = round_column(key_column(batch, name), ndigits)
+        if pa.types.is_floating(column.type):
+            column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+        columns.append(identity.column(name, column))
     return pa.RecordBatch.from_arrays(columns, list(names))
 
 
@@ -92,19 +100,3 @@ def have_identifiers(ids: pa.RecordBatch) -> NDArray[np.bool_]:
     for column in ids.columns:
         whole &= has_values(BatchColumn(ids.num_rows, column))
     return whole
-
-
-def _codes(one: pa.Array, other: pa.Array) -> NDArray[np.int64]:
-    """Numbers the distinct values of two columns."""
-    simple = pa.types.is_integer(one.type) or pa.types.is_string(one.type) or pa.types.is_binary(one.type)
-    if simple and one.type == other.type:
-        encoded = pa.concat_arrays([one, other]).dictionary_encode()
-        return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), np.int64)
-    numbers: dict[object, int] = {}
-    keys = [key for column in (one, other) for key in _keys(column)]
-    return np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), np.int64, len(keys))
-
-
-def _keys(column: pa.Array) -> list[tuple[object, ...]]:
-    batch = pa.RecordBatch.from_arrays([column], ["id"])
-    return exact_keys(batch, ["id"], np.arange(len(column)))

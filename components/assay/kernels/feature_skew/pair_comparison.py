@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +12,17 @@ import pyarrow as pa
 from assay.errors import DataError
 from assay.kernels.feature_skew.report import FeatureSkew, SkewPair
 from assay.kernels.feature_skew.values import equal_rows, has_values
+from assay.kernels.identity import NUMBER, PLAIN, Identity, is_list
 from assay.kernels.python_values import python_value, python_values
 from assay.kernels.rows.batch_columns import BatchColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from assay.kernels.feature_skew.options import FeatureSkewOptions
+    from assay.kernels.identity import Form
 
     Mask = NDArray[np.bool_]
 
@@ -38,8 +43,9 @@ class PairComparison:
         confusion: Pairs by feature, base value and test value.
     """
 
-    def __init__(self, options: FeatureSkewOptions) -> None:
+    def __init__(self, options: FeatureSkewOptions, forms: Mapping[str, Form | None]) -> None:
         self._options = options
+        self._forms = forms
         self._counts: dict[str, Counter[str]] = {}
         self.pairs: list[SkewPair] = []
         self.confusion: Counter[tuple[str, str | int | None, str | int | None]] = Counter()
@@ -50,7 +56,8 @@ class PairComparison:
         skewed = np.zeros(base.num_rows, np.bool_)
         outcomes: dict[str, dict[str, Mask]] = {}
         for name in sorted({*base.schema.names, *test.schema.names} - skip):
-            outcome, seen = _outcome(_column(base, name), _column(test, name), self._options.float_round_ndigits)
+            form, ndigits = self._forms.get(name), self._options.float_round_ndigits
+            outcome, seen = _outcome(_column(base, name), _column(test, name), ndigits, form)
             if not seen.any():
                 continue
             outcomes[name] = outcome
@@ -72,13 +79,13 @@ class PairComparison:
         counts.update({kind: int(np.count_nonzero(mask)) for kind, mask in outcome.items()})
 
 
-def _outcome(base: pa.Array, test: pa.Array, ndigits: int | None) -> tuple[dict[str, Mask], Mask]:
+def _outcome(base: pa.Array, test: pa.Array, ndigits: int | None, form: Form | None) -> tuple[dict[str, Mask], Mask]:
     """Gives the pairs of each kind, and those in which either example has the feature, if only as an empty list."""
     one, other = BatchColumn(len(base), base), BatchColumn(len(test), test)
     in_base, in_test = has_values(one), has_values(other)
     both = in_base & in_test
     seen = ~(one.missing & other.missing)
-    equal = both & equal_rows(base, test, ndigits) if both.any() else both
+    equal = both & _equal(base, test, ndigits, form) if both.any() else both
     empty = ~in_base & ~in_test & ~one.missing & ~other.missing
     outcome = {
         "base_count": in_base,
@@ -89,6 +96,25 @@ def _outcome(base: pa.Array, test: pa.Array, ndigits: int | None) -> tuple[dict[
         _MISMATCH: both & ~equal,
     }
     return outcome, seen
+
+
+def _equal(base: pa.Array, test: pa.Array, ndigits: int | None, form: Form | None) -> Mask:
+    """Return which pairs have the same value, as written by one type or by two."""
+    # A float beside a double is compared in single precision, as in a tf.Example, which holds no doubles.
+    if form is not None and form != PLAIN and not (_are_floats(base.type) and _are_floats(test.type)):
+        identity = Identity({"": form})
+        try:
+            base, test = identity.column("", base), identity.column("", test)
+        except DataError:  # text that is none of the other side's values: it differs
+            return equal_rows(base, test, ndigits)
+        if form == NUMBER and ndigits is not None:
+            with suppress(pa.ArrowInvalid):  # lists of several numbers
+                base, test = (each.cast(pa.string()).cast(pa.float64()) for each in (base, test))
+    return equal_rows(base, test, ndigits)
+
+
+def _are_floats(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind.value_type if is_list(kind) else kind))
 
 
 def _skew_pair(base: pa.RecordBatch, test: pa.RecordBatch, outcomes: dict[str, dict[str, Mask]], row: int) -> SkewPair:

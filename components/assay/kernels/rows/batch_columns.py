@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.arrow_types import from_fixed_size, plain, reading
+from assay.kernels.identity import is_beside
 from assay.kernels.rows.expression import Term
 from assay.kernels.rows.record import BYTES, FLOAT, INT, OTHER, STRUCT, decoded
 
@@ -220,7 +221,7 @@ class BatchColumns:
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.batch = batch
         self.num_rows: int = batch.num_rows
-        self._positions = {name: position for position, name in enumerate(batch.schema.names)}
+        self._positions = {name: position for position, name in enumerate(batch.schema.names) if not is_beside(name)}
         self._columns: dict[str, BatchColumn] = {}
 
     @property

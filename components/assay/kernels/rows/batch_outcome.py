@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from assay.kernels.identity import key_column
 from assay.kernels.python_values import python_values
 from assay.kernels.rows.batch_columns import BatchColumns
 from assay.kernels.rows.key_rules import UniqueRule
@@ -73,9 +74,7 @@ class BatchOutcome:
         ]
 
     def _values(self, name: str, rows: NDArray[np.intp]) -> list[Any]:
-        array = self.columns.array(name)
-        if array is None:
-            return [None] * len(rows)
+        array = key_column(self.columns.batch, name)
         values = python_values(array.take(pa.array(rows)))
         if not pa.types.is_float32(array.type):
             return values

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
+from assay.kernels.identity import exact_keys, has_whole_key, key_column
 from assay.kernels.row_hash import row_hashes
-from assay.kernels.rows.exact_keys import exact_keys, has_whole_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from assay.kernels.rows.batch_columns import Mask
@@ -133,7 +133,8 @@ def _duplicate_keys(keys: Mapping[int, Keys]) -> DuplicateKeys:
 
 
 def _key_hashes(rule: UniqueRule, batch: pa.RecordBatch) -> Hashes:
-    return row_hashes(batch, rule.columns)
+    keys = [key_column(batch, name) for name in rule.columns]
+    return row_hashes(pa.RecordBatch.from_arrays(keys, list(rule.columns)), rule.columns)
 
 
 def _repeated(parts: list[Hashes]) -> Hashes:

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from assay.errors import UsageError
+from assay.kernels.identity import written_columns
 from assay.kernels.rows.batch_outcome import BatchOutcome, judge
 from assay.kernels.rows.rule import breach_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from assay.kernels.rows.duplicate_keys import DuplicateKeys
     from assay.kernels.rows.rule_set import RuleSet
@@ -55,11 +56,18 @@ class Separation:
     Args:
         rules: The rules.
         duplicates: What `find_duplicates` gave, for each of `rules.unique_rules`.
+        texts: The columns that are written as the text of their cells.
     """
 
-    def __init__(self, rules: RuleSet, duplicates: Mapping[str, DuplicateKeys] | None = None) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        duplicates: Mapping[str, DuplicateKeys] | None = None,
+        texts: Collection[str] = (),
+    ) -> None:
         self._rules = rules
         self._duplicates = duplicates or {}
+        self._texts = texts
 
     def __call__(self, batch: pa.RecordBatch) -> SeparatedBatch:
         """Separates a batch.
@@ -67,8 +75,12 @@ class Separation:
         Raises:
             UsageError: A column of the data has the name of one of `REASON_FIELDS`.
         """
-        schema = rejected_schema(batch.schema)
         outcome = judge(self._rules, batch, self._duplicates)
+        pairs = written_columns(batch.schema, self._texts)
+        if pairs != [(name, name) for name in batch.schema.names]:
+            columns = [batch.column(batch.schema.get_field_index(held)) for _, held in pairs]
+            batch = pa.RecordBatch.from_arrays(columns, [name for name, _ in pairs])
+        schema = rejected_schema(batch.schema)
         rows = np.flatnonzero(outcome.rejected)
         broken = {
             rule.id: int(np.count_nonzero(mask))

@@ -9,8 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.kernels.row_identity import NO_VALUES, row_numbers
-from assay.kernels.rows.exact_keys import exact_keys
+from assay.kernels.identity import NO_VALUES, exact_keys, row_numbers
 
 _VALUES: dict[Any, st.SearchStrategy[Any]] = {
     pa.int64(): st.integers(-3, 3),
