@@ -1,6 +1,6 @@
 """The `assay` command: what all its subcommands share.
 
-Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 not blessed.
+Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 not blessed, 5 a step did nothing.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ def common(
 ) -> None:
     """Test whether data and models are good enough to be released.
 
-    Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 model not blessed.
+    Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies found, 4 model not blessed, 5 a step
+    of a pipeline did nothing.
 
     Examples:
       # Data: what it holds, a schema of it, and whether other data fits.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.artifacts.base import Artifact
+from assay.artifacts.splits import chosen_splits
 from assay.errors import UsageError, did_you_mean
 from assay.spec.condition import Comparable
 
@@ -62,6 +63,24 @@ def foreseen_splits(channels: Any) -> set[str] | None:
             return None
         found.update(splits)
     return found
+
+
+def foresee_splits(source: str, *outputs: str) -> Callable[[Mapping[str, Any]], dict[str, Foreseen]]:
+    """Return the `foresee` of a component that works on the splits of an input, but for those in `exclude_splits`.
+
+    Args:
+        source: The input.
+        outputs: The outputs that have its splits.
+    """
+
+    def foresee(arguments: Mapping[str, Any]) -> dict[str, Foreseen]:
+        there = foreseen_splits(arguments[source])
+        if there is None or "exclude_splits" not in arguments:
+            return {}
+        splits = chosen_splits(f"the {source}", sorted(there), arguments["exclude_splits"])
+        return dict.fromkeys(outputs, Foreseen(splits=tuple(splits)))
+
+    return foresee
 
 
 def check_splits(there: Collection[str] | None, splits: Iterable[str], argument: str, code: str) -> None:

@@ -14,6 +14,7 @@ from assay.components import (
     BulkInferrer,
     CsvExampleGen,
     Evaluator,
+    ExampleValidator,
     ImportExampleGen,
     ImportSchemaGen,
     InfraValidator,
@@ -171,6 +172,24 @@ def test_a_split_that_the_examples_will_not_have(tmp_path: Path, declare: Any, m
     with pytest.raises(UsageError, match=f"{message}, which the examples do not have") as caught:
         declare(partial(rows, tmp_path))
     assert caught.value.code == code
+
+
+def test_excluded_splits_are_checked_where_they_are_declared(tmp_path: Path) -> None:
+    def statistics(**arguments: Any) -> Any:
+        return StatisticsGen(examples=rows(tmp_path), **arguments).outputs["statistics"]
+
+    with pytest.raises(UsageError, match="names 'evl', which is not a split of the examples") as caught:
+        statistics(exclude_splits=["evl"])
+    assert caught.value.code == "splits.unknown"
+    with pytest.raises(UsageError, match="exclude_splits leaves no split of the examples") as caught:
+        statistics(exclude_splits=["eval", "train"])
+    assert caught.value.code == "splits.none_left"
+    train_only = statistics(exclude_splits=["eval"])
+    SchemaGen(statistics=train_only, exclude_splits=[])
+    for declare in (SchemaGen, partial(ExampleValidator, schema=SCHEMA)):
+        with pytest.raises(UsageError, match="names 'eval', which is not a split of the statistics"):
+            declare(statistics=train_only, exclude_splits=["eval"])
+    statistics(exclude_splits=RuntimeParameter("excluded", str))
 
 
 def test_splits_that_only_the_run_knows_are_left_to_it(tmp_path: Path) -> None:

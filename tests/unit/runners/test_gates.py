@@ -123,4 +123,4 @@ def test_a_gate_without_a_readable_verdict_fails(root: Any, toys: Any) -> None:
     (folder / "verdict.json").write_text("{")
     again = root.run(model, judge)
     assert again.step("Judge").status == "complete"
-    assert again.step("Judge").reason.startswith("run anew: blessing of the cached execution was changed")
+    assert again.step("Judge").reason.startswith("Run again: blessing of the cached execution was changed")

@@ -59,7 +59,7 @@ def test_no_cache_and_force(root: Any, toys: Any, statuses: Statuses) -> None:
     assert set(statuses(root.run(*chain(toys), enable_cache=False)).values()) == {"complete"}
     forced = root.run(*chain(toys), force=("second",))
     assert statuses(forced) == {"Text": "cached", "second": "complete", "Join": "cached"}
-    assert forced.step("second").reason == "run anew: --force"
+    assert forced.step("second").reason == "Run again: --force."
     with pytest.raises(UsageError, match=r"p has no step 'secnd' to force\. Did you mean 'second'\?"):
         root.run(*chain(toys), force=("secnd",))
 
@@ -182,7 +182,7 @@ def test_an_effect_outside_that_is_gone_is_made_again(root: Any, toys: Any, tmp_
     target.unlink()
     again = root.run(*steps())
     assert statuses(again) == {"Text": "cached", "Push": "complete"}
-    assert again.step("Push").reason == "run anew: it is gone"
+    assert again.step("Push").reason == "Run again: it is gone."
     assert target.read_text() == "a"
 
 

@@ -23,6 +23,7 @@ from assay.kernels.rows.declared_rules import compile_rules, read_rules
 from assay.kernels.rows.schema_rules import schema_rules
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
 from assay.spec.annotations import UserModuleMark
+from assay.spec.channel import foresee_splits
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
@@ -47,6 +48,7 @@ class Findings(NamedTuple):
 @component(
     libraries=("tensorflow-data-validation",),
     positional=("statistics", "schema", "exclude_splits", "custom_validation_config"),
+    foresee=foresee_splits("statistics", "anomalies"),
     refused={"custom_validation_config": "Write the checks in Python (checks_file) or as rules (row_rules_file)."},
 )
 def ExampleValidator(
@@ -115,7 +117,7 @@ def ExampleValidator(
             computed, or a finding of severity `warning`, as a first span needs it.
         fail_on: The least severity that closes the gate: `error`, `warning`, or `never`.
     """
-    splits = chosen_splits(statistics, statistics.split_names, exclude_splits)
+    splits = chosen_splits(str(statistics.path), statistics.split_names, exclude_splits)
     of_statistics, of_rows = sorted_checks(checks_file)
     of_rows += read_rules(row_rules_file) if row_rules_file else ()
     options = RowOptions(

@@ -10,11 +10,13 @@ from assay.artifacts.statistics import ExampleStatistics
 from assay.components.schema_gen.compute import contradictions, infer_from_splits, with_patch
 from assay.schema.inference import MAX_STRING_DOMAIN_SIZE
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
+from assay.spec.channel import foresee_splits
 
 
 @component(
     libraries=("tensorflow-data-validation",),
     positional=("statistics", "infer_feature_shape", "exclude_splits"),
+    foresee=foresee_splits("statistics"),
 )
 def SchemaGen(
     statistics: Input[ExampleStatistics],
@@ -41,7 +43,7 @@ def SchemaGen(
         max_string_domain_size: A text feature with more distinct values than this gets no domain.
         patch_file: A patch as `assay schema suggest` and `assay schema diff` write it.
     """
-    splits = chosen_splits(statistics, statistics.split_names, exclude_splits)
+    splits = chosen_splits(str(statistics.path), statistics.split_names, exclude_splits)
     inferred = infer_from_splits(
         (statistics.read(split) for split in splits),
         max_string_domain_size=max_string_domain_size,

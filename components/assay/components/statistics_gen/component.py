@@ -21,6 +21,7 @@ from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.kernels.statistics.options import is_tfdv_options, options_of_tfdv
 from assay.spec import ExecutionContext, Input, Output, component
 from assay.spec.annotations import ParsedBy
+from assay.spec.channel import foresee_splits
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -73,6 +74,7 @@ def _with_vocabularies(options: Any, place: Callable[[str], str]) -> Any:
 @component(
     libraries=("tfx-bsl",),
     depends_on=_vocabularies,
+    foresee=foresee_splits("examples", "statistics"),
     positional=("examples", "schema", "stats_options", "exclude_splits"),
 )
 def StatisticsGen(
@@ -96,7 +98,7 @@ def StatisticsGen(
         stats_options: Options with the names and defaults of `tfdv.StatsOptions`, or such an object itself.
         exclude_splits: Names of splits that are left out.
     """
-    splits = chosen_splits(examples, examples.split_names, exclude_splits)
+    splits = chosen_splits(str(examples.path), examples.split_names, exclude_splits)
     options = stats_options or StatisticsOptions()
     vocabularies = read_vocabularies(options.vocab_paths)
     accumulator = CountedRows(DatasetStatistics(options, schema.read() if schema else None, vocabularies=vocabularies))

@@ -40,7 +40,7 @@ def find_cached(
     if not session.pipeline.enable_cache:
         return None, {}, ""
     if node.id in session.force:
-        return None, {}, "run anew: --force"
+        return None, {}, "Run again: --force."
     execution = session.store.find_cached(session.pipeline.name, node.spec.name, fingerprint)
     if execution is None:
         return None, {}, ""
@@ -51,13 +51,13 @@ def find_cached(
             damaged = damage(Path(record.location), record.digest)
             if damaged:
                 session.store.mark_deleted([record.id])
-                return None, {}, f"run anew: {key} of the cached execution {damaged}"
+                return None, {}, f"Run again: {key} of the cached execution {damaged}."
             artifacts.append(artifact_of(record, node.spec.outputs[key].artifact))
         outputs[key] = tuple(artifacts)
     if node.spec.still_valid is not None:
         reason = node.spec.still_valid(parameters, {key: artifacts[0] for key, artifacts in outputs.items()})
         if reason:
-            return None, {}, f"run anew: {reason}"
+            return None, {}, f"Run again: {reason}."
     return execution, outputs, ""
 
 
@@ -188,7 +188,7 @@ def _component_step(session: Session, node: ComponentNode) -> StepResult:
         outputs=executed.outputs,
         output_parameters=executed.parameters,
         rows=executed.rows,
-        reason=" ".join(filter(None, (*executed.remarks, why_not))),
+        reason=" ".join(filter(None, (*executed.remarks, "" if executed.idle else why_not))),
         idle=executed.idle,
         log=session.layout.log(session.run_id, node.id),
     )
