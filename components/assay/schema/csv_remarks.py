@@ -41,6 +41,10 @@ _NOTATIONS: Final = tuple(
 )
 """Decimal marks with thousands separators; those that need the fewest options come first."""
 
+_DIGITS: Final = r"(?:(?:\d{1,3}(?:,\d{2,3})+|\d+)(?:\.\d+)?|(?:\d{1,3}(?:\.\d{3})+|\d+),\d+)"
+_UNUSUAL: Final = rf"^\s*(?:\([$€£¥₹]? ?{_DIGITS}\)|[-+−–]? ?[$€£¥₹]? ?{_DIGITS}|{_DIGITS} ?-)\s*$"  # noqa: RUF001 (minus signs)
+"""Numbers of which no option reads all: (1.50) or 1.50- for -1.50, a typographic minus, 12,34,567."""
+
 _CURRENCY: Final = re.compile(
     r"(?:[A-Z]{0,2}\$|[€£¥₹₩₽₺₫₪฿%]|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|ZAR|MXN|KRW|SGD"
     r"|HKD|TRY|RUB|Rs\.?|kr\.?|zł|Kč|Ft)"
@@ -55,6 +59,27 @@ _TOKENS: Final = {
 }
 """Cells that are known to stand for missing values, in lower case."""
 
+_NO_CATEGORY: Final = {
+    "na",
+    "n/a",
+    "#n/a",
+    "<na>",
+    "nd",
+    "null",
+    "(null)",
+    "nil",
+    "nan",
+    r"\n",
+    "?",
+    "??",
+    *("#value!", "#ref!"),
+}
+"""Those of them that are seldom a category of their own."""
+
+_NUMBER_NAME: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+_DATE: Final = re.compile(DATE)
+_YEARS: Final = range(1900, 2101)
+
 
 @dataclass(frozen=True, slots=True)
 class CsvRemark:
@@ -62,7 +87,8 @@ class CsvRemark:
 
     Attributes:
         column: The column.
-        looks_like: `numbers`, `amounts` or `dates`; `codes` where integers have leading zeros.
+        looks_like: `numbers`, `amounts`, `dates` or `unusual numbers`; `codes` where integers have leading zeros,
+            `missing values` where some cells of other text are, `data` where the header is.
         text: The remark, with arguments as `assay.errors.argument` writes them.
     """
 
@@ -76,7 +102,7 @@ class _Guess:
     """How a column may be read: the notation of its numbers and their unit, or as dates.
 
     Attributes:
-        looks_like: `numbers`, `amounts` or `dates`.
+        looks_like: `numbers`, `amounts`, `dates` or `unusual numbers`.
         decimal: The decimal mark.
         thousands: The thousands separator.
         unit: The unit beside each number.
@@ -93,6 +119,8 @@ class _Guess:
         """Say of each cell whether it can be read so."""
         if self.looks_like == "dates":
             return pc.match_substring_regex(cells, DATE)
+        if self.looks_like == "unusual numbers":
+            return pc.match_substring_regex(cells, _UNUSUAL)
         options = CsvOptions(decimal=self.decimal, thousands=self.thousands, units={"": self.unit})
         return pc.match_substring_regex(plain_numbers(cells, "", options), _NUMBER)
 
@@ -131,7 +159,11 @@ def remarks_of(source: Any) -> tuple[CsvRemark, ...]:
 
 
 def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
-    """Return a remark for each text column, not named as text, that is nearly all numbers, amounts or dates."""
+    """Return a remark for each column, not named as text, that looks like something else than it is read as.
+
+    That is text of numbers, amounts or dates, or with marks of missing values, and codes with leading zeros. A header
+    that looks like data has a remark, too.
+    """
     options = table.shards[0].options
     header = table.shards[0].header
     kinds = {name: kind for name, kind in table.shards[0].kinds if name in header and name not in options.types}
@@ -148,7 +180,49 @@ def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:
             for name, found in counts.items():
                 found.add(pa.chunked_array([batch.column(batch.schema.get_field_index(name))]).drop_null())
     remarks = (_remark(name, found, options) for name, found in counts.items())
-    return tuple(remark for remark in (*codes, *remarks) if remark is not None)
+    marks = (_of_marks(name, sample[name].drop_null(), options) for name in names if name not in counts)
+    dates = [name for name, guess in guesses.items() if guess.looks_like == "dates" and _DATE.match(name)]
+    return tuple(remark for remark in (_of_header(table, dates), *codes, *remarks, *marks) if remark is not None)
+
+
+def _of_header(table: CsvTable, dates: Sequence[str]) -> CsvRemark | None:
+    """Return the remark on column names that are numbers or dates, as their columns' values are.
+
+    Positions (0, 1, 2) and years are names of their own.
+    """
+    kinds = dict(table.shards[0].kinds)
+    numbers = [
+        name
+        for name in table.shards[0].header
+        if kinds.get(name) in {Kind.INT, Kind.FLOAT} and _NUMBER_NAME.fullmatch(name)
+    ]
+    whole = [int(name) for name in numbers if name.strip().isdecimal()]
+    named = len(whole) == len(numbers) and (
+        whole in (list(range(len(whole))), list(range(1, len(whole) + 1))) or all(year in _YEARS for year in whole)
+    )
+    found = [*([] if named else numbers), *dates]
+    if not found:
+        return None
+    shown = ", ".join(repr(name) for name in found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+    text = (
+        f"The first line names columns {shown}, as if it were a row of data. If it is, the row is lost: add a first "
+        "line with the names of the columns."
+    )
+    return CsvRemark(found[0], "data", text)
+
+
+def _of_marks(name: str, cells: pa.ChunkedArray, options: CsvOptions) -> CsvRemark | None:
+    """Return the remark on cells of other text that often stand for missing values."""
+    counts = {each["values"]: each["counts"] for each in pc.value_counts(cells).to_pylist()}
+    marks = sorted(cell for cell in counts if cell.strip().lower() in _NO_CATEGORY)
+    if not marks:
+        return None
+    tokens = [*options.tokens_of(name)[1:], *marks]
+    shown = ", ".join(map(repr, marks))
+    read = argument("missing_values", {name: tokens}, words=f"{name}={','.join(tokens)}")
+    return CsvRemark(
+        name, "missing values", f"'{name}' has cells {shown}, which are read as text. If they are missing, set {read}."
+    )
 
 
 def _of_codes(name: str, cells: pa.ChunkedArray) -> CsvRemark | None:
@@ -198,7 +272,8 @@ def _guess(cells: pa.ChunkedArray, options: CsvOptions) -> _Guess | None:
     }
     best = max(shares, key=lambda notation: shares[notation])  # the first of equals, which needs the fewest options
     if shares[best] < _NEARLY_ALL:
-        return None
+        unusual = _Guess("unusual numbers")
+        return unusual if _share(unusual, cells) >= _NEARLY_ALL else None
     decimal, thousands = best
     ambiguous = best == (",", None) and shares[".", ","] == shares[best]
     if ambiguous and options.delimiter == ",":  # where a comma is the decimal mark, files are mostly cut by semicolons
@@ -225,7 +300,7 @@ def _remark(name: str, counts: _Counts, options: CsvOptions) -> CsvRemark | None
         return None
     if guess == _Guess("numbers") and not others:  # as a schema or longer integers than 64 bits have it
         return None
-    what = {"amounts": f"amounts in {guess.unit}"}.get(guess.looks_like, guess.looks_like)
+    what = f"amounts in {guess.unit}" if guess.looks_like == "amounts" else guess.looks_like.removeprefix("unusual ")
     text = (
         f"'{name}' is read as text, and {read:,} of its {counts.cells:,} cells are {what}, such as {counts.example!r}"
     )
@@ -238,6 +313,8 @@ def _remark(name: str, counts: _Counts, options: CsvOptions) -> CsvRemark | None
 def _advice(name: str, counts: _Counts, options: CsvOptions) -> str:
     """Return the arguments that read the column, and what to do with cells that they do not read."""
     guess = counts.guess
+    if guess.looks_like == "unusual numbers":
+        return "Write them such as 1234567.5 and -1234567.5, so that they can be read as numbers."
     arguments = []
     if guess.decimal != options.decimal and guess.looks_like != "dates":
         arguments.append(argument("decimal", guess.decimal))

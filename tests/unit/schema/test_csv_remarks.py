@@ -43,6 +43,12 @@ def remark_on(folder: Path, cells: list[str], *, delimiter: str = ";", block_byt
         ([f"{number % 28 + 1}.1.2024" for number in range(50)], "dates", "ISO 8601"),
         ([f"Jan {number % 28 + 1}, 2024" for number in range(50)], "dates", "ISO 8601"),
         ([*NUMBERS, "12a", "1-2"], "numbers", "--type a=float"),
+        ([f"({number}.50)" for number in NUMBERS] + ["1.5"], "unusual numbers", "such as 1234567.5 and -1234567.5"),
+        ([f"{number}.5-" for number in NUMBERS], "unusual numbers", "-1234567.5"),
+        ([f"\u2212{number}" for number in NUMBERS], "unusual numbers", "-1234567.5"),
+        ([f"1,23,{number:03}" for number in range(50)], "unusual numbers", "-1234567.5"),
+        ([*["red", "green"] * 20, "?", "NA"], "missing values", "--missing-values 'a=?,NA'"),
+        (["NA", "?", "-"] * 20, "missing values", "--missing-values 'a=?,NA'"),
     ],
 )
 def test_what_a_column_looks_like_and_what_to_do(
@@ -62,7 +68,9 @@ def test_what_a_column_looks_like_and_what_to_do(
         [f"10.0.0.{number}" for number in range(50)],
         [f"USR{number}" for number in range(50)],
         [f"{number}-{number}" for number in range(50)],
-        ["NA", "?", "-"] * 20,
+        ["+", "-", "none", "unknown"] * 20,
+        [f"1.{number}.3" for number in NUMBERS],
+        [f"{number}-" for number in "abc"] * 20,
         [*NUMBERS[:20], *["red"] * 30],
         [f"1234567890123456789{number}" for number in range(50)],
         NUMBERS,
@@ -136,3 +144,24 @@ def test_a_column_that_is_named_as_text_has_no_remark(tmp_path: Path) -> None:
     assert remarks_on(scan_csv([tmp_path / "data.csv"], CsvOptions(types={"a": "text"}))) == ()
     expected = CsvOptions(expected={"a": Kind.TEXT})  # by a schema that was inferred from such a column
     assert len(remarks_on(scan_csv([tmp_path / "data.csv"], expected))) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "is_data"),
+    [
+        ("0.3,0.7", True),
+        ("22,male", True),
+        ("2024-01-01,x", True),
+        ("0,1", False),
+        ("1,2", False),
+        ("2019,2020", False),
+        ("2021,2020", False),
+        ("a,7b", False),
+    ],
+)
+def test_a_header_that_looks_like_data(tmp_path: Path, names: str, is_data: bool) -> None:
+    kind = "2024-01-0{}" if names.startswith("2024") else "{}.5"
+    lines = [f"{kind.format(number)},{number if names[-1].isdigit() else 'k'}" for number in range(1, 9)]
+    (tmp_path / "data.csv").write_text("\n".join([names, *lines]))
+    found = [remark.column for remark in remarks_on(scan_csv([tmp_path / "data.csv"])) if remark.looks_like == "data"]
+    assert found == [names.partition(",")[0]] * is_data

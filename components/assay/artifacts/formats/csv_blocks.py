@@ -375,7 +375,8 @@ def _first_record(raw: bytes, delimiter: str) -> tuple[tuple[str, ...], int]:
 def _check_names(path: Path, names: tuple[str, ...]) -> None:
     numbers = [float(name) for name in names if NUMBER.fullmatch(name.strip())]
     ascend = all(one < other for one, other in pairwise(numbers))  # quantiles, positions, years
-    years = all(one > other and one.is_integer() and other.is_integer() for one, other in pairwise(numbers))
+    whole = all(name.strip().isdecimal() for name in names if NUMBER.fullmatch(name.strip()))
+    years = whole and all(one > other for one, other in pairwise(numbers))
     if not (ascend or years):
         shown = ", ".join(names[:_NAMES_SHOWN])
         raise DataError(

@@ -34,6 +34,7 @@ _FORMATS: Final[tuple[tuple[bytes, str, str], ...]] = (
     (b"\x93NUMPY", "a NumPy array", "Convert it: pandas.DataFrame(numpy.load(path)).to_parquet(target)."),
     (b"\x80\x04", "a pickle of Python", "Convert it: pandas.read_pickle(path).to_parquet(target)."),
     (b"\x80\x05", "a pickle of Python", "Convert it: pandas.read_pickle(path).to_parquet(target)."),
+    (b"version https://git-lfs.github.com/spec/", "a pointer of Git LFS", "Fetch the file itself: git lfs pull."),
     (b"\x1f\x8b", "a gzip archive", _DECOMPRESS.format(command="gunzip < {path} > data.csv")),
 )
 _MARKUP: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)

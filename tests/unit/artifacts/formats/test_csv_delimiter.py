@@ -54,3 +54,18 @@ def test_a_row_that_does_not_fit_is_named(tmp_path: Path) -> None:
         columns(tmp_path, "a;b\n1;2\n3\n")
     with pytest.raises(DataError, match="row 2: expected 1 cell as in the header and found 2 cells"):
         columns(tmp_path, "a\n1,2\n")
+
+
+@pytest.mark.parametrize(
+    ("mark", "advice"),
+    [("^", "Name the delimiter: delimiter='^'."), ("~", "delimiter='~'"), ("\x01", "tr '\\001' ',' <")],
+)
+def test_a_mark_that_cuts_every_line_is_named(tmp_path: Path, mark: str, advice: str) -> None:
+    text = "a,b,c\n1,x,2\n3,y,4\n".replace(",", mark)
+    with pytest.raises(DataError, match="the header is a single column, and every line has 3 cells") as caught:
+        columns(tmp_path, text)
+    assert caught.value.code == "csv.other_delimiter"
+    assert advice in str(caught.value)
+    assert columns(tmp_path, text, mark) == {"a": [1, 3], "b": ["x", "y"], "c": [2, 4]}
+    assert len(columns(tmp_path, text, ",")) == 1
+    assert columns(tmp_path, f"a{mark}b\nx\n") == {f"a{mark}b": ["x"]}

@@ -37,6 +37,7 @@ def zipped(path: Path, member: str) -> bytes:
         (bz2.compress(CSV), "bzip2", r"bunzip2 < '.*/its data\.csv' >"),
         (lzma.compress(CSV), "xz", "unxz <"),
         (b"\x28\xb5\x2f\xfd" + CSV, "zstd", "zstd -d <"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", "Git LFS", "git lfs pull"),
         (b"PAR1\x15\x04\x15", "Parquet", "Rename"),
         (b'{"a": 1}\n{"a": 2}\n', "JSON", "read_json"),
         (b'[\n  {"a": 1},\n  {"a": 2}\n]', "JSON", "read_json"),
@@ -212,7 +213,9 @@ def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path, name:
     assert caught.value.code == "csv.changed"
 
 
-@pytest.mark.parametrize("line", ["5.1,3.5,1.4,setosa", "39,State-gov,77516,13", "1,0,0,1", "-1,-1", "1.5e0,1"])
+@pytest.mark.parametrize(
+    "line", ["5.1,3.5,1.4,setosa", "39,State-gov,77516,13", "1,0,0,1", "-1,-1", "1.5e0,1", "5.0,3.0,x"]
+)
 def test_a_first_line_of_data_is_no_header(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.csv").write_text(f"{line}\n{line}\n")
     with pytest.raises(DataError, match=r"row 1: .* looks like a row of data") as caught:
