@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.command import Writes
-from assay.cli.console import Quiet
+from assay.cli.console import Quiet, print_remarks
 from assay.cli.csv_options import Csv, reads_csv
 
 
@@ -76,11 +76,13 @@ def drift(
     from assay.cli.data.limits import parse_limits
     from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.gating.verdict import write_verdict
+    from assay.schema.csv_remarks import remarks_of
 
     limits = parse_limits(limit or (), significance)
     with ReadingBar(quiet=quiet) as bar:
         sides = opened([data], bar, csv), opened_control(control, bar, csv)
         report = compare(*sides, limits=limits, exclude=exclude or ())
+    print_remarks(remarks_of(*sides))
     exit_code = 0 if report.ok else 3
     document = document_text(drift_document(report, exit_code))
     if output is not None:

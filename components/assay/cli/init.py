@@ -66,12 +66,12 @@ def init(
         csv = replace(csv, delimiter="\t")
     with waiting("Reading", quiet=quiet):
         found = examine(data, label, csv)
+    print_remarks(found.remarks)  # before a plan that may fail for what they say
     plan = make_plan(found.features, found.label, found.rows, found.unfit_types, kind)
     # Pipelines of one name share their lineage, and with it their baseline: the folder tells two of them apart.
     name = pipeline_name(output or data)
     new = NewPipeline(folder=output or Path(f"{name}_pipeline"), name=name, data=data, is_csv=found.is_csv, csv=csv)
     files = write_pipeline(new, plan, found.schema, overwrite=force)
-    print_remarks(found.remarks)
     _tell(plan, files, found.remarks, as_json=as_json, quiet=quiet)
 
 

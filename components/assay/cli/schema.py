@@ -432,6 +432,7 @@ def suggest(
     keep_pandas_out(context)
     with waiting("Reading", quiet=quiet):
         given = statistics_of_each(data, split, csv)
+    print_remarks(given[0].csv_remarks)
     if len(given) > 1:
         raise UsageError(
             "suggest.several_statistics", "Suggestions need the statistics of one data set.", "Say --split NAME."

@@ -145,17 +145,21 @@ class _Counts:
             counts = pc.value_counts(cells.filter(pc.invert(found)))
             self.others.update({each["values"]: each["counts"] for each in counts.to_pylist()})
         if len(read):
-            self.example = self.example or read[0].as_py()
+            telling = read.filter(pc.match_substring(read, ",")) if self.guess.ambiguous else read
+            self.example = self.example or (telling if len(telling) else read)[0].as_py()
             self.is_date = self.is_date and bool(pc.all(pc.match_substring_regex(read, _ISO_DATE)).as_py())
             self.is_time = self.is_time and bool(pc.all(pc.match_substring_regex(read, _ISO_TIME)).as_py())
 
 
-def remarks_of(source: Any) -> tuple[CsvRemark, ...]:
-    """Return the remarks on the columns of a CSV; none for other data."""
-    if isinstance(source, CsvTable):
-        return remarks_on(source)
-    found: tuple[CsvRemark, ...] = source.remarks() if hasattr(type(source), "remarks") else ()
-    return found
+def remarks_of(*sources: Any) -> tuple[CsvRemark, ...]:
+    """Return the remarks on the columns of CSV files; none for other data. What is said of several is said once."""
+    found: dict[tuple[str, str], CsvRemark] = {}
+    for source in sources:
+        remarks = remarks_on(source) if isinstance(source, CsvTable) else ()
+        if hasattr(type(source), "remarks"):
+            remarks = source.remarks()
+        found = {(remark.column, remark.looks_like): remark for remark in remarks} | found
+    return tuple(found.values())
 
 
 def remarks_on(table: CsvTable) -> tuple[CsvRemark, ...]:

@@ -181,3 +181,22 @@ def test_codes_that_name_slices_and_rows_keep_their_zeros(tmp_path: Path) -> Non
     assert set(table["slice"].to_pylist()) == {"Overall", "store=007", "store=07", "store=7", "store=12"}
     joined = assay.evaluate("c.yaml", predictions="p.csv", baseline_predictions="b.csv", join_on="id")
     assert joined.value("binary_accuracy", slice="store=7") == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [
+        (("stats", "a.csv"), 0),
+        (("schema", "infer", "a.csv"), 0),
+        (("schema", "suggest", "a.csv"), 0),
+        (("drift", "a.csv", "b.csv"), 0),
+        (("init", "a.csv", "--label", "n", "-o", "new"), 1),  # the remark says why no column can predict the label
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_commands_remark_on_text_that_looks_like_numbers(command: tuple[str, ...], exit_code: int) -> None:
+    for name in ("a.csv", "b.csv"):
+        Path(name).write_text("price,n\n" + "".join(f"{i if i % 9 else 'NA'},{i % 2}\n" for i in range(1, 200)))
+    result = invoke(*command)
+    assert result.exit_code == exit_code, result.output
+    assert result.stderr.count("--missing-values price=NA") == 1
