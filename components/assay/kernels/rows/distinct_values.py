@@ -1,4 +1,4 @@
-"""How many distinct values a column has, by their hashes: 8 bytes for each distinct value."""
+"""What rules about the whole dataset count: distinct values, and values that fail a test."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import numpy as np
 import pyarrow as pa
 
 from assay.kernels.row_hash import row_hashes
+from assay.kernels.rows.key_rules import ShareRule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from assay.kernels.rows.batch_columns import BatchColumn
+    from assay.kernels.rows.batch_columns import BatchColumn, ValueTest
+    from assay.kernels.rows.key_rules import DatasetRule
 
 _MOST_PENDING = 1 << 20
 
 
 @dataclass(slots=True)
 class DistinctValues:
-    """Hashes of the values so far.
+    """Hashes of the values so far, 8 bytes for each distinct one.
 
     Attributes:
         hashes: Sorted and distinct.
@@ -41,7 +43,7 @@ class DistinctValues:
         for hashes in (other.hashes, *other.pending):
             self._take(hashes)
 
-    def count(self) -> int:
+    def figure(self) -> int:
         """How many distinct values there are; exact but for collisions of 64-bit hashes."""
         self._settle()
         return len(self.hashes)
@@ -54,3 +56,38 @@ class DistinctValues:
     def _settle(self) -> None:
         self.hashes = np.unique(np.concatenate([self.hashes, *self.pending]))
         self.pending = []
+
+
+@dataclass(slots=True)
+class FailingValues:
+    """How many of the values so far fail a test.
+
+    Attributes:
+        test: The test.
+        failing: Values that fail it.
+        total: All values, as statistics count them: a null inside a list is one.
+    """
+
+    test: ValueTest
+    failing: int = 0
+    total: int = 0
+
+    def add(self, column: BatchColumn) -> None:
+        """Add the innermost values of a column."""
+        leaves = column.broken_leaves(self.test)
+        self.failing += 0 if leaves is None else int(np.count_nonzero(leaves))
+        self.total += int(column.levels[-1].lengths.sum())
+
+    def merge(self, other: FailingValues) -> None:
+        """Add the values of another state."""
+        self.failing += other.failing
+        self.total += other.total
+
+    def figure(self) -> float:
+        """Return the share of values that fail; 0 of no values."""
+        return self.failing / self.total if self.total else 0.0
+
+
+def counter_of(rule: DatasetRule) -> DistinctValues | FailingValues:
+    """Return what counts the values that a rule is about, of no values yet."""
+    return FailingValues(rule.test) if isinstance(rule, ShareRule) else DistinctValues()

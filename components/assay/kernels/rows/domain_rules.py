@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.feature_path import join_path
+from assay.kernels.rows.key_rules import ShareRule
 from assay.kernels.rows.rule import shown, shown_limit
 from assay.kernels.rows.time_tests import TimeText
 from assay.kernels.rows.value_rules import ValueRule
@@ -49,9 +50,9 @@ def domain_rules(feature: Feature, schema: Schema) -> Iterator[ValueRule]:
     kind, domain = _domain(feature, schema)
     name = feature.name
     if kind == "string_domain":
-        tolerated = 1.0 - feature.distribution_constraints.min_domain_mass
-        has_mass = feature.distribution_constraints.HasField("min_domain_mass")
-        yield from _string_rules(name, domain, tolerated if has_mass else 0.0)
+        yield _rule(f"{join_path((name,))}.utf8", "ENUM_TYPE_INVALID_UTF8", name, f"{name} is UTF-8 text", ValidText())
+        if not _tolerated(feature):
+            yield _outside(name, domain)
     elif kind == "int_domain":
         yield from _int_rules(name, domain)
     elif kind == "float_domain":
@@ -82,20 +83,45 @@ def _domain(feature: Feature, schema: Schema) -> tuple[str | None, Any]:
     return shared[feature.domain]
 
 
-def _rule(id: str, reason: str, name: str, expectation: str, test: ValueTest, tolerated: float = 0.0) -> ValueRule:  # noqa: A002
-    return ValueRule(id=id, reason=reason, columns=(name,), expectation=expectation, test=test, tolerated=tolerated)
+def share_rules(feature: Feature, schema: Schema) -> Iterator[ShareRule]:
+    """Compile a domain that a share of all values may leave (`min_domain_mass`): one row can neither break nor keep it.
+
+    Raises:
+        UsageError: The feature names a domain that the schema does not have.
+    """
+    kind, domain = _domain(feature, schema)
+    tolerated = _tolerated(feature)
+    if kind == "string_domain" and tolerated:
+        rule = _outside(feature.name, domain)
+        yield ShareRule(
+            id=rule.id,
+            reason=rule.reason,
+            columns=rule.columns,
+            expectation=f"{rule.expectation} in all but {tolerated:.4g} of its values",
+            test=rule.test,
+            max_share=tolerated,
+        )
 
 
-def _string_rules(name: str, domain: StringDomain, tolerated: float) -> Iterator[ValueRule]:
+def _tolerated(feature: Feature) -> float:
+    """The share of values that may lie outside of the domain, reckoned as TFDV's core does."""
+    constraints = feature.distribution_constraints
+    return 1.0 - constraints.min_domain_mass if constraints.HasField("min_domain_mass") else 0.0
+
+
+def _rule(id: str, reason: str, name: str, expectation: str, test: ValueTest) -> ValueRule:  # noqa: A002
+    return ValueRule(id=id, reason=reason, columns=(name,), expectation=expectation, test=test)
+
+
+def _outside(name: str, domain: StringDomain) -> ValueRule:
     values = list(domain.value)
-    yield _rule(f"{join_path((name,))}.utf8", "ENUM_TYPE_INVALID_UTF8", name, f"{name} is UTF-8 text", ValidText())
-    yield _rule(
+    expectation = f"{name} is one of {_named(values)}"
+    return _rule(
         f"{join_path((name,))}.domain",
         "ENUM_TYPE_UNEXPECTED_STRING_VALUES",
         name,
-        f"{name} is one of {_named(values)}" + (f" in all but {tolerated:.0%} of its values" if tolerated else ""),
+        expectation,
         AnyOf(frozenset(values)),
-        tolerated,
     )
 
 

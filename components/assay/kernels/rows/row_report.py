@@ -35,7 +35,7 @@ class RuleOutcome:
         expectation: See `Rule`.
         num_rows: Rows of the data.
         num_broken: Rows that break it; None for a rule that names no rows.
-        observed: The figure of a rule that names no rows.
+        observed: The figure of a rule that names no rows: a number of distinct values, or a share of failing ones.
         ok: Whether the data keeps it.
         samples: The first rows that break it.
     """
@@ -47,7 +47,7 @@ class RuleOutcome:
     expectation: str
     num_rows: int
     num_broken: int | None
-    observed: int | None = None
+    observed: float | None = None
     ok: bool
     samples: tuple[SampleRow, ...] = ()
 
@@ -62,7 +62,8 @@ class RuleOutcome:
         if self.ok:
             return f"{self.expectation}: kept."
         if self.num_broken is None:
-            return f"{self.expectation}: broken, found {self.observed}."
+            is_share = isinstance(self.observed, float)
+            return f"{self.expectation}: broken, found {_percent(self.observed or 0.0) if is_share else self.observed}."
         rows = f"{self.num_broken:,} of {self.num_rows:,} rows ({_percent(self.share)})"
         example = f", row {self.samples[0].row} with {shown(self.samples[0].found)} for one" if self.samples else ""
         return f"{self.expectation}: broken in {rows}{example}."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.rows.composite_rules import LengthRule, PartRule
-from assay.kernels.rows.key_rules import DistinctRule, UniqueRule
+from assay.kernels.rows.key_rules import DatasetRule, UniqueRule
 from assay.kernels.rows.rule import RowRule, Rule
 from assay.kernels.rows.structure_rules import KnownColumnsRule
 
@@ -22,13 +22,13 @@ class RuleSet:
     Attributes:
         row_rules: Decided by one row alone.
         unique_rules: Name rows, and need all of them to be seen.
-        distinct_rules: About the data set, and name no rows.
+        dataset_rules: About the whole dataset: they name no rows.
         unchecked: Constraints of the schema that no rule here covers, each as a sentence.
     """
 
     row_rules: tuple[RowRule, ...] = ()
     unique_rules: tuple[UniqueRule, ...] = ()
-    distinct_rules: tuple[DistinctRule, ...] = ()
+    dataset_rules: tuple[DatasetRule, ...] = ()
     unchecked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class RuleSet:
     @property
     def rules(self) -> tuple[RowRule | Rule, ...]:
         """All rules, in the order of reports."""
-        return (*self.naming_rules, *self.distinct_rules)
+        return (*self.naming_rules, *self.dataset_rules)
 
     def __add__(self, other: RuleSet) -> RuleSet:
         """Both sets' rules.
@@ -56,7 +56,7 @@ class RuleSet:
         return RuleSet(
             row_rules=self.row_rules + other.row_rules,
             unique_rules=self.unique_rules + other.unique_rules,
-            distinct_rules=self.distinct_rules + other.distinct_rules,
+            dataset_rules=self.dataset_rules + other.dataset_rules,
             unchecked=self.unchecked + other.unchecked,
         )
 
@@ -71,7 +71,7 @@ class RuleSet:
             self,
             row_rules=tuple(map(changed, self.row_rules)),
             unique_rules=tuple(map(changed, self.unique_rules)),
-            distinct_rules=tuple(map(changed, self.distinct_rules)),
+            dataset_rules=tuple(map(changed, self.dataset_rules)),
         )
 
     def check_columns(self, found: Iterable[str] = ()) -> None:

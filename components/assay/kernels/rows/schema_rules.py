@@ -9,8 +9,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.feature_path import join_path
 from assay.kernels.rows.composite_rules import composite_rules
-from assay.kernels.rows.domain_rules import domain_rules
-from assay.kernels.rows.key_rules import DistinctRule
+from assay.kernels.rows.domain_rules import domain_rules, share_rules
+from assay.kernels.rows.key_rules import DatasetRule, DistinctRule
 from assay.kernels.rows.record import BYTES
 from assay.kernels.rows.rule_set import RuleSet
 from assay.kernels.rows.struct_rules import field_rule
@@ -75,7 +75,7 @@ def schema_rules(schema: Schema, environment: str | None = None) -> RuleSet:
     known = frozenset(each.name for each in (*schema.feature, *composites))
     return RuleSet(
         row_rules=(*row_rules, *composite_rules(schema), _known_columns("every column is in the schema", known)),
-        distinct_rules=tuple(rule for feature in validated for rule in _distinct_rules(feature)),
+        dataset_rules=tuple(rule for feature in validated for rule in _dataset_rules(feature, schema)),
         unchecked=tuple(sentence for feature in validated for sentence in _unchecked(feature)),
     )
 
@@ -182,6 +182,11 @@ def _count_rules(id: str, name: str, level: int, count: schema_pb2.ValueCount) -
         )
 
 
+def _dataset_rules(feature: Feature, schema: Schema) -> Iterator[DatasetRule]:
+    yield from _distinct_rules(feature)
+    yield from share_rules(feature, schema)
+
+
 def _distinct_rules(feature: Feature) -> Iterator[DistinctRule]:
     if not feature.HasField("unique_constraints"):
         return
@@ -214,6 +219,8 @@ def _unchecked(feature: Feature, above: tuple[str, ...] = ()) -> Iterator[str]:
                 yield from _unchecked(field, steps)
         for sparse in feature.struct_domain.sparse_feature:
             yield f"{name}.{sparse.name}: sparse features inside structs are not checked"
+    if above and feature.distribution_constraints.HasField("min_domain_mass"):
+        yield f"{name}: the share of values inside of a domain is counted inside structs in statistics only"
     if above and feature.HasField("unique_constraints"):
         yield f"{name}: distinct values inside structs are counted in statistics only"
 

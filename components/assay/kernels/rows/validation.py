@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from assay.kernels.rows.batch_outcome import BatchOutcome, judge
-from assay.kernels.rows.distinct_values import DistinctValues
+from assay.kernels.rows.distinct_values import DistinctValues, FailingValues, counter_of
 from assay.kernels.rows.duplicate_keys import CandidateKeys, DuplicateKeys, KeyHashes
 from assay.kernels.rows.row_report import RowReport, RuleOutcome, SampleRow
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from assay.kernels.rows.key_rules import DistinctRule, UniqueRule
+    from assay.kernels.rows.key_rules import DatasetRule, UniqueRule
     from assay.kernels.rows.rule import RowRule
     from assay.kernels.rows.rule_set import RuleSet
 
@@ -43,7 +43,7 @@ class ValidationState:
         num_rejected: Rows that break a rule of severity `error`.
         num_broken: For each rule that names rows, how many break it.
         samples: For each of these, the first rows that do.
-        distinct: For each rule on distinct values, the values.
+        counters: For each rule about the whole dataset, what it counts.
         columns: Columns that some batch has.
     """
 
@@ -51,7 +51,7 @@ class ValidationState:
     num_rejected: int
     num_broken: NDArray[np.int64]
     samples: list[list[SampleRow]]
-    distinct: list[DistinctValues]
+    counters: list[DistinctValues | FailingValues]
     columns: set[str] = field(default_factory=set)
 
 
@@ -84,7 +84,7 @@ class RowValidation:
             0,
             np.zeros(naming, np.int64),
             [[] for _ in range(naming)],
-            [DistinctValues() for _ in self._rules.distinct_rules],
+            list(map(counter_of, self._rules.dataset_rules)),
         )
 
     def add_batch(self, state: ValidationState, batch: pa.RecordBatch) -> ValidationState:
@@ -99,7 +99,7 @@ class RowValidation:
             if mask is not None:
                 state.num_broken[at] += int(np.count_nonzero(mask))
                 self._sample(state, at, outcome, np.flatnonzero(mask))
-        for rule, values in zip(self._rules.distinct_rules, state.distinct, strict=True):
+        for rule, values in zip(self._rules.dataset_rules, state.counters, strict=True):
             values.add(outcome.columns[rule.columns[0]])
         state.num_rejected += int(np.count_nonzero(outcome.rejected))
         state.num_rows += batch.num_rows
@@ -116,8 +116,8 @@ class RowValidation:
                     SampleRow(row=result.num_rows + sample.row, found=sample.found, record=sample.record)
                     for sample in samples[:room]
                 ]
-            for values, other_values in zip(result.distinct, other.distinct, strict=True):
-                values.merge(other_values)
+            for values, other_values in zip(result.counters, other.counters, strict=True):
+                values.merge(other_values)  # type: ignore[arg-type]  # both are what one rule counts
             result.num_broken += other.num_broken
             result.num_rejected += other.num_rejected
             result.num_rows += other.num_rows
@@ -136,10 +136,9 @@ class RowValidation:
             _outcome(rule, state, ok=not broken, num_broken=int(broken), samples=tuple(samples))
             for rule, broken, samples in zip(self._rules.naming_rules, state.num_broken, state.samples, strict=True)
         ]
-        for rule, values in zip(self._rules.distinct_rules, state.distinct, strict=True):
-            observed = values.count()
-            ok = observed >= rule.min and (rule.max is None or observed <= rule.max)
-            outcomes.append(_outcome(rule, state, ok=ok, observed=observed))
+        for rule, values in zip(self._rules.dataset_rules, state.counters, strict=True):
+            observed = values.figure()
+            outcomes.append(_outcome(rule, state, ok=rule.accepts(observed), observed=observed))
         return RowReport(
             num_rows=state.num_rows,
             num_rejected=state.num_rejected,
@@ -182,12 +181,12 @@ def validate_rows(reduce: Reduce, rules: RuleSet, sample_rows: int = SAMPLE_ROWS
 
 
 def _outcome(
-    rule: RowRule | UniqueRule | DistinctRule,
+    rule: RowRule | UniqueRule | DatasetRule,
     state: ValidationState,
     *,
     ok: bool,
     num_broken: int | None = None,
-    observed: int | None = None,
+    observed: float | None = None,
     samples: tuple[SampleRow, ...] = (),
 ) -> RuleOutcome:
     return RuleOutcome(

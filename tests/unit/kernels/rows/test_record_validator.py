@@ -35,15 +35,12 @@ def schema_file(tmp_path: Path) -> Path:
 
 def test_it_says_which_rule_a_record_breaks_and_why(schema_file: Path) -> None:
     validator = RowValidator(schema_file, environment="SERVING")
-    (small, tips, company, extra) = validator.validate(
+    (small, tips, extra) = validator.validate(
         {"fare": -1.0, "tips": 2.0, "company": "Z" * 100, "old": 5, "surge": True, "absent": None}
     )
     assert (small.rule_id, small.reason, small.found) == ("fare.min", "FLOAT_TYPE_SMALL_FLOAT", -1.0)
     assert small.sentence == "Expected: fare is at least 0.1; found -1.0."
     assert tips.sentence == "Expected: tips has no value in the environment SERVING; found 2.0."
-    assert company.rule_id == "company.domain"
-    assert company.sentence.startswith("Expected: company is one of 'A', 'B' in all but 10% of its values; found 'ZZZ")
-    assert len(company.sentence) < 160
     assert (extra.rule_id, extra.found) == ("schema.unknown_column", {"surge": True})
     assert validator.is_valid({"fare": 0.1, "company": b"B"})
     assert [each.sentence for each in validator.validate({})] == ["Expected: fare has a value; found nothing."]
@@ -78,7 +75,7 @@ def test_a_pickled_validator_needs_neither_schema_nor_protos(
         "print({'numpy', 'pyarrow', 'google.protobuf', 'tensorflow', 'tensorflow_metadata'} & set(sys.modules))"
     )
     breaches, heavy = run_python(code, str(file)).stdout.splitlines()
-    assert breaches == "['company.domain', 'company.regex', 'tips <= fare']"
+    assert breaches == "['company.regex', 'tips <= fare']"
     assert heavy == "set()"
 
 
@@ -87,6 +84,7 @@ def test_what_one_record_cannot_decide_is_said(schema_file: Path) -> None:
     assert validator.unchecked == (
         "picture: a domain of images is held against statistics only",
         "no two rows have the same fare: needs the whole data set",
+        "company is one of 'A', 'B' in all but 0.1 of its values: needs the whole data set",
         "picture has at least 2 distinct values: needs the whole data set",
         "picture has at most 3 distinct values: needs the whole data set",
     )

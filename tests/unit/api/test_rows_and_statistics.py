@@ -1,0 +1,42 @@
+"""Statistics and row rules read a constraint alike, whatever the form of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+import assay
+
+
+def schema_of(text: str) -> schema_pb2.Schema:
+    return text_format.Parse(text, schema_pb2.Schema())
+
+
+def failed(report: assay.Report) -> list[str]:
+    return sorted(check.id for check in report.verdict.failed)
+
+
+@pytest.mark.parametrize(("mass", "ok"), [(0.95, True), (0.97, True), (0.98, False), (1.0, False)])
+def test_a_domain_mass_is_the_share_of_all_values(mass: float, ok: bool) -> None:
+    schema = schema_of(
+        'feature { name: "k" type: BYTES string_domain { value: "a" } '
+        f"distribution_constraints {{ min_domain_mass: {mass} }} }}"
+    )
+    report = assay.validate(pa.table({"k": ["a"] * 97 + ["z"] * 3}), schema, rows=True)
+    assert report.ok == ok
+    assert (not report.findings) == ok
+    assert report.rows().ok == ok
+    assert failed(report) == ([] if ok else ["data/k/ENUM_TYPE_UNEXPECTED_STRING_VALUES", "data/rows/k.domain"])
+
+
+def test_a_domain_mass_rejects_no_row(tmp_path: Any) -> None:
+    schema = schema_of(
+        'feature { name: "k" type: BYTES string_domain { value: "a" } '
+        "distribution_constraints { min_domain_mass: 0.9 } }"
+    )
+    report = assay.validate(pa.table({"k": [["a", "z"], ["a"] * 9, ["a"]]}), schema)
+    assert report.quarantine(tmp_path).rejected == 0
