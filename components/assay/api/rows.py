@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from assay.kernels.rows.validation import find_duplicates, validate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from assay.kernels.findings import Expectations
     from assay.kernels.rows.declared_rules import RuleLike
@@ -42,6 +43,10 @@ class ValidatedRows:
 
     source: Any
     rules: RuleSet
+
+    def of_columns(self, columns: AbstractSet[str]) -> ValidatedRows:
+        """Return the same rows, held against the rules that read these columns alone."""
+        return replace(self, rules=self.rules.of_columns(columns))
 
     def report(self) -> RowReport:
         """Counts the rows that break each rule."""

@@ -11,6 +11,7 @@ from assay.api.statistics import statistics_of
 from assay.artifacts import schema as schema_artifacts
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.errors import UsageError
+from assay.kernels.statistics import StatisticsOptions
 from assay.schema.inference import MAX_STRING_DOMAIN_SIZE
 from assay.schema.inference import infer_schema as infer_from_statistics
 
@@ -44,11 +45,14 @@ def infer_schema(
         The schema proto of tensorflow-metadata; edit it, or keep it with `schema.pbtxt`.
 
     Raises:
-        DataError: If the data cannot be read, or a decision of the patch does not fit what was inferred.
+        DataError: If the data cannot be read or has no rows, statistics do not list all values of a domain, or a
+            decision of the patch does not fit what was inferred.
         UsageError: If the patch contradicts itself.
     """
     schema = infer_from_statistics(
-        statistics_of(data, split=split, csv=CsvOptions(**csv)).proto,
+        statistics_of(
+            data, split=split, csv=CsvOptions(**csv), options=options_of_inference(max_string_domain_size)
+        ).proto,
         max_string_domain_size,
         infer_feature_shape=infer_feature_shape,
     )
@@ -57,6 +61,12 @@ def infer_schema(
     from assay.schema import apply, read_patch  # noqa: PLC0415 (few inferences have a patch)
 
     return apply(schema, read_patch(Path(patch)) if isinstance(patch, (str, Path)) else patch)
+
+
+def options_of_inference(max_string_domain_size: int) -> StatisticsOptions:
+    """Return options of statistics that list every value that an inferred domain may have."""
+    listed = StatisticsOptions().num_rank_histogram_buckets
+    return StatisticsOptions(num_rank_histogram_buckets=max(listed, max_string_domain_size))
 
 
 def schema_of(schema: Any) -> schema_pb2.Schema:

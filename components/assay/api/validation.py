@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -17,7 +18,7 @@ from assay.errors import UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import ALL_FEATURES, DriftLimits
 from assay.kernels.findings import Expectations, examine
-from assay.kernels.findings.examination import OnMissingControl
+from assay.kernels.findings.examination import OnMissingControl, RowsOf
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from assay.gating.verdict import Check
     from assay.kernels.findings.comparators import ControlName
     from assay.kernels.rows.declared_rules import RuleLike
+    from assay.kernels.rows.row_report import RowReport
 
 
 def validate(
@@ -112,9 +114,11 @@ def validate(
         ).proto
         for name, other in given.items()
     }
-    examination = with_contradictions(examine(validated.proto, expected, controls), expected.schema)
     open_rows = opened.rows_against(expected, of_rows)
-    row_checks = _row_checks(open_rows, place) if rows or of_rows else []
+    report = open_rows().report() if rows or of_rows else None
+    decide = opened.decider(expected, report) if opened.has_rows else None
+    examination = with_contradictions(examine(validated.proto, expected, controls, decide), expected.schema)
+    row_checks = _row_checks(report, place) if report is not None else []
     verdict = data_verdict({place: examination}, expected.schema, fail_on, row_checks)
     return Report(
         findings=examination.findings,
@@ -154,6 +158,15 @@ class _Opened:
 
         return opened
 
+    def decider(self, expected: Expectations, report: RowReport | None) -> RowsOf:
+        """Return what applies the schema's row rules of some columns, unless all of them were applied already."""
+
+        @cache
+        def decide(columns: frozenset[str]) -> RowReport:
+            return report or self.rows_against(expected, ())().of_columns(columns).report()
+
+        return decide
+
 
 def _open(data: Any, split: str | None, schema: Schema, csv: CsvOptions) -> _Opened:
     if is_statistics(data):
@@ -161,7 +174,7 @@ def _open(data: Any, split: str | None, schema: Schema, csv: CsvOptions) -> _Ope
     return _Opened(opened_rows(data, split, csv, schema), has_rows=True)
 
 
-def _row_checks(open_rows: Callable[[], ValidatedRows], place: str) -> list[Check]:
+def _row_checks(report: RowReport, place: str) -> list[Check]:
     from assay.components.example_validator.row_checks import row_checks  # noqa: PLC0415 (as above)
 
-    return list(row_checks(open_rows().report(), place))
+    return list(row_checks(report, place))

@@ -372,14 +372,17 @@ def infer(
 def _inferred(
     data: Sequence[str], split: str | None, csv: CsvOptions, max_size: int, *, infer_feature_shape: bool
 ) -> tuple[Schema, tuple[CsvRemark, ...]]:
+    from assay.api.schema import options_of_inference
     from assay.cli.schema_files import statistics_of_each
-    from assay.schema.inference import infer_schema, update_schema
+    from assay.schema.inference import has_rows, infer_schema_of_several
 
-    first, *others = statistics_of_each(data, split, csv)
-    schema = infer_schema(first.proto, max_size, infer_feature_shape=infer_feature_shape)
-    for statistics in others:
-        schema = update_schema(schema, statistics.proto, max_size)
-    return schema, first.csv_remarks
+    given = statistics_of_each(data, split, csv, options_of_inference(max_size))
+    protos = [each.proto for each in given]
+    schema = infer_schema_of_several(protos, max_size, infer_feature_shape=infer_feature_shape)
+    empty = sum(not has_rows(each) for each in protos)
+    if empty:
+        typer.echo(f"{empty} of {len(given)} statistics are of no rows, and do not shape the schema.", err=True)
+    return schema, given[0].csv_remarks
 
 
 @reads_csv

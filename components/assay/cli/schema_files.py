@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from assay.api.statistics import Statistics
     from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.kernels.statistics import StatisticsOptions
     from assay.schema.patch import Patch
 
 
@@ -58,8 +59,16 @@ def write_text(path: Path, text: str) -> None:
     write_durably(path, text.encode())
 
 
-def statistics_of_each(data: Sequence[str], split: str | None, csv: CsvOptions) -> list[Statistics]:
+def statistics_of_each(
+    data: Sequence[str], split: str | None, csv: CsvOptions, options: StatisticsOptions | None = None
+) -> list[Statistics]:
     """Gives the statistics in each statistics file or artifact; data files of one kind are one data set.
+
+    Args:
+        data: Statistics or data.
+        split: The split of Examples or statistics that have several.
+        csv: How cells of a CSV are read.
+        options: Of statistics that are computed.
 
     Raises:
         UsageError: Statistics and data are mixed, or a split is not there.
@@ -80,7 +89,8 @@ def statistics_of_each(data: Sequence[str], split: str | None, csv: CsvOptions) 
         return [statistics_of(file) for file in files]
     if any(is_statistics(item) for item in data):
         raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
-    return [statistics_of(data[0] if len(data) == 1 else list(data), split=split, csv=csv)]
+    rows = data[0] if len(data) == 1 else list(data)
+    return [statistics_of(rows, split=split, csv=csv, options=options)]
 
 
 def statistics_files(item: str, split: str | None) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from assay.artifacts import Artifact
 from assay.artifacts.store import write_durably
+from assay.kernels.feature_summary import has_numbers, num_nan
 from assay.reports.artifact_page import render
 from assay.reports.blocks import Bars, Section, SmallTable, Text
 from assay.reports.figures import number, plural, share
@@ -52,8 +53,8 @@ def statistics_fragment(proto: DatasetFeatureStatisticsList) -> str:
     whole, slices = data_sets("", proto)
     names = list(whole.features)
     rows = [_row(whole, name) for name in names[:_MOST_FEATURES]]
-    header = ("Feature", "Type", "Distribution", "Missing", "Mean", "Min", "Max", "Distinct")
-    table = SmallTable(caption="Features", header=header, rows=rows, numbers=(3, 4, 5, 6, 7))
+    header = ("Feature", "Type", "Distribution", "Missing", "NaN", "Mean", "Min", "Max", "Distinct")
+    table = SmallTable(caption="Features", header=header, rows=rows, numbers=(3, 4, 5, 6, 7, 8))
     sections = [Section(title="", blocks=[table])]
     if len(names) > len(rows):
         words = f"The first {_MOST_FEATURES} of {len(names):,} features."
@@ -66,7 +67,9 @@ def _row(whole: DataSet, name: str) -> list[object]:
     feature = whole.features[name]
     bars = histogram_of([feature])
     numbers = feature.num_stats if feature.HasField("num_stats") else None
-    if numbers is not None and not numbers.common_stats.tot_num_values:
+    values = numbers.common_stats.tot_num_values if numbers is not None else 0
+    nan = num_nan(numbers) / values if numbers is not None and values else None
+    if numbers is not None and not has_numbers(numbers):
         numbers = None
     kind = feature.WhichOneof("stats")
     missing = getattr(feature, kind).common_stats.num_missing if kind else 0
@@ -76,6 +79,7 @@ def _row(whole: DataSet, name: str) -> list[object]:
         type_name(feature),
         Bars(bars.paths[0]) if bars else "",
         share(missing / examples if examples else None),
+        share(nan),
         *(number(getattr(numbers, field)) if numbers is not None else "" for field in ("mean", "min", "max")),
         number(int(feature.string_stats.unique)) if feature.HasField("string_stats") else "",
     ]

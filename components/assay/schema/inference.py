@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
@@ -10,11 +11,16 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from assay import native
 from assay.errors import DataError
 from assay.kernels.default_slice import default_dataset
+from assay.kernels.distances.drift import features_by_name
+from assay.kernels.distinct_counts import lists_all_values
+from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.columns import leaf_features
 from assay.kernels.statistics.generators.time_formats import are_dates
 
 if TYPE_CHECKING:
-    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
+    from collections.abc import Iterable, Mapping, MutableSequence
+
+    from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import (
         DatasetFeatureStatistics,
         DatasetFeatureStatisticsList,
@@ -46,9 +52,15 @@ def infer_schema(
 
     Raises:
         ArtifactError: Statistics of several slices have none of all examples.
+        DataError: The data has no rows, or the statistics do not list all values of a domain.
     """
-    dataset = statistics_pb2.DatasetFeatureStatistics()
-    dataset.CopyFrom(default_dataset(statistics))
+    if not has_rows(statistics):
+        raise DataError(
+            "schema.no_rows",
+            "The data has no rows, from which no schema can be inferred.",
+            "Infer the schema from data that has rows.",
+        )
+    dataset = _with_whole_lists(default_dataset(statistics), max_string_domain_size)
     # Composite features (sparse, weighted) have no common statistics, and no useful schema can be inferred from them.
     described = [feature for feature in dataset.features if feature.WhichOneof("stats")]
     del dataset.features[:]
@@ -61,6 +73,34 @@ def infer_schema(
     if hasattr(schema, "generate_legacy_feature_spec"):
         schema.generate_legacy_feature_spec = False
     _open_domains(schema, schema_pb2.Schema(), dataset)
+    return schema
+
+
+def infer_schema_of_several(
+    statistics: Iterable[DatasetFeatureStatisticsList],
+    max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
+    *,
+    infer_feature_shape: bool = True,
+) -> Schema:
+    """Infer a schema from the first statistics and widen it by the others, in order; those of no rows say nothing.
+
+    TFDV's core deprecates a feature that some of the statistics lack, or have of another type: it is then validated no
+    more. Here it becomes optional, or FLOAT where some are INT
+    (docs/decisions/0120-absence-in-statistics.md).
+
+    Raises:
+        ArtifactError: Statistics of several slices have none of all examples.
+        DataError: No data has rows, the statistics do not list all values of a domain, or types differ.
+    """
+    several = list(statistics)
+    first, *others = [each for each in several if has_rows(each)] or several[:1]
+    schema = infer_schema(first, max_string_domain_size, infer_feature_shape=infer_feature_shape)
+    for each in others:
+        dataset = _with_whole_lists(default_dataset(each), max_string_domain_size)
+        one = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+        updated = update_schema(schema, one, max_string_domain_size)
+        _restore(updated.feature, schema.feature, features_by_name(dataset))
+        schema = updated
     return schema
 
 
@@ -105,6 +145,86 @@ def _is_nearly_unique(feature: FeatureNameStatistics) -> bool:
     """
     counts: list[float] = [bucket.sample_count for bucket in feature.string_stats.rank_histogram.buckets]
     return sum(counts) >= _MIN_VALUES and counts.count(1) >= _NEARLY_ALL * sum(counts)
+
+
+def has_rows(statistics: DatasetFeatureStatisticsList) -> bool:
+    """Return whether statistics are of any rows."""
+    return int(default_dataset(statistics).num_examples) > 0
+
+
+def _with_whole_lists(dataset: DatasetFeatureStatistics, max_string_domain_size: int) -> DatasetFeatureStatistics:
+    """Return a copy whose lists of values are whole or empty: the core takes a list that is cut for all values."""
+    result = statistics_pb2.DatasetFeatureStatistics()
+    result.CopyFrom(dataset)
+    for name, feature in features_by_name(result).items():
+        if not feature.HasField("string_stats") or lists_all_values(feature):
+            continue
+        listed, unique = len(feature.string_stats.rank_histogram.buckets), feature.string_stats.unique
+        if unique <= max_string_domain_size:
+            raise DataError(
+                "schema.values_cut",
+                f"The statistics list {listed:,} of the {unique:,} distinct values of '{name}', which is too few for a "
+                f"domain of up to {max_string_domain_size:,} values.",
+                f"Infer from the data, or compute statistics with num_rank_histogram_buckets={max_string_domain_size}.",
+            )
+        feature.string_stats.ClearField("rank_histogram")
+        feature.string_stats.weighted_string_stats.ClearField("rank_histogram")
+    return result
+
+
+def _restore(
+    updated: MutableSequence[Feature],
+    before: Iterable[Feature],
+    statistics: Mapping[str, FeatureNameStatistics],
+    above: tuple[str, ...] = (),
+) -> None:
+    """Put back, in place, the features that the core deprecated, as far as the statistics that lack them allow."""
+    known = {feature.name: feature for feature in before}
+    for feature in updated:
+        old, steps = known.get(feature.name), (*above, feature.name)
+        if old is None:
+            continue
+        if _is_deprecated(feature) and not _is_deprecated(old):
+            found = statistics.get(join_path(steps))
+            feature.CopyFrom(old)
+            if found is None or not _num_present(found):
+                _make_optional(feature)
+            else:
+                _widen_type(feature, found, join_path(steps))
+        _restore(feature.struct_domain.feature, old.struct_domain.feature, statistics, steps)
+
+
+def _is_deprecated(feature: Feature) -> bool:
+    return bool(feature.deprecated or feature.lifecycle_stage == schema_pb2.DEPRECATED)
+
+
+def _num_present(feature: FeatureNameStatistics) -> int:
+    kind = feature.WhichOneof("stats")
+    return int(getattr(feature, kind).common_stats.num_non_missing) if kind else 0
+
+
+def _make_optional(feature: Feature) -> None:
+    if feature.HasField("presence"):
+        feature.presence.ClearField("min_fraction")
+        feature.presence.min_count = 0
+    if feature.HasField("shape"):  # a fixed shape wants a value in every example
+        size = math.prod(dim.size for dim in feature.shape.dim)
+        feature.value_count.min = feature.value_count.max = size
+
+
+def _widen_type(feature: Feature, found: FeatureNameStatistics, path: str) -> None:
+    kind = statistics_pb2.FeatureNameStatistics
+    if feature.type in {schema_pb2.INT, schema_pb2.FLOAT} and found.type in {kind.INT, kind.FLOAT}:
+        feature.type = schema_pb2.FLOAT
+        if feature.WhichOneof("domain_info") in {"int_domain", "bool_domain"}:
+            feature.ClearField(feature.WhichOneof("domain_info"))
+        return
+    raise DataError(
+        "schema.types_differ",
+        f"Feature '{path}' is of type {schema_pb2.FeatureType.Name(feature.type)} in some of the statistics and "
+        f"{kind.Type.Name(found.type)} in others.",
+        "Write it with one type, or infer the schema without those statistics.",
+    )
 
 
 def _parsed(serialized: bytes) -> Schema:

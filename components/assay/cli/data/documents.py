@@ -308,6 +308,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     present: int
     missing: float
+    nan: float | None
     mean: float | None
     std_dev: float | None
     min: float | None
@@ -315,6 +316,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     max: float | None
     zeros: float | None
     unique: int | None
+    estimated: bool
     top: str | None
     top_count: int | None
     earliest: str | None

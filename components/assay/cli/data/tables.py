@@ -9,7 +9,7 @@ from rich.text import Text
 
 from assay.cli.console import bullet, heading, print_result, table
 from assay.cli.data.documents import plain
-from assay.kernels.feature_summary import quoted_top
+from assay.kernels.feature_summary import about, quoted_top
 from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
@@ -106,15 +106,18 @@ def _features(features: Iterable[FeatureSummary]) -> object:
 def _values(feature: FeatureSummary) -> str:
     if feature.earliest is not None:
         return f"{feature.earliest} to {feature.latest}"
+    nan = f"NaN {feature.nan:.1%}" if feature.nan else ""
     if feature.mean is not None:
         return (
+            f"{nan}{'; ' if nan else ''}"
             f"mean {feature.mean:.5g} ± {feature.std_dev:.3g}; "
             f"min {feature.min:.5g}, median {feature.median:.5g}, max {feature.max:.5g}"
         )
     if feature.unique is not None:
-        top = f"; most often {quoted_top(feature)} ({feature.top_count:,})" if feature.top is not None else ""
-        return f"{feature.unique:,} distinct{top}"
-    return ""
+        counted = f"{about(feature)}{feature.top_count:,}"
+        top = f"; most often {quoted_top(feature)} ({counted})" if feature.top is not None else ""
+        return f"{about(feature)}{feature.unique:,} distinct{top}"
+    return nan
 
 
 def _print_hidden(console: Console, number: int, where: str) -> None:

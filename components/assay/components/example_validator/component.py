@@ -153,7 +153,7 @@ def ExampleValidator(
     found: dict[str, Examination] = {}
     for split in splits:
         controls = {name: _counterpart(other, split) for name, other in given.items()}
-        examination = examine(statistics.read(split), expected, controls)
+        examination = examine(statistics.read(split), expected, controls, in_rows.report_of(split))
         anomalies.write(split, examination.overall.anomalies)
         found[split] = in_rows.answered(split, with_contradictions(examination, expected.schema))
         _count_rows(context, split, in_rows)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from assay.engines.base import Engine
     from assay.gating.verdict import Check
     from assay.kernels.findings import Examination
+    from assay.kernels.findings.examination import RowsOf
     from assay.kernels.rows.row_report import RowReport
 
 RowsMode = Literal["count", "quarantine"]
@@ -87,6 +88,11 @@ class RowsFound:
     def num_rejected(self) -> int:
         """Rows that break a rule of severity `error`, over all splits."""
         return sum(report.num_rejected for report in self.reports.values())
+
+    def report_of(self, split: str) -> RowsOf | None:
+        """Return what row rules found in a split, for `examine`; None where its rows were not looked at."""
+        report = self.reports.get(split)
+        return None if report is None else lambda _columns: report
 
     def answered(self, split: str, examination: Examination) -> Examination:
         """What remains to be said of a split whose bad rows were taken out."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from assay.artifacts.schema import Schema, read_schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
-from assay.components.schema_gen.compute import contradictions, infer_from_splits, with_patch
-from assay.schema.inference import MAX_STRING_DOMAIN_SIZE
+from assay.components.schema_gen.compute import contradictions, with_patch
+from assay.schema.inference import MAX_STRING_DOMAIN_SIZE, has_rows, infer_schema_of_several
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
 from assay.spec.channel import foresee_splits
 
@@ -19,6 +19,7 @@ from assay.spec.channel import foresee_splits
     foresee=foresee_splits("statistics"),
 )
 def SchemaGen(
+    context: ExecutionContext,
     statistics: Input[ExampleStatistics],
     schema: Output[Schema],
     *,
@@ -29,13 +30,14 @@ def SchemaGen(
 ) -> None:
     """Infers a schema from statistics, as TFDV does.
 
-    The first split makes the schema and each further one widens it, so a schema meant to judge a split must leave that
-    split out (`exclude_splits=["eval"]`).
+    The first split that has rows makes the schema and each further one widens it, so a schema meant to judge a split
+    must leave that split out (`exclude_splits=["eval"]`).
 
     What people decided about the schema is kept in a patch file, which is applied to whatever is inferred: ranges,
     domains, environments survive the next inference. A decision that does not fit any more stops the run.
 
     Args:
+        context: The run that the step is part of.
         statistics: Statistics of the splits.
         schema: The inferred schema.
         infer_feature_shape: Whether a feature that always has the same number of values gets a fixed shape.
@@ -44,11 +46,11 @@ def SchemaGen(
         patch_file: A patch as `assay schema suggest` and `assay schema diff` write it.
     """
     splits = chosen_splits(str(statistics.path), statistics.split_names, exclude_splits)
-    inferred = infer_from_splits(
-        (statistics.read(split) for split in splits),
-        max_string_domain_size=max_string_domain_size,
-        infer_feature_shape=infer_feature_shape,
-    )
+    read = {split: statistics.read(split) for split in splits}
+    for split, found in read.items():
+        if not has_rows(found):
+            context.log(f"Split '{split}' has no rows, and does not shape the schema.")
+    inferred = infer_schema_of_several(read.values(), max_string_domain_size, infer_feature_shape=infer_feature_shape)
     schema.write(with_patch(inferred, Path(patch_file)) if patch_file else inferred)
 
 

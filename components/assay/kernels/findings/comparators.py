@@ -71,7 +71,9 @@ class Comparator:
 
 def comparators_of(schema: Schema, environment: str | None = None) -> tuple[Comparator, ...]:
     """Every comparator that a schema sets for the features that are validated in an environment."""
-    found = [each for path, feature in _validated(schema.feature, environment) for each in _of_feature(path, feature)]
+    found = [
+        each for path, feature in validated_features(schema.feature, environment) for each in _of_feature(path, feature)
+    ]
     constraints = schema.dataset_constraints
     return (*found, *(Comparator(feature="", kind=kind) for kind in _OF_DATASET if constraints.HasField(kind)))
 
@@ -117,7 +119,7 @@ def check_types(schema: Schema, environment: str | None, dataset: DatasetFeature
     what = "numeric in the data, and has no type in the schema"
     problems = [
         _counts_of_numbers(f"schema.feature[{path}].{kind}.{measure}", path, what)
-        for path, feature in _validated(schema.feature, environment)
+        for path, feature in validated_features(schema.feature, environment)
         if feature.type == schema_pb2.TYPE_UNKNOWN and path in numeric
         for kind in _COMPARATORS
         for measure in sorted(COUNTING)
@@ -159,17 +161,17 @@ def _words(control: ControlName) -> str:
     }[control]
 
 
-def _validated(
+def validated_features(
     features: Iterable[Feature], environment: str | None, above: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, Feature]]:
-    """The features that are validated in an environment, with those in structs, by their paths."""
+    """Return the features that are validated in an environment, with those in structs, by their paths."""
     for feature in features:
         stage = schema_pb2.LifecycleStage.Name(feature.lifecycle_stage)
         if feature.deprecated or stage in _NOT_VALIDATED or environment in feature.not_in_environment:
             continue
         steps = (*above, feature.name)
         yield join_path(steps), feature
-        yield from _validated(feature.struct_domain.feature, environment, steps)
+        yield from validated_features(feature.struct_domain.feature, environment, steps)
 
 
 def _of_feature(path: str, feature: Feature) -> Iterator[Comparator]:
@@ -185,7 +187,7 @@ def _of_feature(path: str, feature: Feature) -> Iterator[Comparator]:
 
 
 def _comparator_problems(schema: Schema, environment: str | None) -> Iterator[str]:
-    for path, feature in _validated(schema.feature, environment):
+    for path, feature in validated_features(schema.feature, environment):
         for kind in _COMPARATORS:
             if feature.HasField(kind):
                 yield from _threshold_problems(path, feature, kind)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.kernels.distances.drift import features_by_name
+from assay.kernels.distinct_counts import lists_all_values
 from assay.kernels.feature_path import feature_paths
+from assay.kernels.feature_summary import num_nan
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
@@ -97,12 +99,13 @@ def unexpected_values(subject: Subject) -> Evidence:
     seen = [(bucket.label, int(bucket.sample_count)) for bucket in strings.rank_histogram.buckets]
     outside = [(label, count) for label, count in seen if label not in domain]
     count, total = sum(count for _, count in outside), int(subject.common.tot_num_values)
+    is_whole = lists_all_values(subject.statistics)  # else there may be more of them
     return Evidence(
-        observed=float(len(outside)),
+        observed=float(len(outside)) if is_whole else None,
         limit=f"{len(domain)} values",
         schema_field=field,
-        count=count,
-        share=_share(count, total),
+        count=count if is_whole else None,
+        share=_share(count, total) if is_whole else None,
         values=tuple(label for label, _ in outside[:MAX_VALUES]),
     )
 
@@ -112,15 +115,20 @@ def _string_domain(subject: Subject) -> tuple[set[str] | None, str]:
     if feature is None:
         return None, ""
     kind = feature.WhichOneof("domain_info")
-    if kind == "string_domain":
-        return set(feature.string_domain.value), f"{subject.field}.string_domain"
     if kind == "bool_domain":
         truth = {feature.bool_domain.true_value or "true", feature.bool_domain.false_value or "false"}
         return truth, f"{subject.field}.bool_domain"
-    if kind == "domain":
-        shared = next((domain for domain in subject.schema.string_domain if domain.name == feature.domain), None)
-        return (set(shared.value) if shared else None), f"string_domain[{feature.domain}]"
-    return None, subject.field
+    field = {"string_domain": f"{subject.field}.string_domain", "domain": f"string_domain[{feature.domain}]"}
+    return string_domain(feature, subject.schema), field.get(kind or "", subject.field)
+
+
+def string_domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> set[str] | None:
+    """Return the values of a feature's string domain, its own or a shared one; None where it has none."""
+    kind = feature.WhichOneof("domain_info")
+    if kind == "string_domain":
+        return set(feature.string_domain.value)
+    shared = schema.string_domain if kind == "domain" else ()
+    return next((set(domain.value) for domain in shared if domain.name == feature.domain), None)
 
 
 def present_fraction(subject: Subject) -> Evidence:
@@ -189,8 +197,7 @@ def numeric_bound(subject: Subject, bound: str) -> Evidence:
 
 def not_a_number(subject: Subject) -> Evidence:
     """NaN among the values, which the histograms count."""
-    histograms = subject.statistics.num_stats.histograms if subject.statistics else []
-    count = max((int(histogram.num_nan) for histogram in histograms), default=0)
+    count = num_nan(subject.statistics.num_stats) if subject.statistics else 0
     return Evidence(
         observed=float(count),
         limit=0.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -23,12 +23,16 @@ from assay.kernels.findings.drift_findings import (
     judged_by_chance,
 )
 from assay.kernels.findings.finding import Finding, find, severity_of
+from assay.kernels.findings.nan_values import HAS_NAN, nan_findings, without_extremes_of_nan
 from assay.kernels.findings.recording import record
+from assay.kernels.findings.undecided import Undecided, decide, holds_in_every_row, not_checked, undecided, without
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
+
+    from assay.kernels.rows.row_report import RowReport
 
 OnMissingControl = Literal["error", "warning"]
 
@@ -122,10 +126,23 @@ class Examination:
 
 
 Controls = Mapping[ControlName, "DatasetFeatureStatisticsList"]
+RowsOf = Callable[[frozenset[str]], "RowReport"]
 
 
-def examine(statistics: DatasetFeatureStatisticsList, expected: Expectations, controls: Controls) -> Examination:
+def examine(
+    statistics: DatasetFeatureStatisticsList,
+    expected: Expectations,
+    controls: Controls,
+    rows: RowsOf | None = None,
+) -> Examination:
     """Examines all of the data, and every slice that the statistics have besides.
+
+    Args:
+        statistics: What is validated.
+        expected: What is expected.
+        controls: What it is compared with.
+        rows: Row rules of some columns over the rows of the statistics: what they find decides the constraints that
+            statistics cannot.
 
     A slice is compared with the slice of the same name. Limits on the number of examples are those of the whole data
     and do not apply to a part of it; see docs/decisions/0050-validation-of-slices.md.
@@ -139,7 +156,7 @@ def examine(statistics: DatasetFeatureStatisticsList, expected: Expectations, co
     expected = replace(expected, schema=schema_in_effect(expected.schema))
     of_slices = replace(expected, schema=schema_of_slices(expected.schema))
     return Examination(
-        overall=_examine(whole, expected, {name: default_dataset(control) for name, control in controls.items()}),
+        overall=_examine(whole, expected, {name: default_dataset(control) for name, control in controls.items()}, rows),
         slices={
             dataset.name: _named(
                 dataset.name,
@@ -147,6 +164,7 @@ def examine(statistics: DatasetFeatureStatisticsList, expected: Expectations, co
                     dataset,
                     of_slices,
                     {name: _same(control, dataset.name) for name, control in controls.items()},
+                    rows,
                     is_slice=True,
                 ),
             )
@@ -194,24 +212,47 @@ def _examine(
     dataset: DatasetFeatureStatistics,
     expected: Expectations,
     controls: Mapping[ControlName, DatasetFeatureStatistics | None],
+    rows: RowsOf | None,
     *,
     is_slice: bool = False,
 ) -> Examined:
+    open_constraints = undecided(dataset, expected.schema, expected.environment)
+    of_rows: list[Finding] = []
+    decided: list[Undecided] = []
+    if rows is not None and open_constraints and is_slice:
+        report = rows(frozenset(each.column for each in open_constraints))
+        decided = [each for each in open_constraints if holds_in_every_row(each, report)]
+    elif rows is not None and open_constraints:
+        of_rows, decided = decide(open_constraints, rows(frozenset(each.column for each in open_constraints)))
+    open_constraints = [each for each in open_constraints if each not in decided]
+    estimated = [each for each in open_constraints if each.within_error]
     anomalies = validate_statistics(
-        _listed(dataset),
-        expected.schema,
+        _listed(without_extremes_of_nan(dataset)),
+        without(expected.schema, [*decided, *estimated]),
         expected.environment,
         previous_span=_listed(controls.get("previous")),
         serving=_listed(controls.get("serving")),
         previous_version=_listed(controls.get("previous_version")),
         severity_overrides=expected.severity_overrides,
     )
+    anomalies.baseline.CopyFrom(expected.schema)
     found = find(_listed(dataset), expected.schema, anomalies)
+    broken = {(finding.feature, finding.type) for finding in found}
+    not_decided = [
+        not_checked(each)
+        for each in open_constraints
+        if each in estimated or not any((each.feature, reason) in broken for reason in each.reasons)
+    ]
+    reported = [name for name, kind in broken if kind == HAS_NAN]
+    of_nan = nan_findings(dataset, expected.schema, expected.environment, reported, is_slice=is_slice)
     found = tuple(_with_chance(finding, dataset, controls, is_slice=is_slice) for finding in found)
     comparisons, not_compared = compare(dataset, expected.schema, expected.environment, anomalies, controls)
     drift, drifted = drift_findings(dataset, controls.get("previous"), expected.drift_limits)
     failed, passed = run_checks(expected.checks, dataset)
-    ours = [_overridden(finding, expected.severity_overrides) for finding in (*not_compared, *drifted, *failed)]
+    ours = [
+        _overridden(finding, expected.severity_overrides)
+        for finding in (*of_rows, *not_decided, *of_nan, *not_compared, *drifted, *failed)
+    ]
     if is_slice:  # a slice may be new, or hold next to nothing: that alone does not fail the data
         ours = [replace(finding, severity="warning") if finding.type in UNMEASURED else finding for finding in ours]
     record(anomalies, ours)

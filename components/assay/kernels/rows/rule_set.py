@@ -13,6 +13,7 @@ from assay.kernels.rows.structure_rules import KnownColumnsRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,18 @@ class RuleSet:
             unique_rules=self.unique_rules + other.unique_rules,
             dataset_rules=self.dataset_rules + other.dataset_rules,
             unchecked=self.unchecked + other.unchecked,
+        )
+
+    def of_columns(self, columns: AbstractSet[str]) -> RuleSet:
+        """Return the rules that read these columns and no others."""
+
+        def chosen(rules: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(rule for rule in rules if rule.columns and columns >= set(rule.columns))
+
+        return RuleSet(
+            row_rules=chosen(self.row_rules),
+            unique_rules=chosen(self.unique_rules),
+            dataset_rules=chosen(self.dataset_rules),
         )
 
     def with_severities(self, overrides: Mapping[str, str]) -> RuleSet:

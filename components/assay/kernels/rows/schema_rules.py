@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -10,7 +11,7 @@ from assay.errors import UsageError, did_you_mean
 from assay.kernels.feature_path import join_path
 from assay.kernels.rows.composite_rules import composite_rules
 from assay.kernels.rows.domain_rules import domain_rules, share_rules
-from assay.kernels.rows.key_rules import DatasetRule, DistinctRule
+from assay.kernels.rows.key_rules import DatasetRule, DistinctRule, ShareRule
 from assay.kernels.rows.record import BYTES
 from assay.kernels.rows.rule_set import RuleSet
 from assay.kernels.rows.struct_rules import field_rule
@@ -23,6 +24,7 @@ from assay.kernels.rows.structure_rules import (
     TypeRule,
     ValueCountRule,
 )
+from assay.kernels.rows.value_tests import NotNan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,6 +186,15 @@ def _count_rules(id: str, name: str, level: int, count: schema_pb2.ValueCount) -
 
 def _dataset_rules(feature: Feature, schema: Schema) -> Iterator[DatasetRule]:
     yield from _distinct_rules(feature)
+    if feature.type == schema_pb2.FLOAT and (feature.presence.min_count > 0 or feature.presence.min_fraction > 0):
+        yield ShareRule(
+            id=f"{join_path((feature.name,))}.numbers",
+            reason="FLOAT_TYPE_HAS_NAN",
+            columns=(feature.name,),
+            expectation=f"{feature.name} has a number that is not NaN",
+            test=NotNan(),
+            max_share=math.nextafter(1.0, 0.0),
+        )
     yield from share_rules(feature, schema)
 
 

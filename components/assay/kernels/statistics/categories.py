@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay import native
+from assay.kernels.distinct_counts import SKETCH_SIZE
 from assay.kernels.statistics.summaries.value_counts import Counted, ValueCounts, count_values
 
 if TYPE_CHECKING:
@@ -92,15 +93,11 @@ class HeavyHitters:
         return Counted(table.values, amounts.astype(np.int64), table.weights)
 
 
-_KMV_BUCKETS = 16384
-"""TFDV's size (`stats_impl.py`): estimates of the number of distinct values are off by about 0.8 %."""
-
-
 class CategorySketch:
     """Estimates the number of distinct values (tfx_bsl's K minimum values), and keeps the most frequent ones."""
 
     def __init__(self, *, weighted: bool) -> None:
-        self._distinct = native.sketches().KmvSketch(_KMV_BUCKETS)
+        self._distinct = native.sketches().KmvSketch(SKETCH_SIZE)
         self._frequent = HeavyHitters(by_weight=False)
         self._heavy = HeavyHitters(by_weight=True) if weighted else None
 
@@ -200,7 +197,8 @@ def string_statistics(state: CategoryState, num_values: int, options: Statistics
         result.avg_length = state.total_length / num_values
     counted = weighted = state.exact.table()
     if state.sketch is not None:
-        result.unique = state.sketch.num_distinct()
+        # Of n values no more than n are distinct, whatever is estimated.
+        result.unique = min(state.sketch.num_distinct(), num_values)
         counted, weighted = state.sketch.frequent(), state.sketch.heavy()
     elif counted is not None:
         result.unique = len(counted.values)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.errors import DataError
+from assay.kernels import distinct_counts
 from assay.kernels.arrow_types import FeatureType
 from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.categories import (
@@ -128,6 +129,9 @@ class FeatureStatistics:
         else:
             result.type = FeatureType.STRUCT
             result.struct_stats.common_stats.CopyFrom(common)
+        if isinstance(values, CategoryState) and result.string_stats.unique >= distinct_counts.SKETCH_SIZE:
+            how = distinct_counts.EXACT if values.sketch is None else distinct_counts.ESTIMATE
+            result.custom_stats.add(name=distinct_counts.NAME, str=how)
         if state.type is not None:
             result.custom_stats.extend(length_statistics(state.presence, self.options))
         self._add_meaning(result, state)

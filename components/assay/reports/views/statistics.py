@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.artifacts import ExampleStatistics
+from assay.kernels.feature_summary import has_numbers, num_nan
 from assay.reports.blocks import Column, DataTable, Detail, Facts, Section
 from assay.reports.figures import plural
 from assay.reports.views.differences import feature_differences
@@ -72,6 +73,7 @@ def features_section(shown: Sequence[DataSet]) -> Section:
         *([Column(label="", kind="series", hint="data set")] if compared else []),
         *([Column(label="Differs", kind="num", hint="Jensen-Shannon divergence of the first two")] if compared else []),
         Column(label="Missing", kind="share"),
+        Column(label="NaN", kind="share"),
         Column(label="Zeros", kind="share"),
         Column(label="Mean", kind="num"),
         Column(label="Min", kind="num"),
@@ -115,12 +117,14 @@ def _row(
     examples = [int(each.statistics.num_examples) for each in shown]
     numbers = [each.num_stats if each is not None and each.HasField("num_stats") else None for each in found]
     numbers = [each if each is not None and each.common_stats.tot_num_values else None for each in numbers]
+    nan = [rounded(num_nan(each) / each.common_stats.tot_num_values) if each is not None else None for each in numbers]
+    figures = [each if each is not None and has_numbers(each) else None for each in numbers]
     texts = [each.string_stats if each is not None and each.HasField("string_stats") else None for each in found]
     common = [_common(each) for each in found]
     bars = histogram_of(found)
     kind = type_name(next((each for each in found if each is not None), None))
     of_numbers = [
-        [_round(getattr(each, field)) if each is not None else None for each in numbers]
+        [_round(getattr(each, field)) if each is not None else None for each in figures]
         for field in ("mean", "min", "max")
     ]
     missing = [
@@ -128,7 +132,7 @@ def _row(
         for each, count in zip(common, examples, strict=True)
     ]
     zeros = [
-        rounded(each.num_zeros / each.common_stats.tot_num_values) if each is not None else None for each in numbers
+        rounded(each.num_zeros / each.common_stats.tot_num_values) if each is not None else None for each in figures
     ]
     row: list[Any] = [
         [name, kind],
@@ -137,6 +141,7 @@ def _row(
         *([[each.name for each in shown]] if len(shown) > 1 else []),
         *([differs[0] if differs else None] if len(shown) > 1 else []),
         missing,
+        nan,
         zeros,
         *of_numbers,
         [int(each.unique) if each is not None and each.common_stats.tot_num_values else None for each in texts],
@@ -182,7 +187,9 @@ def _quantiles(numbers: Any) -> list[Any] | None:
     wanted = statistics_pb2.Histogram.QUANTILES
     buckets = next((each.buckets for each in numbers.histograms if each.type == wanted), ())
     deciles: list[Any] = [_round(bucket.high_value) for bucket in buckets[:-1]] if len(buckets) == 10 else [None] * 9
-    nan = max((int(each.num_nan) for each in numbers.histograms), default=0)
+    nan = num_nan(numbers)
+    if not has_numbers(numbers):
+        return [nan if label == "not a number" else None for label in _NUMERIC]
     start = [_round(numbers.mean), _round(numbers.std_dev), int(numbers.num_zeros), nan, _round(numbers.min)]
     return [*start, *deciles, _round(numbers.max), _round(numbers.median)]
 

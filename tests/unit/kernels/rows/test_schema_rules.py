@@ -69,6 +69,8 @@ def test_the_rules_of_each_feature_in_the_order_of_the_schema() -> None:
         "pair.has.words",
         "pair.length.words",
         "schema.unknown_column",
+        "fare.numbers",
+        "tips.numbers",
         "count.unique.min",
         "count.unique.max",
     ]
