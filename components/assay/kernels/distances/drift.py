@@ -229,13 +229,23 @@ def _identifies(feature: FeatureNameStatistics, values: Categories | Numbers | N
     return ""
 
 
-def _problem(ours: FeatureNameStatistics, theirs: FeatureNameStatistics, mine: object, other: object) -> str:
+def _problem(
+    ours: FeatureNameStatistics,
+    theirs: FeatureNameStatistics,
+    mine: Categories | Numbers | None,
+    other: Categories | Numbers | None,
+) -> str:
     types = [statistics_pb2.FeatureNameStatistics.Type.Name(each.type) for each in (ours, theirs)]
-    empty = [which for which, found in (("the data", mine), ("the data it is compared with", other)) if found is None]
+    sides = (("the data", mine), ("the data it is compared with", other))
+    empty = [(which, found) for which, found in sides if found is None or not found.size]
     if len(empty) == 2 and types[0] == types[1]:
         return ""  # structs, opaque bytes, and columns that have no values on either side
     if empty:
-        return f"{' and '.join(empty)} has no values to compare ({types[0]} and {types[1]})"
+        lacking = [
+            f"{which} has no {'finite numbers' if isinstance(found, Numbers) and found.not_finite else 'values'}"
+            for which, found in empty
+        ]
+        return f"{' and '.join(lacking)} to compare ({types[0]} and {types[1]})"
     return f"the types differ: {types[0]}, compared with {types[1]}"
 
 
