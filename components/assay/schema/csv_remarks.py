@@ -42,13 +42,16 @@ _NOTATIONS: Final = tuple(
 """Decimal marks with thousands separators; those that need the fewest options come first."""
 
 _DIGITS: Final = r"(?:(?:\d{1,3}(?:,\d{2,3})+|\d+)(?:\.\d+)?|(?:\d{1,3}(?:\.\d{3})+|\d+),\d+)"
-_UNUSUAL: Final = rf"^\s*(?:\([$€£¥₹]? ?{_DIGITS}\)|[-+−–]? ?[$€£¥₹]? ?{_DIGITS}|{_DIGITS} ?-)\s*$"  # noqa: RUF001 (minus signs)
-"""Numbers of which no option reads all: (1.50) or 1.50- for -1.50, a typographic minus, 12,34,567."""
+_MINUS: Final = "\u2212\u2013"
+_AROUND: Final = r"[\s'\"\x{200b}\x{feff}]*"
+_UNUSUAL: Final = rf"^{_AROUND}(?:\([$€£¥₹]? ?{_DIGITS}\)|[-+{_MINUS}]? ?[$€£¥₹]? ?{_DIGITS}|{_DIGITS} ?-){_AROUND}$"
+"""Numbers of which no option reads all: (1.50) or 1.50- for -1.50, a typographic minus, 12,34,567, '5, "5"."""
 
 _CURRENCY: Final = re.compile(
     r"(?:[A-Z]{0,2}\$|[€£¥₹₩₽₺₫₪฿%]|USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|ZAR|MXN|KRW|SGD"
     r"|HKD|TRY|RUB|Rs\.?|kr\.?|zł|Kč|Ft)"
 )
+_SPACED_UNIT: Final = r"^\s*[+-]?[0-9][0-9.,]*\s+[A-Za-z°µ][A-Za-z/²³]{0,7}\s*$"
 _ISO_DATE: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9]$"
 _ISO_TIME: Final = r"^[12][0-9]{3}-[01][0-9]-[0-3][0-9](?:[T ][0-2][0-9]:[0-5][0-9](?::[0-6][0-9](?:\.[0-9]{1,6})?)?)?$"
 
@@ -268,7 +271,7 @@ def _guess(cells: pa.ChunkedArray, options: CsvOptions) -> _Guess | None:
     dates = _Guess("dates")
     if _share(dates, cells) >= _NEARLY_ALL:
         return dates
-    unit = _currency(cells)
+    unit = _unit(cells)
     looks_like = "amounts" if unit else "numbers"
     shares = {
         (decimal, thousands): _share(_Guess(looks_like, decimal, thousands, unit), cells)
@@ -286,13 +289,18 @@ def _guess(cells: pa.ChunkedArray, options: CsvOptions) -> _Guess | None:
 
 
 def _share(guess: _Guess, cells: pa.ChunkedArray) -> float:
-    return float(pc.sum(pc.cast(guess.matches(cells), pa.int64())).as_py() or 0) / len(cells)
+    return _part(guess.matches(cells))
 
 
-def _currency(cells: pa.ChunkedArray) -> str:
-    """Return the currency or percent sign of a sample, if its first cells have one."""
+def _part(found: pa.ChunkedArray) -> float:
+    return float(pc.sum(pc.cast(found, pa.int64())).as_py() or 0) / len(found)
+
+
+def _unit(cells: pa.ChunkedArray) -> str:
+    """Return the unit of a sample, if its first cells have one: a currency, a percent sign, or a word after a blank."""
     unit = unit_of(cells.slice(0, 100).to_pylist())
-    return unit if _CURRENCY.fullmatch(unit) else ""
+    is_unit = _CURRENCY.fullmatch(unit) or _part(pc.match_substring_regex(cells, _SPACED_UNIT)) >= _NEARLY_ALL
+    return unit if is_unit else ""
 
 
 def _remark(name: str, counts: _Counts, options: CsvOptions) -> CsvRemark | None:
@@ -316,9 +324,20 @@ def _remark(name: str, counts: _Counts, options: CsvOptions) -> CsvRemark | None
 
 def _advice(name: str, counts: _Counts, options: CsvOptions) -> str:
     """Return the arguments that read the column, and what to do with cells that they do not read."""
-    guess = counts.guess
-    if guess.looks_like == "unusual numbers":
+    if set(counts.others) == {name}:
+        return "That is the column's name: remove the lines that repeat the header, as joined files have them."
+    if counts.guess.looks_like == "unusual numbers":
         return "Write them such as 1234567.5 and -1234567.5, so that they can be read as numbers."
+    if counts.guess.looks_like == "dates" and not counts.is_time:
+        return (
+            "Write them in ISO 8601 without a time zone (2024-01-31 or 2024-01-31T12:30:00), so that they can be read "
+            "as dates or times."
+        )
+    return _options(name, counts, options)
+
+
+def _options(name: str, counts: _Counts, options: CsvOptions) -> str:
+    guess = counts.guess
     arguments = []
     if guess.decimal != options.decimal and guess.looks_like != "dates":
         arguments.append(argument("decimal", guess.decimal))
@@ -326,11 +345,6 @@ def _advice(name: str, counts: _Counts, options: CsvOptions) -> str:
         arguments.append(argument("thousands", guess.thousands))
     type_ = {"amounts": "amount", "numbers": "float"}.get(guess.looks_like, "")
     if guess.looks_like == "dates":
-        if not counts.is_time:
-            return (
-                "Write them in ISO 8601 without a time zone (2024-01-31 or 2024-01-31T12:30:00), so that they can be "
-                "read as dates or times."
-            )
         type_ = "date" if counts.is_date else "time"
     few = len(counts.others) <= _MOST_TOKENS and not any(map(_has_digit, counts.others))
     if few and counts.others:
