@@ -27,6 +27,7 @@ default_role = "code"  # single backticks in docstrings
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 nitpicky = False
+suppress_warnings = ["ref.python"]  # types such as `type` and `rows` are names of attributes, too
 smartquotes_action = "qe"  # not dashes: two hyphens are an option
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

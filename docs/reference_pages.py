@@ -1,24 +1,63 @@
-"""Writes the pages of the reference that follow from the code: commands, components, and the schemas of files."""
+"""Writes the pages of the reference that follow from the code.
+
+Commands come from the command line's own declaration, components from their signatures, Python names from `__all__`,
+fields of files from the JSON Schemas, artifact types from their YAML, and errors from the source.
+"""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import types
 import typing
 from collections.abc import Iterator
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import typer
+from error_codes import ErrorCode, error_codes
 from typer.main import get_command
 
+import assay
 from assay import components
+from assay.artifacts.types import builtin_types
 from assay.cli.main import app
 from assay.spec.signature import ComponentSpec
 
-DECISIONS = Path(__file__).resolve().parent / "decisions"
-SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+ROOT = Path(__file__).resolve().parent.parent
+DECISIONS = ROOT / "docs" / "decisions"
+SCHEMAS = ROOT / "schemas"
+
+# Annotations of a component's parameters, which have no docstring that Python keeps.
+_ANNOTATIONS = {
+    "Input": "`Input[Type]` annotates an input: one artifact of the type. `Input[Type] | None = None` is optional.",
+    "Inputs": "`Inputs[Type]` annotates an input that accepts several artifacts of the type.",
+    "Output": "`Output[Type]` annotates an output: an empty artifact of the type, to fill below its `.path`.",
+    "UserModule": "A parameter that is the path of a user's Python file. Its source is part of the fingerprint.",
+    "UserFunction": "A parameter that is the dotted name of a user's function. Its source is part of the fingerprint.",
+    "FilePath": "A parameter that is the path of a file. Its content is part of the fingerprint.",
+}
+# Modules beside the root whose names are public.
+_MODULES = {
+    "spec": "Names for authors of components and pipelines that are not in `assay` itself.",
+    "artifacts": "Artifacts as components receive them; [artifact types](artifacts.md) lists their files.",
+    "reports": "Pages for artifacts, runs and pipelines.",
+    "lineage": "Records of runs, executions and artifacts.",
+    "errors": "All exceptions that assay raises on purpose; [errors](errors.md) lists the codes.",
+}
+_CONFIGURATIONS = {
+    "eval_config.schema.json": "Configuration of `assay evaluate`, `assay gate` and Evaluator, as YAML or JSON. The "
+    "names of fields are TFMA's (`EvalConfig`), in snake_case or camelCase, with `significant` and `policy` added; "
+    "see [Gate a release](/guides/gate.md).",
+    "waivers.schema.json": "A file of waivers (`--waivers`, `Evaluator(waivers_file=…)`), as YAML or JSON.",
+    "row_rules.schema.json": "A file of row rules (`--checks`, `ExampleValidator(row_rules_file=…)`), as YAML or JSON; "
+    "see [Validate data](/guides/data.md).",
+    "schema_patch.schema.json": "A schema patch (`assay schema apply`, `SchemaGen(patch_file=…)`), as YAML. The names "
+    "of fields are those of tensorflow-metadata's `Schema`.",
+}
 
 
 def write_reference(folder: Path) -> None:
@@ -26,14 +65,22 @@ def write_reference(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in (
         ("cli", _commands()),
+        ("python", _python()),
+        *((f"python_{name}", _module(name)) for name in _MODULES),
         ("components", _components()),
+        ("artifacts", _artifacts()),
+        ("configuration", _configuration()),
         ("files", _files()),
+        ("errors", _errors()),
         ("decisions", _decisions()),
     ):
         text = "\n".join(lines) + "\n"
         page = folder / f"{name}.md"
-        if not page.is_file() or page.read_text() != text:  # Sphinx reads anew only what has changed
-            page.write_text(text)
+        if not page.is_file() or page.read_text(encoding="utf-8") != text:  # Sphinx reads only what has changed
+            page.write_text(text, encoding="utf-8")
+
+
+# ------------------------------------------------------------------------------------------------------------ commands
 
 
 def _commands() -> Iterator[str]:
@@ -58,33 +105,97 @@ def _command(command: Any, name: str, level: int) -> Iterator[str]:
         yield from _command(each, f"{name} {each.name}", min(level + 1, 4))
 
 
+# -------------------------------------------------------------------------------------------------------------- Python
+
+
+def _python() -> Iterator[str]:
+    names = [name for name in assay.__all__ if not name.startswith("_")]
+    pipelines = [name for name in names if _home(getattr(assay, name)).startswith(("assay.spec", "assay.runners"))]
+    functions = [name for name in names if inspect.isfunction(getattr(assay, name)) and name not in pipelines]
+    annotations = [name for name in names if name in _ANNOTATIONS]
+    classes = [name for name in names if name not in {*pipelines, *functions, *annotations, "AssayError"}]
+    yield "# Python\n"
+    yield "Names of `assay` are loaded when they are first used, so that `import assay` is cheap.\n"
+    yield "## Functions\n"
+    yield from _documented("assay", functions)
+    yield "## Results and options\n"
+    yield from _documented("assay", classes)
+    yield "## Pipelines and components\n"
+    yield from _documented("assay", pipelines)
+    yield from _marks("assay", annotations)
+    yield "`assay.AssayError` is the parent of all [errors](python_errors.md).\n"
+    yield "## Further modules\n\n```{toctree}\n:maxdepth: 1\n"
+    yield from (f"python_{name}" for name in _MODULES)
+    yield "```\n"
+
+
+def _module(name: str) -> Iterator[str]:
+    module = import_module(f"assay.{name}")
+    yield f"# `assay.{name}`\n\n{_MODULES[name]}\n"
+    named = getattr(module, "__all__", None) or [
+        each for each, value in vars(module).items() if inspect.isclass(value) and issubclass(value, Exception)
+    ]
+    more = [each for each in named if name == "errors" or each not in assay.__all__]
+    yield from _documented(f"assay.{name}", [each for each in more if each not in _ANNOTATIONS])
+    if marks := [each for each in more if each in _ANNOTATIONS]:
+        yield from _marks(f"assay.{name}", marks)
+
+
+def _home(value: Any) -> str:
+    return str(getattr(value, "__module__", ""))
+
+
+def _documented(module: str, names: list[str]) -> Iterator[str]:
+    home = import_module(module)
+    yield "```{eval-rst}"
+    for name in names:
+        value = getattr(home, name)
+        if inspect.isclass(value):
+            yield f".. autoclass:: {module}.{name}\n   :members:"
+        elif inspect.isfunction(value) or hasattr(value, "__wrapped__"):
+            yield f".. autofunction:: {module}.{name}"
+        else:
+            yield f".. autodata:: {module}.{name}"
+    yield "```\n"
+
+
+def _marks(module: str, names: list[str]) -> Iterator[str]:
+    yield f"| annotation of `{module}` | |\n|---|---|"
+    for name in names:
+        yield f"| `{name}` | {_ANNOTATIONS[name]} |"
+    yield ""
+
+
+# ---------------------------------------------------------------------------------------------------------- components
+
+
 def _components() -> Iterator[str]:
     yield "# Components\n"
     for name in sorted(components.__all__):
-        spec = getattr(getattr(components, name), "spec", None)
-        if isinstance(spec, ComponentSpec):
-            yield from _component(spec)
+        declared = getattr(getattr(components, name), "spec", None)
+        if isinstance(declared, ComponentSpec):
+            yield from _component(declared)
 
 
-def _component(spec: ComponentSpec) -> Iterator[str]:
-    yield f"## {spec.name}\n"
-    yield f"{spec.description}\n"
+def _component(declared: ComponentSpec) -> Iterator[str]:
+    yield f"## {declared.name}\n"
+    yield f"{declared.description}\n"
     yield "| | name | type | |\n|---|---|---|---|"
-    for each in spec.inputs.values():
+    for each in declared.inputs.values():
         yield f"| input | `{each.name}` | {each.artifact.__name__} | {_cell(each.description)} |"
-    for parameter in spec.parameters.values():
+    for parameter in declared.parameters.values():
         default = "" if parameter.required else f" Default: `{_cell(repr(parameter.default))}`."
         of = _cell(_type(parameter.type))
         yield f"| parameter | `{parameter.name}` | `{of}` | {_cell(parameter.description)}{default} |"
-    for output in spec.outputs.values():
+    for output in declared.outputs.values():
         yield f"| output | `{output.name}` | {output.artifact.__name__} | {_cell(output.description)} |"
-    for value in spec.output_parameters.values():
+    for value in declared.output_parameters.values():
         yield f"| output parameter | `{value.name}` | `{_cell(_type(value.type))}` | {_cell(value.description)} |"
     yield ""
 
 
 def _type(of: Any) -> str:
-    """A type as people write it: without what marks it for the fingerprint, and without the modules' names."""
+    """Return a type as people write it: without marks for the fingerprint, and without the modules' names."""
     if typing.get_origin(of) is typing.Annotated:
         return _type(typing.get_args(of)[0])
     if typing.get_origin(of) in {typing.Union, types.UnionType}:
@@ -96,17 +207,142 @@ def _type(of: Any) -> str:
     return str(of).replace("typing.", "").replace("collections.abc.", "")
 
 
-def _files() -> Iterator[str]:
-    yield "# Files\n\nThe JSON Schemas of what assay reads and writes; all are in the wheel, under `assay/schemas/`.\n"
-    for path in sorted(SCHEMAS.rglob("*.json")):
-        schema = json.loads(path.read_text())
-        yield f"## {schema.get('title', path.stem)}\n\n`{path.relative_to(SCHEMAS)}`\n"
-        yield f"{schema.get('description', '')}\n"
-        if schema.get("properties"):
-            yield "| field | |\n|---|---|"
-            for name, field in schema["properties"].items():
-                yield f"| `{name}` | {_cell(field.get('description', field.get('type', '')))} |"
+def _artifacts() -> Iterator[str]:
+    yield "# Artifact types\n"
+    yield "An artifact is a folder with these files and a manifest of type, properties, digest, rows and producer.\n"
+    for name, declared in sorted(builtin_types().items()):
+        yield f"## {name}\n\n{declared.description}\n"
+        yield f"Version {declared.version}; on Kubeflow Pipelines `{declared.wire_type}`. Files: "
+        yield ", ".join(f"`{pattern}`" for pattern in declared.layout) + ".\n"
+        if declared.properties:
+            yield "| property | type | |\n|---|---|---|"
+            for key, each in declared.properties.items():
+                yield f"| `{key}` | `{each.type}` | {_cell(each.description)} |"
             yield ""
+
+
+# --------------------------------------------------------------------------------------------------------------- files
+
+
+def _configuration() -> Iterator[str]:
+    yield "# Configuration files\n"
+    yield "The JSON Schemas are in the wheel, under `assay/schemas/`; editors use them to check and complete a file.\n"
+    for name, text in _CONFIGURATIONS.items():
+        yield from _file(SCHEMAS / name, text)
+
+
+def _files() -> Iterator[str]:
+    yield "# Output files\n"
+    yield "What assay writes as JSON. The JSON Schemas are in the wheel, under `assay/schemas/`.\n"
+    for path in sorted(SCHEMAS.rglob("*.json")):
+        if path.name not in _CONFIGURATIONS:
+            yield from _file(path, "")
+
+
+def _file(path: Path, text: str) -> Iterator[str]:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    name = path.name.removesuffix(".schema.json")
+    yield f"## {schema['title']}\n\n{text}\n"
+    yield f"Schema: `{path.relative_to(SCHEMAS)}`. Content: {_kind(schema, name)}.\n"
+    for key, definition in _definitions(schema):
+        summary, fields = _documentation(definition.get("description", ""))
+        yield f"({_label(name, key)})=\n\n### `{key}`\n\n{_escape(summary)}\n"
+        properties = {
+            field: value
+            for field, value in definition.get("properties", {}).items()
+            if not re.search("[A-Z]", field) or _snake(field) not in definition["properties"]  # TFMA's other spelling
+        }
+        if not properties:
+            yield f"{_kind(definition, name)}\n"
+            continue
+        yield "| field | type | description |\n|---|---|---|"
+        for field, value in properties.items():
+            said = [_escape(fields.get(field, value.get("description", "")))]
+            if field in definition.get("required", ()):
+                said.append("Required.")
+            elif value.get("default") not in (None, "", [], {}):
+                said.append(f"Default: `{json.dumps(value['default'])}`.")
+            yield f"| `{field}` | {_kind(value, name)} | {_cell(' '.join(filter(None, said)))} |"
+        yield ""
+
+
+def _definitions(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the definitions of a schema in the order in which a reader meets them, from the whole file down."""
+    definitions = dict(schema.get("$defs", {}))
+    waiting: list[Any] = [schema | {"$defs": None}]
+    while waiting:
+        for key in re.findall(r'"#/\$defs/(\w+)"', json.dumps(waiting.pop(0))):
+            if key in definitions:
+                definition = definitions.pop(key)
+                waiting.append(definition)
+                yield key, definition
+    yield from definitions.items()
+
+
+def _documentation(text: str) -> tuple[str, dict[str, str]]:
+    """Return a docstring's summary, and the description of each of its attributes."""
+    summary, _, attributes = text.partition("Attributes:")
+    described = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
+    return " ".join(summary.split()), {name: " ".join(said.split()) for name, said in described}
+
+
+def _kind(schema: Any, file: str) -> str:
+    """Return a JSON Schema's type in a few words of Markdown."""
+    if not isinstance(schema, dict) or not schema:
+        return "any value"
+    if "$ref" in schema:
+        key = schema["$ref"].rpartition("/")[2]
+        return f"[{key}](#{_label(file, key)})"
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_kind(each, file) for each in schema["anyOf"]))
+    if "enum" in schema:
+        return ", ".join(f"`{json.dumps(each)}`" for each in schema["enum"])
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
+    if schema.get("type") == "array" and "items" in schema:
+        return f"list of {_kind(schema['items'], file)}"
+    if schema.get("type") == "object":
+        values = schema.get("additionalProperties")
+        return f"mapping to {_kind(values, file)}" if values else "mapping"
+    kinds = schema.get("type", "any value")
+    return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+
+
+def _label(file: str, key: str) -> str:
+    return f"{file}-{key}".lower().replace("_", "-")
+
+
+def _snake(name: str) -> str:
+    return re.sub("([A-Z])", r"_\1", name).lower()
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+def _errors() -> Iterator[str]:
+    found = error_codes(ROOT / "components" / "assay")
+    yield "# Errors\n"
+    yield "Every error has a stable code, a message and, where one helps, a hint. In Python they are `error.code`, "
+    yield "`error.message` and `error.hint`; the command line prints message and hint. Names in braces are values "
+    yield "and `*` in a code for a format or an argument. The exit code is 2 for `UsageError` and 1 for all others. "
+    yield "`LintFinding` is what `assay gate lint` prints; the gate rejects those of severity error.\n"
+    for area, group in groupby(found, key=lambda error: error.code.partition(".")[0]):
+        heading = "Several formats" if area == "*" else f"`{area}`"
+        yield f"## {heading}\n\n| code | message and hint |\n|---|---|"
+        for code, places in groupby(group, key=lambda error: error.code):
+            yield _error(code, list(places))
+        yield ""
+
+
+def _error(code: str, places: list[ErrorCode]) -> str:
+    said = dict.fromkeys(
+        f"{_escape(one.message)} *{_escape(one.hint)}*" if one.hint else _escape(one.message) for one in places
+    )
+    kinds = ", ".join(dict.fromkeys(one.kind for one in places))
+    return f"| `{code}`<br>{kinds} | {_cell('<br>'.join(filter(None, said)))} |"
+
+
+# ----------------------------------------------------------------------------------------------------------- decisions
 
 
 def _decisions() -> Iterator[str]:
@@ -120,6 +356,12 @@ def _decisions() -> Iterator[str]:
 
 def _decision_link(number: re.Match[str]) -> str:
     return f"[{number[1]}](/decisions/{next(DECISIONS.glob(number[1] + '-*.md')).name})"
+
+
+def _escape(text: str) -> str:
+    """Return a text of ours as Markdown that shows it: code in backticks stays code."""
+    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
+    return "".join(part if part.startswith("`") else re.sub(r"([\\*_<>\[\]#$])", r"\\\1", part) for part in parts)
 
 
 def _cell(text: object) -> str:

@@ -92,6 +92,21 @@ def test_the_reference_holds_every_command_and_component(site: Path) -> None:
         assert name.lower() in described
 
 
+def test_the_reference_holds_every_public_name_and_error(site: Path) -> None:
+    import assay
+
+    targets = References(site / "reference/generated/python.html").targets
+    text = (site / "reference/generated/python.html").read_text(encoding="utf-8")
+    names = [name for name in assay.__all__ if not name.startswith("_") and name != "AssayError"]
+    assert [name for name in names if f"assay.{name}" not in targets and f">{name}<" not in text] == []
+    assert "assay.errors.AssayError" in References(site / "reference/generated/python_errors.html").targets
+    listed = (site / "reference/generated/errors.html").read_text(encoding="utf-8")
+    for code in ("csv.ragged_row", "*.truncated_gzip", "parquet.truncated", "eval_config.wrong_direction"):
+        assert f">{code}<" in listed
+    configuration = References(site / "reference/generated/configuration.html").targets
+    assert {"eval-config-evalconfig", "waivers-waiver", "row-rules-unique", "schema-patch-entry"} <= configuration
+
+
 @pytest.fixture(scope="module")
 def served(site: Path) -> Iterator[str]:
     """The site's address: in a file:// page, the browser itself refuses what axe-core asks for."""
@@ -115,8 +130,9 @@ class SilentHandler(SimpleHTTPRequestHandler):
 # A page of each kind; together they hold everything that a page can: code, tables, generated and included parts.
 SEEN = (
     "index", "tutorials/start", "concepts/terms", "concepts/comparison", "guides/porting", "guides/github_actions",
-    "reference/changelog", "reference/python", "reference/generated/cli", "reference/generated/components",
-    "reference/generated/files", "concepts/decisions", "decisions/0071-significance-of-thresholds", "search",
+    "reference/changelog", "reference/generated/python_errors", "reference/generated/cli",
+    "reference/generated/components", "reference/generated/artifacts", "concepts/decisions",
+    "decisions/0071-significance-of-thresholds", "search",
 )  # fmt: skip
 
 
