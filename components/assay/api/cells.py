@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from assay.artifacts.sources import as_text
 from assay.engines.embedded import EmbeddedEngine
-from assay.kernels.identity import CellsBeside, CodeColumns, MarkedCells
+from assay.kernels.arrow_types import is_binary_like, plain
+from assay.kernels.identity import CellsBeside, CodeColumns, MarkedCells, family_of, looks_numeric
 
 
 class _Numbers(NamedTuple):
@@ -25,7 +26,8 @@ def with_cells(
     """Return sources where what names a row is the text of its cells, as far as they are CSVs.
 
     Whole numbers are their own text. A column with some code among its numbers, such as 0010 or 1E3, is read as text in
-    every CSV, and so is one that names a row by numbers with decimals in all of them: 1.1 and 1.10 are two names.
+    every CSV, and so is one that is text in one source and numbers in another, and one that names a row by numbers with
+    decimals in all of them: 1.1 and 1.10 are two names.
 
     Args:
         sources: The rows.
@@ -37,11 +39,14 @@ def with_cells(
     wanted = set[str]().union(*map(_codes, sources, found))
     whole = set[str]().union(*(each.whole for each in found))
     wanted |= {name for name in keys if name not in whole and any(name in each.decimal for each in found)}
-    texts = [sorted(wanted & {*each.whole, *each.decimal}) for each in found]
-    return [
-        MarkedCells(as_text(source, columns), columns) if columns else source
-        for source, columns in zip(sources, texts, strict=True)
+    held = list(map(_texts_and_numbers, sources))
+    texts, numbers = (set[str]().union(*each) for each in zip(*held, strict=True))
+    wanted |= texts & numbers
+    columns = [
+        sorted(wanted & {*own.whole, *own.decimal, *(text if hasattr(source, "as_text") else ())})
+        for source, own, (text, _) in zip(sources, found, held, strict=True)
     ]
+    return [MarkedCells(as_text(source, cells), cells) for source, cells in zip(sources, columns, strict=True)]
 
 
 def beside_cells(source: Any, keys: Collection[str], *, all_columns: bool) -> tuple[Any, frozenset[str]]:
@@ -61,10 +66,10 @@ def beside_cells(source: Any, keys: Collection[str], *, all_columns: bool) -> tu
 
 
 def _numbers(source: Any, names: Collection[str] | None, *, floats: bool) -> _Numbers:
-    typed = {each.name: each.type for each in _first_schema(source) if names is None or each.name in names}
+    typed = {each.name: each.type for each in _first(source).schema if names is None or each.name in names}
     whole = {name for name, kind in typed.items() if pa.types.is_integer(kind)}
     decimal = {name for name, kind in typed.items() if floats and pa.types.is_floating(kind)}
-    texts = {each.name for each in _first_schema(as_text(source, [*whole, *decimal])) if pa.types.is_string(each.type)}
+    texts = {each.name for each in _first(as_text(source, [*whole, *decimal])).schema if pa.types.is_string(each.type)}
     return _Numbers(whole & texts, decimal & texts)
 
 
@@ -79,6 +84,15 @@ def _codes(source: Any, numbers: _Numbers) -> frozenset[str]:
     return codes
 
 
-def _first_schema(source: Any) -> pa.Schema:
+def _texts_and_numbers(source: Any) -> tuple[set[str], set[str]]:
+    """Return the columns of text of which some value looks like a number, and those of numbers."""
+    first = _first(source)
+    found = {name: plain(column) for name, column in zip(first.schema.names, first.columns, strict=True)}
+    numbers = {name for name, column in found.items() if family_of(column.type) == "number"}
+    texts = {name for name, column in found.items() if is_binary_like(column.type) and looks_numeric(column)}
+    return texts, numbers
+
+
+def _first(source: Any) -> pa.RecordBatch:
     batches = (batch for shard in source.shards[:1] for batch in shard.batches())
-    return next((batch.schema for batch in batches), pa.schema([]))
+    return next(batches, pa.RecordBatch.from_arrays([], []))

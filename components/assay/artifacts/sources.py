@@ -116,6 +116,7 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
     table = table.drop(sorted(index_columns(table.schema)))
     if not table.num_columns:
         raise DataError("data.no_columns", "The table has no columns.", "Check how it was made.")
+    _check_names(table.schema.names)
     return TableRows(table)
 
 
@@ -143,15 +144,16 @@ def _single_precision(table: pa.Table) -> pa.Table:
     """Return a table whose columns of half precision are of single precision: few kernels of Arrow take the former."""
     for at, column in enumerate(table.schema):
         if pa.types.is_float16(column.type):
-            chunks = [
-                pa.array(
-                    chunk.to_numpy(zero_copy_only=False).astype(np.float32),
-                    mask=chunk.is_null().to_numpy(zero_copy_only=False),
-                )
-                for chunk in table.column(at).chunks
-            ]
+            chunks = [_single(chunk) for chunk in table.column(at).chunks]
             table = table.set_column(at, column.name, pa.chunked_array(chunks, pa.float32()))
     return table
+
+
+def _single(half: pa.Array) -> pa.Array:
+    """Return the numbers of single precision that have the same shortest decimals."""
+    bits, places = np.unique(half.to_numpy(zero_copy_only=False).view(np.uint16), return_inverse=True)
+    numbers = bits.view(np.float16).astype(str).astype(np.float32)
+    return pa.array(numbers[places], mask=half.is_null().to_numpy(zero_copy_only=False))
 
 
 def _table(data: Any, schema: Schema | None) -> pa.Table:
@@ -300,14 +302,20 @@ def _no_files(folder: Path) -> DataError:
     )
 
 
+def _check_names(names: list[str]) -> None:
+    doubled = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if doubled:
+        raise DataError(
+            "data.duplicate_columns", f"The table has several columns named {', '.join(doubled)}.", "Rename them."
+        )
+
+
 def _from_pandas(frame: Any, schema: Schema | None) -> pa.Table:
     """A pandas data frame as a table, its columns typed as the frame's CSV would be; its index is left out."""
     if not hasattr(frame, "columns"):
         frame = frame.to_frame()
     names = [str(name) for name in frame.columns]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise DataError("data.duplicate_columns", f"The data frame has several columns named {', '.join(doubled)}.")
+    _check_names(names)
     frame = frame.set_axis(names, axis=1)
     try:
         table = _single_precision(pa.Table.from_pandas(frame, preserve_index=False))

@@ -109,15 +109,15 @@ def plain(array: pa.Array) -> pa.Array:
         return plain(array.dictionary_decode())
     if pa.types.is_map(type_):
         return _entries(array)
-    # Types of newer versions of Arrow, told by name.
+    # Types of newer versions of Arrow, recognised by name. Its casts of views are missing or misread null lists.
     name = str(type_)
     if name in {"string_view", "binary_view"}:
-        return array.cast(pa.large_string() if name == "string_view" else pa.large_binary())
+        return pa.array(array.to_pylist(), pa.large_string() if name == "string_view" else pa.large_binary())
     if name.startswith("run_end_encoded"):
         decode: Any = getattr(pc, "run_end_decode")  # noqa: B009  # absent in the oldest supported version
         return plain(decode(array))
     if name.startswith(("list_view<", "large_list_view<")):
-        return array.cast(pa.large_list(type_.value_field))
+        return pa.array(array.to_pylist(), pa.large_list(type_.value_field))
     return array
 
 

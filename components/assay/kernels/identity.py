@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -22,8 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import DataError
+from assay.kernels.arrow_types import is_list, plain
 from assay.kernels.python_values import python_values
-from assay.kernels.shortest_decimal import shortest_decimals
+from assay.kernels.shortest_decimal import as_decimals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,11 +50,14 @@ _BESIDE: Final = "\0cells of "
 _LETTERS: Final = re.compile("[a-zA-Z]")
 _DIGITS: Final = re.compile("[0-9]")
 _MARK: Final = b"assay.cells"
-# A cell is a number if software writes numbers so. 0010, +5, 1_23 and 1E3 are codes, although Python reads numbers.
+# A cell is a number if software writes numbers so. 0010, +5, 1_23, 1E3 and 1e3 are codes,
+# although Python reads numbers; exponents without a sign are written from 1e16 on.
 _INTEGER: Final = r"^-?(0|[1-9][0-9]*)$"
 _DECIMAL: Final = r"^-?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
-_EXPONENT: Final = r"^-?[1-9][0-9]*(e[-+]?|E[-+])[0-9]+$"
+_EXPONENT: Final = r"^-?[1-9][0-9]*(e(1[6-9]|[2-9][0-9]|[1-3][0-9][0-9])|[eE][-+][0-9]+)$"
 _NOT_FINITE: Final = r"^[-+]?(?i:inf|infinity|nan)$"
+_DIGITS_FIRST: Final = r"^[-+]?[0-9][0-9_.]*([eE][-+]?[0-9]+)?$"
+_NAN: Final = r"^[-+]?(?i:nan)$"
 _INT64_END: Final = float(2**63)
 _PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _POINT, _CLOCK, _DURATION = "time", "time of day", "duration"
@@ -89,8 +94,7 @@ def kinds_of(batch: pa.RecordBatch) -> dict[str, set[ColumnKind]]:
 
 def _spelling(column: pa.Array) -> tuple[str, str] | None:
     """Return what text spells, and how its first value is written; None for text that is only text."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+    column = plain(column)
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return None
     first = column[:_FEW].drop_null()
@@ -125,14 +129,12 @@ class Identity:
         Raises:
             DataError: A value cannot be compared with those of the other side.
         """
-        if not self.forms:
-            return batch
         columns = [self.column(name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)]
         return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
     def column(self, name: str, column: pa.Array) -> pa.Array:
         """Return a column in its form."""
-        form = self.forms.get(name, PLAIN)
+        form, column = self.forms.get(name, PLAIN), plain(column)
         if form == PLAIN or pa.types.is_null(column.type):
             return column
         try:
@@ -193,7 +195,7 @@ def form_between(one: Collection[ColumnKind], other: Collection[ColumnKind]) -> 
 
 
 class MarkedCells:
-    """A source whose columns of CSV cells are marked as such.
+    """A source whose columns of CSV cells are marked as such; what only wraps values is taken off all columns.
 
     Args:
         source: The rows.
@@ -226,8 +228,21 @@ class _MarkedShard:
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         wanted = sorted(self.columns) if columns is None and self.only else columns
         for batch in self.shard.batches(wanted):
-            fields = [each.with_metadata({_MARK: b""}) if each.name in self.columns else each for each in batch.schema]
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=pa.schema(fields))
+            names = batch.schema.names
+            arrays = [
+                _without_nan(column) if name in self.columns else plain(column)
+                for name, column in zip(names, batch.columns, strict=True)
+            ]
+            fields = [
+                pa.field(name, column.type, metadata={_MARK: b""} if name in self.columns else None)
+                for name, column in zip(names, arrays, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
+
+
+def _without_nan(cells: pa.Array) -> pa.Array:
+    """Return the cells of a column of numbers, of which NaN is missing."""
+    return pc.if_else(pc.match_substring_regex(cells, _NAN), pa.scalar(None, cells.type), cells)
 
 
 class CellsBeside:
@@ -267,7 +282,8 @@ class _ShardBeside:
         value, text = next(values, None), next(texts, None)
         while value is not None and text is not None:  # the two need not be cut at the same rows
             length = min(value.num_rows, text.num_rows)
-            beside = [text.column(text.schema.get_field_index(name)).slice(0, length) for name in self.names]
+            cells = (text.column(text.schema.get_field_index(name)).slice(0, length) for name in self.names)
+            beside = list(map(_without_nan, cells))
             arrays = [*(column.slice(0, length) for column in value.columns), *beside]
             yield pa.RecordBatch.from_arrays(arrays, [*value.schema.names, *map(_beside, self.names)])
             value = value.slice(length) if length < value.num_rows else next(values, None)
@@ -341,7 +357,7 @@ def value_codes(parts: Sequence[pa.Array]) -> Codes:
 
     Columns of one simple type are encoded by Arrow, all rows at once; anything else value by value.
     """
-    parts = [part.dictionary_decode() if pa.types.is_dictionary(part.type) else part for part in parts]
+    parts = list(map(plain, parts))
     types = {part.type for part in parts if not pa.types.is_null(part.type)}
     if not types:
         return np.full(sum(map(len, parts)), -1, np.int64)
@@ -387,12 +403,12 @@ def _form_of(kinds: Collection[ColumnKind], *, keys: bool) -> Form | None:
         form = _form_of_types(typed)
         spelled = {kind.spelling for kind in kinds}
         families = {None if each is None else each[0] for each in spelled}
-        # True and true, or a day with and without its midnight, are one value as data, if not as a name.
-        alike = form != PLAIN or keys or len(spelled) < 2 or len(families) > 1
+        # Columns of text that spell booleans or times otherwise: True and true, a day with and without its midnight.
+        alike = form != PLAIN or len(spelled) < 2 or len(families) > 1
         return form if alike else families.pop()
     if not typed:
         return TEXT if keys else CELLS
-    families = {_family(each) for each in typed}
+    families = {family_of(each) for each in typed}
     if families == {"text"}:
         return TEXT
     return NUMBER if families <= {"number", "bool"} else None
@@ -402,7 +418,7 @@ def _form_of_types(types: Collection[pa.DataType]) -> Form | None:
     types = {found for each in types if not pa.types.is_null(found := _plain_type(each))}
     if len(types) < 2:
         return PLAIN
-    families = {_family(each) for each in types}
+    families = {family_of(each) for each in types}
     if families == {"struct"}:
         return _form_of_structs(types)
     if families == {"text"}:
@@ -431,13 +447,14 @@ def _form_of_structs(types: Collection[pa.DataType]) -> Form | None:
 def _form_of_one(types: Collection[pa.DataType]) -> Form:
     """Return the form in bytes of values of one type, which stand inside others that need one."""
     kind = next(iter(types))
-    family = _family(kind)
+    family = family_of(kind)
     if family == "struct":
         return _form_of_structs([kind]) or ()
     return {"number": NUMBER, "bool": BOOLEAN, "text": TEXT}.get(family, INSTANT)
 
 
-def _family(kind: pa.DataType) -> str:
+def family_of(kind: pa.DataType) -> str:
+    """Return what values of a type, or of the lists of it, are: text, number, bool, struct or a kind of time."""
     of, kind = pa.types, _leaf_type(kind)
     for family, tests in _FAMILIES.items():
         if any(getattr(of, test)(kind) for test in tests):
@@ -456,17 +473,10 @@ _FAMILIES: Final = {
 }
 
 
-def is_list(kind: pa.DataType) -> bool:
-    """Tell whether a type is one of lists."""
-    of = pa.types
-    return bool(of.is_list(kind) or of.is_large_list(kind) or of.is_fixed_size_list(kind))
-
-
+@cache
 def _plain_type(kind: pa.DataType) -> pa.DataType:
     """Return the type of the same values, without what only wraps them."""
-    while pa.types.is_dictionary(kind) or isinstance(kind, pa.BaseExtensionType):
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind.storage_type
-    return kind
+    return plain(pa.nulls(0, kind)).type
 
 
 def _leaf_type(kind: pa.DataType) -> pa.DataType:
@@ -488,8 +498,7 @@ class _ForeignValueError(Exception):
 
 def _bytes_of(column: pa.Array, form: Form) -> pa.Array:
     """Return values as bytes that are equal where the values are the same; null where there is none."""
-    while pa.types.is_dictionary(column.type) or isinstance(column, pa.ExtensionArray):
-        column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column.storage
+    column = plain(column)
     if pa.types.is_null(column.type):
         return pa.nulls(len(column), pa.large_binary())
     if is_list(column.type):
@@ -544,8 +553,7 @@ def _number(column: pa.Array) -> pa.Array:
     if of.is_integer(kind):
         return column.cast(pa.string())
     if of.is_floating(kind):
-        numbers = np.asarray(column.fill_null(np.nan).to_numpy(zero_copy_only=False))
-        return _text_of_floats(numbers if numbers.dtype == np.float64 else shortest_decimals(numbers))
+        return _text_of_floats(np.asarray(as_decimals(column).to_numpy(zero_copy_only=False)))
     if of.is_decimal(kind):
         return pa.array([None if each is None else _text_of_decimal(each) for each in column.to_pylist()], pa.string())
     return _number_of_cells(column)
@@ -567,6 +575,11 @@ def _written_as_number(column: pa.Array) -> pa.Array:
     for pattern in (_DECIMAL, _EXPONENT, _NOT_FINITE):
         found = pc.or_(found, pc.match_substring_regex(column, pattern))
     return found
+
+
+def looks_numeric(texts: pa.Array) -> bool:
+    """Tell whether some text is a number or a code of digits."""
+    return bool(pc.any(pc.match_substring_regex(_text(texts), _DIGITS_FIRST)).as_py())
 
 
 def _text_of_floats(numbers: NDArray[np.float64]) -> pa.Array:
@@ -619,7 +632,7 @@ def _foreign(values: pa.Array, expected: str) -> _ForeignValueError:
 def _instant(column: pa.Array) -> pa.Array:
     """Return times as seconds since 1970, since midnight or since zero, with a fraction where there is one."""
     of, kind = pa.types, column.type
-    if _family(kind) == "text":
+    if family_of(kind) == "text":
         column = _parsed_times(column)
         kind = column.type
     valid = column.is_valid()
@@ -707,10 +720,7 @@ def _codes_of_values(parts: Sequence[pa.Array]) -> Codes:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    if pa.types.is_float32(column.type):  # 0.1 as float32 is 0.1, as in row_hash
-        numbers = shortest_decimals(np.asarray(column.fill_null(np.nan).to_numpy(zero_copy_only=False)))
-        return [None if number != number else number for number in numbers.tolist()]  # noqa: PLR0124
-    return [_canonical(value) for value in python_values(column)]
+    return [_canonical(value) for value in python_values(as_decimals(column))]  # 0.1 as float32 is 0.1, as in row_hash
 
 
 def _canonical(value: Any) -> Any:

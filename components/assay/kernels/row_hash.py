@@ -165,7 +165,7 @@ def _integer_hashes(numbers: NDArray[Any]) -> Hashes:
 
 
 def _float_hashes(numbers: NDArray[Any]) -> Hashes:
-    values = shortest_decimals(numbers) if numbers.dtype != np.float64 else numbers
+    values = numbers if numbers.dtype == np.float64 else shortest_decimals(numbers.astype(np.float32))
     whole = (values == np.floor(values)) & (values >= -_INT64_END) & (values < _INT64_END)
     integers = np.where(whole, values, 0.0).astype(np.int64)
     bits = values.view(np.uint64)

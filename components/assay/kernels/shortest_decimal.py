@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ def shortest_decimals(numbers: NDArray[Any]) -> NDArray[np.float64]:
     Args:
         numbers: float32 or float16, of any shape `(n,)`.
     """
+    if numbers.dtype == np.float16:
+        return _half_decimals()[np.asarray(numbers).view(np.uint16)]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         single = numbers.astype(np.float32)
         wide = single.astype(np.float64)
@@ -59,3 +62,9 @@ def shortest_decimals(numbers: NDArray[Any]) -> NDArray[np.float64]:
     left = np.concatenate([left, one_by_one])
     result[left] = [float(text) for text in single[left].astype(str)]
     return result
+
+
+@cache
+def _half_decimals() -> NDArray[np.float64]:
+    """Return the shortest decimal of each of the 65,536 numbers of half precision, by its bits."""
+    return np.array([float(text) for text in np.arange(2**16, dtype=np.uint16).view(np.float16).astype(str)])

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 
 import assay
+from assay.artifacts.formats.example_records import ExampleRecordWriter
 from assay.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,10 +35,14 @@ VALUES: dict[str, tuple[st.SearchStrategy[Any], tuple[pa.DataType, ...]]] = {
         (pa.float32(), pa.float64(), pa.decimal128(12, 4)),
     ),
     "cents": (st.integers(0, 10_000).map(lambda number: number / 100), (pa.float64(), pa.decimal128(12, 2))),
-    "truth": (st.booleans(), (pa.bool_(), pa.int8())),
+    "truth": (st.booleans(), (pa.bool_(), pa.int8(), pa.string())),
     "word": (
         st.sampled_from(["a", "b.c", "0010", "10", "ключ", "a'b", "true"]),
         (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.binary()),
+    ),
+    "raw": (
+        st.sampled_from([b"\xff\x00", b"ab", b"\xfe\xff"]),
+        (pa.binary(), pa.large_binary(), pa.binary(2), pa.dictionary(pa.int32(), pa.binary())),
     ),
     "day": (
         st.integers(-999, 999).map(lambda days: _DAY + dt.timedelta(days)),
@@ -74,8 +79,9 @@ VALUES: dict[str, tuple[st.SearchStrategy[Any], tuple[pa.DataType, ...]]] = {
     ),
 }
 KEYS = (pa.int64(), pa.int16(), pa.uint32(), pa.float64(), pa.decimal128(9, 0))
-NESTED = {"numbers", "struct"}
-FORMS = ("arrow", "parquet", "pandas", "polars", "csv", "pandas csv")
+NOT_IN_CSV = {"numbers", "struct", "raw"}
+NOT_IN_EXAMPLES = {"day", "instant", "struct"}  # tf.Example has whole numbers of some unit for times, and no structs
+FORMS = ("arrow", "parquet", "pandas", "polars", "csv", "pandas csv", "tfrecord")
 
 
 def column(values: list[Any], kind: pa.DataType) -> pa.Array:
@@ -87,21 +93,27 @@ def column(values: list[Any], kind: pa.DataType) -> pa.Array:
         values = [{**each, "n": Decimal(each["n"])} for each in values]
     if pa.types.is_integer(kind):
         values = [int(each) for each in values]
-    if pa.types.is_binary(kind):
+    if pa.types.is_binary(kind) and isinstance(values[0], str):
         values = [each.encode() for each in values]
+    if pa.types.is_string(kind):
+        values = [str(each) for each in values]
     if pa.types.is_dictionary(kind):
-        return pa.array(values, pa.string()).dictionary_encode()
+        return pa.array(values, kind.value_type).dictionary_encode()
     return pa.array(values, kind)
 
 
 def shaped(table: pa.Table, form: str, folder: Path, name: str) -> Any:
-    path = folder / f"{name}.{'csv' if 'csv' in form else 'parquet'}"
+    path = folder / f"{name}.{'csv' if 'csv' in form else 'tfrecord.gz' if form == 'tfrecord' else 'parquet'}"
     if form == "pandas":
         return pd.DataFrame(table.to_pandas())
     if form == "polars":
         return pl.from_arrow(table)
     if form == "parquet":
         pq.write_table(table, path)
+    elif form == "tfrecord":
+        [batch] = table.combine_chunks().to_batches()
+        with ExampleRecordWriter(path) as writer:
+            writer.write(batch)
     elif form == "csv":
         arrow_csv.write_csv(table, path)
     elif form == "pandas csv":
@@ -112,8 +124,11 @@ def shaped(table: pa.Table, form: str, folder: Path, name: str) -> Any:
 
 
 def made(draw: st.DrawFn, rows: dict[str, list[Any]], folder: Path, name: str) -> Any:
-    form = draw(st.sampled_from([each for each in FORMS if "csv" not in each or not NESTED & rows.keys()]))
+    without = {"csv": NOT_IN_CSV, "pandas csv": NOT_IN_CSV, "tfrecord": NOT_IN_EXAMPLES}
+    form = draw(st.sampled_from([each for each in FORMS if not without.get(each, set()) & rows.keys()]))
     kinds = {each: draw(st.sampled_from(VALUES[each][1] if each in VALUES else KEYS)) for each in rows}
+    if form == "tfrecord" and "large" in kinds:  # a tf.Example has large decimals as float32
+        kinds["large"] = pa.int64()
     if "csv" in form:  # Arrow writes neither bytes nor dictionaries, and pandas writes b'text'
         kinds = {each: pa.string() if each == "word" else kind for each, kind in kinds.items()}
     table = pa.table({each: column(values, kinds[each]) for each, values in rows.items()})

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -37,7 +38,12 @@ def csv(tmp_path: Path) -> Any:
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(("0010", "0011"), ("10", "99")), (("1_23", "4_5"), ("12_3", "45")), (("1E3", "2E10"), ("1000", "20000000000"))],
+    [
+        (("0010", "0011"), ("10", "99")),
+        (("1_23", "4_5"), ("12_3", "45")),
+        (("1E3", "2E10"), ("1000", "20000000000")),
+        (("1e3", "2e10"), ("1000", "20000000000")),
+    ],
 )
 def test_codes_in_a_csv_are_names(csv: Any, ours: tuple[str, ...], theirs: tuple[str, ...]) -> None:
     one, other = (
@@ -55,6 +61,44 @@ def test_numbers_with_decimals_are_names_by_their_text_and_data_by_their_value(c
     one, other = csv("one", "version,n", "1.10,1"), csv("other", "version,n", "1.1,1")
     assert shared(one, other, ["version"]) == 0
     assert shared(one, other) == 1
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("2024-05-01T02:00:00+02:00", "2024-05-01T00:00:00Z"), ("True", "true")])
+def test_times_and_booleans_are_names_by_their_value(csv: Any, ours: str, theirs: str) -> None:
+    one, other = csv("one", "when,n", f"{ours},1"), csv("other", "when,n", f"{theirs},1")
+    assert shared(one, other, ["when"]) == 1
+    assert assay.feature_skew(one, other, join_on="when").match_stats.matching_pairs_count == 1
+
+
+@pytest.mark.parametrize(
+    "theirs", [pa.array(["10", "A1"]), pa.array(["10", "A1"]).dictionary_encode(), pa.array([b"10", b"A1"])]
+)
+def test_cells_that_are_numbers_are_found_beside_text(csv: Any, theirs: pa.Array) -> None:
+    one, other = csv("one", "acct,n", "10,1", "11,2"), csv("other", "acct,n", "10,1", "A1,2")
+    for data in (other, pa.table({"acct": theirs, "n": [1, 2]})):
+        for by in (["acct"], None):
+            assert shared(one, data, by) == 1
+    with pytest.raises(DataError, match="never the same") as caught:
+        shared(one, csv("money", "acct,n", "$10,1"))
+    assert caught.value.code == "leakage.different_types"
+
+
+def test_numbers_beyond_int64_are_found(csv: Any) -> None:
+    one, other = csv("one", "id", str(2**63), str(2**64 - 1)), pa.table({"id": pa.array([2**63, 7], pa.uint64())})
+    assert shared(one, other) == 1
+
+
+def test_cells_that_are_not_a_number_repeat_no_key(csv: Any) -> None:
+    data = csv("data", "x,n", "nan,1", "nan,2", "3.5,3")
+    schema = assay.infer_schema(assay.statistics(data))
+    assert assay.validate(data, schema, checks=[Unique(columns=("x",))]).rows().num_rejected == 0
+
+
+def test_two_columns_of_one_name_are_rejected() -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["x", "x"])
+    with pytest.raises(DataError, match="several columns named x") as caught:
+        shared(table, table)
+    assert caught.value.code == "data.duplicate_columns"
 
 
 def test_a_name_that_pandas_made_a_float_is_found(csv: Any) -> None:
@@ -131,6 +175,11 @@ SAME = {
     "decimal and integer": (pa.array([Decimal(2**62)], pa.decimal128(30, 0)), pa.array([2**62])),
     "dictionary and large text": (pa.array(["a"]).dictionary_encode(), pa.array(["a"], pa.large_string())),
     "fixed-size lists": (pa.array([[1, 2]], pa.list_(pa.int8(), 2)), pa.array([[1, 2]])),
+    "half precision": (pa.array(np.array([0.1, 0.7], np.float16)), pa.array([0.1, 0.7])),
+    "maps": (
+        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())),
+        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int8())),
+    ),
     "unsigned": (pa.array([2**63], pa.uint64()), pa.array([float(2**63)])),
     "bytes that are not UTF-8": (pa.array([b"\xff", b"\xfe"]), pa.array([b"\xff", b"\xfd"], pa.large_binary())),
 }

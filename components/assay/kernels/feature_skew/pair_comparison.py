@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from assay.errors import DataError
+from assay.kernels.arrow_types import is_list
 from assay.kernels.feature_skew.report import FeatureSkew, SkewPair
 from assay.kernels.feature_skew.values import equal_rows, has_values
-from assay.kernels.identity import NUMBER, PLAIN, Identity, is_list
+from assay.kernels.identity import NUMBER, PLAIN, Identity
 from assay.kernels.python_values import python_value, python_values
 from assay.kernels.rows.batch_columns import BatchColumn
 
