@@ -343,13 +343,14 @@ def _as_csv_reads(column: pa.ChunkedArray, expected: int | None) -> pa.ChunkedAr
     """Undoes what pandas does to missing values, so that a frame and its CSV give one schema.
 
     Integers with missing values are floats in pandas; a column without any value is a float or an object; booleans are
-    words in a CSV. A column of whole floats without a missing value may be a part of such integers, or floats: the type
-    that a schema expects decides.
+    words in a CSV, and numbers where the schema was inferred from a file that has booleans, as Parquet does. A column
+    of whole floats without a missing value may be a part of such integers, or floats: the type that a schema expects
+    decides.
     """
     if len(column) and column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column))])
     if pa.types.is_boolean(column.type):
-        return pc.if_else(column, "True", "False")
+        return column if expected == schema_pb2.INT else pc.if_else(column, "True", "False")
     may_be_whole = expected == schema_pb2.INT or (expected is None and column.null_count)
     if pa.types.is_floating(column.type) and may_be_whole:
         try:

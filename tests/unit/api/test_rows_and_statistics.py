@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from google.protobuf import text_format
@@ -40,3 +42,19 @@ def test_a_domain_mass_rejects_no_row(tmp_path: Any) -> None:
     )
     report = assay.validate(pa.table({"k": [["a", "z"], ["a"] * 9, ["a"]]}), schema)
     assert report.quarantine(tmp_path).rejected == 0
+
+
+def test_a_schema_of_a_parquet_file_accepts_the_data_frame_that_wrote_it(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "flag": [True, False] * 20,
+            "maybe": pd.array([True, None] * 20, dtype="boolean"),
+            "number": pd.array([1, None] * 20, dtype="Int64"),
+            "when": pd.to_datetime(["2026-01-01", None] * 20),
+            "kind": pd.Categorical(["a", None] * 20),
+        }
+    )
+    frame.to_parquet(tmp_path / "data.parquet")
+    schema = assay.infer_schema(tmp_path / "data.parquet")
+    assert assay.validate(frame, schema, rows=True).findings == ()
+    assert assay.validate(frame, assay.infer_schema(frame), rows=True).findings == ()

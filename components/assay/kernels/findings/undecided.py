@@ -72,7 +72,7 @@ class Undecided:
     kind: str
     reasons: tuple[str, ...]
     why: str
-    cure: str = "Validate the data itself."
+    cure: str = "Validate the data itself; --rows names the rows."
     within_error: bool = False
 
     @property
@@ -160,7 +160,10 @@ def _domain(path: str, feature: Feature, statistics: FeatureNameStatistics, sche
             return None  # whatever the values are that are not listed, they are few enough
     about = "about " if is_estimated(statistics) else ""
     why = f"The statistics list {len(listed):,} of {about}{strings.unique:,} distinct values."
-    cure = f"Validate the data itself, or compute statistics with num_rank_histogram_buckets={strings.unique}."
+    cure = (
+        "Validate the data itself (--rows names the rows), or compute statistics with "
+        f"num_rank_histogram_buckets={strings.unique}."
+    )
     return Undecided(feature=path, kind=kind, reasons=_REASONS[kind], why=why, cure=cure)
 
 

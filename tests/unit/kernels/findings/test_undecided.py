@@ -49,6 +49,7 @@ def test_statistics_whose_list_is_cut_say_that_a_domain_was_not_checked(tmp_path
     assay.statistics(data(0)).save(tmp_path / "cut.pb")
     report = assay.validate(tmp_path / "cut.pb", large_domain())
     assert found(report) == [("STATS_NOT_AVAILABLE", "error", None)]
+    assert "--rows" in report.findings[0].description
     assert "num_rank_histogram_buckets=1500" in report.findings[0].description
     whole = assay.statistics(data(0), options=StatisticsOptions(num_rank_histogram_buckets=1500))
     assert assay.validate(whole, large_domain()).ok
