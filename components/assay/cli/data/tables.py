@@ -114,8 +114,9 @@ def _values(feature: FeatureSummary) -> str:
             f"min {feature.min:.5g}, median {feature.median:.5g}, max {feature.max:.5g}"
         )
     if feature.unique is not None:
-        counted = f"{about(feature)}{feature.top_count:,}"
-        top = f"; most often {quoted_top(feature)} ({counted})" if feature.top is not None else ""
+        top = ""
+        if feature.top is not None:
+            top = f"; most often {quoted_top(feature)} ({about(feature)}{feature.top_count:,})"
         return f"{about(feature)}{feature.unique:,} distinct{top}"
     return nan
 

@@ -149,7 +149,7 @@ def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) 
     integral = float(((roots[0] + 4 * roots[1] + roots[2]) / 6 * np.diff(knots)).sum())  # Simpson's rule
     exponent = -math.log(significance)
     excess = deviation * math.sqrt(2 * exponent)
-    outliers = float(knots[-1] - knots[0]) * exponent / (3 * min(n, m))
+    outliers = (float(knots[-1]) - float(knots[0])) * exponent / (3 * min(n, m))
     return _spread(n, m) * (math.sqrt(2 / math.pi) * integral + excess) + outliers
 
 
