@@ -1,12 +1,12 @@
 """How often drift is reported of data that did not change, and of data that did.
 
-    python benchmarks/drift_rates.py [--pairs N] [--full] [--quick]
+    python benchmarks/drift_rates.py [--pairs N] [--size N,M] [--full] [--quick]
 
 Each round draws pairs of samples, and judges them through the functions that `assay drift` and `assay validate
 --previous` call:
 
 - `drift`, from the data of both sides, from data and statistics, and from the statistics of both. All thresholds are 0,
-  so that only the limits by chance decide: no other threshold gives more alarms.
+  so that only the limits by chance decide: other thresholds raise fewer alarms.
 - `validate` with the drift thresholds that `assay schema suggest` suggests from an earlier sample of the same size.
 
 The alarm rate of equal distributions may exceed the stated rate (0.1 % for each feature) only as far as a binomial test
@@ -73,13 +73,13 @@ FEATURES: Mapping[str, Draw] = {
     "constant": _numbers(lambda _, size: np.full(size, 5.0)),
     "2 categories": _categories([0.3, 0.7]),
     "10 categories": _categories(np.ones(10)),
-    "1,000 categories": _categories(np.ones(1000)),
-    "1,000 categories (Zipf)": _categories(1 / np.arange(1, 1001)),
-    "10,000 categories": _categories(np.ones(10_000)),
-    "10,000 categories (Zipf)": _categories(1 / np.arange(1, 10_001)),
+    "1000 categories": _categories(np.ones(1000)),
+    "1000 categories Zipf": _categories(1 / np.arange(1, 1001)),
+    "10000 categories": _categories(np.ones(10_000)),
+    "10000 categories Zipf": _categories(1 / np.arange(1, 10_001)),
     "ids": lambda rng, size, _: np.array([f"u{number}" for number in rng.integers(0, 1 << 60, size)]),
 }
-SOURCES = ("data", "data and statistics", "statistics and data", "statistics")
+SOURCES = {"data": (True, True), "data, statistics": (True, False), "statistics": (False, False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def sample(rng: np.random.Generator, size: int, shift: float = 0.0) -> Sample:
 def drift_alarms(treatment: Sample, control: Sample) -> dict[str, set[str]]:
     """The features that `drift` reports, by what it is given."""
     found = {}
-    for source, exact in zip(SOURCES, ((True, True), (True, False), (False, True), (False, False)), strict=True):
+    for source, exact in SOURCES.items():
         sides = treatment.side(exact=exact[0]), control.side(exact=exact[1])
         found[source] = {each.feature for each in compare_features(*sides, ONLY_CHANCE) if each.drifted}
     found["SciPy, KS"] = {
@@ -124,7 +124,7 @@ def drift_alarms(treatment: Sample, control: Sample) -> dict[str, set[str]]:
 def validation_alarms(treatment: Sample, control: Sample, schema: Any) -> set[str]:
     """The features that `validate --previous` reports as drifted."""
     found = examine(treatment.statistics, Expectations(schema=schema), {"previous": control.statistics})
-    return {each.feature for each in found.findings if each.severity == "error"}
+    return {each.feature for each in found.findings if each.type.startswith("COMPARATOR_")}
 
 
 def suggested_schema(earlier: Sample) -> Any:
@@ -168,11 +168,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=None, help="Pairs of samples of each kind.")
     parser.add_argument("--full", action="store_true", help="1,000 pairs of more sizes: takes about an hour.")
+    parser.add_argument("--size", metavar="N,M", help="Only samples of these sizes.")
     parser.add_argument("--quick", action="store_true", help="10 pairs of small samples.")
     arguments = parser.parse_args()
     pairs = arguments.pairs or (1000 if arguments.full else 10 if arguments.quick else 200)
     sizes = [(300, 300)] if arguments.quick else [(1000, 1000)]
     sizes += [(20, 20), (300, 3000), (3000, 300), (10_000, 10_000)] if arguments.full else []
+    if arguments.size:
+        n, m = map(int, arguments.size.split(","))
+        sizes = [(n, m)]
     start, missed = time.monotonic(), False
     for size in sizes:
         counts = rates(size, 0.0, pairs, 1)
