@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from assay.kernels.distances.distribution import Categories, Doubles, Numbers
     from assay.kernels.distances.limits import Contribution
@@ -25,7 +25,7 @@ _SMOOTHING: Final = 0.5
 """Added to each bin's count, so that an empty one does not make the index infinite (the Jeffreys prior)."""
 
 OTHERS: Final = "(others)"
-NOT_FINITE: Final = "(NaN, infinite)"
+NAN: Final = "(NaN)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ def bins_of_numbers(treatment: Numbers, control: Numbers) -> tuple[Bin, ...]:
     edges = {(int(i), 1) for i in chosen if right[i] < 1 - 1e-12}
     edges |= {(int(i), 0) for i in chosen if left[i] > 1e-12 and right[i] - left[i] >= 1 / NUM_BINS}
     smallest = MIN_EXPECTED * (n + m) / min(n, m)
+    shown = {place: number_name(float(knots[place]), treatment.ends) for place, _ in edges}
     bins: list[Bin] = []
     low: tuple[int, int] | None = None
     done = np.zeros(2)
@@ -105,15 +106,20 @@ def bins_of_numbers(treatment: Numbers, control: Numbers) -> tuple[Bin, ...]:
         upto = np.array([n, m]) if high is None else np.array([side[high[1], high[0]] for side in heights])
         if high is not None and (min((upto - done).sum(), (n + m) - upto.sum()) < smallest):
             continue  # too few: they belong to the next bin
-        bins.append(Bin(_interval(knots, low, high), *map(float, np.maximum(upto - done, 0.0))))
+        bins.append(Bin(_interval(shown, low, high), *map(float, np.maximum(upto - done, 0.0))))
         low, done = high, upto
-    if treatment.not_finite or control.not_finite:
-        bins.append(Bin(NOT_FINITE, treatment.not_finite, control.not_finite))
+    if treatment.num_nan or control.num_nan:
+        bins.append(Bin(NAN, treatment.num_nan, control.num_nan))
     return tuple(bins)
 
 
-def _interval(knots: Doubles, low: tuple[int, int] | None, high: tuple[int, int] | None) -> str:
-    first, last = ("" if edge is None else f"{knots[edge[0]]:.6g}" for edge in (low, high))
+def number_name(number: float, ends: tuple[float, float]) -> str:
+    """Return a number as text; the ends are the infinities."""
+    return "-inf" if number <= ends[0] else "inf" if number >= ends[1] else f"{number:.6g}"
+
+
+def _interval(shown: Mapping[int, str], low: tuple[int, int] | None, high: tuple[int, int] | None) -> str:
+    first, last = ("" if edge is None else shown[edge[0]] for edge in (low, high))
     if low is None or high is None:
         if high is not None:
             return f"{'≤' if high[1] else '<'} {last}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,11 +28,13 @@ class Categories:
         counts: Occurrences by value.
         rest: Occurrences of values that are not listed.
         basis: What the counts come from, for a reader who asks how exact a distance is.
+        not_text: The values that are not UTF-8; statistics count them as one.
     """
 
     counts: Mapping[str, float]
     rest: float = 0.0
     basis: str = EXACT
+    not_text: frozenset[str] = frozenset()
 
     @property
     def size(self) -> float:
@@ -47,19 +50,21 @@ class Numbers:
         lows: Where each mass starts.
         highs: Where it ends; the same number for a point.
         masses: Occurrences.
-        not_finite: Occurrences of NaN and of infinities, which have no place on the line.
+        num_nan: Occurrences of NaN, which has no place on the line.
         basis: What the masses come from, for a reader who asks how exact a distance is.
+        ends: The finite numbers that represent minus and plus infinity, where there are such values.
     """
 
     lows: Doubles
     highs: Doubles
     masses: Doubles
-    not_finite: float = 0.0
+    num_nan: float = 0.0
     basis: str = EXACT
+    ends: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def size(self) -> float:
-        """Occurrences of finite numbers."""
+        """Occurrences of numbers."""
         return float(self.masses.sum())
 
     @property
@@ -85,11 +90,11 @@ class Numbers:
 
 
 def exact_numbers(values: Doubles, counts: Doubles) -> Numbers:
-    """Numbers of a table of distinct values, in any order."""
-    finite = np.isfinite(values)
-    order = np.argsort(values[finite], kind="stable")
-    points = values[finite][order]
-    return Numbers(points, points, counts[finite][order].astype(np.float64), float(counts[~finite].sum()))
+    """Return the numbers of a table of distinct values, in any order."""
+    known = ~np.isnan(values)
+    order = np.argsort(values[known], kind="stable")
+    points = values[known][order]
+    return Numbers(points, points, counts[known][order].astype(np.float64), float(counts[~known].sum()))
 
 
 def distribution_of(feature: FeatureNameStatistics) -> Categories | Numbers | None:
@@ -120,14 +125,44 @@ def _numbers(numbers: statistics_pb2.NumericStatistics) -> Numbers | None:
     histogram = next((found for found in numbers.histograms if found.type == wanted), None)
     if histogram is None or not histogram.buckets:
         return None
-    lows, highs, masses = bucket_arrays(histogram)
-    finite = np.isfinite(lows) & np.isfinite(highs)
-    outside = float(histogram.num_nan) + float(masses[~finite].sum())
-    kept = finite & (masses > 0)
+    standard = next((found for found in numbers.histograms if found.type == statistics_pb2.Histogram.STANDARD), None)
+    lows, highs, masses = _without_mixed_buckets(bucket_arrays(histogram), standard)
+    kept = masses > 0
     if not kept.any():
         return None
     basis = f"{int(kept.sum())} buckets of the quantiles histogram; a distance may be off by a bucket's share"
-    return Numbers(lows[kept], highs[kept], masses[kept], outside, basis)
+    return Numbers(lows[kept], highs[kept], masses[kept], float(histogram.num_nan), basis)
+
+
+def _without_mixed_buckets(
+    buckets: tuple[Doubles, Doubles, Doubles], standard: Histogram | None
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Separate the infinities in quantile buckets from the finite numbers beside them.
+
+    How many there are, and where the finite numbers end, is read off the standard histogram, which counts infinities
+    in buckets of their own.
+    """
+    lows, highs, masses = buckets
+    if standard is None or np.isfinite([lows, highs]).all():
+        return buckets
+    starts, ends, counts = bucket_arrays(standard)
+    within = np.isfinite(starts) & np.isfinite(ends)
+    if not within.any():
+        return buckets
+    least, greatest = starts[within][0], ends[within][-1]
+    infinite = [float(counts[(starts == end) & (ends == end)].sum()) for end in (-np.inf, np.inf)]
+    above = highs == np.inf
+    below = (lows == -np.inf) & ~above
+    left = float(masses[below].sum()) - infinite[0]
+    right = float(masses[above].sum()) - infinite[1] + min(left, 0.0)  # one bucket may reach from end to end
+    left_end = next((float(high) for high in highs[below][::-1] if np.isfinite(high)), least)
+    right_start = next((float(low) for low in lows[above] if np.isfinite(low)), least)
+    finite = ~below & ~above
+    return (
+        np.concatenate([[-np.inf, least], lows[finite], [right_start, np.inf]]),
+        np.concatenate([[-np.inf, left_end], highs[finite], [max(greatest, right_start), np.inf]]),
+        np.concatenate([[infinite[0], left], masses[finite], [right, infinite[1]]]),
+    )
 
 
 def bucket_arrays(histogram: Histogram) -> tuple[Doubles, Doubles, Doubles]:

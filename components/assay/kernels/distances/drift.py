@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ from assay.kernels.distances.bins import (
     Bin,
     bins_of_categories,
     bins_of_numbers,
+    number_name,
     population_stability_index,
     psi_contribution,
 )
@@ -36,7 +38,7 @@ from assay.kernels.distances.measure import (
     FeatureDrift,
     MeasureName,
 )
-from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
+from assay.kernels.distances.numeric import common_scale, kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
 from assay.kernels.distances.shared_bins import shared_categories, shared_numbers
 from assay.kernels.feature_path import path_of, resolve_keys, resolve_path
 
@@ -53,6 +55,12 @@ _NEARLY_ALL: Final = 0.9
 
 _FEW_VALUES: Final = 20
 """With fewer, all values may be distinct by chance."""
+
+_EXPECTED_REPEATS: Final = 7.0
+"""None of so many is missing by chance with a probability of exp(-7), 0.001."""
+
+_BUCKET_ERROR: Final = 0.01
+"""How far a bucket's edge may be off, as a share of all values, where quantiles are approximate."""
 
 
 @dataclass(frozen=True)
@@ -180,31 +188,64 @@ def compare_feature(
         side.tables[name] if name in side.tables else distribution_of(feature)
         for side, feature in zip((treatment, control), found, strict=True)
     )
-    comparable = isinstance(ours, Categories | Numbers) and type(ours) is type(theirs) and ours.size and theirs.size
-    remark = ""
-    if comparable and not even_identifiers:
-        identified = [_identifies(*pair) for pair in zip(found, (ours, theirs), strict=True)]
-        remark = f"{identified[0]}: its values are not compared" if all(identified) else ""
-    measures = OF_CATEGORIES if isinstance(ours, Categories) else OF_NUMBERS
-    limits = _for_each_measure(limits, measures if comparable and not remark else ("missing",))
-    missing = _missing(found[0], found[1], treatment.statistics, control.statistics, limits)
-    if remark:
-        return FeatureDrift(feature=name, distances=(missing,), remark=remark)
-    if comparable and isinstance(ours, Categories) and isinstance(theirs, Categories):
+    problem, remark = _incomparable(found, (ours, theirs), even_identifiers=even_identifiers)
+    if isinstance(ours, Categories) and isinstance(theirs, Categories) and not (problem or remark):
         ours, theirs = shared_categories(ours, theirs)
         if not ours.counts and ours.rest:
             remark = "no value is frequent enough to be listed in the statistics of both: its values are not compared"
-            return FeatureDrift(feature=name, distances=(missing,), remark=remark)
+    measures = OF_CATEGORIES if isinstance(ours, Categories) else OF_NUMBERS
+    limits = _for_each_measure(limits, ("missing",) if problem or remark else measures)
+    missing = _missing(found[0], found[1], treatment.statistics, control.statistics, limits)
+    if not (problem or remark) and isinstance(ours, Categories) and isinstance(theirs, Categories):
         bins = bins_of_categories(ours, theirs)
-        distances = (*_categorical(ours, theirs, bins, limits), missing)
-        return FeatureDrift(feature=name, kind="categorical", distances=distances, bins=bins)
-    if comparable and isinstance(ours, Numbers) and isinstance(theirs, Numbers):
+        distances = _categorical(ours, theirs, bins, limits)
+        kind = "categorical"
+    elif not (problem or remark) and isinstance(ours, Numbers) and isinstance(theirs, Numbers):
         (ours, theirs), binned = shared_numbers(ours, theirs)
         bins = bins_of_numbers(*binned)
-        return FeatureDrift(
-            feature=name, kind="numeric", distances=(*_numeric(ours, theirs, bins, limits), missing), bins=bins
-        )
-    return FeatureDrift(feature=name, distances=(missing,), problem=_problem(found[0], found[1], ours, theirs))
+        distances = _numeric(ours, theirs, bins, limits)
+        kind = "numeric"
+    else:
+        return FeatureDrift(feature=name, distances=(missing,), problem=problem, remark=remark)
+    n, m = round(ours.size), round(theirs.size)
+    if min(n, m) < _FEW_VALUES and math.comb(n + m, n) * limits.significance < 1:
+        # Even the rarest of all ways to deal out the values is more likely than the significance: any distance is
+        # within what chance reaches, whatever the approximations of its limit say.
+        remark = f"too few values ({n:,} and {m:,}) to tell a difference from chance"
+        distances = [
+            replace(each, chance=None if each.chance is None else max(each.chance, each.value)) for each in distances
+        ]
+    return FeatureDrift(feature=name, kind=kind, distances=(*distances, missing), bins=bins, remark=remark)
+
+
+def _incomparable(
+    found: Sequence[FeatureNameStatistics | None],
+    values: Sequence[Categories | Numbers | None],
+    *,
+    even_identifiers: bool,
+) -> tuple[str, str]:
+    """Return why values cannot be compared: a problem, or a remark where that does not suggest drift."""
+    ours, theirs = (each for each in found if each is not None)
+    types = [statistics_pb2.FeatureNameStatistics.Type.Name(each.type) for each in (ours, theirs)]
+    empty = [each is None or not each.size for each in values]
+    if all(empty) and types[0] == types[1]:
+        if ours.WhichOneof("stats") not in {"num_stats", "string_stats"}:
+            return "", ""  # structs, whose fields are compared, and opaque bytes
+        return "", "neither side has values to compare"
+    if any(empty):
+        sides = ("the data", "the data it is compared with")
+        lacking = [
+            f"{side} has no {'values' if each is None else 'numbers but NaN'}"
+            for side, each, lacks in zip(sides, values, empty, strict=True)
+            if lacks
+        ]
+        return f"{' and '.join(lacking)} to compare ({types[0]} and {types[1]})", ""
+    if type(values[0]) is not type(values[1]):
+        return f"the types differ: {types[0]}, compared with {types[1]}", ""
+    identified = [_identifies(*pair) for pair in zip((ours, theirs), values, strict=True)]
+    if any(identified) and "" not in identified and not even_identifiers:
+        return "", f"{next(filter(None, identified))}: its values are not compared"
+    return "", ""
 
 
 def _for_each_measure(limits: DriftLimits, measures: Sequence[MeasureName]) -> DriftLimits:
@@ -213,40 +254,36 @@ def _for_each_measure(limits: DriftLimits, measures: Sequence[MeasureName]) -> D
     return replace(limits, significance=limits.significance / max(len(judged), 1))
 
 
-def _identifies(feature: FeatureNameStatistics, values: Categories | Numbers | None) -> str:
-    """Why a feature is taken for an id, e-mail address or row number; empty where it is not.
+def _identifies(feature: FeatureNameStatistics, values: Categories | Numbers | None) -> str | None:
+    """Return why a feature is an id, e-mail address or row number; empty if it is not, None if statistics cannot tell.
 
     Of a sample of such values nothing follows about the next sample's: all of them are others, or all the same.
     """
+    if values is None or values.size < _FEW_VALUES:
+        return ""
     if isinstance(values, Categories):
         distinct = len(values.counts) if values.basis == EXACT else int(feature.string_stats.unique)
-        if values.size >= _FEW_VALUES and distinct >= _NEARLY_ALL * values.size:
-            return f"nearly every value occurs once ({distinct:,} distinct of {values.size:,.0f}), as an id's do"
-    elif isinstance(values, Numbers) and values.basis == EXACT and feature.type == feature.INT:
-        width = values.highs[-1] - values.lows[0] + 1
-        if values.size >= _FEW_VALUES and len(values.lows) == values.size and width <= 2 * values.size:
-            return f"its {values.size:,.0f} whole numbers count up without a repeat, as row numbers do"
-    return ""
-
-
-def _problem(
-    ours: FeatureNameStatistics,
-    theirs: FeatureNameStatistics,
-    mine: Categories | Numbers | None,
-    other: Categories | Numbers | None,
-) -> str:
-    types = [statistics_pb2.FeatureNameStatistics.Type.Name(each.type) for each in (ours, theirs)]
-    sides = (("the data", mine), ("the data it is compared with", other))
-    empty = [(which, found) for which, found in sides if found is None or not found.size]
-    if len(empty) == 2 and types[0] == types[1]:
-        return ""  # structs, opaque bytes, and columns that have no values on either side
-    if empty:
-        lacking = [
-            f"{which} has no {'finite numbers' if isinstance(found, Numbers) and found.not_finite else 'values'}"
-            for which, found in empty
-        ]
-        return f"{' and '.join(lacking)} to compare ({types[0]} and {types[1]})"
-    return f"the types differ: {types[0]}, compared with {types[1]}"
+        if distinct < _NEARLY_ALL * values.size:
+            return ""
+        return f"nearly every value occurs once ({distinct:,} distinct of {values.size:,.0f}), as an id's do"
+    if feature.type != feature.INT:
+        return ""
+    width = float(values.highs[-1]) - float(values.lows[0]) + 1
+    # Of n values over a range of w whole numbers n^2 / (2 w) pairs are expected to be equal, and none is with a
+    # probability of at most exp(-n^2 / (2 w)): the birthday problem.
+    if not width * 2 * _EXPECTED_REPEATS <= values.size**2:
+        return ""
+    if values.basis == EXACT:
+        never_repeats = len(values.lows) == values.size
+    elif width < values.size:
+        never_repeats = False
+    elif width > values.size:
+        return None
+    else:  # whole numbers fill their range: each occurs once if all buckets are as wide as they are full
+        heights = np.cumsum(values.masses) / values.size
+        errors = np.abs(heights - (values.highs - values.lows[0] + 1) / width)
+        never_repeats = errors.max() <= _BUCKET_ERROR + 1 / width
+    return f"its {values.size:,.0f} whole numbers never repeat, as row numbers and ids do not" if never_repeats else ""
 
 
 def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
@@ -287,6 +324,9 @@ def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limi
 
 def _numeric(ours: Numbers, theirs: Numbers, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
     n, m = ours.size, theirs.size
+    scale = common_scale(ours, theirs)
+    if scale != 1.0:
+        ours, theirs = (replace(each, lows=each.lows / scale, highs=each.highs / scale) for each in (ours, theirs))
     both = pooled(ours, theirs)
     _, deviation = mean_and_deviation(both)
     unit = deviation or 1.0
@@ -294,12 +334,13 @@ def _numeric(ours: Numbers, theirs: Numbers, bins: Sequence[Bin], limits: DriftL
     counts = np.array([(each.treatment, each.control) for each in bins]).T
     in_bins = counts.sum(axis=1)
     divergence = jensen_shannon_contribution(in_bins[0], in_bins[1])
+    place = number_name(at * scale, ours.ends)
     by_chance = chance.summed_limit(in_bins[0], in_bins[1], counts.sum(axis=0), divergence, limits.significance)
     wasserstein_chance = chance.wasserstein_limit(n, m, both, limits.significance) / unit
     values: dict[MeasureName, tuple[float, float, str]] = {
         "jensen_shannon": (min(float(divergence(*counts).sum()), 1.0), min(by_chance, 1.0), ""),
         "psi": (population_stability_index(bins), _psi_limit(bins, limits), ""),
-        "kolmogorov_smirnov": (ks, chance.kolmogorov_smirnov_limit(n, m, limits.significance), f"{at:.6g}"),
+        "kolmogorov_smirnov": (ks, chance.kolmogorov_smirnov_limit(n, m, limits.significance), place),
         "wasserstein": (wasserstein(ours, theirs) / unit, wasserstein_chance, ""),
     }
     return [

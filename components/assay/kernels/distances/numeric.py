@@ -25,20 +25,17 @@ def wasserstein(treatment: Numbers, control: Numbers) -> float:
     For numbers on a line this area is the least total way that mass must move (Vallender 1973).
     """
     knots, (left, right) = _differences(treatment, control)
-    scale = _scale(knots)
     # Between two knots the difference is a straight line, from the first one's right limit to the second's left limit.
-    return float((_absolute_area(right[:-1], left[1:]) * np.diff(knots / scale)).sum()) * scale
+    return float((_absolute_area(right[:-1], left[1:]) * np.diff(knots)).sum())
 
 
 def mean_and_deviation(numbers: Numbers) -> tuple[float, float]:
     """The mean and the standard deviation, each mass spread evenly over its width."""
-    scale = _scale(np.concatenate([numbers.lows, numbers.highs]))
-    lows, highs = numbers.lows / scale, numbers.highs / scale
-    middles = (lows + highs) / 2
+    middles = (numbers.lows + numbers.highs) / 2
     mean = float((middles * numbers.masses).sum() / numbers.size)
-    within = (highs - lows) ** 2 / 12  # the variance of a uniform distribution
+    within = (numbers.highs - numbers.lows) ** 2 / 12  # the variance of a uniform distribution
     variance = float((((middles - mean) ** 2 + within) * numbers.masses).sum() / numbers.size)
-    return mean * scale, math.sqrt(max(variance, 0.0)) * scale
+    return mean, math.sqrt(max(variance, 0.0))
 
 
 def pooled(treatment: Numbers, control: Numbers) -> Numbers:
@@ -57,10 +54,12 @@ def pooled(treatment: Numbers, control: Numbers) -> Numbers:
     return type(treatment)(lows[kept], highs[kept], masses[kept])
 
 
-def _scale(numbers: Doubles) -> float:
-    """Return what to divide numbers by before they are squared or subtracted: a power of two, 1 but for huge ones."""
-    greatest = float(np.abs(numbers).max(initial=0.0))
-    return math.ldexp(1.0, math.frexp(greatest)[1] - 1) if 1e150 < greatest < math.inf else 1.0
+def common_scale(treatment: Numbers, control: Numbers) -> float:
+    """Return the power of two to divide numbers by before they are squared or subtracted: 1 but for extreme ones."""
+    greatest = max(float(np.abs(ends).max()) for side in (treatment, control) for ends in (side.lows, side.highs))
+    if greatest == 0 or 1e-150 < greatest < 1e150:
+        return 1.0
+    return math.ldexp(1.0, max(math.frexp(greatest)[1] - 1, -1022))
 
 
 def _differences(treatment: Numbers, control: Numbers) -> tuple[Doubles, Doubles]:

@@ -8,12 +8,14 @@ chance too. Distances between what is interpolated, or picked for its frequency,
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
 from assay.kernels.distances.distribution import EXACT, Categories, Numbers
+from assay.kernels.statistics.categories import NON_UTF8_PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 Pair: TypeAlias = tuple[Numbers, Numbers]
 
 _PROJECTIONS: Final = 30
+
+_MOST: Final = sys.float_info.max / 4
 
 _SAFE_DEVIATIONS: Final = 5.0
 """A value is compared by its count if it would be listed even this many deviations below its expected count."""
@@ -38,7 +42,7 @@ def shared_numbers(one: Numbers, other: Numbers) -> tuple[Pair, Pair]:
     of where edges happen to lie. The first pair is for distances between distribution functions (Kolmogorov-Smirnov,
     Wasserstein), the second for those that add up over bins (PSI, Jensen-Shannon).
     """
-    sides = (one, other)
+    sides = _with_finite_ends(one, other)
     if all(side.basis == EXACT for side in sides):
         return sides, sides
     places, above = _places(sides)
@@ -64,6 +68,25 @@ def shared_numbers(one: Numbers, other: Numbers) -> tuple[Pair, Pair]:
     return tuple(  # type: ignore[return-value]  # mypy knows no lengths of generators
         tuple(_cells(side, places, share * side.size, basis) for side, share in zip(sides, pair, strict=True))
         for pair in pairs
+    )
+
+
+def _with_finite_ends(one: Numbers, other: Numbers) -> Pair:
+    """Represent the infinities by the next numbers beyond all finite ones: they keep their order, and get a place.
+
+    Finite numbers of more than `_MOST` are moved there: no difference of two overflows.
+    """
+    numbers = np.concatenate([one.lows, one.highs, other.lows, other.highs])
+    finite = np.isfinite(numbers)
+    if finite.all() and np.abs(numbers).max() <= _MOST:
+        return one, other
+    least, greatest = numbers[finite].min(initial=np.inf), numbers[finite].max(initial=-np.inf)
+    low = max(math.nextafter(least, -math.inf), -_MOST) if finite.any() else -1.0
+    high = min(math.nextafter(greatest, math.inf), _MOST) if finite.any() else 1.0
+    ends = (-math.inf, math.inf) if finite.all() else (low, high)
+    return tuple(  # type: ignore[return-value]  # mypy knows no lengths of generators
+        replace(side, lows=np.clip(side.lows, low, high), highs=np.clip(side.highs, low, high), ends=ends)
+        for side in (one, other)
     )
 
 
@@ -115,6 +138,7 @@ def shared_categories(one: Categories, other: Categories) -> tuple[Categories, C
     Which values are listed of many is a matter of chance: the count of one that just made the list is too high on
     average. A value keeps its count only if it would be listed whichever side its occurrences fell to.
     """
+    one, other = _with_placeholder(one, other), _with_placeholder(other, one)
     if not one.rest and not other.rest:
         return one, other
     sides = (one, other)
@@ -142,6 +166,15 @@ def shared_categories(one: Categories, other: Categories) -> tuple[Categories, C
         )
         for side, column in zip(sides, counts, strict=True)
     )
+
+
+def _with_placeholder(side: Categories, other: Categories) -> Categories:
+    """Count values that are not UTF-8 as one where the other side's statistics do."""
+    if not side.not_text or NON_UTF8_PLACEHOLDER not in other.counts or other.not_text:
+        return side
+    counts = {name: count for name, count in side.counts.items() if name not in side.not_text}
+    counts[NON_UTF8_PLACEHOLDER] = sum(side.counts[name] for name in side.not_text)
+    return replace(side, counts=counts, not_text=frozenset())
 
 
 def _places(sides: Sequence[Numbers]) -> tuple[Doubles, NDArray[np.bool_]]:
@@ -185,4 +218,4 @@ def _band(side: Numbers, places: Doubles, above: NDArray[np.bool_]) -> tuple[Dou
 
 def _cells(side: Numbers, places: Doubles, masses: Doubles, basis: str) -> Numbers:
     kept = masses > 1e-9 * side.size
-    return Numbers(places[:-1][kept], places[1:][kept], masses[kept], side.not_finite, basis)
+    return Numbers(places[:-1][kept], places[1:][kept], masses[kept], side.num_nan, basis, side.ends)

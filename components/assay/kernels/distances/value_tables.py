@@ -80,13 +80,17 @@ class ValueTables:
         for name, table in state.categories.items():
             counted = table.table()
             if counted is not None and name not in state.given_up:
-                words = [word.decode("utf-8", "backslashreplace") for word in counted.values.to_pylist()]
+                found = counted.values.to_pylist()
+                words = [word.decode("utf-8", "backslashreplace") for word in found]
                 if result.pop(join_path((name,)), None) is not None:
                     continue
                 counts: dict[str, float] = {}
                 for word, count in zip(words, counted.counts.tolist(), strict=True):
                     counts[word] = counts.get(word, 0.0) + count
-                result[join_path((name,))] = Categories(counts)
+                not_text = frozenset(
+                    word for word, raw in zip(words, found, strict=True) if word.encode("utf-8") != raw
+                )
+                result[join_path((name,))] = Categories(counts, not_text=not_text)
         return result
 
     def _bound(self, state: TableState, name: str) -> None:

@@ -55,7 +55,7 @@ def test_a_shift_exceeds_every_limit_that_is_more_than_chance() -> None:
 
 
 def test_few_rows_are_no_evidence() -> None:
-    found = drifts(pa.table({"x": [1.0, 2.0, 3.0]}), pa.table({"x": [2.0, 3.0, 4.0]}))
+    found = drifts(pa.table({"x": np.arange(8.0)}), pa.table({"x": np.arange(1.0, 9.0)}))
     ks = next(d for d in found["x"].distances if d.measure == "kolmogorov_smirnov")
     assert ks.value > ks.threshold
     assert not ks.exceeded
@@ -114,11 +114,86 @@ def test_ids_are_named_and_not_compared() -> None:
     found = drifts(*pairs)
     assert not any(drift.drifted for drift in found.values())
     assert "nearly every value occurs once" in found["mail"].remark
-    assert "count up without a repeat" in found["row"].remark
+    assert "whole numbers never repeat" in found["row"].remark
     assert [distance.measure for distance in found["mail"].distances] == ["missing"]
     wanted = compare_features(*map(side, pairs), {"mail": DriftLimits(jensen_shannon=0.1), "*": DriftLimits()})
     assert not any(drift.remark for drift in wanted if drift.feature == "mail")
     assert [drift.feature for drift in compare_features(*map(side, pairs), DEFAULT_LIMITS, exclude=["mail"])] == ["row"]
+
+
+def test_ids_with_gaps_are_not_compared_and_measures_are() -> None:
+    rng = np.random.default_rng(11)
+    pairs = [
+        pa.table({"gaps": start + np.cumsum(rng.integers(1, 9, 2000)), "cents": rng.integers(0, 1 << 40, 2000)})
+        for start in (0, 1 << 20)
+    ]
+    for sources in ((True, True), (True, False), (False, True)):
+        gaps, cents = compare_features(
+            *(side(each, exact=exact) for each, exact in zip(pairs, sources, strict=True)), DEFAULT_LIMITS
+        )
+        assert "whole numbers never repeat" in gaps.remark
+        assert cents.kind == "numeric"
+    repeats = [pa.table({"x": np.arange(2000) // 2 + start}) for start in (0, 1 << 20)]
+    assert all(
+        each.drifted for each in compare_features(*(side(each, exact=False) for each in repeats), DEFAULT_LIMITS)
+    )
+
+
+NORMAL = np.random.default_rng(12).normal(size=(2, 600))
+
+
+def replaced(share: float, value: float, which: int = 0) -> pa.Table:
+    """Normal numbers, of which a share is replaced."""
+    return pa.table({"x": np.where(np.arange(600) < share * 600, value, NORMAL[which])})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "drifted"),
+    [
+        (replaced(0.3, np.inf), replaced(0.3, np.inf, 1), False),
+        (replaced(0.002, np.inf), replaced(0, 0, 1), False),
+        (replaced(0.3, np.inf), replaced(0, 0, 1), True),
+        (replaced(0.3, np.inf), replaced(0.3, -np.inf, 1), True),
+        (replaced(0.3, np.inf), replaced(0.3, np.nan, 1), True),
+        (replaced(1, np.inf), replaced(1, np.inf), False),
+        (replaced(1, np.inf), replaced(1, -np.inf), True),
+        (replaced(0.5, np.nan), replaced(0.5, np.nan, 1), False),
+        (replaced(0.5, np.nan), replaced(0, 0, 1), True),
+        (replaced(1, np.nan), replaced(0, 0), True),
+        (replaced(1, np.nan), replaced(1, np.nan), False),
+        (replaced(0.002, 1.7e308), replaced(0.002, -1.7e308, 1), False),
+        (replaced(1, 1.7e308), replaced(1, -1.7e308), True),
+        (replaced(1, 1e-310), replaced(1, 2e-310), True),
+        (pa.table({"x": [b"\xff", b"a"] * 99}), pa.table({"x": [b"\xff", b"a"] * 99}), False),
+        (pa.table({"x": [b"\xff", b"a"] * 99}), pa.table({"x": [b"a", b"b"] * 99}), True),
+    ],
+)
+def test_extreme_values_are_compared_from_every_source(one: pa.Table, other: pa.Table, drifted: bool) -> None:
+    for first, second in ((one, other), (other, one)):
+        for sources in ((True, True), (True, False), (False, True), (False, False)):
+            (found,) = compare_features(side(first, exact=sources[0]), side(second, exact=sources[1]), DEFAULT_LIMITS)
+            assert found.drifted is drifted, (sources, found)
+            assert all(np.isfinite(distance.value) for distance in found.distances)
+            assert "types differ" not in found.problem
+
+
+@pytest.mark.parametrize(("sizes", "few"), [((1, 1), True), ((2, 3), True), ((1, 500), True), ((30, 30), False)])
+def test_too_few_values_are_named(sizes: tuple[int, int], few: bool) -> None:
+    tables = [
+        pa.table({"x": [value] * size, "word": [str(value)] * size}) for size, value in zip(sizes, (1, 2), strict=True)
+    ]
+    found = drifts(*tables).values()
+    assert ["too few values" in each.remark for each in found] == [few, few]
+    assert [each.drifted for each in found] == [not few, not few]
+
+
+def test_no_values_on_either_side_are_named() -> None:
+    empty = pa.table({"x": pa.array([None] * 30, pa.float64()), "word": pa.array([None] * 30, pa.string())})
+    found = drifts(empty, empty).values()
+    assert {each.remark for each in found} == {"neither side has values to compare"}
+    assert not any(each.drifted for each in found)
+    for each in drifts(empty, pa.table({"x": [1.0] * 30, "word": ["a"] * 30})).values():
+        assert each.problem.startswith("the data has no values to compare")
 
 
 def test_what_becomes_an_id_is_compared() -> None:
@@ -149,7 +224,10 @@ def test_lists_of_the_most_frequent_values_are_not_compared_beyond_what_both_lis
         assert [each.name for each in drift.bins] == ["c0", "(others)"]
 
 
-samples = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3, width=32)), min_size=1, max_size=60)
+infinities = st.sampled_from([np.inf, -np.inf])
+samples = st.lists(
+    st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3, width=32), infinities), min_size=1, max_size=60
+)
 
 
 @given(samples, samples)
@@ -159,8 +237,8 @@ def test_statistics_never_put_data_further_apart_than_its_values(one: list[float
     for sources in ((True, False), (False, True), (False, False)):
         sides = (side(table, exact=each) for table, each in zip(tables, sources, strict=True))
         (found,) = compare_features(*sides, DEFAULT_LIMITS)
-        ks = next(each.value for each in found.distances if each.measure == "kolmogorov_smirnov")
-        assert ks <= exact["kolmogorov_smirnov"] + 1e-6
+        values = {each.measure: each.value for each in found.distances}
+        assert values["kolmogorov_smirnov"] <= exact["kolmogorov_smirnov"] + 1e-6
 
 
 @given(samples)

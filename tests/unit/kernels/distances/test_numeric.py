@@ -24,6 +24,7 @@ from assay.kernels.distances.bins import (
 from assay.kernels.distances.categorical import jensen_shannon_contribution
 from assay.kernels.distances.distribution import Numbers, distribution_of, exact_numbers
 from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
+from assay.kernels.distances.shared_bins import shared_numbers
 
 values = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3, width=32)), min_size=1, max_size=30)
 
@@ -59,12 +60,14 @@ def test_the_distance_of_two_shifted_uniform_distributions_is_the_shift() -> Non
     assert kolmogorov_smirnov(one, other)[0] == pytest.approx(0.25)
 
 
-def test_infinities_and_nan_stand_beside_the_line() -> None:
-    numbers = exact_numbers(np.array([1.0, np.inf, np.nan, -np.inf]), np.array([5.0, 1.0, 2.0, 3.0]))
-    assert numbers.size == 5
-    assert numbers.not_finite == 6
-    bins = bins_of_numbers(numbers, exact_numbers(np.array([1.0]), np.array([5.0])))
-    assert [(each.name, each.treatment, each.control) for each in bins] == [("all", 5, 5), ("(NaN, infinite)", 6, 0)]
+def test_infinities_keep_their_order_and_nan_is_a_bin_of_its_own() -> None:
+    numbers = exact_numbers(np.array([1.0, np.inf, np.nan, -np.inf]), np.array([5.0, 11.0, 2.0, 13.0]))
+    assert numbers.size == 29
+    assert numbers.num_nan == 2
+    sides, _ = shared_numbers(numbers, exact_numbers(np.array([1.0, 2.0]), np.array([25.0, 5.0])))
+    bins = [(each.name, each.treatment, each.control) for each in bins_of_numbers(*sides)]
+    assert bins == [("≤ -inf", 13, 0), ("(-inf, 1]", 5, 25), ("> 1", 11, 5), ("(NaN)", 2, 0)]
+    assert kolmogorov_smirnov(*sides)[0] == pytest.approx(13 / 29)
 
 
 def test_bins_are_tenths_of_both_samples() -> None:
