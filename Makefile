@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Tests start hundreds of processes, each of which would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test test-fast test-containers fuzz lint format docs bench containers lock changelog dist clean
+.PHONY: help setup demo test test-fast test-containers fuzz lint format docs pictures bench containers lock changelog dist clean
 
 BIN := .venv/bin
 # Which Python to use; empty: the first of python3, python3.11, python3.13, ... that is supported.
@@ -44,6 +44,9 @@ format: setup ## Format the code and fix what ruff can fix
 docs: setup ## Build the documentation into docs/_build
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 	@echo "Open docs/_build/index.html"
+
+pictures: setup ## Draw the pictures of the README and the site again (needs Chromium)
+	@$(BIN)/python docs/pictures.py
 
 bench: setup ## Run the benchmarks
 	@missed=; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || missed="$$missed $$script"; done; \
