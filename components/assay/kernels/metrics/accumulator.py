@@ -12,6 +12,7 @@ from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric,
 from assay.kernels.metrics.moments import Moments, merged, moments_of_rows
 from assay.kernels.metrics.multiclass_matrix import ClassMatrix, ClassMatrixMetric
 from assay.kernels.metrics.ranking import Queries, RankingMetric
+from assay.kernels.metrics.rows import checked_weights
 from assay.kernels.metrics.scores import ScoreTable
 from assay.kernels.metrics.state import MetricsState
 from assay.kernels.metrics.values import SlicedValues, sliced_values
@@ -68,7 +69,7 @@ class SlicedMetrics:
         cells = state.cells.add(rows.cells.keys)[rows.cells.codes]
         size = len(state.cells)
         state.examples = _grown(state.examples, size) + np.bincount(cells, minlength=size)
-        weights = np.where(rows.weights < 0, np.nan, rows.weights)
+        weights = checked_weights(rows.weights)
         for model, predictions in rows.predictions.items():
             for view, needs in self._views.items():
                 pairs = view.pairs(rows.labels, predictions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -81,6 +81,21 @@ class RowColumns:
             query=None if self.query is None else np.asarray(column_of(batch, self.query).to_pylist(), dtype=object),
             gains=None if self.gain is None else numbers(batch, self.gain),
         )
+
+
+LARGEST_WEIGHT: Final = 1e100
+"""Sums of larger weights, and products of such sums, may be beyond what a double holds."""
+
+
+def weights_in_range(weights: Floats) -> NDArray[np.bool_]:
+    """Return which weights a row can have: numbers from 0 to `LARGEST_WEIGHT`."""
+    return np.asarray((weights >= 0) & (weights <= LARGEST_WEIGHT))
+
+
+def checked_weights(weights: Floats) -> Floats:
+    """Return the weights, with NaN for those that no row can have: what includes them is not known."""
+    right = weights_in_range(weights)
+    return weights if right.all() else np.where(right, weights, np.nan)
 
 
 def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:

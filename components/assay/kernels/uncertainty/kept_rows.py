@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.kernels.metrics.rows import checked_weights
 from assay.kernels.metrics.slices import CellIndex, SliceKey
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class KeptRows:
         """Adds the rows that weigh anything."""
         codes = self.cells.add(rows.cells.keys)[rows.cells.codes]
         used = rows.weights != 0
-        weights = np.where(rows.weights < 0, np.nan, rows.weights)
+        weights = checked_weights(rows.weights)
         predictions = tuple(values[used] for values in rows.predictions.values())
         self.parts.append((codes[used], rows.labels[used], weights[used], predictions))
 

@@ -127,7 +127,9 @@ def decided(
     """
     verdict = with_missing(verdict_on(config, evaluation, rules, figures=figures, name_of=name_of), predictions)
     told = {check.id for check in verdict.checks}
-    remarks = tuple(check for check in remarks_on(evaluation) if check.id not in told)
+    asks = config.additions.asks_for_evidence
+    fewest = config.additions.policy.for_evidence().min_examples if asks else 0
+    remarks = tuple(check for check in remarks_on(evaluation, min_examples=fewest) if check.id not in told)
     loud = [check.sentence for check in remarks if check.kind in LOUD] if verdict.ok else []
     summary = " ".join([verdict.summary, *loud])
     verdict = told_by_name(replace(verdict, summary=summary, checks=verdict.checks + remarks), predictions.naming)

@@ -45,12 +45,19 @@ class Doubt:
 Doubts: TypeAlias = Mapping[tuple[str, "SliceKey", "MetricKey"], Doubt]
 
 
-def doubts_of(evaluation: TableEvaluation) -> Doubts:
-    """Return the doubts of bounds, by model (or `change`), slice and metric; none where no bounds are drawn."""
+def doubts_of(evaluation: TableEvaluation, *, min_examples: int = 0) -> Doubts:
+    """Return the doubts of bounds, by model (or `change`), slice and metric; none where no bounds are drawn.
+
+    Args:
+        evaluation: What was computed.
+        min_examples: The rows that a figure must be made of, for a doubt of it to matter.
+    """
     found: dict[tuple[str, SliceKey, MetricKey], Doubt] = {}
     models = [CANDIDATE] if evaluation.figures.baseline is None else [CANDIDATE, BASELINE]
     for key, of_slice in evaluation.closed.items():
         for metric, form in of_slice.items() if key in evaluation.figures.candidate else ():
+            if form.rows < min_examples:
+                continue
             for position, model in enumerate(models):
                 doubt = _of_form(form, position)
                 if doubt is not None:
@@ -60,6 +67,8 @@ def doubts_of(evaluation: TableEvaluation) -> Doubts:
                 found[CHANGE, key, metric] = min(both, key=lambda doubt: doubt.rows)
     for key, trials in evaluation.trials.items():
         for metric, count in trials.items() if key in evaluation.figures.candidate else ():
+            if count < min_examples:
+                continue
             found.update({(part, key, metric): doubt for part, doubt in _of_rate(evaluation, key, metric, count)})
     return found
 
@@ -100,10 +109,10 @@ def _of_rate(
         value = slices.get(key, {}).get(metric, math.nan)
         fewest = trials * min(value, 1 - value)
         if fewest < _FEWEST_OF_RATE:
-            reason = f"of {number(trials)} rows, {number(round(fewest, 1))} are on one side of it"
+            reason = f"only {number(round(fewest, 1))} of {number(trials)} rows are on one side of it"
             yield model, Doubt(fewest, reason, hint)
     shares = shares_of(evaluation, key, metric)
     if shares is not None and not shares.alike:
         apart = shares.first_only + shares.second_only
         if apart < _FEWEST_OF_RATE:
-            yield CHANGE, Doubt(apart, f"the models differ in {number(apart)} of {number(trials)} rows of it", hint)
+            yield CHANGE, Doubt(apart, f"the models differ in only {number(apart)} of its {number(trials)} rows", hint)

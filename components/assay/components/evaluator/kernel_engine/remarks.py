@@ -17,6 +17,7 @@ from assay.kernels.metrics import terms
 from assay.kernels.metrics.metric import BINARY, CurveMetric, SumsMetric
 from assay.kernels.metrics.multiclass import class_log_loss, hit, top_hit
 from assay.kernels.metrics.ranking import RankingMetric
+from assay.kernels.metrics.rows import LARGEST_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +44,17 @@ _MANY_TO_RANK = 100  # rows, likewise
 _OF_TWO_CLASSES = (*_AT_A_THRESHOLD, terms.log_loss, terms.log_loss_of_logits)
 
 
-def remarks_on(evaluation: TableEvaluation) -> tuple[Check, ...]:
-    """Gives warnings: they block nothing."""
-    return tuple(_remarks(evaluation))
+def remarks_on(evaluation: TableEvaluation, *, min_examples: int = 0) -> tuple[Check, ...]:
+    """Return warnings: they block nothing.
+
+    Args:
+        evaluation: What was computed.
+        min_examples: The rows that a figure must be made of where bounds decide: those of fewer decide nothing.
+    """
+    return tuple(_remarks(evaluation, min_examples))
 
 
-def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
+def _remarks(evaluation: TableEvaluation, min_examples: int) -> Iterator[Check]:
     seen, keys = evaluation.seen, evaluation.keys
     if keys.weight is not None and not seen.weighing:
         yield _remark(
@@ -58,8 +64,8 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
     if keys.weight is not None and seen.misweighed:
         yield _remark(
             keys.weight,
-            f"{seen.misweighed:,} of {evaluation.rows:,} rows have a weight in '{keys.weight}' that is negative or no "
-            "number: what includes them is NaN.",
+            f"{seen.misweighed:,} of {evaluation.rows:,} rows have a weight in '{keys.weight}' that is negative, above "
+            f"{number(LARGEST_WEIGHT)} or no number: what includes them is NaN.",
         )
     if keys.weight is not None and seen.weighing < evaluation.rows:
         none = evaluation.rows - seen.weighing
@@ -69,7 +75,7 @@ def _remarks(evaluation: TableEvaluation) -> Iterator[Check]:
     yield from _of_perfection(evaluation)
     yield from _of_slices(evaluation)
     yield from _of_left_out(evaluation)
-    yield from _of_bounds(evaluation)
+    yield from _of_bounds(evaluation, min_examples)
     yield from _of_lacking(evaluation)
     yield from _of_labels(evaluation)
     names = {CANDIDATE: keys.candidate, BASELINE: keys.baseline}
@@ -104,31 +110,40 @@ def _of_comparison(evaluation: TableEvaluation) -> Iterator[Check]:
 
 def _of_perfection(evaluation: TableEvaluation) -> Iterator[Check]:
     """Say where predictions are too good, or too much alike, to be predictions."""
-    seen, rows, name = evaluation.seen, evaluation.seen.weighing, evaluation.keys.candidate
-    spread = seen.predictions.get(CANDIDATE)
-    if spread is not None and spread.least == spread.greatest and not spread.lacking and rows >= _MANY:
-        yield _loud(
-            "constant_predictions",
-            name,
-            f"The candidate's predictions '{name}' are {number(spread.least)} on all {rows:,} rows. Check that the "
-            "model predicts.",
-        )
-    negative, positive = seen.apart.get(CANDIDATE, (math.nan, math.nan))
-    if seen.perfect.get(CANDIDATE) and rows >= _MANY:
-        yield _loud(
-            "perfect_predictions",
-            name,
-            f"The candidate's predictions '{name}' are the labels on all {rows:,} rows. Check that the label, or "
-            "something made of it, is not among the features or taken for the prediction.",
-        )
-    elif rows >= _MANY_TO_RANK and -math.inf < negative < positive < math.inf:
-        yield _loud(
-            "perfect_predictions",
-            name,
-            f"The candidate's predictions '{name}' part the classes without an error on all {rows:,} rows: at most "
-            f"{number(negative)} for label 0, and at least {number(positive)} for label 1. Check that nothing made of "
-            "the label is among the features.",
-        )
+    seen, rows, keys = evaluation.seen, evaluation.seen.weighing, evaluation.keys
+    for model, name in ((CANDIDATE, keys.candidate), (BASELINE, keys.baseline)):
+        spread = seen.predictions.get(model)
+        if spread is None or name is None:
+            continue
+        they = f"The {model}'s predictions '{name}'"
+        if spread.least == spread.greatest and not spread.lacking and rows >= _MANY:
+            sentence = f"{they} are {number(spread.least)} on all {rows:,} rows. Check that the model predicts."
+            yield _loud("constant_predictions", name, sentence)
+        negative, positive = seen.apart.get(model, (math.nan, math.nan))
+        most_positive, least_negative = seen.inverted.get(model, (math.nan, math.nan))
+        if seen.perfect.get(model) and rows >= _MANY:
+            yield _loud(
+                "perfect_predictions",
+                name,
+                f"{they} are the labels on all {rows:,} rows. Check that the label, or something made of it, is not "
+                "among the features or taken for the prediction.",
+            )
+        elif rows >= _MANY_TO_RANK and -math.inf < negative < positive < math.inf:
+            yield _loud(
+                "perfect_predictions",
+                name,
+                f"{they} part the classes without an error on all {rows:,} rows: at most {number(negative)} for label "
+                f"0, and at least {number(positive)} for label 1. Check that nothing made of the label is among the "
+                "features.",
+            )
+        elif rows >= _MANY_TO_RANK and -math.inf < most_positive < least_negative < math.inf:
+            yield _loud(
+                "perfect_predictions",
+                name,
+                f"{they} part the classes without an error, but the wrong way round, on all {rows:,} rows: at least "
+                f"{number(least_negative)} for label 0, and at most {number(most_positive)} for label 1. Check that "
+                "they are of the positive class, and that nothing made of the label is among the features.",
+            )
 
 
 def _of_slices(evaluation: TableEvaluation) -> Iterator[Check]:
@@ -195,10 +210,10 @@ def _of_left_out(evaluation: TableEvaluation) -> Iterator[Check]:
         yield _loud("left_out_rows", one.key.label, sentence, found[key])
 
 
-def _of_bounds(evaluation: TableEvaluation) -> Iterator[Check]:
+def _of_bounds(evaluation: TableEvaluation, min_examples: int) -> Iterator[Check]:
     """Say where bounds may not hold what they promise: one remark for each metric, with the slice that is worst."""
     by_metric: dict[MetricKey, dict[SliceKey, Doubt]] = {}
-    for (_, key, metric), doubt in doubts_of(evaluation).items():
+    for (_, key, metric), doubt in doubts_of(evaluation, min_examples=min_examples).items():
         of_metric = by_metric.setdefault(metric, {})
         if key not in of_metric or doubt.rows < of_metric[key].rows:
             of_metric[key] = doubt

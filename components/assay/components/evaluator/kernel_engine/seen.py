@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.kernels.metrics.rows import weights_in_range
 from assay.kernels.metrics.view import dense
 
 if TYPE_CHECKING:
@@ -68,10 +69,11 @@ class Seen:
         label: Labels.
         predictions: By model.
         weighing: The number of rows that weigh anything; the others are masked, and not looked at.
-        misweighed: Of these, rows whose weight is negative or no number.
+        misweighed: Of these, rows whose weight is negative, too large or no number.
         alike: Whether all models predict the same on every row.
-        perfect: The models whose predictions are the labels, on every row.
+        perfect: The models whose predictions are the labels, on every row, to the digits of a float32.
         apart: By model, the greatest prediction of a row labelled 0 and the least of a row labelled 1.
+        inverted: By model, the greatest prediction of a row labelled 1 and the least of a row labelled 0.
     """
 
     label: Spread = field(default_factory=Spread)
@@ -81,13 +83,14 @@ class Seen:
     alike: bool = True
     perfect: dict[str, bool] = field(default_factory=dict)
     apart: dict[str, tuple[float, float]] = field(default_factory=dict)
+    inverted: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def add(self, rows: Rows) -> None:
         """Adds the rows of a batch."""
         weighs = rows.weights != 0
         count = int(np.count_nonzero(weighs))
         self.weighing += count
-        self.misweighed += int(np.count_nonzero(~(rows.weights >= 0)))
+        self.misweighed += int(np.count_nonzero(~weights_in_range(rows.weights)))
         everything = count == len(rows)
         labels = rows.labels if everything else rows.labels[weighs]
         self.label.add(labels)
@@ -96,9 +99,10 @@ class Seen:
             self.predictions.setdefault(model, Spread()).add(values)
             if self.perfect.setdefault(model, True):  # after the first other row there is nothing to look for
                 self.perfect[model] = _are_labels(values, labels)
-            low, high = self.apart.setdefault(model, _APART)
-            if low < high:
-                self.apart[model] = _apart((low, high), _separation(values, labels))
+            for found, below in ((self.apart, 0), (self.inverted, 1)):
+                low, high = found.setdefault(model, _APART)
+                if low < high:
+                    found[model] = _apart((low, high), _separation(values, labels, below))
         if self.alike and len(predictions) > 1:
             first, *others = predictions.values()
             self.alike = all(np.array_equal(first, other, equal_nan=True) for other in others)
@@ -113,25 +117,32 @@ class Seen:
             self.predictions.setdefault(model, Spread()).merge(spread)
             self.perfect[model] = self.perfect.get(model, True) and other.perfect[model]
             self.apart[model] = _apart(self.apart.get(model, _APART), other.apart[model])
+            self.inverted[model] = _apart(self.inverted.get(model, _APART), other.inverted[model])
 
 
 _APART = (-math.inf, math.inf)
+_FLOAT32 = 1e-6  # relative: more than a float32 loses of a label
 
 
 def _are_labels(predictions: Floats, labels: Floats) -> bool:
     if predictions.ndim > labels.ndim:
-        return np.array_equal(predictions, dense(labels, predictions.shape[1]))
-    return np.array_equal(predictions, labels)
+        labels = dense(labels, predictions.shape[1])
+    if predictions.shape != labels.shape:
+        return False
+    # The first row tells most models apart from the labels.
+    if len(labels) and not np.allclose(predictions[:1], labels[:1], rtol=_FLOAT32, atol=0):
+        return False
+    return bool(np.allclose(predictions, labels, rtol=_FLOAT32, atol=0))
 
 
-def _separation(predictions: Floats, labels: Floats) -> tuple[float, float]:
-    """Return the greatest prediction of label 0 and the least of label 1; NaN where labels are others."""
+def _separation(predictions: Floats, labels: Floats, below: int) -> tuple[float, float]:
+    """Return the greatest prediction of label `below`, 0 or 1, and the least of the other; NaN for further labels."""
     if predictions.ndim > 1 or labels.ndim > 1:
         return math.nan, math.nan
-    negative, positive = labels == 0, labels == 1
-    if not (negative | positive).all():
+    lower, upper = labels == below, labels == 1 - below
+    if not (lower | upper).all():
         return math.nan, math.nan
-    return float(predictions[negative].max(initial=-math.inf)), float(predictions[positive].min(initial=math.inf))
+    return float(predictions[lower].max(initial=-math.inf)), float(predictions[upper].min(initial=math.inf))
 
 
 def _apart(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:

@@ -135,8 +135,8 @@ def test_weights_of_zero() -> None:
 
 
 def test_weights_that_weigh_nothing_or_less() -> None:
-    sentence, _ = said(config({"class_name": "AUC"}, weight="weight"), weight=[1.0, -1.0, np.nan, 0.0, 2.0])
-    assert sentence.startswith("2 of 5 rows have a weight in 'weight' that is negative or no number")
+    sentence, _ = said(config({"class_name": "AUC"}, weight="weight"), weight=[np.inf, -1.0, np.nan, 0.0, 2.0])
+    assert sentence.startswith("3 of 5 rows have a weight in 'weight' that is negative, above 1e+100 or no number")
 
 
 def test_a_remark_blocks_nothing_and_stands_in_the_verdict_once() -> None:
@@ -234,8 +234,41 @@ def test_a_score_made_of_the_label_is_said() -> None:
     score = 0.4 * label + 0.4 * np.random.default_rng(1).uniform(size=200)
     verdict = blessed(config({"class_name": "AUC"} | HELD), label=label, score=score)
     assert "part the classes without an error on all 200 rows" in verdict.summary
+    inverted = blessed(config({"class_name": "AUC"} | HELD), label=1 - label, score=score)
+    assert "the wrong way round, on all 200 rows: at least 0.4" in inverted.summary
     score[0], score[1] = score[1], score[0]
     assert kinds(blessed(config({"class_name": "AUC"} | HELD), label=label, score=score)) == []
+    assert kinds(blessed(config({"class_name": "AUC"} | HELD), label=1 - label, score=score)) == []
+
+
+def test_labels_that_a_float32_predicts_are_labels() -> None:
+    label = np.random.default_rng(2).normal(20, 5, 200)
+    held = config({"class_name": "MeanSquaredError", "threshold": {"value_threshold": {"upper_bound": 100.0}}})
+    assert kinds(blessed(held, label=label, score=label.astype(np.float32))) == ["perfect_predictions"]
+    assert kinds(blessed(held, label=label, score=label * 1.001)) == []
+
+
+def test_a_baseline_that_does_not_predict_is_said() -> None:
+    label = np.arange(200) % 2
+    score = np.random.default_rng(1).uniform(size=200)
+    written = config({"class_name": "AUC"} | HELD)
+    written["model_specs"] = [
+        {"name": "new", "label_key": "label", "prediction_key": "score"},
+        {"name": "old", "label_key": "label", "prediction_key": "old", "is_baseline": True},
+    ]
+    verdict = blessed(written, label=label, score=score, old=np.full(200, 0.5))
+    assert "The baseline's predictions 'old' are 0.5 on all 200 rows" in verdict.summary
+
+
+def test_weights_beyond_sums_are_not_numbers() -> None:
+    # Products of their sums would be infinite, and figures NaN without a word.
+    columns = {"label": np.arange(200) % 2, "score": np.linspace(0, 1, 200), "weight": np.full(200, 1e200)}
+    written = config({"class_name": "AUC"} | HELD, {"class_name": "MeanSquaredError"}, weight="weight")
+    verdict = judge(Tables(config=written, predictions=pa.table(columns)), ENGINE).verdict
+    assert not verdict.ok
+    assert "200 of 200 rows have a weight in 'weight' that is negative, above 1e+100" in verdict.failed[-1].sentence
+    columns["weight"] = np.full(200, 1e100)
+    assert blessed(written, **columns).ok
 
 
 @pytest.mark.parametrize(
