@@ -1,7 +1,7 @@
 """Writes the pages of the reference that follow from the code.
 
 Commands come from the command line's own declaration, components from their signatures, Python names from `__all__`,
-fields of files from the JSON Schemas, artifact types from their YAML, and errors from the source.
+fields of files from the JSON Schemas, artifact types from their YAML, and errors from the tests' snapshot of messages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from error_codes import ErrorCode, error_codes
 from typer.main import get_command
 
 import assay
@@ -320,26 +319,52 @@ def _snake(name: str) -> str:
 
 
 def _errors() -> Iterator[str]:
-    found = error_codes(ROOT / "components" / "assay")
     yield "# Errors\n"
     yield "Every error has a stable code, a message and, where one helps, a hint. In Python they are `error.code`, "
-    yield "`error.message` and `error.hint`; the command line prints message and hint. Names in braces are values "
-    yield "and `*` in a code for a format or an argument. The exit code is 2 for `UsageError` and 1 for all others. "
+    yield "`error.message` and `error.hint`; the command line prints message and hint. Names in braces are values, `*` "
+    yield "in a code stands for a format or an argument. The exit code is 2 for `UsageError` and 1 for all others. "
     yield "`LintFinding` is what `assay gate lint` prints; the gate rejects those of severity error.\n"
-    for area, group in groupby(found, key=lambda error: error.code.partition(".")[0]):
+    for area, group in groupby(sorted(_reviewed_errors()), key=lambda error: error[0].partition(".")[0]):
         heading = "Several formats" if area == "*" else f"`{area}`"
         yield f"## {heading}\n\n| code | message and hint |\n|---|---|"
-        for code, places in groupby(group, key=lambda error: error.code):
-            yield _error(code, list(places))
+        for code, places in groupby(group, key=lambda error: error[0]):
+            kinds, said = zip(*((kind, text) for _, kind, text in places), strict=True)
+            texts = "<br>".join(filter(None, dict.fromkeys(said)))
+            yield f"| `{code}`<br>{', '.join(dict.fromkeys(kinds))} | {_cell(texts)} |"
         yield ""
 
 
-def _error(code: str, places: list[ErrorCode]) -> str:
-    said = dict.fromkeys(
-        f"{_escape(one.message)} *{_escape(one.hint)}*" if one.hint else _escape(one.message) for one in places
-    )
-    kinds = ", ".join(dict.fromkeys(one.kind for one in places))
-    return f"| `{code}`<br>{kinds} | {_cell('<br>'.join(filter(None, said)))} |"
+def _reviewed_errors() -> Iterator[tuple[str, str, str]]:
+    """Yield code, class, and message and hint of every error in the snapshot of the tests."""
+    text = (ROOT / "tests" / "architecture" / "messages.txt").read_text(encoding="utf-8")
+    for entry in re.split(r"\n(?=\S)", text.partition("\n# Parts of errors")[0])[1:]:
+        first, *lines = entry.splitlines()
+        code, _, kind = first.rpartition(" ")
+        message, hint, *_ = [line.strip() for line in lines if not re.match(r" +\w+ = ", line)] + ["", ""]
+        said = (
+            f"{_escape(_values(message))} {f'*{_escape(_values(hint))}*' if _values(hint).strip('{…}') else ''}".strip()
+        )
+        for one in code.strip("[]").split(" | "):
+            name = re.sub(r"\{[^}]*\}", "*", f"eval_config.{one}" if kind == "LintFinding" else one)
+            if re.fullmatch(r"[a-z_*]+\.[a-z_0-9*]+", name) and name.strip("*."):
+                yield name, kind, said
+
+
+def _values(text: str) -> str:
+    """Return a message with names for the expressions in braces: `{self.path}` is `{path}`, others are `{…}`."""
+    written, depth, inside = "", 0, ""
+    for character in text:
+        depth += character == "{"
+        if depth:
+            inside += character
+        else:
+            written += character
+        depth -= character == "}"
+        if inside and not depth:
+            name = re.search(r"(\w+)\}$", inside)
+            written += f"{{{name[1].replace('__name__', 'type')}}}" if name else "{…}"
+            inside = ""
+    return written
 
 
 # ----------------------------------------------------------------------------------------------------------- decisions
