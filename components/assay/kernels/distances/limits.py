@@ -157,7 +157,8 @@ def gamma_quantile(probability: float, shape: float) -> float:
     low, high = 0.0, shape + 1
     while _gamma_tail(high, shape) > 1 - probability:
         low, high = high, 2 * high
-    while high - low > 1e-12 * high:
+    # Of tiny shapes the quantile underflows to 0, which no relative precision reaches.
+    while high - low > max(1e-12 * high, 1e-300):
         middle = (low + high) / 2
         low, high = (middle, high) if _gamma_tail(middle, shape) > 1 - probability else (low, middle)
     return (low + high) / 2

@@ -119,6 +119,10 @@ def test_gamma_quantiles(probability: float, shape: float) -> None:
     assert limits.gamma_quantile(probability, shape) == pytest.approx(stats.gamma.ppf(probability, shape))
 
 
+def test_the_quantile_of_a_tiny_shape_underflows_to_nothing() -> None:
+    assert limits.gamma_quantile(0.9, 1e-5) == pytest.approx(0, abs=1e-299)
+
+
 def test_the_kolmogorov_smirnov_limit_is_not_below_the_tabled_one() -> None:
     # Smirnov's table: 1.36 sqrt((n + m) / (n m)) at 5 %.
     tabled = 1.358 * math.sqrt(2 / 100)
