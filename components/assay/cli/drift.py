@@ -90,7 +90,7 @@ def drift(
             write_durably(folder / "drift.json", f"{document}\n".encode())
             write_verdict(report.verdict, folder)
     if junit is not None:
-        from assay.cli.data.junit import write_junit
+        from assay.gating.junit import write_junit
 
         write_junit(junit, report.verdict, "assay drift")
     if as_json:

@@ -141,7 +141,7 @@ def validate(
     if output is not None:
         report.save(output)
     if junit is not None:
-        from assay.cli.data.junit import write_junit
+        from assay.gating.junit import write_junit
 
         write_junit(junit, report.verdict, "assay validate")
     exit_code = 0 if report.ok else 3

@@ -5,41 +5,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from assay.artifacts.store import write_durably
 from assay.display import visible
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from assay.gating.verdict import Check, Verdict
+
+_CLOSING = {"error": {"error"}, "warning": {"error", "warning"}, "never": set[str]()}
+
+
+def write_junit(path: Path, verdict: Verdict, name: str) -> None:
+    """Write a verdict as JUnit XML, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, to_junit(verdict, name=name))
 
 
 def to_junit(verdict: Verdict, *, name: str = "assay gate") -> bytes:
-    """Gives a test suite with a test for each check; a failure for what blocks, and skipped for what did not apply."""
-    blocking = [check for check in verdict.checks if not check.ok and check.severity == "error"]
-    skipped = [check for check in verdict.checks if check.ok and not check.applied]
-    suite = ET.Element(
-        "testsuite",
-        name=name,
-        tests=str(len(verdict.checks)),
-        failures=str(len(blocking)),
-        errors="0",
-        skipped=str(len(skipped)),
-    )
+    """Return a test suite with one test per check, named by the check's id, so that CI follows it from run to run.
+
+    A check that closes the gate is a failure: of severity `error`, or what the policy `fail_on` says. A check that did
+    not apply is skipped. Any other test has the check's sentence in its output.
+    """
+    closing = _CLOSING[verdict.policy.get("fail_on", "error")]
+    failures = {check.id for check in verdict.failed if check.severity in closing}
+    counts = {
+        "tests": str(len(verdict.checks)),
+        "failures": str(sum(check.id in failures for check in verdict.checks)),
+        "errors": "0",
+        "skipped": str(sum(check.ok and not check.applied for check in verdict.checks)),
+    }
+    root = ET.Element("testsuites", counts)
+    suite = ET.SubElement(root, "testsuite", {"name": name, **counts})
     for check in verdict.checks:
-        _add(suite, check)
-    root = ET.Element("testsuites")
-    root.append(suite)
+        _add_case(suite, check, fails=check.id in failures)
     ET.indent(root)
-    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return document + b"\n"
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
-def _add(suite: ET.Element, check: Check) -> None:
-    title = f"{check.subject} on {check.slice}" if check.slice else check.subject
-    where = check.limit_origin or check.kind
-    case = ET.SubElement(suite, "testcase", name=visible(f"{title} ({where})"), classname=f"gate.{check.kind}")
+def _add_case(suite: ET.Element, check: Check, *, fails: bool) -> None:
+    case = ET.SubElement(suite, "testcase", {"classname": visible(check.kind), "name": visible(check.id)})
     sentence = visible(check.sentence)
-    if not check.ok and check.severity == "error":
-        ET.SubElement(case, "failure", message=sentence, type=check.kind).text = sentence
+    if fails:
+        kind = visible(str(check.details.get("anomaly_type", check.kind)))
+        ET.SubElement(case, "failure", {"type": kind, "message": sentence}).text = sentence
     elif check.ok and not check.applied:
-        ET.SubElement(case, "skipped", message=sentence)
+        ET.SubElement(case, "skipped", {"message": sentence})
     else:
-        ET.SubElement(case, "system-out").text = sentence
+        ET.SubElement(case, "system-out").text = sentence if check.ok else f"[{check.severity}] {sentence}"

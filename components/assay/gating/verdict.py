@@ -154,7 +154,7 @@ def to_json(verdict: Verdict) -> bytes:
 
     JSON has no NaN and no infinity: such a figure is written as the string `NaN`, `Infinity` or `-Infinity`.
     """
-    plain = _finite(msgspec.to_builtins(verdict, order="deterministic"))
+    plain = finite(msgspec.to_builtins(verdict, order="deterministic"))
     return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
 
 
@@ -200,6 +200,15 @@ def read_verdict(folder: Path) -> Verdict:
     return from_json(data, source=str(path))
 
 
+def find_verdict(folder: Path) -> Verdict | None:
+    """Return the verdict in `folder`; None where there is none, as in what TFX writes.
+
+    Raises:
+        ArtifactError: `verdict.json` is not a verdict.
+    """
+    return read_verdict(folder) if (folder / FILE_NAME).is_file() else None
+
+
 def json_schema() -> dict[str, Any]:
     """Gives the JSON Schema (2020-12) of a verdict, as `schemas/verdict.schema.json` ships it."""
     schema = msgspec.json.schema(Verdict)
@@ -211,14 +220,14 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "assay verdict", **schema}
 
 
-def _finite(value: Any) -> Any:
-    """Gives `value` with each float that JSON cannot hold as its name."""
+def finite(value: Any) -> Any:
+    """Return a value with `NaN`, `Infinity` or `-Infinity` for each float that JSON cannot represent."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 

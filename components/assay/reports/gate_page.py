@@ -8,9 +8,8 @@ import pyarrow.parquet as pq
 
 from assay.artifacts import ModelEvaluation
 from assay.artifacts.store import MANIFEST
-from assay.errors import ArtifactError
+from assay.gating.verdict import FILE_NAME, read_verdict
 from assay.reports.blocks import Page, Pill, Section
-from assay.reports.sources.verdicts import FILE_NAME, read_shown_verdict
 from assay.reports.views.evaluation import show_evaluation
 from assay.reports.views.examples import first_rows
 from assay.reports.views.verdict import verdict_sections
@@ -31,9 +30,7 @@ def gate_page(folder: Path) -> Page:
     Raises:
         ArtifactError: It holds no verdict.
     """
-    verdict = read_shown_verdict(folder)
-    if verdict is None:
-        raise ArtifactError("report.verdict", f"Expected a verdict in {folder}; there is no {FILE_NAME}.")
+    verdict = read_verdict(folder)
     sections = verdict_sections(verdict)
     if (folder / _FLIPS).is_file():
         rows = pq.ParquetFile(folder / _FLIPS).read().slice(0, _MOST_ROWS)

@@ -11,9 +11,9 @@ import scenes
 from encoding import message, scalar_event, wrapped, write_records
 
 from assay.errors import ArtifactError, DataError
+from assay.gating.verdict import find_verdict
 from assay.reports.sources.evaluation_files import Metric, read_metrics, read_plots
 from assay.reports.sources.event_files import read_logs
-from assay.reports.sources.verdicts import read_shown_verdict
 from assay.reports.sources.wire import by_number, double_in, fields, float_in, integer_in, text_in
 
 
@@ -86,11 +86,11 @@ def test_plots_are_read_by_model_and_slice(tmp_path: Path) -> None:
 
 
 def test_a_verdict_is_read_as_plain_json_and_refused_where_it_is_none(tmp_path: Path) -> None:
-    assert read_shown_verdict(tmp_path) is None
+    assert find_verdict(tmp_path) is None
     blessing = scenes.make_blessing(tmp_path / "blessing")
-    verdict = read_shown_verdict(blessing.path)
+    verdict = find_verdict(blessing.path)
     assert verdict is not None
-    assert [check.observed for check in verdict.checks] == [0.93, 0.7, "NaN"]
+    assert repr([check.observed for check in verdict.checks]) == "[0.93, 0.7, nan]"
     (blessing.path / "verdict.json").write_text('{"ok": "perhaps"}')
     with pytest.raises(ArtifactError, match="is not a verdict"):
-        read_shown_verdict(blessing.path)
+        find_verdict(blessing.path)

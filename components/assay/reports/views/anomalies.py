@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.artifacts import Artifact, ExampleAnomalies, Examples, ExampleStatistics
+from assay.gating.verdict import Verdict, find_verdict
 from assay.kernels.python_values import python_value
 from assay.reports.blocks import Column, DataTable, Facts, Notice, Pill, Section
 from assay.reports.figures import plural
 from assay.reports.opening import Related, related_to
-from assay.reports.sources.verdicts import ShownVerdict, read_shown_verdict
 from assay.reports.views.histograms import DataSet, data_sets, histogram_of, top_values
 from assay.reports.views.shown import Shown
 from assay.reports.views.verdict import verdict_sections
@@ -88,7 +88,7 @@ _CONTROLS = ("previous_statistics", "baseline_statistics", "serving_statistics")
 
 def show_anomalies(artifact: ExampleAnomalies, related: Related | None = None) -> Shown:
     """The page of anomalies; `related` may hold the `statistics` that were validated."""
-    verdict = read_shown_verdict(artifact.path)
+    verdict = find_verdict(artifact.path)
     protos = {split: artifact.read(split) for split in artifact.split_names}
     found = sum(len(proto.anomaly_info) for proto in protos.values())
     sections = [Section(title="Overview", blocks=[_overview(protos)])]
@@ -124,7 +124,7 @@ def _overview(protos: Mapping[str, anomalies_pb2.Anomalies]) -> Facts:
     return Facts([(f"features with anomalies, {split}", len(proto.anomaly_info)) for split, proto in protos.items()])
 
 
-def evidence_of(verdict: ShownVerdict, related: Related) -> tuple[dict[str, list[Any]], tuple[str, ...]]:
+def evidence_of(verdict: Verdict, related: Related) -> tuple[dict[str, list[Any]], tuple[str, ...]]:
     """Bars, values and rows for each check that did not pass, and the names of what stands side by side."""
     statistics = related.get("statistics")
     if not isinstance(statistics, ExampleStatistics):

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from assay.artifacts import InfraBlessing, ModelBlessing
+from assay.gating.verdict import Check, Verdict, find_verdict, finite
 from assay.reports.blocks import Column, DataTable, Detail, Pill, Section, SmallTable
 from assay.reports.figures import number
-from assay.reports.sources.verdicts import ShownCheck, ShownVerdict, read_shown_verdict
 from assay.reports.views.shown import Shown
 
 _HIDDEN = frozenset({"values", "anomaly_type"})
@@ -34,7 +34,7 @@ _DETAILS = (
 )
 
 
-def outcome(check: ShownCheck) -> list[str]:
+def outcome(check: Check) -> list[str]:
     """The outcome of a check, as a word and a colour."""
     if check.ok:
         return ["passed", "ok"] if check.applied else ["not applied", "plain"]
@@ -44,7 +44,7 @@ def outcome(check: ShownCheck) -> list[str]:
 
 
 def verdict_sections(
-    verdict: ShownVerdict, evidence: Mapping[str, list[Any]] | None = None, *, series: tuple[str, ...] = ()
+    verdict: Verdict, evidence: Mapping[str, list[Any]] | None = None, *, series: tuple[str, ...] = ()
 ) -> list[Section]:
     """The checks, the policy and what was judged.
 
@@ -61,7 +61,7 @@ def verdict_sections(
     return sections
 
 
-def _checks(verdict: ShownVerdict, evidence: Mapping[str, list[Any]], series: tuple[str, ...]) -> DataTable:
+def _checks(verdict: Verdict, evidence: Mapping[str, list[Any]], series: tuple[str, ...]) -> DataTable:
     has_baseline = any(check.baseline is not None for check in verdict.checks)
     shown = [at for at, column in enumerate(_COLUMNS) if has_baseline or column.label != "Baseline"]
     ordered = sorted(verdict.checks, key=lambda each: _ORDER[outcome(each)[0]])
@@ -79,20 +79,20 @@ def _checks(verdict: ShownVerdict, evidence: Mapping[str, list[Any]], series: tu
     )
 
 
-def _cells(check: ShownCheck) -> list[Any]:
+def _cells(check: Check) -> list[Any]:
     """A check's cells, a column each."""
     return [
         [check.subject, _kind(check)],
         outcome(check),
         check.slice,
-        check.observed,
-        check.baseline,
-        check.limit if check.limit is not None else check.details.get("limit"),
+        finite(check.observed),
+        finite(check.baseline),
+        finite(check.limit if check.limit is not None else check.details.get("limit")),
         check.sentence if len(check.sentence) < 300 else check.sentence[:300] + "…",
     ]
 
 
-def _behind(check: ShownCheck, evidence: list[Any] | None) -> list[Any]:
+def _behind(check: Check, evidence: list[Any] | None) -> list[Any]:
     """What a check's row opens to, in the order of the details; None where there is nothing."""
     bars, values, found = evidence or (None, None, None)
     named = check.details.get("values")
@@ -106,14 +106,14 @@ def _behind(check: ShownCheck, evidence: list[Any] | None) -> list[Any]:
     ]
 
 
-def _kind(check: ShownCheck) -> str:
+def _kind(check: Check) -> str:
     anomaly = check.details.get("anomaly_type")
     if anomaly == "NO_ANOMALY":
         return ""
     return str(anomaly or check.kind.replace("_", " "))
 
 
-def _facts(check: ShownCheck) -> list[list[Any]]:
+def _facts(check: Check) -> list[list[Any]]:
     facts: list[list[Any]] = [["limit stands in", check.limit_origin]] if check.limit_origin else []
     facts += [
         [name.replace("_", " "), number(value) if isinstance(value, int | float) else str(value)[:600]]
@@ -126,7 +126,7 @@ def _facts(check: ShownCheck) -> list[list[Any]]:
 def show_blessing(artifact: ModelBlessing | InfraBlessing) -> Shown:
     """The page of a blessing."""
     blessed = bool((artifact.path / "BLESSED").is_file() or (artifact.path / "INFRA_BLESSED").is_file())
-    verdict = read_shown_verdict(artifact.path)
+    verdict = find_verdict(artifact.path)
     sections = verdict_sections(verdict) if verdict is not None else []
     judged = _judged(artifact)
     if judged:
