@@ -75,8 +75,11 @@ class Numbers:
 
     def below(self, points: Doubles) -> tuple[Doubles, Doubles]:
         """The distribution function's limits from the left and from the right at ascending `points`."""
-        places = np.stack([self.lows, self.highs], axis=1).ravel()
         ends = np.cumsum(self.masses)
+        if np.array_equal(self.lows, self.highs):  # a table of values: steps, without lines in between
+            steps = np.append(0.0, ends) / self.size
+            return steps[np.searchsorted(self.lows, points)], steps[np.searchsorted(self.lows, points, side="right")]
+        places = np.stack([self.lows, self.highs], axis=1).ravel()
         heights = np.stack([ends - self.masses, ends], axis=1).ravel() / self.size
         return tuple(_interpolated(places, heights, points, side) for side in ("left", "right"))  # type: ignore[return-value]  # mypy knows no lengths of generators
 
