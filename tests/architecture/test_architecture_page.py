@@ -69,3 +69,28 @@ def test_every_package_is_in_the_table(project_root: Path, page: str) -> None:
         if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or (path / "__init__.py").is_file())
     }
     assert listed == found
+
+
+# Moves rewrite Python files; code in notebooks and in pages is easily left behind.
+def test_what_notebooks_and_pages_import_exists(project_root: Path) -> None:
+    places = [*(project_root / "notebooks").glob("*.ipynb"), *(project_root / "docs").glob("[!_]*/**/*.md")]
+    missing = [
+        f"{path.relative_to(project_root)}: {module}.{name.strip()}"
+        for path in [*places, project_root / "README.md"]
+        for module, names in re.findall(
+            r"from (assay(?:\.\w+)*) import ([\w, ]+)", path.read_text(encoding="utf-8").replace("\\n", "\n")
+        )
+        if module != "assay.runners.kfp"  # has every component, made on first use
+        for name in names.split(" as ")[0].split(",")
+        if name.strip() != "X"  # of the table of imports: any name
+        if not exists(project_root / "components", f"{module}.{name.strip()}")
+        and f'"{name.strip()}"' not in source_of(project_root / "components", module)
+    ]
+    assert not missing
+
+
+def source_of(root: Path, module: str) -> str:
+    """The text of a module, where the names stand that it loads when they are used."""
+    path = root.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
