@@ -11,8 +11,9 @@ from assay.artifacts.formats.csv import scan_csv
 from assay.artifacts.formats.example_records import ExampleRecords, ExampleRecordWriter
 from assay.engines import Source
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError, EngineError
+from assay.errors import DataError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from raising import raises
 
 pytestmark = pytest.mark.tensorflow
 
@@ -69,7 +70,7 @@ def test_an_error_in_a_worker_keeps_its_own_words(tmp_path: Path) -> None:
     with ExampleRecordWriter(path) as writer:
         writer.write(pa.table({"n": list(range(1000))}).to_batches()[0])
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DataError, match=r"cut\.tfrecord\.gz"):
+    with raises("tfrecord.truncated_gzip [while running 'Work']", "cut.tfrecord.gz", kind=DataError):
         BeamEngine().reduce(ExampleRecords([path]), DatasetStatistics())
 
 
@@ -78,5 +79,5 @@ def test_a_runner_that_cannot_start_is_an_engine_error(tmp_path: Path) -> None:
 
     path = tmp_path / "rows.csv"
     path.write_text("n\n1\n")
-    with pytest.raises(EngineError, match="Beam"):
+    with raises("beam.runner_failed", "Beam"):
         BeamEngine(("--runner=NoSuchRunner",)).reduce(scan_csv([path]), DatasetStatistics())

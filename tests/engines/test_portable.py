@@ -17,8 +17,8 @@ import pytest
 from assay.artifacts.formats.csv import scan_csv
 from assay.artifacts.formats.example_records import ExampleRecords, ExampleRecordWriter
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import EngineError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from raising import raises
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -100,5 +100,5 @@ def test_what_went_wrong_in_a_worker_is_said(portable: tuple[str, ...], tmp_path
     with ExampleRecordWriter(path) as writer:
         writer.write(pa.table({"n": list(range(1000))}).to_batches()[0])
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(EngineError, match=r"cut\.tfrecord\.gz"):
+    with raises("beam.runner_failed", "cut.tfrecord.gz"):
         BeamEngine(portable).reduce(ExampleRecords([path]), DatasetStatistics())

@@ -14,9 +14,9 @@ from release_scene import KEY, Scene, verdict_on, write
 from assay.artifacts.blessing import ModelBlessing
 from assay.components.pusher.compute import Push, push, rollback
 from assay.components.pusher.versioned_folder import VersionedFolder
-from assay.errors import ArtifactError
 from assay.gating.blessing import bless, judged_by_digest
 from assay.gating.verification import Claim
+from raising import raises
 
 
 def test_a_folder_behind_a_link_cannot_be_vouched_for(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_a_folder_behind_a_link_cannot_be_vouched_for(tmp_path: Path) -> None:
     variables = scene.model.serving_path / "variables"
     variables.rename(tmp_path / "elsewhere")
     variables.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ArtifactError, match="neither a file nor a folder of its own"):
+    with raises("model.not_a_file"):
         scene.push()
     assert scene.pushed() == []
 
@@ -39,7 +39,7 @@ def test_two_files_folded_into_one_name_cannot_be_vouched_for(tmp_path: Path) ->
     folded.mkdir()
     data.rename(folded / "variables.index")
     index.unlink()
-    with pytest.raises(ArtifactError, match="a name that cannot be vouched for"):
+    with raises("model.file_name"):
         scene.push()
     assert scene.pushed() == []
 
@@ -68,7 +68,7 @@ def test_a_model_exchanged_while_it_is_judged_is_not_blessed(tmp_path: Path) -> 
     write(scene.model.serving_path / "variables" / "variables.data", b"bad weights!")
     blessing = ModelBlessing(tmp_path / "late")
     blessing.path.mkdir()
-    with pytest.raises(ArtifactError, match="was changed while it was judged"):
+    with raises("blessing.model_changed"):
         bless(judged, verdict_on(scene.model, ok=True), blessing, model=scene.model)
     assert list(blessing.path.iterdir()) == []
 
@@ -80,7 +80,7 @@ def test_a_version_altered_at_the_destination_is_not_rolled_back_to(tmp_path: Pa
         push(Push(serving=model.serving_path), folder)
     first = min(scene.pushed())
     write(scene.serving / first / "variables" / "variables.data", b"bad weights")
-    with pytest.raises(ArtifactError, match=f"Version {first} was changed after it was pushed"):
+    with raises("rollback.changed", first):
         rollback(folder)
     assert len(scene.pushed()) == 2
 

@@ -15,7 +15,7 @@ import pytest
 
 import assay
 from assay.artifacts.formats.parquet import open_parquet
-from assay.errors import DataError
+from raising import raises
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.network]
 
@@ -111,5 +111,5 @@ def test_feature_lists_are_not_lost_in_silence(data: Path) -> None:
     decoded = {feature.path.step[0] for feature in theirs.datasets[0].features}
     assert theirs.datasets[0].num_examples > 0
     assert "sequence" not in decoded
-    with pytest.raises(DataError, match=r"expected a tf\.Example and found a tf\.SequenceExample"):
+    with raises("tf_example.sequence_example", "tf.Example", "tf.SequenceExample"):
         assay.statistics([str(file)])

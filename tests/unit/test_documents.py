@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.documents import parse_json, parse_text_proto, parse_yaml, read_text
 from assay.errors import DataError, UsageError
+from raising import raises
 
 CODE = "config.syntax"
 
@@ -31,34 +32,34 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "expected"),
     [
-        (BOMB, "line 5, .*expand to more than 100,000 values"),
-        ("base: &b {a: 1}\n" + BOMB.replace("[", "[*b, "), "expand to more than"),
-        ("a: &a [*a]", r"\*a refers to the collection that contains it"),
-        ("a: &a {b: {c: *a}}", r"\*a refers to"),
-        ("[" * 50_000, "nested more than 100 levels"),
-        ("{a: " * 50_000, "nested more than 100 levels"),
-        ("- " * 5_000 + "x", "nested more than 100 levels"),
-        ("a: 1\nb: 2\n'a': 3", "line 3, column 1: the key 'a' is given twice"),
-        ("x: {a: 1, b: {a: 1, a: 2}}", "the key 'a' is given twice"),
-        ("? [a]\n: 1", "unhashable|hashable"),
-        ("a: 2024-13-45", "line 1, column 4: 2024-13-45 cannot be read"),
-        ("a: !!int ''", "cannot be read"),
-        ("a: !!bool maybe", "cannot be read"),
-        ("a: !!timestamp x", "cannot be read"),
-        ("a: !!python/object:os.system x", "could not determine a constructor"),
-        ("a: " + "9" * 5_000, "cannot be read"),
-        ("a: 1.0e+999", "too large for a double"),
-        ("a: 1\n---\nb: 1", "expected a single document"),
-        ("a: *nowhere", "undefined alias"),
-        ("a: [1, 2", "line 2, column 1: did not find expected"),
-        ("a: \x00", "control characters|special characters"),
+        (BOMB, ("config.syntax", "5", "expand", "100,000")),
+        ("base: &b {a: 1}\n" + BOMB.replace("[", "[*b, "), ("config.syntax", "expand")),
+        ("a: &a [*a]", ("config.syntax", "refers", "collection")),
+        ("a: &a {b: {c: *a}}", ("config.syntax", "refers")),
+        ("[" * 50_000, ("config.syntax", "100")),
+        ("{a: " * 50_000, ("config.syntax", "100")),
+        ("- " * 5_000 + "x", ("config.syntax", "100")),
+        ("a: 1\nb: 2\n'a': 3", ("config.syntax", "3", "1", "a")),
+        ("x: {a: 1, b: {a: 1, a: 2}}", ("config.syntax", "a")),
+        ("? [a]\n: 1", ("config.syntax",)),
+        ("a: 2024-13-45", ("config.syntax", "1", "4")),
+        ("a: !!int ''", ("config.syntax",)),
+        ("a: !!bool maybe", ("config.syntax",)),
+        ("a: !!timestamp x", ("config.syntax",)),
+        ("a: !!python/object:os.system x", ("config.syntax", "determine", "constructor")),
+        ("a: " + "9" * 5_000, ("config.syntax",)),
+        ("a: 1.0e+999", ("config.syntax",)),
+        ("a: 1\n---\nb: 1", ("config.syntax", "document")),
+        ("a: *nowhere", ("config.syntax", "undefined", "alias")),
+        ("a: [1, 2", ("config.syntax", "2", "1")),
+        ("a: \x00", ("config.syntax",)),
     ],
 )
-def test_yaml_is_refused_with_its_place(text: str, problem: str) -> None:
+def test_yaml_is_refused_with_its_place(text: str, expected: tuple[str, ...]) -> None:
     started = time.perf_counter()
-    with pytest.raises(UsageError, match=problem) as caught:
+    with raises(*expected, kind=UsageError) as caught:
         yaml(text)
     assert caught.value.code == CODE
     assert str(caught.value).startswith("c.yaml")
@@ -81,22 +82,22 @@ def test_a_merge_into_a_shared_mapping_is_no_repeated_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "expected"),
     [
-        ("[" * 50_000, "line 1: nested more than 100 levels"),
-        ("\n" * 3 + '{"a":' * 50_000, "line 4: nested more than 100 levels"),
+        ("[" * 50_000, ("config.syntax", "1", "100")),
+        ("\n" * 3 + '{"a":' * 50_000, ("config.syntax", "4", "100")),
         (
             '{"a": 1,\n "b": {"c": 1,\n "c": 2}}',
-            r"the key 'c' is given twice in one object \(it occurs on lines 2, 3\)",
+            ("config.syntax", "c", "2", "3"),
         ),
-        ('{"a": ' + "9" * 5_000 + "}", "has 5,000 digits"),
-        ('{"a": 1e999}', "too large for a double"),
-        (r'{"a": "\ud800"}', "half of a surrogate pair"),
-        ('{"a": 1', "line 1, column 8"),
+        ('{"a": ' + "9" * 5_000 + "}", ("config.syntax", "5,000")),
+        ('{"a": 1e999}', ("config.syntax",)),
+        (r'{"a": "\ud800"}', ("config.syntax",)),
+        ('{"a": 1', ("config.syntax", "1", "8")),
     ],
 )
-def test_json_is_refused_with_its_place(text: str, problem: str) -> None:
-    with pytest.raises(UsageError, match=problem) as caught:
+def test_json_is_refused_with_its_place(text: str, expected: tuple[str, ...]) -> None:
+    with raises(*expected, kind=UsageError) as caught:
         json(text)
     assert caught.value.code == CODE
 
@@ -111,15 +112,15 @@ def test_brackets_in_texts_are_no_depth() -> None:
 
 def test_a_deep_text_proto_is_refused_with_its_line() -> None:
     text = "feature {\n" + "struct_domain { feature { " * 10_000
-    with pytest.raises(DataError, match=r"s.pbtxt, line 2: nested more than 100 levels") as caught:
+    with raises("config.syntax", "s.pbtxt", "2", "100", kind=DataError) as caught:
         parse_text_proto(text, schema_pb2.Schema(), "s.pbtxt", code=CODE, refusal=DataError)
     assert caught.value.code == CODE
 
 
 def test_a_text_proto_is_refused_with_line_and_column() -> None:
-    with pytest.raises(UsageError, match=r"s.pbtxt, line 2, column 3: .*no field named"):
+    with raises("config.syntax", "s.pbtxt", "2", "3", kind=UsageError):
         parse_text_proto('feature {\n  nome: "a"\n}', schema_pb2.Schema(), "s.pbtxt", code=CODE)
-    with pytest.raises(UsageError, match=r"s.pbtxt"):
+    with raises("config.syntax", "s.pbtxt", kind=UsageError):
         parse_text_proto('feature { name: "\\377" }', schema_pb2.Schema(), "s.pbtxt", code=CODE)
 
 

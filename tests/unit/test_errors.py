@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-import re
 from pathlib import Path
 
 import pytest
 
-from assay.errors import DataError, UsageError, argument, check_not_url
+from assay.errors import DataError, argument, check_not_url
+from raising import raises
 
 
 def test_an_argument_is_named_as_python_or_as_the_command_line_has_it() -> None:
@@ -28,9 +28,8 @@ def test_an_argument_is_named_as_python_or_as_the_command_line_has_it() -> None:
     [("s3://b/x y.csv", "s3://b/x y.csv"), (Path("gs://b/x"), "gs://b/x"), ("https://h/a?b=1", "https://h/a?b=1")],
 )
 def test_a_url_is_named_as_it_was_written(given: str | Path, shown: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(f"Data must be a local path, and {shown} is a URL.")) as caught:
+    with raises("path.url", "Data", shown):
         check_not_url(given, "Data")
-    assert caught.value.code == "path.url"
 
 
 def test_what_is_not_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,5 +37,5 @@ def test_what_is_not_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     Path("s3:/b").mkdir(parents=True)
     for each in ("s3://b", "C:/data.csv", "model.py:predict", "a:b", "data/a://b.csv", ""):
         check_not_url(each, "Data")
-    with pytest.raises(UsageError, match=r"Give the path: /a b\.csv"):
+    with raises("path.url", "b.csv"):
         check_not_url("file:///a b.csv", "Data")

@@ -7,7 +7,7 @@ from importlib.machinery import PathFinder
 import pytest
 
 from assay import native
-from assay.errors import UsageError
+from raising import raises
 
 
 def _run(code: str) -> str:
@@ -31,13 +31,13 @@ print("ok" if len(sys.modules) < 250 and not heavy & set(sys.modules) else (len(
 
 def test_a_missing_wheel_is_a_usage_error_with_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PathFinder, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="needs the package tfx-bsl") as raised:
+    with raises("native.not_installed") as raised:
         native._find("tfx_bsl.cc.tfx_bsl_extension")
     assert raised.value.hint == "Run: pip install tfx-bsl"
 
 
 def test_a_wheel_without_the_file_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match=r"has no file for tfx_bsl\.cc\.no_such_thing"):
+    with raises("native.incomplete", "tfx_bsl.cc.no_such_thing"):
         native._find("tfx_bsl.cc.no_such_thing")
 
 

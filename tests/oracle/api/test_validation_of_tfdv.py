@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 import assay
-from assay.errors import UsageError
 from assay.kernels.statistics import SlicingSpec, StatisticsOptions
+from raising import raises
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -164,7 +164,7 @@ class TestWhereTfdvIsSilent:
         theirs = tfdv.validate_statistics(now.proto, schema, previous_statistics=before.proto)
         assert not theirs.anomaly_info
         assert theirs.drift_skew_info[0].drift_measurements[0].value == 0
-        with pytest.raises(UsageError, match="n is a numeric feature"):
+        with raises("schema.cannot_apply", "n"):
             assay.validate(now, schema, previous=before)
 
     def test_a_comparator_without_control(self) -> None:
@@ -175,7 +175,7 @@ class TestWhereTfdvIsSilent:
         schema.feature[0].drift_comparator.infinity_norm.threshold = 0.01
         now = self.data(city=["a"], n=[1])
         assert not tfdv.validate_statistics(now.proto, schema).anomaly_info
-        with pytest.raises(UsageError, match="no statistics of a previous span"):
+        with raises("schema.cannot_apply"):
             assay.validate(now, schema)
 
     def test_a_comparator_without_threshold(self) -> None:
@@ -186,7 +186,7 @@ class TestWhereTfdvIsSilent:
         schema.feature[0].drift_comparator.infinity_norm.SetInParent()
         now = self.data(city=["a"], n=[1])
         assert not tfdv.validate_statistics(now.proto, schema, previous_statistics=now.proto).anomaly_info
-        with pytest.raises(UsageError, match="infinity_norm has no threshold"):
+        with raises("schema.cannot_apply", "infinity_norm"):
             assay.validate(now, schema, previous=now)
 
     def test_a_divergence_without_values(self) -> None:
@@ -213,7 +213,7 @@ class TestWhereTfdvIsSilent:
         schema.feature[1].not_in_environment.append("SERVNG")
         now = self.data(city=["a"], n=[1])
         assert not tfdv.validate_statistics(now.proto, schema, environment="SERVING").anomaly_info
-        with pytest.raises(UsageError, match="has 'SERVNG', which is not among"):
+        with raises("schema.cannot_apply", "SERVNG"):
             assay.validate(now, schema, environment="SERVING")
 
     def test_normalized_absolute_difference_reaches_the_verdict(self) -> None:

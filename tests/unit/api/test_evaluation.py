@@ -14,8 +14,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 import assay
-from assay.errors import DataError, UsageError
 from assay.gating.verdict import read_verdict
+from raising import raises
 
 CONFIG: dict[str, Any] = {
     "model_specs": [{"label_key": "label", "prediction_key": "score"}],
@@ -73,11 +73,11 @@ def test_bounds_hold_the_figure(new: pa.Table, worse: pa.Table) -> None:
 
 def test_a_figure_that_is_not_there_names_the_closest(new: pa.Table) -> None:
     evaluation = assay.evaluate(CONFIG, predictions=new)
-    with pytest.raises(UsageError, match=r"no metric 'auk'\. Did you mean 'auc'"):
+    with raises("evaluation.value", "auk", "auc"):
         evaluation.value("auk")
-    with pytest.raises(UsageError, match=r"no slice 'side=x'\. Did you mean"):
+    with raises("evaluation.value", "side=x"):
         evaluation.value("auc", slice="side=x")
-    with pytest.raises(UsageError, match="no model 'baseline'"):
+    with raises("evaluation.value", "baseline"):
         evaluation.value("auc", model="baseline")
 
 
@@ -112,7 +112,7 @@ def test_a_gate_blesses_the_better_and_refuses_the_worse(new: pa.Table, worse: p
 def test_an_earlier_runs_pass_is_not_left_behind(new: pa.Table, tmp_path: Path) -> None:
     assay.gate(CONFIG, predictions=new, output=tmp_path, first_run="bless")
     assert read_verdict(tmp_path).ok
-    with pytest.raises(DataError, match="no example to evaluate"):
+    with raises("evaluator.no_examples"):
         assay.gate(CONFIG, predictions=new.slice(0, 0), output=tmp_path)
     assert not (tmp_path / "verdict.json").exists()
 
@@ -128,17 +128,17 @@ def test_a_function_is_a_model(new: pa.Table) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("given", "expected"),
     [
-        ({}, "got neither"),
-        ({"predictions": "p.csv", "model": "m"}, "got both"),
-        ({"predictions": "p.csv", "data": "d.csv"}, "data= goes with model="),
-        ({"model": "m", "data": "d.csv", "join_on": "id"}, "join_on= goes with predictions="),
-        ({"model": "."}, "Give data=D"),
+        ({}, ("gate.what",)),
+        ({"predictions": "p.csv", "model": "m"}, ("gate.what",)),
+        ({"predictions": "p.csv", "data": "d.csv"}, ("gate.what",)),
+        ({"model": "m", "data": "d.csv", "join_on": "id"}, ("gate.what", "join_on")),
+        ({"model": "."}, ("gate.data", "data=D")),
     ],
 )
-def test_arguments_that_contradict_each_other(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_arguments_that_contradict_each_other(given: dict[str, Any], expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         assay.gate(CONFIG, **given)
 
 

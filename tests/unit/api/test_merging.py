@@ -9,9 +9,9 @@ import pytest
 import assay
 from assay.api.merging import merge_statistics
 from assay.api.statistics import statistics_of
-from assay.errors import DataError, UsageError
 from assay.kernels.statistics import StatisticsOptions
 from assay.kernels.statistics.merging import estimated_features
+from raising import raises
 
 
 def _state(**columns: list[object]) -> assay.Statistics:
@@ -28,18 +28,18 @@ def test_a_state_file_is_read_again_with_its_statistics(tmp_path: Path) -> None:
 
 def test_a_finished_proto_has_no_state(tmp_path: Path) -> None:
     finished = assay.statistics(pa.table({"x": [1]}))
-    with pytest.raises(UsageError, match="these are a finished proto"):
+    with raises("statistics.no_state"):
         finished.save(tmp_path / "one.state")
-    with pytest.raises(UsageError, match="1 of 2 statistics have the state"):
+    with raises("stats.merge_kinds", "1", "2"):
         merge_statistics([finished, _state(x=[1])])
-    with pytest.raises(UsageError, match="no statistics to merge"):
+    with raises("stats.merge"):
         merge_statistics([])
 
 
 def test_a_damaged_state_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "one.state"
     path.write_bytes(b"something else")
-    with pytest.raises(DataError, match="not mergeable statistics of this version"):
+    with raises("statistics.not_mergeable"):
         statistics_of(path)
 
 
@@ -50,12 +50,12 @@ def test_whole_numbers_merge_with_fractions(whole: list[object]) -> None:
 
 
 def test_whole_numbers_that_a_float_would_round_do_not_merge_with_fractions() -> None:
-    with pytest.raises(DataError, match="'x' holds INT and FLOAT"):
+    with raises("statistics.mixed_types", "x", "FLOAT"):
         merge_statistics([_state(x=[2**53 + 1]), _state(x=[0.5])])
 
 
 def test_numbers_and_text_do_not_merge() -> None:
-    with pytest.raises(DataError, match="'x' holds INT and STRING"):
+    with raises("statistics.mixed_types", "x"):
         merge_statistics([_state(x=[1]), _state(x=["a"])])
 
 

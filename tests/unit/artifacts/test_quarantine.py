@@ -10,18 +10,17 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.examples import Examples
 from assay.artifacts.formats.parquet import ParquetWriter
 from assay.artifacts.quarantine import Quarantine, QuarantineCounts, write_separated
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import ArtifactError, EngineError
 from assay.kernels.rows.data_schema import DataSchema
 from assay.kernels.rows.declared_rules import NotNull, Range, compile_rules
 from assay.kernels.rows.schema_rules import schema_rules
 from assay.kernels.rows.separation import Separation, rejected_schema
+from raising import raises
 
 RULES = schema_rules(
     schema_pb2.Schema(feature=[schema_pb2.Feature(name="n"), schema_pb2.Feature(name="t")])
@@ -96,7 +95,7 @@ def test_rows_that_get_lost_are_an_error(tmp_path: Path) -> None:
     parts = Separation(RULES)(batch)
     lossy = Part(2, parts.clean, parts.rejected)
     with (
-        pytest.raises(EngineError, match="Read 2 rows, and wrote 1 clean and 0 rejected"),
+        raises("quarantine.rows_lost", "2", "1", "0"),
         ParquetWriter(tmp_path / "clean.parquet", batch.schema) as clean,
     ):
         write_separated([lossy], tmp_path / "rejected.parquet", rejected_schema(batch.schema), clean)
@@ -106,7 +105,7 @@ def test_a_column_that_was_not_announced_is_an_error(tmp_path: Path) -> None:
     batch = pa.RecordBatch.from_pydict({"n": [1], "t": ["a"]})
     announced = pa.schema([("n", pa.int64())])
     with (
-        pytest.raises(EngineError, match="column 't' that was not announced"),
+        raises("quarantine.unknown_column", "t"),
         ParquetWriter(tmp_path / "clean.parquet", announced) as clean,
     ):
         write_separated([Separation(RULES)(batch)], tmp_path / "rejected.parquet", rejected_schema(announced), clean)
@@ -115,5 +114,5 @@ def test_a_column_that_was_not_announced_is_an_error(tmp_path: Path) -> None:
 def test_counts_that_are_damaged(tmp_path: Path) -> None:
     (tmp_path / "Split-eval").mkdir()
     (tmp_path / "Split-eval" / "counts.json").write_text("{}")
-    with pytest.raises(ArtifactError, match="holds no counts"):
+    with raises("quarantine.bad_counts"):
         Quarantine(tmp_path).counts("eval")

@@ -18,7 +18,7 @@ import assay
 from assay.artifacts.outputs import RECORD, output_folder, refuse_inputs
 from assay.cli.csv_options import CSV_OPTIONS
 from assay.cli.main import app
-from assay.errors import UsageError
+from raising import raises
 
 THRESHOLD = {"value_threshold": {"lower_bound": {"value": 0.1}}}
 PREDICTIONS = "label,p\n" + "1,0.9\n0,0.1\n" * 20
@@ -119,7 +119,7 @@ def test_statistics_are_not_written_under_an_ending_of_another_format(folder: Pa
     done = CliRunner().invoke(app, ["stats", str(folder / "good.csv"), "-o", str(folder / name)])
     assert (done.exit_code, (folder / name).exists()) == (2, False)
     assert ".pb, .pbtxt, .state" in " ".join(done.stderr.split())
-    with pytest.raises(UsageError, match=r"\.pb, \.pbtxt, \.state"):
+    with raises("output.ending"):
         assay.statistics(folder / "good.csv").save(folder / name)
 
 
@@ -183,7 +183,7 @@ def test_a_quarantine_does_not_replace_the_rows_that_it_reads(folder: Path) -> N
     assay.validate(folder / "good.csv", schema).quarantine(folder / "sorted")
     clean = folder / "sorted" / "clean.parquet"
     before = clean.read_bytes()
-    with pytest.raises(UsageError, match=r"clean\.parquet"):
+    with raises("output.is_input", "clean.parquet"):
         assay.validate(clean, schema).quarantine(folder / "sorted")
     assert clean.read_bytes() == before
 
@@ -191,7 +191,7 @@ def test_a_quarantine_does_not_replace_the_rows_that_it_reads(folder: Path) -> N
 def test_results_are_not_put_inside_an_input_folder(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     for inside in ("model", "model/gate", "other/../model/x"):
-        with pytest.raises(UsageError, match="--model"):
+        with raises("output.is_input", "--model"):
             refuse_inputs(tmp_path / inside, "--output", {"--model": tmp_path / "model"}, folder=True)
     refuse_inputs(tmp_path / "model2", "--output", {"--model": tmp_path / "model"}, folder=True)
 
@@ -214,7 +214,7 @@ def test_an_unreadable_record_vouches_for_no_file(tmp_path: Path) -> None:
         folder.mkdir(exist_ok=True)
         (folder / RECORD).write_text(content)
         (folder / "a.json").write_text("mine")
-        with pytest.raises(UsageError, match="was not written by assay"), output_folder(folder, ("a.json",)):
+        with raises("output.foreign"), output_folder(folder, ("a.json",)):
             pass
         assert (folder / "a.json").read_text() == "mine"
 
@@ -224,7 +224,7 @@ def test_patterns_and_functions_name_inputs(tmp_path: Path) -> None:
     for file in files:
         file.touch()
     for value in (str(tmp_path / "*.csv"), f"{files[1]}:predict", [tmp_path / "other", files[1]], (str(files[1]),)):
-        with pytest.raises(UsageError, match="DATA"):
+        with raises("output.is_input", "DATA"):
             refuse_inputs(files[1], "--output", {"DATA": value})
     for value in ("", "a\0b", "x" * 5000, 3, None, tmp_path / "none"):
         refuse_inputs(files[1], "--output", {"DATA": value})

@@ -20,7 +20,7 @@ import assay
 from assay.cli.main import app
 from assay.cli.pages.server import serve
 from assay.cli.pages.site import open_site
-from assay.errors import UsageError
+from raising import raises
 
 PIPELINE = """
 from pathlib import Path
@@ -219,7 +219,7 @@ def test_an_address_that_leads_nowhere_is_answered(server: int, path: str) -> No
 def test_an_address_that_is_taken_is_wrong_usage(server: int, root: Path) -> None:
     with (
         open_site(root) as site,
-        pytest.raises(UsageError, match=rf"Cannot listen at 127\.0\.0\.1:{server}"),
+        raises("ui.address", f"127.0.0.1:{server}"),
         serve(site, "127.0.0.1", server),
     ):
         pass

@@ -10,7 +10,8 @@ import pytest
 
 from assay.engines import Shard, Source
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import EngineError, UsageError
+from assay.errors import EngineError
+from raising import raises
 
 
 def batch(*values: int) -> pa.RecordBatch:
@@ -74,7 +75,7 @@ def test_an_error_of_the_kernel_is_the_caller_s(bounded: bool) -> None:
             raise EngineError("rows.bad", "row 3 is bad")
 
     source = Rows([Part([batch(i)]) for i in range(9)], bounded)
-    with pytest.raises(EngineError, match="row 3 is bad"):
+    with raises("rows.bad", "3", kind=EngineError):
         list(EmbeddedEngine(2).map(source, refuse))
     assert threading.active_count() < 50
 
@@ -87,7 +88,7 @@ def test_an_error_of_the_source_is_the_caller_s(bounded: bool) -> None:
             raise EngineError("source.broken", "cut off")
 
     source = Rows([Part([batch(0)]), Broken([])], bounded)
-    with pytest.raises(EngineError, match="cut off"):
+    with raises("source.broken", kind=EngineError):
         EmbeddedEngine(2).reduce(source, Collect())
 
 
@@ -138,5 +139,5 @@ def test_all_cores_are_used_by_default() -> None:
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_a_number_of_threads_is_positive(threads: int) -> None:
-    with pytest.raises(UsageError, match=f"needs at least one thread, got {threads}"):
+    with raises("engine.threads", threads):
         EmbeddedEngine(threads)

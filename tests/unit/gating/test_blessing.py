@@ -8,7 +8,6 @@ import jsonschema
 import pytest
 
 from assay.artifacts import Examples, InfraBlessing, Model, ModelBlessing
-from assay.errors import ArtifactError
 from assay.gating.blessing import Judged, Statement, bless, json_schema, judged_by_digest, read_statement, to_json
 from assay.gating.figures import MetricKey
 from assay.gating.held import Held
@@ -17,6 +16,7 @@ from assay.gating.served_model import served_digest, served_files, serving_folde
 from assay.gating.verdict import Check, Verdict, read_verdict
 from assay.gating.verification import Claim, verify
 from assay.gating.waivers import Waiver, waive
+from raising import raises
 
 
 def a_model(folder: Path, weights: bytes = b"weights") -> Model:
@@ -72,21 +72,21 @@ def test_the_schema_that_is_shipped_is_the_one_of_the_code(project_root: Path) -
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "expected"),
     [
-        (None, r"names no model by digest: it has no blessing\.json"),
-        (b"{", "is not a blessing"),
-        (b'{"blessed": true}', "is not a blessing"),
+        (None, ("blessing.no_statement", "blessing.json")),
+        (b"{", ("blessing.malformed",)),
+        (b'{"blessed": true}', ("blessing.malformed",)),
         (
             to_json(Statement(blessed=True, judged=Judged(), verdict="", schema_version=2)),
-            "has schema version 2; this assay reads up to 1",
+            ("blessing.version", "2", "1"),
         ),
     ],
 )
-def test_what_is_no_statement_is_an_error(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_what_is_no_statement_is_an_error(tmp_path: Path, content: bytes | None, expected: tuple[str, ...]) -> None:
     if content is not None:
         (tmp_path / "blessing.json").write_bytes(content)
-    with pytest.raises(ArtifactError, match=message):
+    with raises(*expected):
         read_statement(tmp_path)
 
 
@@ -153,7 +153,7 @@ def test_a_served_model_is_digested_as_it_is(tmp_path: Path) -> None:
     (model.serving_path / "saved_model.pb").symlink_to(tmp_path / "file")
     assert served_digest(model.serving_path) == before
     (tmp_path / "file").unlink()
-    with pytest.raises(ArtifactError, match="neither a file nor a folder of its own"):
+    with raises("model.not_a_file"):
         served_digest(model.serving_path)
-    with pytest.raises(ArtifactError, match="there is no such folder"):
+    with raises("model.none"):
         served_digest(tmp_path / "nowhere")

@@ -17,6 +17,7 @@ from assay.gating.markdown import to_markdown
 from assay.gating.verdict import Check, Verdict
 from assay.gating.waivers import Waiver
 from assay.kernels.metrics.slices import is_value
+from raising import raises
 
 SPECS = [{"label_key": "label", "prediction_key": "score"}]
 
@@ -91,9 +92,8 @@ def test_a_metric_with_and_without_weights_is_two() -> None:
 )
 def test_two_metrics_of_one_name_are_refused(one: dict[str, Any], other: dict[str, Any]) -> None:
     table = {"label": [1, 0], "score": [[0.1, 0.9], [0.8, 0.2]] if "top_k" in str(one) else [0.6, 0.2]}
-    with pytest.raises(UsageError, match=r"(?s)metrics\[1\]: .*same name") as raised:
+    with raises("eval_config.same_name", "metrics[1]", kind=UsageError):
         verdict(table, metrics=[one, other])
-    assert raised.value.code == "eval_config.same_name"
 
 
 def test_one_metric_that_is_written_twice_is_one() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from google.protobuf import text_format
 
-from assay.errors import UsageError
 from assay.gating.figures import MetricKey
 from assay.gating.limits import limits_of
 from assay.gating.slicing import Slicing
 from assay.native import eval_config_pb2
+from raising import raises
 
 
 def config(text: str) -> Any:
@@ -131,22 +131,22 @@ def test_a_spec_for_the_baseline_alone_holds_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("threshold", "message"),
+    ("threshold", "expected"),
     [
-        ("threshold {}", r"metrics\[0\]\.threshold sets no bound"),
-        ("threshold { value_threshold {} }", "neither lower_bound nor upper_bound"),
-        ("threshold { change_threshold { direction: HIGHER_IS_BETTER } }", "neither absolute nor relative"),
-        ("threshold { change_threshold { absolute { value: 1 } } }", "has no direction"),
+        ("threshold {}", ("eval_config.empty_threshold", "metrics[0].threshold")),
+        ("threshold { value_threshold {} }", ("eval_config.empty_threshold", "lower_bound", "upper_bound")),
+        ("threshold { change_threshold { direction: HIGHER_IS_BETTER } }", ("eval_config.empty_threshold",)),
+        ("threshold { change_threshold { absolute { value: 1 } } }", ("eval_config.no_direction",)),
         (
             "per_slice_thresholds { threshold { value_threshold { lower_bound { value: 1 } } } }",
-            r"per_slice_thresholds\[0\] names no slicing_specs",
+            ("eval_config.slicing", "per_slice_thresholds[0]", "slicing_specs"),
         ),
-        ("cross_slice_thresholds { }", "names no cross_slicing_specs, so it holds no pair"),
-        ('per_slice_thresholds { slicing_specs { slice_keys_sql: "SELECT" } }', "slices by SQL"),
+        ("cross_slice_thresholds { }", ("eval_config.slicing", "cross_slicing_specs")),
+        ('per_slice_thresholds { slicing_specs { slice_keys_sql: "SELECT" } }', ("eval_config.sql_slice",)),
     ],
 )
-def test_thresholds_that_cannot_hold_are_refused(threshold: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_thresholds_that_cannot_hold_are_refused(threshold: str, expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         limits_of(config(f'metrics_specs {{ metrics {{ class_name: "AUC" {threshold} }} }}'), snake_case)
 
 

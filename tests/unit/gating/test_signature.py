@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from assay.errors import UsageError
 from assay.gating.signature import FILE_NAME, fingerprint, sign, signing_key, trusted_keys, why_untrusted
+from raising import raises
 
 OLD, NEW = (Ed25519PrivateKey.from_private_bytes(bytes([one]) * 32) for one in (1, 2))
 PLAIN = NoEncryption()
@@ -98,34 +98,34 @@ def test_what_is_no_key_is_refused_without_showing_it(tmp_path: Path, monkeypatc
     secret = private_pem(OLD).decode()
     for wrong in (secret.replace("M", "N", 1), private_pem(OLD, BestAvailableEncryption(b"word")).decode()):
         monkeypatch.setenv("ASSAY_SIGNING_KEY", wrong)
-        with pytest.raises(UsageError, match="ASSAY_SIGNING_KEY is not an unencrypted PEM private key") as caught:
+        with raises("signature.key", "ASSAY_SIGNING_KEY") as caught:
             signing_key()
         assert wrong.splitlines()[1] not in str(caught.value)
     exchange = X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, PLAIN)
     (tmp_path / "exchange.pem").write_bytes(exchange)
-    with pytest.raises(UsageError, match="is not an Ed25519 key"):
+    with raises("signature.key"):
         signing_key(tmp_path / "exchange.pem")
-    with pytest.raises(UsageError, match=r"signing key .*none\.pem cannot be read: No such file"):
+    with raises("signature.no_key", "none.pem"):
         signing_key(tmp_path / "none.pem")
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code"),
     [
-        (b"", "holds no PEM public key"),
-        (private_pem(OLD), "holds no PEM public key"),
+        (b"", "signature.public_key"),
+        (private_pem(OLD), "signature.public_key"),
         (
             X25519PrivateKey.from_private_bytes(b"1" * 32)
             .public_key()
             .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-            "a public key that is not Ed25519",
+            "signature.public_key",
         ),
-        (b"-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----", "a public key that is not Ed25519"),
+        (b"-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----", "signature.public_key"),
     ],
 )
-def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_file_without_usable_public_keys_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "trusted.pem").write_bytes(content)
-    with pytest.raises(UsageError, match=message):
+    with raises(code):
         trusted_keys(tmp_path / "trusted.pem")
 
 

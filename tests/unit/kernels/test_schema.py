@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay.errors import ArtifactError
 from assay.schema.inference import infer_schema, update_schema
+from raising import raises
 
 
 def _statistics(
@@ -48,7 +48,7 @@ def test_of_slices_the_one_of_all_examples_counts() -> None:
 
 @pytest.mark.parametrize("names", [(), ("colour_a", "colour_b")])
 def test_statistics_without_all_examples_are_refused(names: tuple[str, ...]) -> None:
-    with pytest.raises(ArtifactError, match="need one named 'All Examples'; found: "):
+    with raises("statistics.no_default_slice", "All Examples"):
         infer_schema(_statistics(*names))
 
 

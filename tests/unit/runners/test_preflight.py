@@ -12,6 +12,7 @@ from assay.artifacts import Schema
 from assay.errors import UsageError
 from assay.spec import Input, Output, RuntimeParameter, UserFunction, UserModule, component
 from assay.spec.annotations import UserModuleMark, UserModuleName
+from raising import raises
 
 
 class Named(NamedTuple):
@@ -92,26 +93,26 @@ def test_a_module_that_may_define_its_function_is_left_to_the_step(root: Any, tm
 
 
 @pytest.mark.parametrize(
-    ("argument", "value", "message"),
+    ("argument", "value", "expected"),
     [
-        ("module_file", "gone.py", r"Call\.module_file: Expected a Python module at gone\.py; there is no such file\."),
-        ("module_file", ".", r"Call\.module_file: Expected a Python module at \.; there is a folder\."),
+        ("module_file", "gone.py", ("user_module.missing", "Call.module_file", "gone.py")),
+        ("module_file", ".", ("user_module.missing", "Call.module_file")),
         (
             "module_path",
             "no_such_package.module",
-            r"Call\.module_path: No module 'no_such_package\.module' can be found",
+            ("user_module.not_found", "Call.module_path", "no_such_package.module"),
         ),
-        ("function", "no_such_package.module.run_fn", r"Call\.function: No module can be found for 'no_such_package"),
+        ("function", "no_such_package.module.run_fn", ("user_function.missing", "Call.function", "no_such_package")),
     ],
 )
 @pytest.mark.parametrize("at_run_time", [False, True])
 def test_missing_code_stops_the_run_before_its_first_step(
-    root: Any, argument: str, value: str, message: str, at_run_time: bool
+    root: Any, argument: str, value: str, expected: tuple[str, ...], at_run_time: bool
 ) -> None:
     name = Name(path="x")
     given = RuntimeParameter("which", str) if at_run_time else value
     call = Call(text=name.outputs["text"], **{argument: given})
-    with pytest.raises(UsageError, match=message):
+    with raises(*expected):
         root.run(name, call, parameters={"which": value} if at_run_time else None)
     assert not root.path.exists(), "nothing ran, and nothing is left"
 
@@ -119,7 +120,7 @@ def test_missing_code_stops_the_run_before_its_first_step(
 def test_a_module_that_cannot_be_read_stops_the_run(root: Any, tmp_path: Path) -> None:
     (tmp_path / "module.py").symlink_to("/proc/self/mem")  # a regular file that even root cannot read from its start
     name = Name(path="x")
-    with pytest.raises(UsageError, match=r"Call\.module_file: .*mem cannot be read: Input/output error\."):
+    with raises("user_module.unreadable", "Call.module_file", "mem", "Input/output"):
         root.run(name, Call(text=name.outputs["text"], module_file=str(tmp_path / "module.py")))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from assay.errors import UsageError
 from assay.runners.local import LocalDagRunner, RunResult, Silence
 from assay.runners.local.recovery import remove_outputs
 from assay.runners.local.session import RootLayout
 from assay.spec import Pipeline, RuntimeParameter
+from raising import raises
 
 Statuses = Callable[[RunResult], dict[str, str]]
 
@@ -60,7 +60,7 @@ def test_no_cache_and_force(root: Any, toys: Any, statuses: Statuses) -> None:
     forced = root.run(*chain(toys), force=("second",))
     assert statuses(forced) == {"Text": "cached", "second": "complete", "Join": "cached"}
     assert forced.step("second").reason == "Run again: --force."
-    with pytest.raises(UsageError, match=r"p has no step 'secnd' to force\. Did you mean 'second'\?"):
+    with raises("run.unknown_step", "p", "secnd", "second"):
         root.run(*chain(toys), force=("secnd",))
 
 

@@ -4,8 +4,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.errors import DataError, UsageError
 from assay.schema import Application, apply, apply_with_report, parse_patch
+from raising import raises
 
 INFERRED = text_format.Parse(
     """
@@ -80,7 +80,7 @@ def test_what_no_longer_fits_is_a_conflict(entry: str, sentence: str) -> None:
     assert done.conflicts
     assert done.outcomes[0].sentence.split("Known")[0].strip() == sentence.split(" Did you mean 'day'", maxsplit=1)[0]
     assert done.schema == INFERRED
-    with pytest.raises(DataError, match=r"The patch does not fit the schema\. Entry 1: "):
+    with raises("schema_patch.conflict", "1"):
         apply(INFERRED, parse_patch(f"entries: [{entry}]"))
 
 
@@ -139,7 +139,7 @@ def test_a_drop_holds_until_someone_decides_otherwise(dates: tuple[str, str], ke
     ],
 )
 def test_decisions_that_disagree_are_refused(entries: str, point: str) -> None:
-    with pytest.raises(UsageError, match=rf"Entries 1 and 2 disagree about feature 'f': .*{point}"):
+    with raises("schema_patch.contradiction", "1", "2", "f", point):
         report(entries)
 
 
@@ -162,5 +162,5 @@ def test_a_suggestion_is_marked_in_the_schema_until_it_is_accepted() -> None:
 
 def test_a_schema_with_a_name_twice_is_refused() -> None:
     twice = text_format.Parse('feature { name: "x" } feature { name: "x" }', schema_pb2.Schema())
-    with pytest.raises(DataError, match="The schema has feature 'x' twice"):
+    with raises("schema.named_twice", "x"):
         report("{feature: x, drop: true}", twice)

@@ -7,6 +7,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.errors import DataError
 from assay.schema import check, check_text
 from assay.schema.contradictions import field_lines
+from raising import raises
 
 
 def codes(text: str) -> list[str]:
@@ -133,5 +134,5 @@ def test_every_field_has_its_line() -> None:
 
 
 def test_text_that_is_no_schema_is_refused_with_its_line() -> None:
-    with pytest.raises(DataError, match=r"s\.pbtxt, line 2, column 3: "):
+    with raises("schema.syntax", "s.pbtxt", "2", "3", kind=DataError):
         check_text('feature {\n  nam: "x" }', "s.pbtxt")

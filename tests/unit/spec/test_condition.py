@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from assay.artifacts import ModelBlessing
-from assay.errors import UsageError
 from assay.spec import Cond, Output, component
 from assay.spec.condition import Predicate, active_conditions
+from raising import raises
 
 
 class Score(NamedTuple):
@@ -69,22 +69,24 @@ def test_the_right_side_is_decided_only_where_it_matters() -> None:
 
 
 def test_values_that_do_not_compare_are_an_error() -> None:
-    with pytest.raises(UsageError, match=r"'Judge\.name > Judge\.auc' cannot be decided: it compares 'text' with 1"):
+    with raises("condition.types", "Judge.name > Judge.auc", "text", "1"):
         decide(NAME > AUC, name="text", auc=1)
 
 
 @pytest.mark.parametrize(
-    ("compare", "message"),
+    ("compare", "expected"),
     [
-        (lambda: BLESSED == 2, r"'Judge\.blessed == 2' compares Judge\.blessed, which is True or False, with 2\."),
-        (lambda: BLESSED != "true", r"which is True or False, with 'true'\. Compare it with True or False\."),
-        (lambda: NAME > 1, r"which is text, with 1\."),
-        (lambda: NAME == None, r"which is text, with None\."),  # noqa: E711 (builds a condition)
-        (lambda: AUC >= "0.9", r"which is a number, with '0\.9'\."),
+        (lambda: BLESSED == 2, ("condition.literal", "Judge.blessed == 2", "Judge.blessed", "2")),
+        (lambda: BLESSED != "true", ("condition.literal", "true")),
+        (lambda: NAME > 1, ("condition.literal", "1")),
+        (lambda: NAME == None, ("condition.literal",)),  # noqa: E711 (builds a condition)
+        (lambda: AUC >= "0.9", ("condition.literal", "0.9")),
     ],
 )
-def test_a_literal_that_the_output_can_never_be_is_rejected(compare: Callable[[], object], message: str) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
+def test_a_literal_that_the_output_can_never_be_is_rejected(
+    compare: Callable[[], object], expected: tuple[str, ...]
+) -> None:
+    with raises(*expected) as caught:
         compare()
     assert caught.value.code == "condition.literal"
 
@@ -96,7 +98,7 @@ def test_tfx_s_numbers_for_true_and_false_are_accepted(literal: object) -> None:
 
 @pytest.mark.parametrize("use", [bool, lambda p: p and True, lambda p: not p, lambda p: 0 < p.left < 1])
 def test_python_s_own_logic_is_refused(use: Callable[[Predicate], object]) -> None:
-    with pytest.raises(UsageError, match=r"not known until the pipeline runs\. Use `with Cond"):
+    with raises("condition.used_as_bool"):
         use(AUC > 0.5)
 
 
@@ -121,5 +123,5 @@ def test_cond_closes_when_the_block_raises() -> None:
 
 @pytest.mark.parametrize("value", [True, AUC, "blessed"])
 def test_cond_needs_a_condition(value: Any) -> None:
-    with pytest.raises(UsageError, match=r"Cond needs a condition on a step's output.*Compare an output"), Cond(value):
+    with raises("condition.not_a_predicate"), Cond(value):
         pass

@@ -9,9 +9,10 @@ import pytest
 
 from assay.artifacts import Examples, Model
 from assay.artifacts.base import Artifact
-from assay.errors import DataError, UsageError
+from assay.errors import DataError
 from assay.spec import FilePath, Inputs, Output, UserFunction, UserModule, component
 from assay.spec.fingerprint import fingerprint
+from raising import raises
 
 
 @component(libraries=("numpy", "no-such-distribution"), reads=lambda parameters: parameters["files"])
@@ -82,5 +83,5 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str, message:
 
 
 def test_a_missing_user_module_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Expected a Python module at .*gone\.py"):
+    with raises("user_module.missing", "gone.py"):
         digest(module_file=str(tmp_path / "gone.py"))

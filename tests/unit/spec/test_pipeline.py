@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from assay.artifacts import Examples, Schema
-from assay.errors import UsageError
 from assay.spec import Cond, Inputs, Output, Pipeline, RuntimeParameter, component
 from assay.spec.node import Node
 from assay.spec.pipeline import ExecutionMode
+from raising import raises
 
 
 class Found(NamedTuple):
@@ -73,43 +73,43 @@ def test_the_same_step_given_twice_is_one_step() -> None:
 
 @pytest.mark.parametrize("name", ["", ".p", "a b", "a/b", None])
 def test_a_pipeline_needs_a_name(name: Any) -> None:
-    with pytest.raises(UsageError, match="pipeline's name is letters, digits"):
+    with raises("pipeline.name"):
         Pipeline(name, None, [Make()])
 
 
 def test_a_cycle_is_named() -> None:
     a, b, c = Make().with_id("a"), Make().with_id("b"), Make().with_id("c")
     a.after(c), b.after(a), c.after(b)
-    with pytest.raises(UsageError, match=r"wait for each other in a circle: (a -> b -> c -> a|b -> c -> a -> b|c ->)"):
+    with raises("pipeline.cycle"):
         pipeline(a, b, c)
     lonely = Make()
-    with pytest.raises(UsageError, match=r"circle: Make -> Make"):
+    with raises("pipeline.cycle", "Make"):
         pipeline(lonely.after(lonely))
 
 
 def test_two_steps_of_one_id_would_share_their_outputs() -> None:
-    with pytest.raises(UsageError, match=r"Two steps have the id 'Make', so their outputs.*\.with_id\('Make_2'\)"):
+    with raises("pipeline.duplicate_id", "Make", "with_id", "Make_2"):
         pipeline(Make(), Make())
 
 
 def test_a_step_that_waits_for_one_outside_is_refused() -> None:
     use = Use(examples=Make().outputs["examples"])
-    with pytest.raises(UsageError, match=r"Use waits for Make, which is not among the pipeline's components"):
+    with raises("pipeline.foreign_step", "Use", "Make"):
         pipeline(use)
-    with pytest.raises(UsageError, match=r"Use waits for Make"):
+    with raises("pipeline.foreign_step", "Use", "Make"):
         pipeline(use, Make())
 
 
 @pytest.mark.parametrize(
-    ("nodes", "message"),
+    ("nodes", "expected"),
     [
-        ((), r"needs at least one step"),
-        ((Make,), r"Make is a component, not a step\. Call it: Make\(…\)"),
-        (("Make",), r"components are steps, got 'Make'"),
+        ((), ("pipeline.empty",)),
+        ((Make,), ("pipeline.not_called", "Make")),
+        (("Make",), ("pipeline.not_a_step", "Make")),
     ],
 )
-def test_what_is_no_step_is_refused(nodes: tuple[Any, ...], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_what_is_no_step_is_refused(nodes: tuple[Any, ...], expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         pipeline(*nodes)
 
 
@@ -124,17 +124,17 @@ def test_runtime_parameters_are_found_inside_configuration() -> None:
 
 def test_parameter_values_are_checked() -> None:
     found = pipeline(Make(rows=RuntimeParameter("rows", int)))
-    with pytest.raises(UsageError, match=r"Pipeline p has no parameter 'row'\. Did you mean 'rows'\?"):
+    with raises("pipeline.unknown_parameter", "p", "row", "rows"):
         found.parameter_values({"row": 1})
-    with pytest.raises(UsageError, match=r"Parameter 'rows' must be of type int, got 'many'"):
+    with raises("parameter.value", "rows", "many"):
         found.parameter_values({"rows": "many"})
-    with pytest.raises(UsageError, match=r"Pipeline p needs a value for: rows\. Give it: --param rows="):
+    with raises("pipeline.missing_parameter", "p", "--param"):
         found.parameter_values({})
 
 
 def test_one_name_for_two_parameters_is_refused() -> None:
     first = Make(rows=RuntimeParameter("rows", int, 1))
-    with pytest.raises(UsageError, match=r"'rows' is declared twice, with different types or defaults"):
+    with raises("pipeline.parameter_conflict", "rows"):
         pipeline(first, Make(rows=RuntimeParameter("rows", int, 2)).with_id("second"))
 
 
@@ -144,17 +144,17 @@ def test_tfx_s_other_arguments_are_accepted_where_they_change_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "expected"),
     [
         (
             {"execution_mode": ExecutionMode.ASYNC},
-            r"A pipeline runs with ExecutionMode\.SYNC, got ExecutionMode\.ASYNC",
+            ("pipeline.execution_mode", "ExecutionMode.SYNC", "ExecutionMode.ASYNC"),
         ),
-        ({"platform_config": object()}, r"Pipeline has no argument 'platform_config', which TFX's has\. It is for TFX"),
-        ({"outputs": {}}, r"Pipeline has no argument 'outputs', which TFX's has\. Pipelines inside pipelines"),
-        ({"enable_cahce": True}, r"Pipeline has no argument 'enable_cahce'\. Did you mean 'enable_cache'\?"),
+        ({"platform_config": object()}, ("pipeline.refused_argument", "platform_config")),
+        ({"outputs": {}}, ("pipeline.refused_argument", "outputs")),
+        ({"enable_cahce": True}, ("pipeline.unknown_argument", "enable_cahce", "enable_cache")),
     ],
 )
-def test_arguments_that_a_pipeline_does_not_have(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_arguments_that_a_pipeline_does_not_have(arguments: dict[str, Any], expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         Pipeline("p", None, [Make()], **arguments)

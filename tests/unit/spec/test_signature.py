@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, TypedDict
 import pytest
 
 from assay.artifacts import Artifact, Examples, ExampleStatistics, Model, Schema
-from assay.errors import UsageError
 from assay.spec import ExecutionContext, FilePath, Input, Inputs, Output, UserFunction, UserModule, component
 from assay.spec.annotations import FileMark, UserFunctionMark, UserModuleMark
 from assay.spec.signature import REQUIRED
+from raising import raises
 
 
 class Counts(NamedTuple):
@@ -128,25 +128,25 @@ def undefined(examples: Input[Nowhere]) -> None:  # type: ignore[name-defined]  
 
 
 @pytest.mark.parametrize(
-    ("function", "message"),
+    ("function", "expected"),
     [
-        (no_annotation, r"'examples' of no_annotation has no annotation\. Annotate it as Input"),
-        (variadic, r"variadic takes \*rest; a component's arguments are named"),
-        (positional_variadic, r"positional_variadic takes \*rest"),
-        (not_an_artifact, r"'examples' of not_an_artifact is declared as <class 'int'>, which is not an artifact type"),
-        (not_an_artifact_output, r"'model' of not_an_artifact_output is declared as <class 'str'>"),
-        (returns_a_number, r"returns_a_number returns <class 'int'>; expected None, a NamedTuple or a TypedDict"),
-        (two_outputs_to_one_key, r"declares the output 'model' twice: as an artifact and as a returned value"),
-        (undefined, r"An annotation of undefined names 'Nowhere', which its module does not define"),
+        (no_annotation, ("component.no_annotation", "examples", "no_annotation")),
+        (variadic, ("component.variadic", "variadic", "rest")),
+        (positional_variadic, ("component.variadic", "positional_variadic", "rest")),
+        (not_an_artifact, ("component.not_an_artifact_type", "examples", "not_an_artifact", "int")),
+        (not_an_artifact_output, ("component.not_an_artifact_type", "model", "not_an_artifact_output", "str")),
+        (returns_a_number, ("component.return_type", "returns_a_number", "int", "NamedTuple", "TypedDict")),
+        (two_outputs_to_one_key, ("component.duplicate_output", "model")),
+        (undefined, ("component.unknown_annotation", "undefined", "Nowhere")),
     ],
 )
-def test_a_signature_that_is_no_component_s_is_refused(function: Callable[..., Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_a_signature_that_is_no_component_s_is_refused(function: Callable[..., Any], expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         component(function)
 
 
 def test_a_component_takes_named_arguments_only() -> None:
-    with pytest.raises(UsageError, match=r"Everything takes named arguments only, got 'here'") as caught:
+    with raises("component.positional", "Everything", "here") as caught:
         Everything("here")
     assert caught.value.hint == "Write Everything(examples=…)."
 
@@ -158,10 +158,10 @@ def Ordered(report: Output[Schema], *, limit: int = 0, rate: float = 1.0) -> Non
 def test_arguments_by_position_where_an_order_is_declared() -> None:
     assert Ordered(0.5, None, 3).arguments == {"rate": 0.5, "limit": 3}
     assert Ordered(0.5, limit=2).arguments == {"rate": 0.5, "limit": 2}
-    with pytest.raises(UsageError, match=r"Ordered has no argument 'old', which TFX's has\.") as caught:
+    with raises("component.refused_argument", "Ordered", "old") as caught:
         Ordered(0.5, "x")
     assert caught.value.hint == "Use `rate`."
-    with pytest.raises(UsageError, match=r"Ordered got 'rate' twice: by position and by name\."):
+    with raises("component.argument_twice", "Ordered", "rate"):
         Ordered(0.5, rate=1.0)
-    with pytest.raises(UsageError, match=r"Ordered takes at most 3 arguments by position, got 1, 2, 3, 4\."):
+    with raises("component.positional", "Ordered", "3", "1", "2", "4"):
         Ordered(1, 2, 3, 4)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from assay.errors import UsageError
 from assay.spec.source_digest import dotted_digest, function_digest, module_digest, module_name_digest, module_sources
+from raising import raises
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -82,7 +82,7 @@ def test_the_digest_changes_with_every_source_and_with_names(tmp_path: Path) -> 
 
 
 def test_a_missing_module_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"Expected a Python module at .*gone\.py; there is no such file"):
+    with raises("user_module.missing", "gone.py"):
         module_digest(tmp_path / "gone.py")
 
 
@@ -104,13 +104,13 @@ def test_a_dotted_function_brings_its_package_and_no_other(tmp_path: Path, monke
     (tmp_path / "digested/data.py").write_text("A = 2")
     assert dotted_digest("digested.models.net.run") != before
     assert module_name_digest("digested.models.net") == dotted_digest("digested.models.net.run")
-    with pytest.raises(UsageError, match=r"No module 'digested\.models\.gone' can be found\. Give package\.module,"):
+    with raises("user_module.not_found", "digested.models.gone", "package.module"):
         module_name_digest("digested.models.gone")
 
 
 @pytest.mark.parametrize("dotted", ["nowhere_at_all.run", "run", "sys.exit"])
 def test_a_dotted_name_without_a_module_is_refused(dotted: str) -> None:
-    with pytest.raises(UsageError, match=r"No module can be found for '.*'\. Give package\.module\.function"):
+    with raises("user_function.missing", "package.module.function"):
         dotted_digest(dotted)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from assay.artifacts.formats.csv import scan_csv
 from assay.artifacts.formats.csv_types import CsvOptions
-from assay.errors import UsageError
+from raising import raises
 
 
 def write(folder: Path, content: bytes, name: str = "data.csv") -> Path:
@@ -153,10 +153,10 @@ def test_one_thread_and_many_give_the_same_shards(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delimiter", ["", "||", '"', "\n", "é"])
 def test_a_delimiter_is_one_character(tmp_path: Path, delimiter: str) -> None:
-    with pytest.raises(UsageError, match="Expected one ASCII character as delimiter"):
+    with raises("csv.delimiter"):
         scan_csv([write(tmp_path, b"a\n1\n")], CsvOptions(delimiter=delimiter))
 
 
 def test_at_least_one_file_is_needed() -> None:
-    with pytest.raises(UsageError, match="at least one CSV file"):
+    with raises("csv.no_files"):
         scan_csv([])

@@ -7,6 +7,7 @@ import pytest
 
 from assay.artifacts.formats.csv import scan_csv
 from assay.errors import DataError
+from raising import raises
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,24 +63,24 @@ def test_the_first_bad_row_of_a_large_file_is_named(tmp_path: Path) -> None:
     lines[15_500] = b"9"
     path = tmp_path / "data.csv"
     path.write_bytes(b"a,b\n" + b"\n".join(lines) + b"\n")
-    with pytest.raises(DataError, match="row 15002: expected 2 cells"):
+    with raises("csv.ragged_row", "15002", "2"):
         scan_csv([path], block_bytes=4096)
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"There is no file .*absent\.csv"):
+    with raises("csv.no_such_file", "absent.csv"):
         scan_csv([tmp_path / "absent.csv"])
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"Expected a CSV file but .* is a folder"):
+    with raises("csv.not_a_file"):
         scan_csv([tmp_path])
 
 
 def test_files_of_a_split_have_the_same_columns(tmp_path: Path) -> None:
     (tmp_path / "1.csv").write_bytes(b"a,b\n1,2\n")
     (tmp_path / "2.csv").write_bytes(b"a,c\n1,2\n")
-    with pytest.raises(DataError, match=r"2\.csv lacks b and has in addition c, against .*1\.csv"):
+    with raises("csv.different_columns", "2.csv", "b", "c", "1.csv"):
         scan_csv([tmp_path / "1.csv", tmp_path / "2.csv"])
 
 
@@ -88,9 +89,8 @@ def test_a_cut_off_gzip_stream_is_not_read_in_part(tmp_path: Path, kept: float) 
     packed = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(5000)))
     path = tmp_path / "data.csv.gz"
     path.write_bytes(packed[: int(len(packed) * kept)])
-    with pytest.raises(DataError, match="the gzip stream is cut off") as caught:
+    with raises("csv.truncated_gzip", kind=DataError):
         scan_csv([path])
-    assert caught.value.code == "csv.truncated_gzip"
 
 
 def test_a_damaged_gzip_stream(tmp_path: Path) -> None:
@@ -98,5 +98,5 @@ def test_a_damaged_gzip_stream(tmp_path: Path) -> None:
     packed[len(packed) // 2] ^= 0xFF
     path = tmp_path / "data.csv.gz"
     path.write_bytes(packed)
-    with pytest.raises(DataError, match=r"the gzip stream is (damaged|cut off)"):
+    with raises("csv.bad_gzip", kind=DataError):
         scan_csv([path])

@@ -20,7 +20,8 @@ from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.formats.parquet import open_parquet
 from assay.artifacts.formats.tfrecord import masked_crc, read_records
 from assay.artifacts.sources import rows_of
-from assay.errors import AssayError, DataError, UsageError
+from assay.errors import AssayError, DataError
+from raising import raises
 
 CSV = b"a,b\n1,2\n"
 
@@ -32,25 +33,31 @@ def zipped(path: Path, member: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "what", "advice"),
+    ("content", "expected", "advice"),
     [
-        (bz2.compress(CSV), "bzip2", r"bunzip2 < '.*/its data\.csv' >"),
-        (lzma.compress(CSV), "xz", "unxz <"),
-        (b"\x28\xb5\x2f\xfd" + CSV, "zstd", "zstd -d <"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", "Git LFS", "git lfs pull"),
-        (b"PAR1\x15\x04\x15", "Parquet", "Rename"),
-        (b'{"a": 1}\n{"a": 2}\n', "JSON", "read_json"),
-        (b'[\n  {"a": 1},\n  {"a": 2}\n]', "JSON", "read_json"),
-        (b'{\n  "a": [1, 2]\n}', "JSON", "read_json"),
-        (b"<!DOCTYPE html><html>", "HTML", "Check the download"),
-        (b'<?xml version="1.0"?>', "XML", "Check the download"),
-        (gzip.compress(gzip.compress(CSV, mtime=0), mtime=0), "gzip", "gunzip"),
+        (bz2.compress(CSV), ("csv.other_format", "bzip2"), r"bunzip2 < '.*/its data\.csv' >"),
+        (lzma.compress(CSV), ("csv.other_format", "xz"), "unxz <"),
+        (b"\x28\xb5\x2f\xfd" + CSV, ("csv.other_format", "zstd"), "zstd -d <"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n",
+            ("csv.other_format", "Git", "LFS"),
+            "git lfs pull",
+        ),
+        (b"PAR1\x15\x04\x15", ("csv.other_format", "Parquet"), "Rename"),
+        (b'{"a": 1}\n{"a": 2}\n', ("csv.other_format", "JSON"), "read_json"),
+        (b'[\n  {"a": 1},\n  {"a": 2}\n]', ("csv.other_format", "JSON"), "read_json"),
+        (b'{\n  "a": [1, 2]\n}', ("csv.other_format", "JSON"), "read_json"),
+        (b"<!DOCTYPE html><html>", ("csv.other_format", "HTML"), "Check the download"),
+        (b'<?xml version="1.0"?>', ("csv.other_format", "XML"), "Check the download"),
+        (gzip.compress(gzip.compress(CSV, mtime=0), mtime=0), ("csv.other_format", "gzip"), "gunzip"),
     ],
 )
-def test_another_format_named_csv_is_recognised(tmp_path: Path, content: bytes, what: str, advice: str) -> None:
+def test_another_format_named_csv_is_recognised(
+    tmp_path: Path, content: bytes, expected: tuple[str, ...], advice: str
+) -> None:
     path = tmp_path / "its data.csv"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=what) as caught:
+    with raises(*expected) as caught:
         rows_of(path)
     assert caught.value.code == "csv.other_format"
     assert re.search(advice, caught.value.hint)
@@ -62,10 +69,10 @@ def test_archives_and_workbooks_are_told_apart(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=what):
             rows_of(tmp_path / "x.csv")
     (tmp_path / "x.csv.bz2").write_bytes(bz2.compress(CSV))
-    with pytest.raises(UsageError, match="a bzip2 archive, which cannot be read"):
+    with raises("data.file_kind", "bzip2"):
         rows_of(tmp_path / "x.csv.bz2")
     (tmp_path / "x.parquet").write_bytes(bz2.compress(CSV))
-    with pytest.raises(DataError, match="is not a Parquet file but a bzip2 archive"):
+    with raises("parquet.not_parquet", "Parquet", "bzip2"):
         rows_of(tmp_path / "x.parquet")
 
 
@@ -95,9 +102,8 @@ def _records(path: Path) -> list[bytes]:
 def test_a_record_of_a_length_that_none_has_is_refused(tmp_path: Path, length: int) -> None:
     header = struct.pack("<Q", length)
     (tmp_path / "x.tfrecord").write_bytes(header + struct.pack("<I", masked_crc(header)) + b"x" * 20)
-    with pytest.raises(DataError, match=r"record 1 \(byte 0\): the record's length is") as caught:
+    with raises("tfrecord.record_too_long", "1", "0"):
         _records(tmp_path / "x.tfrecord")
-    assert caught.value.code == "tfrecord.record_too_long"
 
 
 @pytest.mark.parametrize(
@@ -120,17 +126,15 @@ def test_excels_separator_line_is_no_header(tmp_path: Path, text: str, names: li
 
 def test_a_separator_line_against_the_delimiter_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("sep=;\na;b\n1;2\n")
-    with pytest.raises(DataError, match=r"names the delimiter ';', and ',' is used") as caught:
+    with raises("csv.delimiter_differs", ";", ","):
         scan_csv([tmp_path / "a.csv"], options=CsvOptions(delimiter=","))
-    assert caught.value.code == "csv.delimiter_differs"
 
 
 def test_columns_cut_by_blanks_are_not_one_column(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a  b   c\n1  2 x\n3  4 y\n")
-    with pytest.raises(DataError, match="every line has 3 words") as caught:
+    with raises("csv.blanks", "3"):
         scan_csv([path])
-    assert caught.value.code == "csv.blanks"
     assert scan_csv([path], options=CsvOptions(delimiter=",")).schema.names == ["a  b   c"]
     path.write_text("full name\nJohn Smith\nJane Doe\n")
     assert scan_csv([path]).num_rows == 2
@@ -139,9 +143,8 @@ def test_columns_cut_by_blanks_are_not_one_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ['a,b\n"x \\"q\\" y",1\n', 'a,b\n1,2\n"x \\"q, y",1\n', 'a,b\npipe 5\\",1\n'])
 def test_quotes_escaped_by_backslashes_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(DataError, match=rf"row {text.count(chr(10))}: a quote is escaped by a backslash") as caught:
+    with raises("csv.backslash_quote", text.count(chr(10))):
         scan_csv([tmp_path / "a.csv"])
-    assert caught.value.code == "csv.backslash_quote"
 
 
 def test_a_backslash_before_a_closing_quote_is_text(tmp_path: Path) -> None:
@@ -165,9 +168,8 @@ def test_a_record_longer_than_the_limit_is_refused(tmp_path: Path, before: str, 
     path = tmp_path / "a.csv.gz"
     with gzip.open(path, "wb", compresslevel=1) as stream:
         stream.write(before.encode() + b"x" * LONG + after.encode())
-    with pytest.raises(DataError, match=rf"row {row}: the record is longer.*max_record_bytes=") as caught:
+    with raises("csv.record_too_long", row, "max_record_bytes"):
         scan_csv([path])
-    assert caught.value.code == "csv.record_too_long"
     assert scan_csv([path], options=CsvOptions(max_record_bytes=2 * LONG)).num_rows
 
 
@@ -175,11 +177,11 @@ def test_a_small_limit_counts_however_the_file_is_cut(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"a,b\n1," + b"x" * 10_000 + b"\n")
     options = CsvOptions(max_record_bytes=1_000)
     for block_bytes in (64, 999, 1 << 20):
-        with pytest.raises(DataError, match="row 2: the record is longer than 1,000 bytes"):
+        with raises("csv.record_too_long", "2", "1,000"):
             scan_csv([tmp_path / "a.csv"], options=options, block_bytes=block_bytes)
     (tmp_path / "a.csv").write_bytes(b"a,b\n" + (b"1," + b"x" * 997 + b"\n") * 9)
     assert scan_csv([tmp_path / "a.csv"], options=options).num_rows == 9
-    with pytest.raises(UsageError, match="positive size"):
+    with raises("csv.max_record_bytes"):
         CsvOptions(max_record_bytes=0)
     assert CsvOptions().max_record_bytes >= BLOCK_BYTES
 
@@ -192,7 +194,7 @@ def test_a_small_archive_of_one_endless_field_is_refused_at_once(tmp_path: Path)
         for _ in range(64):
             stream.write(packer.compress(b"x" * (1 << 20)))
         stream.write(packer.flush())
-    with pytest.raises(DataError, match="row 2: the record is longer"):
+    with raises("csv.record_too_long", "2"):
         scan_csv([path])
 
 
@@ -208,9 +210,8 @@ def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path, name:
     if name == "a.csv" and change.endswith(b"5,6\n"):
         assert len(list(table.batches())) == 1  # what was added is not read
         return
-    with pytest.raises(DataError, match="changed while it was read") as caught:
+    with raises("csv.changed"):
         list(table.batches())
-    assert caught.value.code == "csv.changed"
 
 
 @pytest.mark.parametrize(
@@ -218,9 +219,8 @@ def test_a_file_that_changes_between_the_passes_is_refused(tmp_path: Path, name:
 )
 def test_a_first_line_of_data_is_no_header(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.csv").write_text(f"{line}\n{line}\n")
-    with pytest.raises(DataError, match=r"row 1: .* looks like a row of data") as caught:
+    with raises("csv.header_is_data", "1"):
         scan_csv([tmp_path / "a.csv"])
-    assert caught.value.code == "csv.header_is_data"
 
 
 @pytest.mark.parametrize("line", ["id,2019,2020,2021", "2021,2020,id", "0,1,2", "q,0.05,0.5,0.95", "a,1", "1_2,0x1"])

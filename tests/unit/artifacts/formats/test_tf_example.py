@@ -17,7 +17,7 @@ from assay.artifacts.formats.tf_example import (
     single_valued_columns,
     without_structs,
 )
-from assay.errors import DataError
+from raising import raises
 
 FLAT = pa.record_batch(
     [pa.array([1, None, 3]), pa.array([0.5, 2.0, None]), pa.array(["é", None, ""]), pa.array([[1], [], [2, 3]])],
@@ -90,19 +90,18 @@ def test_flattening_columns_of_at_most_one_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "code", "message"),
+    ("column", "code", "named"),
     [
-        (pa.array([2**63], pa.uint64()), "tf_example.out_of_range", "Column 'a' has values that do not fit"),
-        (pa.array([[[1]]]), "tf_example.unsupported_type", "Column 'a' is of type list"),
-        (pa.array([{"x": 1}]), "tf_example.unsupported_type", "Column 'a' is of type struct"),
-        (pa.array([[1, None]]), "tf_example.null_in_list", "Column 'a' has a list with a missing value"),
+        (pa.array([2**63], pa.uint64()), "tf_example.out_of_range", ("a",)),
+        (pa.array([[[1]]]), "tf_example.unsupported_type", ("a",)),
+        (pa.array([{"x": 1}]), "tf_example.unsupported_type", ("a",)),
+        (pa.array([[1, None]]), "tf_example.null_in_list", ("a",)),
     ],
     ids=lambda value: str(getattr(value, "type", "")),
 )
-def test_what_an_example_cannot_hold_is_named(column: pa.Array, code: str, message: str) -> None:
-    with pytest.raises(DataError, match=message) as caught:
+def test_what_an_example_cannot_hold_is_named(column: pa.Array, code: str, named: tuple[str, ...]) -> None:
+    with raises(code, *named):
         as_example_columns(pa.record_batch([column], ["a"]))
-    assert caught.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -134,20 +133,20 @@ def test_a_schema_without_structs_keeps_the_rest() -> None:
 
 def test_a_record_that_is_no_example_is_named() -> None:
     records = encode(FLAT)
-    with pytest.raises(DataError, match=r"data\.gz, record 12: expected a serialised tf\.Example and found 3 bytes"):
+    with raises("tf_example.not_an_example", "data.gz", "12", "tf.Example", "3"):
         decode([records[0], b"\x0a\xff\x01", records[1]], source="data.gz", first_record=11)
 
 
 def test_features_that_change_their_kind_are_named() -> None:
     records = encode(pa.record_batch([FLAT["int"]], ["int"])) + encode(pa.record_batch([pa.array(["x"])], ["int"]))
-    with pytest.raises(DataError, match=r"data\.gz, records 1 to 4: .*int"):
+    with raises("tf_example.mixed_kinds", "data.gz", "1", "4"):
         decode(records, source="data.gz")
 
 
 def test_a_sequence_example_is_refused() -> None:
     # Field 1, an empty context, then field 2, empty feature lists; and the same without a context.
     for record in (b"\x0a\x00\x12\x00", b"\x12\x00", b"\x0a\x82\x00\x0a\x00\x12\x00"):
-        with pytest.raises(DataError, match=r"record 1: expected a tf\.Example and found a tf\.SequenceExample"):
+        with raises("tf_example.sequence_example", "1", "tf.Example", "tf.SequenceExample"):
             decode([record])
 
 

@@ -3,11 +3,9 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-import pytest
-
 from assay.artifacts.formats.tfrecord import TFRecordWriter
 from assay.artifacts.formats.vocabulary import read_vocabularies
-from assay.errors import DataError
+from raising import raises
 
 
 def test_lines_and_records(tmp_path: Path) -> None:
@@ -23,11 +21,11 @@ def test_lines_and_records(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"Expected the vocabulary 'words' at .*none\.txt: No such file"):
+    with raises("vocabulary.unreadable", "words", "none.txt"):
         read_vocabularies({"words": tmp_path / "none.txt"})
     (tmp_path / "latin.txt").write_bytes("ä".encode("latin-1"))
-    with pytest.raises(DataError, match="is not UTF-8"):
+    with raises("vocabulary.not_utf8"):
         read_vocabularies({"words": tmp_path / "latin.txt"})
     (tmp_path / "cut.tfrecord.gz").write_bytes(gzip.compress(b"abc"))
-    with pytest.raises(DataError, match=r"cut\.tfrecord\.gz, record 1"):
+    with raises("tfrecord.truncated", "cut.tfrecord.gz", "1"):
         read_vocabularies({"words": tmp_path / "cut.tfrecord.gz"})

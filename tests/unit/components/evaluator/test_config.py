@@ -12,6 +12,7 @@ from assay.components.evaluator.config import parse_eval_config, read_config
 from assay.errors import UsageError
 from assay.native import eval_config_pb2
 from assay.spec import RuntimeParameter
+from raising import raises
 
 TEXT = """
 model_specs { label_key: "tips" }
@@ -86,46 +87,51 @@ def test_every_form_has_one_canonical_form(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "error"),
+    ("name", "text", "expected"),
     [
         (
             "a.pbtxt",
             "model_specs {\n  label_kye: 'x'\n}",
-            r"a\.pbtxt, line 2, column 3: ModelSpec has no field 'label_kye'\. Did you mean 'label_key'\?",
+            ("eval_config.field", "a.pbtxt", "2", "3", "ModelSpec", "label_kye", "label_key"),
         ),
-        ("a.json", '{\n "model_specs": [\n', r"a\.json, line 3, column 1: Expecting value"),
-        ("a.yaml", "model_specs:\n  - label_key: [", r"a\.yaml, line \d, column \d+"),
-        ("a.yaml", "- 1", "must hold a mapping, got list"),
+        ("a.json", '{\n "model_specs": [\n', ("eval_config.syntax", "a.json", "3", "1")),
+        ("a.yaml", "model_specs:\n  - label_key: [", ("eval_config.syntax", "a.yaml")),
+        ("a.yaml", "- 1", ("eval_config.type",)),
         (
             "a.json",
             '{"model_specs": [{"label_kye": "x"}]}',
-            r"a\.json\.model_specs\[0\]: ModelSpec has no field 'label_kye'\. Did you mean 'label_key'\?",
+            ("eval_config.field", "a.json.model_specs[0]", "ModelSpec", "label_kye", "label_key"),
         ),
     ],
 )
-def test_syntax_errors_name_the_line(tmp_path: Path, name: str, text: str, error: str) -> None:
-    with pytest.raises(UsageError, match=error):
+def test_syntax_errors_name_the_line(tmp_path: Path, name: str, text: str, expected: tuple[str, ...]) -> None:
+    with raises(*expected, kind=UsageError):
         read_config(written(tmp_path / name, text))
 
 
 @pytest.mark.parametrize(
-    ("given", "error"),
+    ("given", "expected"),
     [
-        ({"model_spec": []}, r"eval_config: EvalConfig has no field 'model_spec'\. Did you mean 'model_specs'\?"),
-        ({"options": {"min_slice": 5}}, r"eval_config\.options: Options has no field 'min_slice'\. Did you mean"),
+        ({"model_spec": []}, ("eval_config.field", "eval_config", "EvalConfig", "model_spec", "model_specs")),
+        ({"options": {"min_slice": 5}}, ("eval_config.field", "eval_config.options", "min_slice")),
         (
             {"metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": {"value_treshold": {}}}]}]},
-            r"metrics\[0\]\.threshold: MetricThreshold has no field 'value_treshold'\. Did you mean",
+            ("eval_config.field", "metrics[0].threshold", "MetricThreshold", "value_treshold"),
         ),
         (
             {"metrics_specs": [{"thresholds": {"auc": {"value_threshold": {"lower": 0.5}}}}]},
-            r"\['auc'\]\.value_threshold: GenericValueThreshold has no field 'lower'\. Did you mean 'lower_bound'",
+            ("eval_config.field", "auc", "].value_threshold", "GenericValueThreshold", "lower", "lower_bound"),
         ),
-        ({"nothing_like_it": 1}, "Known: cross_slicing_specs, metrics_specs, model_specs, options, slicing_specs"),
+        (
+            {"nothing_like_it": 1},
+            ("eval_config.field", "cross_slicing_specs", "metrics_specs", "model_specs", "slicing_specs"),
+        ),
     ],
 )
-def test_a_misspelt_field_is_named_with_the_one_that_was_meant(given: dict[str, Any], error: str) -> None:
-    with pytest.raises(UsageError, match=error):
+def test_a_misspelt_field_is_named_with_the_one_that_was_meant(
+    given: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    with raises(*expected):
         read_config(given)
 
 
@@ -135,20 +141,23 @@ def test_json_s_own_names_are_fields_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "error"),
+    ("given", "expected"),
     [
-        (3, "must be an EvalConfig, a dict, a path or text; got int"),
-        (eval_config_pb2().ModelSpec(), "got tensorflow_model_analysis.ModelSpec"),
-        (Path("no/such/file.json"), "Could not read an eval_config at no/such/file.json: No such file"),
-        ("model_specs {} model_specs {} model_specs {}", "there may be at most two"),
-        ("model_specs {} model_specs { name: 'a' is_baseline: true }", "a name of their own"),
-        ("model_specs { name: 'b' } model_specs { name: 'a' }", "must be the baseline; 0 are"),
-        ("slicing_specs { slice_keys_sql: 'SELECT' }", "slices by SQL"),
-        ("metrics_specs { thresholds { key: 'auc' value { change_threshold { absolute {} } } } }", "has no direction"),
+        (3, ("eval_config.type", "EvalConfig")),
+        (eval_config_pb2().ModelSpec(), ("eval_config.type", "tensorflow_model_analysis.ModelSpec")),
+        (Path("no/such/file.json"), ("eval_config.file", "eval_config", "no/such/file.json")),
+        ("model_specs {} model_specs {} model_specs {}", ("eval_config.models",)),
+        ("model_specs {} model_specs { name: 'a' is_baseline: true }", ("eval_config.models",)),
+        ("model_specs { name: 'b' } model_specs { name: 'a' }", ("eval_config.models", "0")),
+        ("slicing_specs { slice_keys_sql: 'SELECT' }", ("eval_config.sql_slice",)),
+        (
+            "metrics_specs { thresholds { key: 'auc' value { change_threshold { absolute {} } } } }",
+            ("eval_config.no_direction",),
+        ),
     ],
 )
-def test_a_configuration_that_cannot_work_is_refused(given: Any, error: str) -> None:
-    with pytest.raises(UsageError, match=error):
+def test_a_configuration_that_cannot_work_is_refused(given: Any, expected: tuple[str, ...]) -> None:
+    with raises(*expected, kind=UsageError):
         read_config(given)
 
 

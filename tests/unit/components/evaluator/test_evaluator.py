@@ -22,6 +22,7 @@ from assay.errors import ArtifactError, AssayError, DataError, UsageError
 from assay.gating.verdict import read_verdict
 from assay.kernels.uncertainty.proportions import wilson_interval
 from assay.spec import ExecutionContext
+from raising import raises
 
 # TFMA warns about its own use of NumPy.
 pytestmark = [pytest.mark.tensorflow, pytest.mark.filterwarnings("ignore:::tensorflow_model_analysis")]
@@ -170,7 +171,7 @@ def test_what_cannot_be_evaluated_is_an_error_of_its_own(
 
 def test_a_missing_label_is_named(tmp_path: Path, examples: Examples) -> None:
     wrong = config() | {"model_specs": [{"label_key": "lable", "prediction_key": "score"}]}
-    with pytest.raises(DataError, match=r"label_key 'lable', which neither .* Did you mean 'label'\?"):
+    with raises("evaluator.no_such_feature", "label_key", "lable", "label"):
         run(tmp_path, examples, eval_config=wrong)
 
 
@@ -188,7 +189,7 @@ def test_a_model_that_cannot_be_loaded_is_named(tmp_path: Path, examples: Exampl
 def test_a_module_file_must_have_one_of_the_functions(tmp_path: Path, examples: Examples) -> None:
     module = tmp_path / "module.py"
     module.write_text("def run_fn(fn_args): ...\n")
-    with pytest.raises(UsageError, match="neither custom_eval_shared_model nor custom_extractors"):
+    with raises("evaluator.no_custom_function", "custom_eval_shared_model", "custom_extractors"):
         run(tmp_path, examples, module_file=str(module))
 
 
@@ -247,5 +248,5 @@ def test_the_policy_of_the_configuration_holds_where_the_step_says_nothing(tmp_p
 
 def test_tfmas_figures_cannot_be_asked_how_sure_they_are(tmp_path: Path, examples: Examples) -> None:
     written = config() | {"policy": {"significant": "regression"}}
-    with pytest.raises(UsageError, match="asks for significance, which TFMA's figures have not: engine is tfma"):
+    with raises("evaluator.significant", "tfma"):
         run(tmp_path, examples, eval_config=parse_eval_config(written), engine="tfma")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.components.evaluator.component import _custom_functions
-from assay.errors import UsageError, UserCodeError
+from raising import raises
 
 
 @pytest.fixture
@@ -23,17 +23,17 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_functions_are_found_by_the_module_s_name(package: str) -> None:
     found = _custom_functions(None, f"{package}.parts")
     assert list(found) == ["custom_extractors"]
-    with pytest.raises(UserCodeError, match=r"custom_extractors raised ValueError: seen \(.*parts\.py, line 2\)"):
+    with raises("user_code.raised", "custom_extractors", "ValueError", "seen", "parts.py", "2"):
         found["custom_extractors"](eval_config="seen")
 
 
 def test_a_module_without_any_of_them_is_refused(package: str) -> None:
-    with pytest.raises(UsageError, match="custom_eval has neither custom_eval_shared_model nor custom_extractors"):
+    with raises("evaluator.no_custom_function", "custom_eval", "custom_eval_shared_model", "custom_extractors"):
         _custom_functions(None, package)
 
 
 def test_two_modules_are_one_too_many(package: str) -> None:
-    with pytest.raises(UsageError, match="Expected one of module_file and module_path, got both"):
+    with raises("evaluator.module", "module_file", "module_path"):
         _custom_functions("module.py", package)
 
 

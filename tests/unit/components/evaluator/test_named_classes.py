@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.sources import rows_of
@@ -15,12 +14,12 @@ from assay.components import Evaluator, ParquetExampleGen
 from assay.components.evaluator.compute import evaluate
 from assay.components.evaluator.config import read_config
 from assay.components.evaluator.work import Evaluation
-from assay.errors import UsageError
 from assay.reports import render
 from assay.reports.sources.evaluation_files import read_plots
 from assay.runners.kfp import views
 from assay.runners.local import LocalDagRunner
 from assay.spec import Pipeline
+from raising import raises
 
 CONFIG = {
     "model_specs": [{"label_key": "y", "prediction_key": "p"}],
@@ -82,5 +81,5 @@ def test_a_metric_of_tfmas_is_refused_where_it_would_number_classes_otherwise(tm
             "metrics_specs": [{"metrics": [{"class_name": "CategoricalHinge"}]}],
         }
     )
-    with pytest.raises(UsageError, match=r"TFMA alone computes CategoricalHinge, and it numbers classes as each"):
+    with raises("evaluator.tfma_only", "CategoricalHinge"):
         evaluate(Evaluation(config=config.eval_config, rows=rows_of(table)), tmp_path)

@@ -11,8 +11,8 @@ from assay.components.example_gen.config import (
     output_split_config,
     parse_time,
 )
-from assay.errors import UsageError
 from assay.spec.values import canonical, typed
+from raising import raises
 
 Split = SplitConfig.Split
 
@@ -35,7 +35,7 @@ def test_the_default_is_two_thirds_train() -> None:
 
 def test_several_input_splits_are_kept() -> None:
     assert output_split_config(2, None) is None
-    with pytest.raises(UsageError, match="The input has 2 splits, which are kept as they are"):
+    with raises("example_gen.output_splits", "2"):
         output_split_config(2, Output(split_config=SplitConfig(splits=DEFAULT_SPLITS)))
 
 
@@ -44,35 +44,41 @@ def by_time(*splits: Split, partition: str = "") -> SplitConfig:
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "expected"),
     [
-        (lambda: Input.Split(name="", pattern="x"), "needs a name and a pattern"),
-        (lambda: Input(splits=[Input.Split(name="a", pattern="x")] * 2), "'a' occurs twice"),
-        (lambda: Input(splits=[Input.Split(name="a/b", pattern="x")]), "usable in a folder's, got 'a/b'"),
-        (lambda: SplitConfig(splits=[Split(name="a", hash_buckets=1)] * 2), "'a' occurs twice"),
-        (lambda: SplitConfig(splits=[Split(name="a")]), "'a' needs a positive number of hash_buckets, got 0"),
-        (lambda: SplitConfig(splits=[Split(name="a", hash_buckets=1, before=3)]), "names no `time_feature_name`"),
-        (lambda: by_time(Split(name="a", before=3), Split(name="b"), partition="p"), "not both"),
-        (lambda: by_time(Split(name="a", hash_buckets=1)), "rows are split by time"),
-        (lambda: by_time(Split(name="a"), Split(name="b")), "'a' needs `before`"),
-        (lambda: by_time(Split(name="a", before=1), Split(name="b", before=2)), "'b' takes the rest"),
+        (lambda: Input.Split(name="", pattern="x"), ("example_gen.input_split",)),
+        (lambda: Input(splits=[Input.Split(name="a", pattern="x")] * 2), ("example_gen.duplicate_split", "a")),
+        (lambda: Input(splits=[Input.Split(name="a/b", pattern="x")]), ("example_gen.split_name", "a/b")),
+        (lambda: SplitConfig(splits=[Split(name="a", hash_buckets=1)] * 2), ("example_gen.duplicate_split", "a")),
+        (lambda: SplitConfig(splits=[Split(name="a")]), ("example_gen.hash_buckets", "a", "hash_buckets", "0")),
+        (
+            lambda: SplitConfig(splits=[Split(name="a", hash_buckets=1, before=3)]),
+            ("example_gen.before_without_time", "time_feature_name"),
+        ),
+        (
+            lambda: by_time(Split(name="a", before=3), Split(name="b"), partition="p"),
+            ("example_gen.two_ways_to_split",),
+        ),
+        (lambda: by_time(Split(name="a", hash_buckets=1)), ("example_gen.two_ways_to_split",)),
+        (lambda: by_time(Split(name="a"), Split(name="b")), ("example_gen.before", "a", "before")),
+        (lambda: by_time(Split(name="a", before=1), Split(name="b", before=2)), ("example_gen.before", "b", "rest")),
         (
             lambda: by_time(Split(name="a", before=1), Split(name="b", before="2020-01-01"), Split(name="c")),
-            "either a number or a date",
+            ("example_gen.before",),
         ),
         (
             lambda: by_time(
                 Split(name="a", before="2020-02-01"), Split(name="b", before="2020-01-01"), Split(name="c")
             ),
-            "must increase",
+            ("example_gen.before",),
         ),
-        (lambda: by_time(Split(name="a", before="soon"), Split(name="b")), "time in ISO 8601, such as .* found 'soon'"),
-        (lambda: output_split_config(1, Output(split_config=by_time())), "A split by time needs `splits`"),
+        (lambda: by_time(Split(name="a", before="soon"), Split(name="b")), ("example_gen.time", "8601", "soon")),
+        (lambda: output_split_config(1, Output(split_config=by_time())), ("example_gen.before", "splits")),
     ],
 )
-def test_a_wrong_config_is_explained(make: object, message: str) -> None:
+def test_a_wrong_config_is_explained(make: object, expected: tuple[str, ...]) -> None:
     assert callable(make)
-    with pytest.raises(UsageError, match=message):
+    with raises(*expected):
         make()
 
 

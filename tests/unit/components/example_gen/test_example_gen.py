@@ -18,9 +18,10 @@ from assay.artifacts.store import digest_of, list_files
 from assay.components.example_gen import CsvExampleGen, ImportExampleGen, Input, Output, ParquetExampleGen, SplitConfig
 from assay.components.example_gen.config import PayloadFormat
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError, UsageError
+from assay.errors import DataError
 from assay.runners.local import RunResult
 from assay.spec import Component, ExecutionContext, RangeConfig, StaticRange
+from raising import raises
 
 TABLE = pa.table(
     {
@@ -255,31 +256,29 @@ def test_a_file_that_changes_while_it_is_read(data: Path, tmp_path: Path) -> Non
 
     (tmp_path / "out").mkdir()
     context = ExecutionContext(engine=Meddling(threads=1), temp_dir=tmp_path)
-    with pytest.raises(DataError, match=r"a\.csv changed while it was read"):
+    with raises("example_gen.input_changed", "a.csv"):
         CsvExampleGen.spec.function(context, Examples(tmp_path / "out"), input_base=str(data))
 
 
 def test_a_damaged_record_file_is_named(tmp_path: Path, run: Callable[..., Examples]) -> None:
     path = write_records(tmp_path / "a.gz", *TABLE.to_batches())
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(DataError, match=r"a\.gz, record \d+ \(byte \d+\): the gzip stream is cut off"):
+    with raises("tfrecord.truncated_gzip", "a.gz", kind=DataError):
         run(ImportExampleGen, input_base=str(path))
 
 
 def test_features_that_change_their_kind_between_batches(tmp_path: Path, run: Callable[..., Examples]) -> None:
     numbers = pa.record_batch([pa.array([1] * 5000)], ["a"])
     path = write_records(tmp_path / "a.gz", numbers, pa.record_batch([pa.array([0.5] * 5000)], ["a"]))
-    with pytest.raises(
-        DataError, match=r"in a record|'a' holds int64 in some records and float in others|records 4097"
-    ):
+    with raises("tf_example.mixed_kinds"):
         run(ImportExampleGen, input_base=str(path))
 
 
 def test_inputs_without_rows(tmp_path: Path, run: Callable[..., Examples]) -> None:
     pq.write_table(TABLE.slice(0, 0), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"hold no rows: .*a\.parquet"):
+    with raises("parquet.no_rows", "a.parquet"):
         run(ParquetExampleGen, input_base=str(tmp_path / "a.parquet"))
-    with pytest.raises(DataError, match=r"hold no records; the first is .*a\.gz"):
+    with raises("tfrecord.no_records", "a.gz"):
         run(ImportExampleGen, input_base=str(write_records(tmp_path / "a.gz")))
 
 
@@ -316,9 +315,8 @@ def test_missing_values_are_a_list_or_a_list_for_each_column() -> None:
 
 
 def test_options_of_a_csv_that_cannot_be_fail_at_the_declaration() -> None:
-    with pytest.raises(UsageError, match="integer") as caught:
+    with raises("csv.type", "integer"):
         CsvExampleGen(input_base="in", types={"a": "integer"})
-    assert caught.value.code == "csv.type"
 
 
 def test_other_options_of_a_csv_are_another_input(tmp_path: Path, run_steps: RunSteps) -> None:
@@ -360,6 +358,5 @@ def test_a_number_beyond_float32_is_refused_in_tfrecord(
 ) -> None:
     kind = pa.decimal256(60, 2) if isinstance(column[0], Decimal) else None
     pq.write_table(pa.table({"x": pa.array(column, kind), "y": [1] * 9}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"'x' has the number 1[.01]*e\+39") as caught:
+    with raises("tf_example.out_of_range", "x"):
         run(ParquetExampleGen, input_base=str(tmp_path / "a.parquet"), file_format="tfrecord_gzip")
-    assert caught.value.code == "tf_example.out_of_range"

@@ -23,10 +23,10 @@ from assay.components.infra_validator import (
 from assay.components.pusher.compute import Push, push
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError, UsageError
 from assay.gating.verdict import read_verdict
 from assay.gating.verification import Claim
 from assay.spec import ExecutionContext
+from raising import raises
 
 SaveModel = Callable[..., Model]
 
@@ -141,7 +141,7 @@ def test_a_model_that_takes_too_much_memory_is_not_blessed(tmp_path: Path, save_
 def test_a_container_is_refused_where_there_is_no_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     serving = ServingSpec(tensorflow_serving=TensorFlowServing(tags=["latest"]), local_docker=LocalDockerConfig())
-    with pytest.raises(UsageError, match=r"there is no docker\. Leave tensorflow_serving and"):
+    with raises("infra_validator.no_docker", "tensorflow_serving"):
         validate(tmp_path, Model(tmp_path), serving_spec=serving)
 
 
@@ -152,18 +152,18 @@ def test_an_empty_split_cannot_be_asked_about(tmp_path: Path) -> None:
     empty = Examples(tmp_path / "empty", properties={"split_names": ["eval"]})
     with empty.writer("eval", pa.schema([("x", pa.float32())])):
         pass
-    with pytest.raises(DataError, match=r"Split 'eval' of .* has no row"):
+    with raises("infra_validator.no_rows", "eval"):
         validate(tmp_path, model, examples=empty)
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "expected"),
     [
-        (lambda: ValidationSpec(num_tries=0), "num_tries must be 1 or more"),
-        (lambda: ValidationSpec(max_memory_megabytes=0), "max_memory_megabytes must be 1 or more"),
-        (lambda: RequestSpec(num_examples=0), "num_examples must be 1 or more"),
+        (lambda: ValidationSpec(num_tries=0), ("infra_validator.limit", "num_tries", "1")),
+        (lambda: ValidationSpec(max_memory_megabytes=0), ("infra_validator.limit", "max_memory_megabytes", "1")),
+        (lambda: RequestSpec(num_examples=0), ("infra_validator.num_examples", "num_examples", "1")),
     ],
 )
-def test_limits_that_allow_nothing_are_refused(make: Callable[[], Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_limits_that_allow_nothing_are_refused(make: Callable[[], Any], expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         make()

@@ -13,7 +13,8 @@ import pytest
 from assay.components.infra_validator import LocalDockerConfig, ServingSpec, TensorFlowServing, ValidationSpec
 from assay.components.infra_validator.compute import judge
 from assay.components.infra_validator.serving_container import image_of, try_in_container
-from assay.errors import EngineError, UsageError
+from assay.errors import EngineError
+from raising import raises
 
 BATCH = pa.RecordBatch.from_pydict({"x": pa.array([1.0, 2.0], pa.float32())})
 LIMITS = ValidationSpec(max_loading_time_seconds=60, max_memory_megabytes=2000)
@@ -118,7 +119,7 @@ def test_a_model_that_does_not_load_is_not_good(docker: Path, tmp_path: Path, mo
 
 def test_a_docker_that_does_not_work_says_nothing_of_the_model(docker: Path, tmp_path: Path) -> None:
     (docker / "mode").write_text("broken")
-    with pytest.raises(EngineError, match="docker run failed: Cannot connect to the Docker daemon"):
+    with raises("infra_validator.docker", "connect", "daemon", kind=EngineError):
         try_in_container("image", tmp_path, BATCH, ["serving_default"], LIMITS, "taxi")
 
 
@@ -130,7 +131,7 @@ def test_the_image_is_named_as_in_tfx(docker: Path) -> None:
     assert image() == "tensorflow/serving:latest"
     assert image(tags=["2.16"]) == "tensorflow/serving:2.16"
     assert image(digests=["sha256:1"]) == "tensorflow/serving@sha256:1"
-    with pytest.raises(UsageError, match="names 2 images"):
+    with raises("infra_validator.images", "2"):
         image(tags=["1", "2"])
-    with pytest.raises(UsageError, match="names no image"):
+    with raises("infra_validator.container"):
         image_of(ServingSpec(local_docker=LocalDockerConfig()))

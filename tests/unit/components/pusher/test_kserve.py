@@ -10,7 +10,7 @@ import yaml
 from assay.components.pusher import PushDestination
 from assay.components.pusher.compute import Push, push, rollback
 from assay.components.pusher.places import open_destination
-from assay.errors import ArtifactError, UsageError
+from raising import raises
 
 
 def a_model(folder: Path, weights: bytes = b"weights") -> Push:
@@ -76,13 +76,13 @@ def test_the_manifest_is_applied_where_that_was_asked_for(tmp_path: Path, monkey
 
 def test_a_failure_of_kubectl_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_kubectl(tmp_path / "bin", monkeypatch, "echo forbidden >&2; exit 1")
-    with pytest.raises(ArtifactError, match=r"kubectl could not apply .*: forbidden"):
+    with raises("kserve.apply", "forbidden"):
         push(a_model(tmp_path / "model"), open_destination(kserve(tmp_path, apply=True)))
 
 
 def test_without_kubectl_nothing_is_pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageError, match="needs kubectl on the PATH"):
+    with raises("kserve.kubectl", "PATH"):
         push(a_model(tmp_path / "model"), open_destination(kserve(tmp_path, apply=True)))
     assert [path.name for path in (tmp_path / "store").iterdir()] == [".assay"]
 

@@ -12,9 +12,9 @@ from assay.artifacts.model import Model
 from assay.artifacts.pushed_model import PushedModel
 from assay.components.pusher import PushDestination, Pusher
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import ArtifactError, UsageError
 from assay.spec import ExecutionContext
 from assay.spec.values import canonical, typed
+from raising import raises
 
 MakeModel = Callable[..., Model]
 BlessModel = Callable[..., ModelBlessing]
@@ -120,9 +120,9 @@ def test_the_model_with_warm_up_requests_is_pushed_where_no_other_is_wired(
 
 
 def test_a_push_without_any_model_is_a_mistake(tmp_path: Path, model: Model, bless_infra: BlessInfra) -> None:
-    with pytest.raises(UsageError, match="Pusher has nothing to push"):
+    with raises("pusher.no_model"):
         push(tmp_path, None)
-    with pytest.raises(ArtifactError, match="the infra_blessing holds none"):
+    with raises("pusher.no_stamped_model", "infra_blessing"):
         push(tmp_path, None, infra_blessing=bless_infra(model))
 
 
@@ -155,21 +155,27 @@ def test_a_destination_is_written_as_in_tfx(given: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "expected"),
     [
-        (lambda: PushDestination.Filesystem(base_directory=""), "must name a folder"),
-        (lambda: PushDestination.Filesystem(base_directory="/m", keep_last=0), "keep_last must be 1 or more, got 0"),
-        (PushDestination, "exactly one of `filesystem` and `kserve`"),
-        (lambda: PushDestination.KServe(base_directory="/m", manifest="m", name="taxi"), "cannot reach the folder"),
-        (lambda: PushDestination.KServe(base_directory="gs://m", manifest="m", name="Taxi_1"), "no name in Kubernetes"),
+        (lambda: PushDestination.Filesystem(base_directory=""), ("push_destination.folder",)),
+        (
+            lambda: PushDestination.Filesystem(base_directory="/m", keep_last=0),
+            ("push_destination.keep_last", "keep_last", "1", "0"),
+        ),
+        (PushDestination, ("push_destination.one", "filesystem", "kserve")),
+        (lambda: PushDestination.KServe(base_directory="/m", manifest="m", name="taxi"), ("push_destination.kserve",)),
+        (
+            lambda: PushDestination.KServe(base_directory="gs://m", manifest="m", name="Taxi_1"),
+            ("push_destination.kserve",),
+        ),
         (
             lambda: PushDestination.KServe(
                 base_directory="gs://m", manifest="m", name="taxi", canary_traffic_percent=101
             ),
-            "must be from 0 to 100, got 101",
+            ("push_destination.kserve", "0", "100", "101"),
         ),
     ],
 )
-def test_a_destination_that_cannot_work_is_refused(make: Callable[[], Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_a_destination_that_cannot_work_is_refused(make: Callable[[], Any], expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         make()

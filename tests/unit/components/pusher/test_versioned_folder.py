@@ -17,6 +17,7 @@ from assay.components.pusher.receipt import Receipt, is_version, next_number
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.errors import ArtifactError
 from assay.gating.served_model import served_digest
+from raising import raises
 
 THEN = 1700000000.0
 
@@ -111,14 +112,14 @@ def test_what_someone_made_is_not_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: None], ids=["empty", "missing"])
 def test_no_model_is_an_error_and_leaves_nothing(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "model")
-    with pytest.raises(ArtifactError, match="Expected a model at"):
+    with raises("model.none"):
         push_to(tmp_path / "serving", tmp_path / "model")
     assert not (tmp_path / "serving").exists()
 
 
 def test_a_destination_that_is_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "serving").write_text("here already")
-    with pytest.raises(ArtifactError, match=r"Could not push to .*serving: (Not a directory|File exists)"):
+    with raises("pusher.destination"):
         push_to(tmp_path / "serving", a_model(tmp_path / "model"))
 
 
@@ -147,7 +148,7 @@ def test_a_rollback_is_a_new_version_with_the_files_of_the_one_before(tmp_path: 
     assert back.reason == "Rolled back: version 1700000003 has the files of version 1700000001."
     again = rollback(folder)
     assert (again.version, again.restores, weights(base, again.version)) == ("1700000004", "1700000000", b"0")
-    with pytest.raises(ArtifactError, match="no version before 1700000000, which 1700000004 restored"):
+    with raises("rollback.no_version", "1700000000", "1700000004"):
         rollback(folder)
     push_to(base, a_model(tmp_path / "bad", b"bad"), clock=lambda: THEN)
     undone = rollback(folder)
@@ -159,17 +160,17 @@ def test_a_rollback_is_a_new_version_with_the_files_of_the_one_before(tmp_path: 
 def test_a_rollback_to_changed_files_or_without_a_receipt_is_refused(tmp_path: Path) -> None:
     base = tmp_path / "serving"
     folder = VersionedFolder(path=base, clock=lambda: THEN)
-    with pytest.raises(ArtifactError, match="no version to roll back"):
+    with raises("rollback.no_version"):
         rollback(folder)
     a_model(base / "5")
     for index in range(2):
         push_to(base, a_model(tmp_path / str(index), str(index).encode()), clock=lambda: THEN)
     (base / "1700000000" / "saved_model.pb").write_bytes(b"other")
-    with pytest.raises(ArtifactError, match="Version 1700000000 was changed after it was pushed"):
+    with raises("rollback.changed", "1700000000"):
         rollback(folder)
-    with pytest.raises(ArtifactError, match="Version 5 has no receipt"):
+    with raises("rollback.no_receipt", "5"):
         rollback(folder, "5")
-    with pytest.raises(ArtifactError, match="There is no version 17"):
+    with raises("rollback.unknown", "17"):
         rollback(folder, "17")
     assert names(base) == ["1700000000", "1700000001", "5"]
     assert leftovers(base) == []
@@ -268,7 +269,7 @@ def test_a_number_that_no_server_reads_is_not_a_version(tmp_path: Path) -> None:
     assert [version.name for version in destination.versions()] == []
     assert next_number([], 1e9) == 10**9
     assert next_number([str(largest - 1)], 1e9) == largest
-    with pytest.raises(ArtifactError, match=str(largest)):
+    with raises("pusher.no_number", largest):
         next_number([str(largest)], 1e9)
     for name in (str(largest + 1), "9" * 5000, "-1", "1.0", "\N{ARABIC-INDIC DIGIT ONE}"):
         assert not is_version(name)

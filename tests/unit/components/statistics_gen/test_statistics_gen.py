@@ -4,14 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
-import pytest
 
 from assay.components.statistics_gen import StatisticsGen
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import EngineError
 from assay.kernels.statistics import SlicingSpec, StatisticsOptions
 from assay.runners.local import RunResult
 from assay.spec import ExecutionContext, Importer
+from raising import raises
 
 TABLE = pa.table({"fare": [1.5, None, 3.0], "company": ["a", "b", "a"]})
 
@@ -59,7 +58,7 @@ def test_a_row_count_that_does_not_agree_fails_the_step(
     artifact = first.output(examples.id, "result")
     artifact.rows["train"] = 4
     context = ExecutionContext(engine=EmbeddedEngine(), temp_dir=tmp_path)
-    with pytest.raises(EngineError, match="holds 4 rows, but statistics saw 3"):
+    with raises("rows.do_not_add_up", "4", "3"):
         StatisticsGen.spec.function(
             context=context, examples=artifact, statistics=type(artifact)(tmp_path / "out"), schema=None
         )

@@ -5,7 +5,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.errors import DataError
+from raising import raises
 
 pytestmark = pytest.mark.tensorflow
 
@@ -53,21 +53,21 @@ def test_integers_may_stand_for_floats_and_a_null_column_for_any_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "message"),
+    ("columns", "expected"),
     [
         (
             {"x": pa.array([1.0, None, None])},
-            r"Feature 'x' must hold exactly 1 value in every row .* 2 of 3 rows of split 'train' do not; .* holds 0\.",
+            ("transform.value_count", "x", "1", "2", "3", "train", "0"),
         ),
-        ({"x": pa.array([[1.0], [2.0, 3.0], []])}, r"2 of 3 rows .* the first holds 2"),
-        ({}, r"'x' must hold exactly 1 value .* 3 of 3 rows"),
-        ({"x": pa.array(["a", "b", "c"])}, r"'x' of split 'train' holds large_binary values; .* asks for float"),
+        ({"x": pa.array([[1.0], [2.0, 3.0], []])}, ("transform.value_count", "2", "3")),
+        ({}, ("transform.value_count", "x", "1", "3")),
+        ({"x": pa.array(["a", "b", "c"])}, ("transform.type", "x", "train", "large_binary")),
         (
             {"x": pa.array([1.0] * 3), "gappy": pa.array([0.5] * 3)},
-            r"'gappy' of split 'train' holds float values; the schema asks for int64",
+            ("transform.type", "gappy", "train", "int64"),
         ),
     ],
 )
-def test_rows_that_do_not_fit_the_schema(columns: dict[str, pa.Array], message: str) -> None:
-    with pytest.raises(DataError, match=message):
+def test_rows_that_do_not_fit_the_schema(columns: dict[str, pa.Array], expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         conform(record(**columns, other=pa.array([1, 2, 3])))

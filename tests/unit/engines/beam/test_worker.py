@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assay.errors import EngineError
+from raising import raises
 
 pytestmark = pytest.mark.tensorflow
 
@@ -52,7 +52,7 @@ def test_the_harness_is_told_what_the_runner_said() -> None:
 def test_a_worker_without_work_is_refused() -> None:
     from assay.engines.beam.worker import Endpoints, environment_of
 
-    with pytest.raises(EngineError, match="named no control endpoint"):
+    with raises("beam.no_control_endpoint"):
         environment_of("7", job(), Endpoints(provision="p:1"), "/scratch")
 
 
@@ -61,16 +61,14 @@ def test_a_job_that_brings_packages_is_refused() -> None:
 
     listing = dependency("submission_environment_dependencies.txt")
     check_nothing_is_staged([listing])
-    with pytest.raises(EngineError, match=r"brings files for its workers \(requirements\.txt, mine\.whl\)"):
+    with raises("beam.staged_files", "requirements.txt", "mine.whl"):
         check_nothing_is_staged([listing, dependency("requirements.txt"), dependency("mine.whl")])
 
 
 def test_a_runner_that_does_not_answer_is_named() -> None:
     from assay.engines.beam.worker import Endpoints, run_workers
 
-    with pytest.raises(
-        EngineError, match=r"The runner at localhost:1 did not tell worker 7 about its job: UNAVAILABLE"
-    ):
+    with raises("beam.no_provisioning", "7", "UNAVAILABLE"):
         run_workers("7", Endpoints(provision="localhost:1"), "/scratch")
 
 

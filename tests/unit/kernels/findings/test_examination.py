@@ -10,10 +10,10 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from assay.errors import UsageError, UserCodeError
 from assay.kernels.feature_summary import FeatureSummary
 from assay.kernels.findings import CheckResult, Examination, Expectations, examine, statistics_check
 from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
+from raising import raises
 
 Statistics = statistics_pb2.DatasetFeatureStatisticsList
 CITY = 'feature { name: "city" type: BYTES %s }'
@@ -83,7 +83,7 @@ def test_a_rare_slice_does_not_fail_the_data_by_chance() -> None:
 def test_counts_of_categories_are_not_asked_of_numbers(measure: str, type_: str) -> None:
     schema = f'feature {{ name: "x" type: {type_} drift_comparator {{ {measure} {{ threshold: 0.1 }} }} }}'
     statistics = statistics_of(x=[1, 2])
-    with pytest.raises(UsageError, match=f"{measure} compares counts of categories, and x is a numeric feature"):
+    with raises("schema.cannot_apply", measure, "x"):
         examined(statistics, schema, {"previous": statistics})
 
 
@@ -108,56 +108,56 @@ def test_a_breach_of_the_normalized_absolute_difference_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "message"),
+    ("schema", "code"),
     [
-        (CITY % f"drift_comparator {{ {L_INFINITY} }}", "has no statistics of a previous span to compare with"),
-        (CITY % f"skew_comparator {{ {L_INFINITY} }}", "has no statistics of serving data to compare with"),
+        (CITY % f"drift_comparator {{ {L_INFINITY} }}", "schema.cannot_apply"),
+        (CITY % f"skew_comparator {{ {L_INFINITY} }}", "schema.cannot_apply"),
         (
             "dataset_constraints { num_examples_version_comparator { min_fraction_threshold: 1 } }",
-            "has no statistics of a previous version to compare with",
+            "schema.cannot_apply",
         ),
         (
             "dataset_constraints { num_examples_drift_comparator { max_fraction_threshold: 1 } }",
-            "has no statistics of a previous span to compare with",
+            "schema.cannot_apply",
         ),
     ],
 )
-def test_a_comparator_without_anything_to_compare_with_is_refused_or_told(schema: str, message: str) -> None:
+def test_a_comparator_without_anything_to_compare_with_is_refused_or_told(schema: str, code: str) -> None:
     statistics = statistics_of(city=["a"])
     schema = schema if "city" in schema else CITY % "" + schema
-    with pytest.raises(UsageError, match=message):
+    with raises(code):
         examined(statistics, schema)
     (found,) = examined(statistics, schema, on_missing_control="warning").findings
     assert (found.type, found.severity) == ("COMPARATOR_CONTROL_DATA_MISSING", "warning")
 
 
 @pytest.mark.parametrize(
-    ("schema", "message"),
+    ("schema", "expected"),
     [
-        (CITY % "drift_comparator { }", "drift_comparator names no measure"),
-        (CITY % "drift_comparator { infinity_norm { } }", "infinity_norm has no threshold"),
-        (CITY % "drift_comparator { infinity_norm { threshold: -1 } }", "threshold must not be negative"),
+        (CITY % "drift_comparator { }", ("schema.cannot_apply", "drift_comparator")),
+        (CITY % "drift_comparator { infinity_norm { } }", ("schema.cannot_apply", "infinity_norm")),
+        (CITY % "drift_comparator { infinity_norm { threshold: -1 } }", ("schema.cannot_apply",)),
         (
             'feature { name: "s" type: STRUCT drift_comparator { jensen_shannon_divergence { threshold: 1 } } }',
-            "cannot apply to a STRUCT",
+            ("schema.cannot_apply",),
         ),
-        (CITY % "" + "dataset_constraints { num_examples_drift_comparator { } }", "drift_comparator has no threshold"),
+        (CITY % "" + "dataset_constraints { num_examples_drift_comparator { } }", ("schema.cannot_apply",)),
         (
             'default_environment: "TRAINING" ' + CITY % 'not_in_environment: "TRAINNG"',
-            "has 'TRAINNG', which is not among the schema's default_environment .Did you mean 'TRAINING'",
+            ("schema.cannot_apply", "TRAINNG", "default_environment", "TRAINING"),
         ),
-        (CITY % 'in_environment: "SERVING"', "has 'SERVING', which is not among"),
+        (CITY % 'in_environment: "SERVING"', ("schema.cannot_apply", "SERVING")),
     ],
 )
-def test_a_schema_that_would_be_passed_over_is_refused(schema: str, message: str) -> None:
+def test_a_schema_that_would_be_passed_over_is_refused(schema: str, expected: tuple[str, ...]) -> None:
     statistics = statistics_of(city=["a"])
-    with pytest.raises(UsageError, match=message):
+    with raises(*expected):
         examined(statistics, schema, {"previous": statistics})
 
 
 def test_all_problems_of_a_schema_are_named_at_once() -> None:
     schema = CITY % "drift_comparator { infinity_norm { } } skew_comparator { infinity_norm { threshold: 1 } }"
-    with pytest.raises(UsageError, match=r"has no threshold; .* has no statistics of serving data"):
+    with raises("schema.cannot_apply"):
         examined(statistics_of(city=["a"]), schema)
 
 
@@ -243,26 +243,26 @@ class TestCustomChecks:
         def forgets_to_return(fare: FeatureSummary) -> None:
             _ = fare.mean
 
-        with pytest.raises(UsageError, match="forgets_to_return gave None"):
+        with raises("checks.result", "forgets_to_return"):
             self.run(forgets_to_return)
 
     def test_a_check_of_a_feature_that_is_not_there_is_refused(self) -> None:
         def misspelt(fair: FeatureSummary) -> bool:
             return fair.missing == 0
 
-        with pytest.raises(UsageError, match=r"looks at 'fair', which .* not have\. Did you mean 'fare'"):
+        with raises("checks.feature", "fair", "fare"):
             self.run(misspelt)
 
     def test_a_check_that_raises_says_what(self) -> None:
         def divides(fare: FeatureSummary) -> bool:
             return fare.present / 0 > 1
 
-        with pytest.raises(UserCodeError, match="divides raised ZeroDivisionError"):
+        with raises("checks.raised", "divides", "ZeroDivisionError"):
             self.run(divides)
 
     def test_a_parameter_without_a_type_is_refused(self) -> None:
         def untyped(fare) -> bool:  # noqa: ANN001
             return bool(fare)
 
-        with pytest.raises(UsageError, match="the parameter 'fare' does not say what it takes"):
+        with raises("checks.signature", "fare"):
             statistics_check(untyped)

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay.errors import DataError
 from assay.kernels.metrics.rows import numbers
 from assay.kernels.metrics.slices import SlicingSpec, cells_of
+from raising import raises
 
 
 def column(values: list[Any], kind: pa.DataType | None = None) -> pa.RecordBatch:
@@ -23,26 +23,26 @@ def test_decimals_are_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "found", "hint"),
+    ("values", "expected", "hint"),
     [
-        (["0.25", "0.5"], "such as '0.25'", "Convert the column to numbers"),
-        ([None, "0,25"], "such as '0,25'", "decimal point"),
-        (["25 %"], "such as '25 %'", "percent"),
-        (["cat", "dog"], "such as 'cat'", "name their classes"),
-        ([[[0.5], [0.5]]], "holds list", "flatten"),
-        ([{"a": 0.5}], "holds struct", "flatten"),
-        ([date(2026, 1, 31)], "holds date32", "holds times"),
+        (["0.25", "0.5"], ("metrics.not_numeric", "0.25"), "Convert the column to numbers"),
+        ([None, "0,25"], ("metrics.not_numeric", "0,25"), "decimal point"),
+        (["25 %"], ("metrics.not_numeric", "25 %"), "percent"),
+        (["cat", "dog"], ("metrics.not_numeric", "cat"), "name their classes"),
+        ([[[0.5], [0.5]]], ("metrics.not_numeric",), "flatten"),
+        ([{"a": 0.5}], ("metrics.not_numeric",), "flatten"),
+        ([date(2026, 1, 31)], ("metrics.not_numeric", "date32"), "holds times"),
     ],
 )
-def test_the_hint_is_for_what_the_column_holds(values: list[Any], found: str, hint: str) -> None:
-    with pytest.raises(DataError, match=found) as raised:
+def test_the_hint_is_for_what_the_column_holds(values: list[Any], expected: tuple[str, ...], hint: str) -> None:
+    with raises(*expected) as raised:
         numbers(column(values), "score")
     assert raised.value.code == "metrics.not_numeric"
     assert hint in raised.value.hint
 
 
 def test_the_hint_for_times_names_what_a_gate_can_take() -> None:
-    with pytest.raises(DataError, match="cannot be cut by month") as raised:
+    with raises("statistics.slice_column") as raised:
         cells_of(column(["2026-03-31"]), [SlicingSpec(periods=(("score", "month"),))])
     assert "timestamps or dates" in raised.value.hint
     assert "schema" not in raised.value.hint

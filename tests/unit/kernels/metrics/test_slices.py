@@ -5,8 +5,8 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from assay.errors import DataError
 from assay.kernels.metrics.slices import CellIndex, SliceKey, SlicingSpec, cells_of
+from raising import raises
 
 
 def rows_of_slices(batch: pa.RecordBatch, *specs: SlicingSpec) -> dict[SliceKey, list[int]]:
@@ -90,5 +90,5 @@ def test_no_rows() -> None:
 
 
 def test_a_missing_feature_is_an_error() -> None:
-    with pytest.raises(DataError, match="Slices need a column 'b'; the data has a, n, tags, f"):
+    with raises("metrics.missing_slice_feature", "b", "n", "tags"):
         cells_of(BATCH, [SlicingSpec(feature_keys=("b",))])

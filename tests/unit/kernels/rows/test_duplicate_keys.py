@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pytest
 
-from assay.errors import UsageError
 from assay.kernels.row_hash import row_hashes
 from assay.kernels.rows.declared_rules import Unique, compile_rules
 from assay.kernels.rows.duplicate_keys import CandidateKeys, DuplicateKeys, KeyHashes
 from assay.kernels.rows.validation import RowValidation, find_duplicates
+from raising import raises
 
 RULES = compile_rules([Unique(columns=("k",), id="k")])
 (RULE,) = RULES.unique_rules
@@ -67,5 +66,5 @@ def test_a_batch_that_lacks_a_key_column_has_no_keys() -> None:
 def test_a_key_column_that_no_batch_has_is_an_error() -> None:
     validation = RowValidation(RULES, {"k": DuplicateKeys(np.zeros(0, np.uint64))})
     state = validation.add_batch(validation.create(), pa.RecordBatch.from_pydict({"kk": [1]}))
-    with pytest.raises(UsageError, match=r"reads the column 'k', which there is not\. Did you mean 'kk'"):
+    with raises("rows.unknown_column", "k", "kk"):
         validation.extract(state)

@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay.errors import UsageError
 from assay.kernels.rows.batch_columns import BatchColumns
 from assay.kernels.rows.declared_rules import Expression, compile_rules
 from assay.kernels.rows.expression import compile_expression
 from assay.kernels.rows.record import Record
+from raising import raises
 
 
 def broken(holds: str, **values: Any) -> bool:
@@ -66,19 +66,19 @@ def test_data_that_it_cannot_read_breaks_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
-        ("a >", "is not an expression"),
-        ("1 < 2", "reads no column"),
-        ("a ** 2 > 1", r"'a \*\* 2' in .* is not understood"),
-        ("a.b > 1", r"'a\.b' in .* is not understood"),
-        ("open(a)", r"'open\(a\)' in"),
-        ("a is True", "'True' in"),
-        ("a in b", "'b' in"),
-        ("a == b'x'", "b'x' has no place"),
-        ("(lambda: a)()", "is not understood"),
+        ("a >", ("rows.bad_expression",)),
+        ("1 < 2", ("rows.bad_expression",)),
+        ("a ** 2 > 1", ("rows.bad_expression", "a ** 2")),
+        ("a.b > 1", ("rows.bad_expression", "a.b")),
+        ("open(a)", ("rows.bad_expression", "open(a)")),
+        ("a is True", ("rows.bad_expression", "True")),
+        ("a in b", ("rows.bad_expression", "b")),
+        ("a == b'x'", ("rows.bad_expression", "b", "x")),
+        ("(lambda: a)()", ("rows.bad_expression",)),
     ],
 )
-def test_what_is_outside_of_the_grammar_is_refused(text: str, found: str) -> None:
-    with pytest.raises(UsageError, match=found):
+def test_what_is_outside_of_the_grammar_is_refused(text: str, expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         compile_expression(text)

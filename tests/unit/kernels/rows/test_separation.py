@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.errors import UsageError
 from assay.kernels.rows.declared_rules import NotNull, Range, Unique, compile_rules
 from assay.kernels.rows.schema_rules import schema_rules
 from assay.kernels.rows.separation import Separation
 from assay.kernels.rows.validation import find_duplicates
+from raising import raises
 
 BATCH = pa.RecordBatch.from_pydict(
     {"id": [1, 2, 2, None, 5], "fare": [1.0, -2.0, 3.0, 4.0, 900.0], "kind": ["a", "b", "c", "a", "a"]}
@@ -69,5 +68,5 @@ def test_a_batch_without_breaches_passes_as_it_is() -> None:
 
 def test_a_column_with_the_name_of_a_reason_column_is_refused() -> None:
     batch = pa.RecordBatch.from_pydict({"assay_row": [1]})
-    with pytest.raises(UsageError, match="column 'assay_row'"):
+    with raises("rows.reserved_column", "assay_row"):
         Separation(compile_rules([NotNull(column="assay_row")]))(batch)

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.errors import DataError, UsageError
+from assay.errors import DataError
 from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
 from assay.kernels.statistics.merging import (
     MergeableStatistics,
@@ -19,6 +19,7 @@ from assay.kernels.statistics.merging import (
     merge_statistics,
     statistics_of_mergeable,
 )
+from raising import raises
 
 _SCHEMA = text_format.Parse(
     """feature { name: "code" type: INT int_domain { is_categorical: true } }
@@ -74,21 +75,21 @@ def test_merged_parts_are_the_statistics_of_the_whole(max_exact_bytes: int) -> N
 
 def test_parts_of_other_options_are_refused() -> None:
     one = _bytes(MergeableStatistics(StatisticsOptions()), _batch(3))
-    with pytest.raises(UsageError, match="different options"):
+    with raises("statistics.merge"):
         merge_statistics([one, _bytes(MergeableStatistics(StatisticsOptions(num_top_values=3)), _batch(3))])
-    with pytest.raises(UsageError, match="different schemas"):
+    with raises("statistics.merge"):
         merge_statistics([one, _bytes(MergeableStatistics(StatisticsOptions(), _SCHEMA), _batch(3))])
-    with pytest.raises(UsageError, match="nothing to merge"):
+    with raises("statistics.merge"):
         merge_statistics([])
 
 
 def test_other_bytes_are_refused() -> None:
     proto = DatasetStatistics().extract(DatasetStatistics().create()).SerializeToString()
-    with pytest.raises(DataError, match="not mergeable statistics of this version"):
+    with raises("statistics.not_mergeable"):
         merge_statistics([proto])
     whole = _bytes(MergeableStatistics(StatisticsOptions()), _batch(3))
     for cut in (20, len(whole) // 2, len(whole) - 1):
-        with pytest.raises(DataError, match="damaged"):
+        with raises("statistics.damaged"):
             statistics_of_mergeable(whole[:cut])
 
 
@@ -107,7 +108,7 @@ def test_bytes_nested_without_end_are_refused() -> None:
 
 
 def test_a_users_state_is_not_written() -> None:
-    with pytest.raises(UsageError, match="A state that holds object cannot be written"):
+    with raises("statistics.state", "object"):
         encode_state(object())
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.errors import UsageError
 from assay.kernels.row_hash import row_hashes
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.kernels.statistics.dataset import sampled
+from raising import raises
 
 _ROWS = pa.RecordBatch.from_arrays([pa.array(range(20_000)), pa.array(np.arange(20_000) % 7)], ["x", "y"])
 
@@ -43,5 +43,5 @@ def test_statistics_are_of_the_sample() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, 1.5, -1.0])
 def test_other_shares_are_refused(rate: float) -> None:
-    with pytest.raises(UsageError, match="sample_rate must be above 0 and at most 1"):
+    with raises("statistics.option", "sample_rate", "0", "1"):
         StatisticsOptions(sample_rate=rate)

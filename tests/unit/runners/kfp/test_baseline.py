@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from assay.artifacts import Model, ModelBlessing, Schema
-from assay.errors import UsageError
 from assay.runners.kfp import compile_pipeline
 from assay.spec import (
     Channel,
@@ -23,6 +22,7 @@ from assay.spec import (
     latest_blessed_model,
 )
 from assay.spec.node import Node
+from raising import raises
 
 
 @component
@@ -76,12 +76,12 @@ class TestBaseline:
         assert "parameters" not in tasks(document)["latest-blessed-model-resolver"]["inputs"]
 
     def test_none_is_needed_to_do_without(self, nodes: list[Node], tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=r"latest_blessed_model_resolver looks for artifacts of earlier runs"):
+        with raises("kfp.no_registry", "latest_blessed_model_resolver"):
             compiled(nodes, tmp_path)
         wired = tasks(compiled(nodes, tmp_path, registry="none"))["latest-blessed-model-resolver"]["inputs"]
         assert wired["parameters"] == {"without_registry": {"runtimeValue": {"constant": True}}}
 
     def test_other_strategies(self, tmp_path: Path) -> None:
         resolver = Resolver(strategy_class=LatestArtifactStrategy, schema=Channel(type=Schema))
-        with pytest.raises(UsageError, match=r"Resolver uses LatestArtifactStrategy, and no step on Kubeflow"):
+        with raises("kfp.resolver", "LatestArtifactStrategy"):
             compiled([resolver, Take(schema=resolver.outputs["schema"])], tmp_path, registry="env")

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from assay.artifacts.store import MANIFEST
-from assay.errors import ArtifactError
 from assay.runners.kfp import CsvExampleGen, ImportSchemaGen
 from assay.runners.kfp.blessed_models import latest_blessed
 from assay.runners.kfp.storage import Places, open_store
+from raising import raises
 
 MakeTask = Callable[..., Any]
 
@@ -78,16 +78,16 @@ class TestUnreachable:
         return "NoCredentialsError"
 
     def test_reading(self, store: str, tmp_path: Path) -> None:
-        with pytest.raises(ArtifactError, match=rf"s3://store/file could not be reached: {store}: .*endpoint"):
+        with raises("kfp.unreachable", "s3://store/file", store):
             Places(tmp_path).fetch("s3://store/file")
 
     def test_writing(self, store: str, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("x")
-        with pytest.raises(ArtifactError, match=rf"s3://store/file could not be reached: {store}"):
+        with raises("kfp.unreachable", "s3://store/file", store):
             Places(tmp_path).publish(tmp_path / "file", "s3://store/file")
 
     def test_the_registry(self, store: str) -> None:
-        with pytest.raises(ArtifactError, match=rf"s3://store/registry/taxi could not be reached: {store}"):
+        with raises("kfp.unreachable", "s3://store/registry/taxi", store):
             latest_blessed("s3://store/registry", "taxi", [])
 
 
@@ -142,7 +142,7 @@ class TestWebServers:
         assert Places(tmp_path).fetch(f"{address}/lost.py") is None
 
     def test_no_server(self, tmp_path: Path) -> None:
-        with pytest.raises(ArtifactError, match=r"http://127.0.0.1:1/x could not be reached: URLError"):
+        with raises("kfp.unreachable", "http://127.0.0.1:1/x", "URLError"):
             Places(tmp_path).fetch("http://127.0.0.1:1/x")
 
 

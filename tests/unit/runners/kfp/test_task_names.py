@@ -14,13 +14,13 @@ from kfp.compiler import Compiler
 
 from assay.artifacts import Model, ModelBlessing
 from assay.artifacts.store import MANIFEST
-from assay.errors import UsageError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import LineageStore
 from assay.runners.kfp import LatestBlessedModel, component_of
 from assay.runners.kfp.blessed_models import VARIABLE
 from assay.runners.kfp.step import TaskNames
 from assay.spec import Input, Output, component
+from raising import raises
 
 MakeTask = Callable[..., Any]
 RUN = "5f3b9a36-0e4c-4f2f-9d43-0c3ce0b1a1aa"
@@ -122,5 +122,5 @@ def test_a_registry_without_a_pipelines_name(task: MakeTask, monkeypatch: pytest
     monkeypatch.setenv(VARIABLE, str(tmp_path / "registry"))
     made = task(component_of(Nameless, pipeline=PLACEHOLDERS.pipeline))
     made.command[made.command.index("--pipeline") + 1] = PLACEHOLDERS.pipeline
-    with pytest.raises(UsageError, match=r"Nameless records blessed models by the pipeline's name, and nothing names"):
+    with raises("kfp.no_pipeline_name", "Nameless"):
         made.run()

@@ -11,7 +11,7 @@ import pytest
 
 from assay.components.evaluator.inference.example_batch import ExampleBatch
 from assay.components.evaluator.inference.predicting import JudgedModel
-from assay.errors import UsageError
+from raising import raises
 
 pytestmark = pytest.mark.tensorflow
 
@@ -50,12 +50,14 @@ def test_signatures_that_predict_the_same_are_one_model(tmp_path: Path) -> None:
     assert predicted(saved(tmp_path / "m", 1.0)) == pytest.approx(np.linspace(0, 1, 50))
 
 
-@pytest.mark.parametrize(("factor", "width", "why"), [(0.5, 1, "do not predict the same"), (1.0, 2, "do not predict")])
+@pytest.mark.parametrize(
+    ("factor", "width", "code"), [(0.5, 1, "eval_config.signature"), (1.0, 2, "eval_config.signature")]
+)
 def test_a_served_signature_that_predicts_otherwise_must_be_chosen(
-    tmp_path: Path, factor: float, width: int, why: str
+    tmp_path: Path, factor: float, width: int, code: str
 ) -> None:
     model = saved(tmp_path / "m", factor, width)
-    with pytest.raises(UsageError, match=why):
+    with raises(code):
         predicted(model)
     assert predicted(model, "predict") == pytest.approx(np.linspace(0, 1, 50))
     assert len(predicted(model, "serving_default")) == 50 * width

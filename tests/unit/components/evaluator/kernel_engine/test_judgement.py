@@ -15,11 +15,11 @@ from assay.components.evaluator.evaluation_files import write_metrics
 from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
 from assay.components.evaluator.kernel_engine.judgement import Judged, Tables, evaluate_tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.errors import DataError, UsageError
 from assay.gating.figures import MetricKey
 from assay.gating.waivers import Waiver
 from assay.gating.written_policy import WrittenPolicy
 from assay.kernels.uncertainty.delong import delong
+from raising import raises
 
 ENGINE = EmbeddedEngine(threads=2)
 SAMPLING = Sampling(num_replicates=200, threads=2)
@@ -135,19 +135,19 @@ def test_a_waived_failure_does_not_block_until_it_expires() -> None:
         policy = WrittenPolicy(significant="regression")
         found = judge(tables, ENGINE, Rules(policy=policy, sampling=SAMPLING, waivers=(waiver,), today=today))
         assert found.verdict.ok == ok
-    with pytest.raises(UsageError, match="day must be given"):
+    with raises("waivers.today"):
         Rules(waivers=(waiver,))
 
 
 def test_an_error_of_the_lint_stops_before_anything_is_read() -> None:
     config = config_with()
     config["metrics_specs"][0]["metrics"].append({"class_name": "AUCC"})
-    with pytest.raises(UsageError, match=r"there is no metric 'AUCC'\. Did you mean 'AUC'\?"):
+    with raises("eval_config.unknown_metric", "AUCC", "AUC"):
         judge(Tables(config=config, predictions="no/such/file.csv"), ENGINE)
 
 
 def test_a_table_without_rows_is_an_error() -> None:
-    with pytest.raises(DataError, match=r"There is no (row|example) to evaluate"):
+    with raises("evaluator.no_examples"):
         judge(Tables(config=config_with(), predictions=rows().slice(0, 0)), ENGINE)
 
 

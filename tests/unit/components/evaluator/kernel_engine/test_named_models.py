@@ -17,7 +17,7 @@ from assay.components.evaluator.kernel_engine.evaluation import evaluate_predict
 from assay.components.evaluator.kernel_engine.model_rows import predict_rows
 from assay.components.evaluator.kernel_engine.predictions import Predictions
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import DataError
+from raising import raises
 
 CLASSES = ("low", "mid", "high")
 SIZE = 9000  # more rows than a model is given at once
@@ -139,17 +139,11 @@ def test_columns_of_predictions_beside_no_model_or_a_baseline_that_is_one() -> N
 
 
 def test_what_has_no_names_says_how_to_give_them() -> None:
-    with pytest.raises(
-        DataError, match=r"'y' should hold numbers, .* or name the classes\. Let a function give names, a"
-    ):
+    with raises("metrics.not_numeric", "y"):
         predicted(wide)
-    with pytest.raises(
-        DataError, match=r"have names \(low, mid, high\), and the baseline's predictions do not say which"
-    ):
+    with raises("evaluator.class_names", "mid"):
         predicted(named, wide)
-    with pytest.raises(
-        DataError, match=r"The classes of the baseline's predictions are not those of the model's .* lac"
-    ):
+    with raises("evaluator.other_classes"):
         predicted(named, lambda rows: table_of(rows, (0, 1)))
 
 
@@ -157,9 +151,7 @@ def test_a_model_that_changes_its_classes_is_an_error() -> None:
     def model(rows: pa.RecordBatch) -> dict[str, Any]:
         return table_of(rows, (0, 1, 2) if rows.num_rows < 10 else (0, 1))
 
-    with pytest.raises(
-        DataError, match=r"gives predictions of low, mid, high for the first rows, and of low, mid for o"
-    ):
+    with raises("evaluator.other_classes", "mid"):
         figures(predicted(model))
 
 

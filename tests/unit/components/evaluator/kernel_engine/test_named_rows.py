@@ -15,7 +15,7 @@ from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.named_rows import NamedRows
 from assay.components.evaluator.kernel_engine.predictions import Predictions, open_predictions
 from assay.engines.base import Shard, Source
-from assay.errors import DataError
+from raising import raises
 
 ROWS = {
     "y": ["b", None, "a", "b"],
@@ -78,7 +78,7 @@ def test_an_unknown_label_is_found_by_its_row_in_the_whole_data(tmp_path: Path) 
     table = pa.table({"y": labels, "p": [{"a": 0.5, "b": 0.5}] * len(labels)})
     pq.write_table(table, tmp_path / "rows.parquet", row_group_size=20_000)
     for data in (table, tmp_path / "rows.parquet"):
-        with pytest.raises(DataError, match=r"row 69000 \(counted from 0\) is 'c', .* they have a, b"):
+        with raises("evaluator.unknown_class", "69000", "0", "c", "b"):
             rows(opened(data).source)
 
 

@@ -15,6 +15,7 @@ from assay.components.evaluator.kernel_engine.predictions import open_prediction
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.gating.written_policy import WrittenPolicy
+from raising import raises
 
 NAMES = ("low", "mid", "high")
 SPEC = {"label_key": "y", "prediction_key": "p"}
@@ -180,9 +181,9 @@ def test_names_of_one_model_only(ours: pa.Table, theirs: pa.Table) -> None:
 
 def test_models_of_other_classes() -> None:
     theirs = ONE_NAMED.set_column(2, "p", pa.array([{"A": 0.4, "b": 0.6}] * 2))
-    with pytest.raises(DataError, match=r"baseline's predictions are not those of the candidate's, a, b: they have A"):
+    with raises("evaluator.other_classes", "b"):
         opened(ONE_NAMED, theirs)
-    with pytest.raises(DataError, match=r"'y' differs in 2 of 2 rows \(a and b in row 1,"):
+    with raises("predictions.other_rows", "y", "2", "b", "1"):
         opened(ONE_NAMED, ONE_NAMED.set_column(1, "y", pa.array(["b", "a"])))
 
 
@@ -213,9 +214,9 @@ def test_names_of_labels_alone_are_refused_with_what_to_write(predictions: Any, 
 
 
 def test_a_column_of_one_class_is_no_prediction() -> None:
-    with pytest.raises(DataError, match="names the column 'p', which the table of predictions does not have"):
+    with raises("predictions.no_such_column", "p"):
         opened(pa.table({"y": ["a"], "p.a": [0.5]}))
-    with pytest.raises(UsageError, match=r"Did you mean|no prediction_key"):
+    with raises("eval_config.no_prediction_key", kind=UsageError):
         opened(ONE_NAMED, spec={"label_key": "y"})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +9,7 @@ import pytest
 
 from assay.components.evaluator.config import read_config
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
-from assay.errors import DataError, UsageError
+from raising import raises
 
 ONE = {"model_specs": [{"label_key": "label", "prediction_key": "score"}]}
 OURS = pa.table({"id": ["a", "b", "c"], "label": [0, 1, 1], "score": [0.1, 0.2, 0.3]})
@@ -64,31 +63,37 @@ def table(**columns: Any) -> pa.Table:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "join_on", "message"),
+    ("theirs", "join_on", "expected"),
     [
-        (table(label=[1, 0, 1]), None, "not in the same order: 'label' differs in 2 of 3 rows (0 and 1 in row 1, "),
-        (table(label=[1, 0, 1]), "id", "not the same under 'id'"),
-        (table().slice(1), None, "has 3 rows and the baseline's 2"),
-        (table(id=["a", "b", "x"]), "id", "1 are not in the baseline's table, and 1 of the baseline's"),
-        (table(id=["a", "a", "b"]), "id", "the baseline's table has repeated values"),
-        (table(id=["a", None, "b"]), "id", "the baseline's table has missing values"),
-        (table(id=[[1], [2], [3]]).rename_columns(["other", "label", "score"]), "id", "column 'id'"),
-        (table().rename_columns(["id", "label", "scores"]), None, "Did you mean 'scores'?"),
+        (table(label=[1, 0, 1]), None, ("predictions.other_rows", "label", "2", "3", "0", "1")),
+        (table(label=[1, 0, 1]), "id", ("predictions.other_rows", "id")),
+        (table().slice(1), None, ("predictions.row_count", "3", "2")),
+        (table(id=["a", "b", "x"]), "id", ("predictions.unmatched", "1")),
+        (table(id=["a", "a", "b"]), "id", ("predictions.ids",)),
+        (table(id=["a", None, "b"]), "id", ("predictions.ids",)),
+        (
+            table(id=[[1], [2], [3]]).rename_columns(["other", "label", "score"]),
+            "id",
+            ("predictions.no_such_column", "id"),
+        ),
+        (table().rename_columns(["id", "label", "scores"]), None, ("predictions.no_such_column", "scores")),
     ],
 )
-def test_rows_that_do_not_belong_together_are_refused(theirs: pa.Table, join_on: str | None, message: str) -> None:
-    with pytest.raises(DataError, match=re.escape(message)):
+def test_rows_that_do_not_belong_together_are_refused(
+    theirs: pa.Table, join_on: str | None, expected: tuple[str, ...]
+) -> None:
+    with raises(*expected):
         opened(OURS, theirs, join_on=join_on)
 
 
 def test_a_join_needs_a_second_table() -> None:
-    with pytest.raises(UsageError, match="second table"):
+    with raises("predictions.join"):
         opened(OURS, join_on="id")
 
 
 def test_no_candidate_and_different_labels_are_refused() -> None:
     config: Any = {"model_specs": [{"label_key": "l", "prediction_key": "p", "is_baseline": True}]}
-    with pytest.raises(UsageError, match="has 0"):
+    with raises("eval_config.models", "0"):
         opened(OURS, config=config)
     config = {
         "model_specs": [
@@ -96,12 +101,12 @@ def test_no_candidate_and_different_labels_are_refused() -> None:
             {"name": "o", "label_key": "other", "prediction_key": "old", "is_baseline": True},
         ]
     }
-    with pytest.raises(UsageError, match="same label_key"):
+    with raises("eval_config.models", "label_key"):
         opened(OURS, config=config)
 
 
 def test_a_label_that_is_missing_in_both_tables_is_the_same() -> None:
     ours = pa.table({"label": [0.0, float("nan")], "score": [0.1, 0.2]})
     assert opened(ours, ours.slice(0))[1] == [0.1, 0.2]
-    with pytest.raises(DataError, match=r"'label' differs in 1 of 2 rows \(nan and 1\.0 in row 2; "):
+    with raises("predictions.other_rows", "label", "1", "2", "nan", "1.0"):
         opened(ours, pa.table({"label": [0.0, 1.0], "score": [0.1, 0.2]}))

@@ -15,8 +15,8 @@ from assay.components.evaluator.kernel_engine.lint import lint
 from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.components.evaluator.kernel_engine.slicing import slicing_of
 from assay.engines.embedded import EmbeddedEngine
-from assay.errors import UsageError
 from assay.gating.figures import slice_name
+from raising import raises
 
 ROWS = pa.table(
     {
@@ -90,7 +90,7 @@ def test_the_lint_knows_the_feature_and_the_slice() -> None:
 
 def test_edges_must_ascend() -> None:
     wrong = config("city") | {"slicing_specs": [{"feature_keys": ["fare[20,10]"]}]}
-    with pytest.raises(UsageError, match="boundaries of 'fare' must ascend"):
+    with raises("statistics.slice", "fare"):
         slicing_of(read_config(wrong).eval_config)
 
 

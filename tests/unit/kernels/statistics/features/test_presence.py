@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.errors import DataError
 from assay.kernels.statistics.columns import feature_columns
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.presence import (
@@ -14,6 +13,7 @@ from assay.kernels.statistics.presence import (
     length_statistics,
     merge_presence,
 )
+from raising import raises
 
 
 def _state(*values: object, type_: pa.DataType | None = None, weights: list[float] | None = None) -> PresenceState:
@@ -68,5 +68,5 @@ def test_parts_of_other_depth_are_refused_and_parts_without_values_are_not() -> 
     state = _state([1])
     merge_presence(state, PresenceState(), "x")
     assert common_statistics(state, 1, 0.0, StatisticsOptions()).num_non_missing == 1
-    with pytest.raises(DataError, match="'x' is nested to 1 levels in one part of the data and to 2 in another"):
+    with raises("statistics.mixed_nesting", "x", "1", "2"):
         merge_presence(state, _state([[1]]), "x")

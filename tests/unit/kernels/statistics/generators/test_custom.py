@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.errors import UserCodeError
 from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
+from raising import raises
 
 
 class _Negative:
@@ -64,19 +64,19 @@ def test_results_are_numbers_text_or_protos() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "message"),
+    ("result", "expected"),
     [
-        ([], r"_Negative: extract\(\) gives list, not a mapping"),
-        ({"fare": {"x": None}}, "'x' of feature 'fare' is NoneType"),
+        ([], ("statistics.custom", "_Negative")),
+        ({"fare": {"x": None}}, ("statistics.custom", "x", "fare", "NoneType")),
     ],
 )
-def test_other_results_are_refused(result: Any, message: str) -> None:
-    with pytest.raises(UserCodeError, match=message):
+def test_other_results_are_refused(result: Any, expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         _statistics(_Negative(result), _batch(1))
 
 
 def test_an_error_in_the_users_code_shows_where() -> None:
-    with pytest.raises(UserCodeError, match=r"_Negative: add_batch\(\) failed: KeyError") as caught:
+    with raises("statistics.custom", "_Negative", "add_batch", "KeyError") as caught:
         _statistics(_Negative(), pa.RecordBatch.from_arrays([pa.array([1])], ["other"]))
     assert 'batch["fare"]' in caught.value.user_traceback
     assert "custom.py" not in caught.value.user_traceback.splitlines()[1].replace("test_custom.py", "")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
-from assay.errors import DataError, UsageError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.kernels.statistics.generators.lift import MAX_PAIRS
+from raising import raises
 
 
 def _dataset(columns: dict[str, Any], **options: Any) -> Any:
@@ -37,11 +36,11 @@ def test_too_many_pairs_are_left_out_and_this_is_said() -> None:
 
 
 def test_a_label_of_no_categories_needs_boundaries() -> None:
-    with pytest.raises(DataError, match="label 'y' holds double, whose values are not categories"):
+    with raises("statistics.label", "y", "double"):
         _dataset({"x": ["a"], "y": [0.5]})
-    with pytest.raises(DataError, match="label 'y' is not a column of x"):
+    with raises("statistics.no_label", "y", "x"):
         _dataset({"x": ["a"]})
-    with pytest.raises(DataError, match="label 'y' holds string, which bins do not fit"):
+    with raises("statistics.label", "y", "string"):
         _dataset({"x": ["a"], "y": ["b"]}, label_boundaries=(1.0,))
-    with pytest.raises(UsageError, match="label_boundaries must ascend"):
+    with raises("statistics.option", "label_boundaries"):
         StatisticsOptions(label_boundaries=(2.0, 1.0))

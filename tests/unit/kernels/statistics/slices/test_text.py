@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from assay.errors import UsageError
 from assay.kernels.statistics import SlicingSpec
 from assay.kernels.statistics.slices.text import slicing_of_text
+from raising import raises
 
 
 @pytest.mark.parametrize(
@@ -31,18 +31,18 @@ def test_what_people_type(text: str, expected: SlicingSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "expected"),
     [
-        ("", "found nothing in ''"),
-        ("a,,b", "found nothing"),
-        ("fare[ten]", r"found \[ten\]"),
-        ("fare[2,1]", "must ascend"),
-        ("fare[1", "found 'fare\\[1'"),
-        ("a,a", "names a twice"),
-        ("x > 1, y > 2", "2 conditions"),
-        ("`x` > 1", "found '`x` > 1'"),
+        ("", ("statistics.slice",)),
+        ("a,,b", ("statistics.slice",)),
+        ("fare[ten]", ("statistics.slice",)),
+        ("fare[2,1]", ("statistics.slice",)),
+        ("fare[1", ("statistics.slice", "fare[1")),
+        ("a,a", ("statistics.slice",)),
+        ("x > 1, y > 2", ("statistics.slice", "2")),
+        ("`x` > 1", ("statistics.slice", "`x` > 1")),
     ],
 )
-def test_what_cannot_be_read(text: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
+def test_what_cannot_be_read(text: str, expected: tuple[str, ...]) -> None:
+    with raises(*expected):
         slicing_of_text(text)
