@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from assay import errors
+from assay.errors import AssayError
 
 JUNK_DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "managers"}
 # Every process that runs tests imports every module of tests, whichever tests it is asked for.
@@ -59,6 +63,18 @@ def test_every_expected_error_is_matched_by_its_message(tests: dict[str, ast.Mod
         if not any(keyword.arg == "match" for keyword in call.keywords)
     ]
     assert not loose
+
+
+# The snapshots of words have the English of our errors: tests assert the code and what is named.
+def test_our_own_errors_are_expected_by_their_code(tests: dict[str, ast.Module]) -> None:
+    ours = {name for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, AssayError)}
+    matched = [
+        f"{path}:{call.lineno}"
+        for path, tree in tests.items()
+        for call in calls(tree, "pytest", "raises")
+        if call.args and {node.id for node in ast.walk(call.args[0]) if isinstance(node, ast.Name)} & ours
+    ]
+    assert not matched, "from raising import raises"
 
 
 def test_no_test_replaces_our_own_code(tests: dict[str, ast.Module]) -> None:

@@ -131,18 +131,17 @@ def test_only_regular_utf8_files_of_some_size_are_read(tmp_path: Path) -> None:
     wide.write_bytes("a: 1".encode("utf-16"))
     large.write_bytes(b"x" * 101)
     marked.write_bytes("a: ключ".encode("utf-8-sig"))
-    for path, problem in [
-        (pipe, "not a regular file"),
-        (Path("/dev/zero"), "not a regular file"),
-        (tmp_path, "Could not read a config"),
+    for path, named in [
+        (pipe, pipe),
+        (Path("/dev/zero"), "/dev/zero"),
+        (tmp_path, "a config"),
         (tmp_path / "none", "No such file"),
         (tmp_path / "nu\0ll", "null"),
-        (wide, "not UTF-8.* UTF-16"),
-        (large, "is larger than"),
+        (wide, "UTF-16"),
+        (large, large),
     ]:
-        with pytest.raises(UsageError, match=problem) as caught:
+        with raises("config.file", named, kind=UsageError):
             read_text(path, "a config", code="config.file", limit=100)
-        assert caught.value.code == "config.file"
     assert read_text(marked, "a config", code="config.file") == "a: ключ"
 
 

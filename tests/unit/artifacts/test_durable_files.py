@@ -15,7 +15,6 @@ import pytest
 from assay.artifacts.formats.parquet import write_table
 from assay.artifacts.outputs import RECORD, output_folder
 from assay.artifacts.store import write_durably
-from assay.errors import ArtifactError
 from raising import raises
 
 LIMIT = 4096
@@ -36,10 +35,9 @@ def small_disk() -> Iterator[None]:
 def test_a_disk_that_fills_leaves_the_earlier_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     write_durably(path, b"earlier")
-    with pytest.raises(ArtifactError, match=r"Could not write .*/a: File too large") as caught:
+    with raises("artifact.write_failed", path, "File too large"):
         write_durably(path, b"x" * (LIMIT + 1))
-    assert caught.value.code == "artifact.write_failed"
-    with pytest.raises(ArtifactError, match="File too large"):
+    with raises("artifact.write_failed", "File too large"):
         write_table(tmp_path / "t.parquet", pa.table({"x": [os.urandom(LIMIT)]}))
     assert [each.name for each in tmp_path.iterdir()] == ["a"]
     assert path.read_bytes() == b"earlier"
@@ -52,11 +50,11 @@ def test_a_disk_that_fills_leaves_no_folder_and_no_earlier_result(tmp_path: Path
             write_durably(folder / "a", b"x")
             write_durably(folder / "b", b"x" * size)
 
-    with pytest.raises(ArtifactError, match="File too large"):
+    with raises("artifact.write_failed", "File too large"):
         write(tmp_path / "new", LIMIT + 1)
     assert not (tmp_path / "new").exists()
     write(tmp_path / "old", 1)
-    with pytest.raises(ArtifactError, match="File too large"):
+    with raises("artifact.write_failed", "File too large"):
         write(tmp_path / "old", LIMIT + 1)
     assert not {"a", "b", RECORD} & {each.name for each in (tmp_path / "old").iterdir()}
 

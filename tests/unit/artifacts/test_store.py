@@ -26,7 +26,6 @@ from assay.artifacts.store import (
     seal,
     write_durably,
 )
-from assay.errors import ArtifactError
 from raising import raises
 
 
@@ -207,10 +206,7 @@ def test_what_is_not_there_cannot_be_adopted(tmp_path: Path) -> None:
 def test_a_file_that_the_disk_does_not_take_is_not_half_there(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     write_durably(path, b"old")
-    with (
-        largest_file(1024),
-        pytest.raises(ArtifactError, match=r"Could not write .*run\.json: File too large"),
-    ):
+    with largest_file(1024), raises("artifact.write_failed", path, "File too large"):
         write_durably(path, b"x" * 4096)
     assert path.read_bytes() == b"old"
     assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
@@ -218,7 +214,7 @@ def test_a_file_that_the_disk_does_not_take_is_not_half_there(tmp_path: Path) ->
 
 def test_an_artifact_whose_manifest_does_not_fit_is_not_published(tmp_path: Path) -> None:
     note = staged(tmp_path / "staging")
-    with largest_file(100), pytest.raises(ArtifactError, match=r"Could not write .*manifest\.json: File too large"):
+    with largest_file(100), raises("artifact.write_failed", "manifest.json", "File too large"):
         seal(note, tmp_path / "out", Producer())
     assert not (tmp_path / "out").exists()
 
@@ -228,10 +224,10 @@ def test_properties_are_checked_in_whichever_way_they_are_set(tmp_path: Path) ->
     note.properties.update({"length": 1})
     assert note.properties.setdefault("length", 2) == 1
     note.properties["tags"] = None
-    for wrong in ({"lenth": 1}, {"length": "1"}):
-        with pytest.raises(ArtifactError, match=r"declares no property|must be of type int, got '1'"):
+    for wrong, code in [({"lenth": 1}, "artifact.unknown_property"), ({"length": "1"}, "artifact.property_type")]:
+        with raises(code, *wrong):
             note.properties.update(wrong)
-        with pytest.raises(ArtifactError, match=r"declares no property|must be of type int, got '1'"):
+        with raises(code, *wrong):
             Note(tmp_path, properties=wrong)
     with raises("artifact.unknown_property", "Note", "x", "tags"):
         note.properties.setdefault("x", 1)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from assay.errors import DataError, UsageError
 from assay.kernels.rows.expression import compile_expression
 from assay.kernels.statistics.slices.expressions import condition
+from raising import raises
 
 BATCH = pa.RecordBatch.from_arrays(
     [
@@ -39,21 +40,21 @@ def test_numbers_beyond_64_bits_compare(text: str, rows: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("text", "named"),
     [
-        ("n > " + "9" * 400, "a number of 400 digits is too large for a double"),
-        ("n > " + "9" * 5_000, "cannot be read|is not an expression"),
-        ("not " * 2_000 + "n > 1", "more than 100 levels"),
-        ("-" * 3_000 + "n > 1", "more than 100 levels"),
-        ("n > " + "+".join(["1"] * 3_000), "more than 100 levels"),
-        ("(" * 500 + "n" + ")" * 500 + " > 1", "cannot be read|is not an expression"),
-        ("n > 1 and " * 20_000 + "n > 1", "at most 100,000 are allowed"),
-        ("n > 1\0", "null"),
+        ("n > " + "9" * 400, ("400",)),
+        ("n > " + "9" * 5_000, ()),
+        ("not " * 2_000 + "n > 1", ("100",)),
+        ("-" * 3_000 + "n > 1", ("100",)),
+        ("n > " + "+".join(["1"] * 3_000), ("100",)),
+        ("(" * 500 + "n" + ")" * 500 + " > 1", ()),
+        ("n > 1 and " * 20_000 + "n > 1", ("100,000",)),
+        ("n > 1\0", ("null",)),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused(text: str, problem: str) -> None:
-    for read in (condition, compile_expression):
-        with pytest.raises(UsageError, match=problem) as caught:
+def test_what_cannot_be_evaluated_is_refused(text: str, named: tuple[str, ...]) -> None:
+    for read, code in [(condition, "statistics.condition"), (compile_expression, "rows.bad_expression")]:
+        with raises(code, *named) as caught:
             read(text)
         assert len(caught.value.message) < 500
 

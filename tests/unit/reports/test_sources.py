@@ -10,11 +10,11 @@ import pytest
 import scenes
 from encoding import message, scalar_event, wrapped, write_records
 
-from assay.errors import ArtifactError, DataError
 from assay.gating.verdict import find_verdict
 from assay.reports.sources.evaluation_files import Metric, read_metrics, read_plots
 from assay.reports.sources.event_files import read_logs
 from assay.reports.sources.wire import by_number, double_in, fields, float_in, integer_in, text_in
+from raising import raises
 
 
 def test_fields_of_every_kind_are_read() -> None:
@@ -26,7 +26,7 @@ def test_fields_of_every_kind_are_read() -> None:
 
 @pytest.mark.parametrize("raw", [b"\x0a", b"\x0a\x05ab", b"\x09abc", b"\x0b", b"\xff" * 12])
 def test_bytes_that_are_no_message_are_refused(raw: bytes) -> None:
-    with pytest.raises(DataError, match="Expected a protobuf message"):
+    with raises("report.wire"):
         list(fields(raw))
 
 
@@ -92,5 +92,5 @@ def test_a_verdict_is_read_as_plain_json_and_refused_where_it_is_none(tmp_path: 
     assert verdict is not None
     assert repr([check.observed for check in verdict.checks]) == "[0.93, 0.7, nan]"
     (blessing.path / "verdict.json").write_text('{"ok": "perhaps"}')
-    with pytest.raises(ArtifactError, match="is not a verdict"):
+    with raises("verdict.malformed", blessing.path):
         find_verdict(blessing.path)

@@ -208,7 +208,7 @@ def test_a_damaged_artifact_is_made_again(root: Any, toys: Any, statuses: Status
 
 def test_a_root_that_is_a_file_is_named(tmp_path: Path, toys: Any) -> None:
     (tmp_path / "root").touch()
-    with pytest.raises(Exception, match=r"Could not write .*root: Not a directory"):
+    with raises("artifact.write_failed", tmp_path / "root"):
         LocalDagRunner(tmp_path / "root", progress=Silence()).run(Pipeline("p", None, [toys.Text()]))
 
 

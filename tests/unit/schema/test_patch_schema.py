@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from assay.errors import UsageError
 from assay.schema import parse_patch
 from assay.schema.patch_schema import json_schema
+from raising import raises
 
 
 def test_the_shipped_schema_is_up_to_date(project_root: Path, update_golden: bool) -> None:
@@ -57,7 +58,7 @@ def test_the_schema_allows_what_the_reader_reads(entry: str) -> None:
 @pytest.mark.parametrize("entry", BAD)
 def test_the_schema_refuses_what_the_reader_refuses(entry: str) -> None:
     assert errors(entry)
-    with pytest.raises(UsageError, match=r"entry 1|schema patch"):
+    with raises("schema*", kind=UsageError):
         parse_patch(f"entries: [{entry}]")
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from assay.artifacts import Examples, Model
 from assay.artifacts.base import Artifact
-from assay.errors import DataError
 from assay.spec import FilePath, Inputs, Output, UserFunction, UserModule, component
 from assay.spec.fingerprint import fingerprint
 from raising import raises
@@ -67,18 +66,13 @@ def test_the_parts_say_what_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("gone", r"Expected a file at .*gone for Work; there is none"),
-        (".", r"Expected a file at .* for Work; it is a folder"),
-        ("file/below", r"file/below cannot be read for Work: Not a directory"),
-    ],
+    ("path", "code"), [("gone", "file.missing"), (".", "file.is_folder"), ("file/below", "file.unreadable")]
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str, message: str) -> None:
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str, code: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=message):
+    with raises(code, tmp_path / path, "Work"):
         digest(config=str(tmp_path / path))
-    with pytest.raises(DataError, match=message):
+    with raises(code, tmp_path / path, "Work"):
         digest(files=[str(tmp_path / path)])
 
 

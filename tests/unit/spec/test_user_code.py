@@ -107,9 +107,12 @@ def test_an_error_shows_the_users_frames_first(tmp_path: Path) -> None:
     write(tmp_path, "parts.py", "def divide(a, b):\n    return a / b\n")
     module = write(tmp_path, "module.py", "import parts\ndef run_fn():\n    return parts.divide(1, 0)\n")
     function = load_function(module, None, "run_fn")
-    message = r"run_fn raised ZeroDivisionError: division by zero"
-    with pytest.raises(UserCodeError, match=message) as caught, run_user_code("run_fn", module):
+    with (
+        raises("user_code.raised", "run_fn", "ZeroDivisionError: division by zero", kind=UserCodeError) as caught,
+        run_user_code("run_fn", module),
+    ):
         function()
+    assert isinstance(caught.value, UserCodeError)
     lines = caught.value.user_traceback.splitlines()
     assert lines[1].strip() == f'File "{module}", line 3, in run_fn'
     assert lines[-1] == "ZeroDivisionError: division by zero"

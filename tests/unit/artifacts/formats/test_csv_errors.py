@@ -12,49 +12,47 @@ from raising import raises
 if TYPE_CHECKING:
     from pathlib import Path
 
-BAD_FILES = {
-    "no_bytes": (b"", "csv.empty_file", "is empty: expected a header row"),
-    "blank_lines": (b"\n\r\n", "csv.empty_file", "is empty: expected a header row"),
-    "header_only": (b"a,b\n", "csv.header_only", "has a header and no rows"),
-    "header_without_line_end": (b"a,b", "csv.header_only", "has a header and no rows"),
-    "too_few_cells": (b"a,b,c\n1,2,3\n1,2\n", "csv.ragged_row", "row 3: expected 3 cells .* found 2 cells; column 'c'"),
+BAD_FILES: dict[str, tuple[bytes, str, tuple[str, ...]]] = {
+    "no_bytes": (b"", "csv.empty_file", ()),
+    "blank_lines": (b"\n\r\n", "csv.empty_file", ()),
+    "header_only": (b"a,b\n", "csv.header_only", ()),
+    "header_without_line_end": (b"a,b", "csv.header_only", ()),
+    "too_few_cells": (b"a,b,c\n1,2,3\n1,2\n", "csv.ragged_row", ("3", "2", "c")),
     "too_many_cells": (
         b"a,b\n1,2\n1,2,extra\n",
         "csv.ragged_row",
-        "row 3: expected 2 cells .* found 3 cells; 'extra' stands beyond the last column 'b'",
+        ("3", "2", "extra", "b"),
     ),
-    "ragged_after_quoted_newlines": (b'a,b\n"x\ny",2\n"\n\n",3\n4\n', "csv.ragged_row", "row 7: .* found 1 cell;"),
-    "ragged_with_return_line_ends": (b"a,b\r1,2\r3\r", "csv.ragged_row", "row 3: expected 2 cells"),
-    "ragged_after_crlf": (b"a,b\r\n1,2\r\n\r\n3\r\n", "csv.ragged_row", "row 4: expected 2 cells"),
-    "ragged_after_a_stray_quote": (b'a,b\n1,5"\n3\n', "csv.ragged_row", "expected 2 cells .* found 1 cell;"),
-    "duplicate_names": (b"a,b,a\n1,2,3\n", "csv.duplicate_column", "columns 1 and 3 have the same name 'a'"),
-    "empty_name": (b"a,,c\n1,2,3\n", "csv.empty_column_name", "row 1, column 2: expected a column name"),
+    "ragged_after_quoted_newlines": (b'a,b\n"x\ny",2\n"\n\n",3\n4\n', "csv.ragged_row", ("7", "1")),
+    "ragged_with_return_line_ends": (b"a,b\r1,2\r3\r", "csv.ragged_row", ("3", "2")),
+    "ragged_after_crlf": (b"a,b\r\n1,2\r\n\r\n3\r\n", "csv.ragged_row", ("4", "2")),
+    "ragged_after_a_stray_quote": (b'a,b\n1,5"\n3\n', "csv.ragged_row", ("2", "1")),
+    "duplicate_names": (b"a,b,a\n1,2,3\n", "csv.duplicate_column", ("1", "3", "a")),
+    "empty_name": (b"a,,c\n1,2,3\n", "csv.empty_column_name", ("1", "2")),
     "index_of_pandas": (
         b",a,b\n0,1,2\n",
         "csv.empty_column_name",
-        r"column 1: .* empty cell.*to_csv\(path, index=False",
+        ("1", "to_csv(path, index=False"),
     ),
-    "latin1": (b"a,b\n1,x\n2,caf\xe9\n", "csv.not_utf8", "row 3, column 'b': expected UTF-8 text .* bytes e9"),
-    "latin1_in_quotes": (b'a,b\n"1","x\n\xe9"\n', "csv.not_utf8", "row 3"),
-    "latin1_name": (b"a,caf\xe9\n1,2\n", "csv.not_utf8", "row 1, column 2: the column's name is not UTF-8"),
-    "utf16": ("a,b\n1,2\n".encode("utf-16"), "csv.not_utf8", r"row 1, column 1: .*\s.*iconv -f UTF-16 -t UTF-8\."),
-    "utf16_without_a_mark": ("a,b\n1,2\n".encode("utf-16-le"), "csv.not_utf8", r"\s.*iconv -f UTF-16LE -t UTF-8\."),
-    "utf16_of_the_other_order": ("a,b\n1,2\n".encode("utf-16-be"), "csv.not_utf8", r"\s.*iconv -f UTF-16BE -t UTF-8\."),
-    "utf32": ("a,b\n1,2\n".encode("utf-32"), "csv.not_utf8", r"\s.*iconv -f UTF-32 -t UTF-8\."),
-    "utf32_without_a_mark": ("a,b\n1,2\n".encode("utf-32-le"), "csv.not_utf8", r"\s.*iconv -f UTF-32LE -t UTF-8\."),
-    "unclosed_quote": (b'a,b\n1,2\n3,"x\n4,5\n', "csv.unclosed_quote", "row 3: a quote opens and the file ends"),
+    "latin1": (b"a,b\n1,x\n2,caf\xe9\n", "csv.not_utf8", ("3", "b", "e9")),
+    "latin1_in_quotes": (b'a,b\n"1","x\n\xe9"\n', "csv.not_utf8", ("3",)),
+    "latin1_name": (b"a,caf\xe9\n1,2\n", "csv.not_utf8", ("1", "2")),
+    "utf16": ("a,b\n1,2\n".encode("utf-16"), "csv.not_utf8", ("1", "iconv -f UTF-16 -t UTF-8")),
+    "utf16_without_a_mark": ("a,b\n1,2\n".encode("utf-16-le"), "csv.not_utf8", ("iconv -f UTF-16LE -t UTF-8",)),
+    "utf16_of_the_other_order": ("a,b\n1,2\n".encode("utf-16-be"), "csv.not_utf8", ("iconv -f UTF-16BE -t UTF-8",)),
+    "utf32": ("a,b\n1,2\n".encode("utf-32"), "csv.not_utf8", ("iconv -f UTF-32 -t UTF-8",)),
+    "utf32_without_a_mark": ("a,b\n1,2\n".encode("utf-32-le"), "csv.not_utf8", ("iconv -f UTF-32LE -t UTF-8",)),
+    "unclosed_quote": (b'a,b\n1,2\n3,"x\n4,5\n', "csv.unclosed_quote", ("3",)),
 }
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_bad_content_is_named_with_its_place(tmp_path: Path, case: str) -> None:
-    content, code, message = BAD_FILES[case]
+    content, code, named = BAD_FILES[case]
     path = tmp_path / "data.csv"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=message) as caught:
+    with raises(code, path, *named):
         scan_csv([path])
-    assert caught.value.code == code
-    assert str(path) in caught.value.message
 
 
 def test_the_first_bad_row_of_a_large_file_is_named(tmp_path: Path) -> None:

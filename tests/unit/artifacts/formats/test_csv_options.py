@@ -12,7 +12,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.artifacts.formats.csv import scan_csv
 from assay.artifacts.formats.csv_types import CsvOptions, Kind
 from assay.artifacts.sources import as_text, rows_of
-from assay.errors import UsageError
 from raising import raises
 
 
@@ -109,9 +108,8 @@ def test_columns_can_be_read_again_as_text(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_cannot_be_are_refused(tmp_path: Path, options: dict[str, Any], code: str) -> None:
-    with pytest.raises(UsageError, match=r".") as caught:
+    with raises(code):
         read(tmp_path, "a,b\n1,2\n", **options)
-    assert caught.value.code == code
 
 
 def test_data_to_compare_with_may_lack_a_column_and_be_of_another_format(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.formats.parquet import open_parquet
 from assay.artifacts.formats.tfrecord import masked_crc, read_records
 from assay.artifacts.sources import rows_of
-from assay.errors import AssayError, DataError
 from raising import raises
 
 CSV = b"a,b\n1,2\n"
@@ -59,14 +58,13 @@ def test_another_format_named_csv_is_recognised(
     path.write_bytes(content)
     with raises(*expected) as caught:
         rows_of(path)
-    assert caught.value.code == "csv.other_format"
     assert re.search(advice, caught.value.hint)
 
 
 def test_archives_and_workbooks_are_told_apart(tmp_path: Path) -> None:
-    for member, what in [("a.csv", "a zip archive"), ("xl/workbook.xml", "a spreadsheet")]:
+    for member, what in [("a.csv", "zip"), ("xl/workbook.xml", "spreadsheet")]:
         (tmp_path / "x.csv").write_bytes(zipped(tmp_path / "x.zip", member))
-        with pytest.raises(DataError, match=what):
+        with raises("csv.other_format", what):
             rows_of(tmp_path / "x.csv")
     (tmp_path / "x.csv.bz2").write_bytes(bz2.compress(CSV))
     with raises("data.file_kind", "bzip2"):
@@ -87,11 +85,10 @@ def test_pipes_and_devices_are_no_data(tmp_path: Path) -> None:
     pipe, link = tmp_path / "pipe.csv", tmp_path / "link.csv"
     os.mkfifo(pipe)
     link.symlink_to("/dev/zero")
-    for path, what in [(pipe, "a pipe"), (link, "a device")]:
+    for path, what in [(pipe, "pipe"), (link, "device")]:
         for read in (rows_of, lambda path: scan_csv([path]), lambda path: open_parquet([path]), _records):
-            with pytest.raises(AssayError, match=f"found {what}") as caught:
+            with raises("*.not_a_file", path, what):
                 read(path)
-            assert caught.value.code.endswith(".not_a_file")
 
 
 def _records(path: Path) -> list[bytes]:

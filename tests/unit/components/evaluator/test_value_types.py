@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from assay.components.evaluator.config import read_config
-from assay.errors import UsageError
+from assay.errors import AssayError, UsageError
+from raising import raises
 
 LINES = """model_specs: [{{label_key: label}}]
 slicing_specs:
@@ -19,10 +20,10 @@ metrics_specs:
 """
 
 
-def refused(text: str, tmp_path: Path, suffix: str = ".yaml") -> UsageError:
+def refused(text: str, tmp_path: Path, suffix: str = ".yaml") -> AssayError:
     path = tmp_path / f"gate{suffix}"
     path.write_text(text)
-    with pytest.raises(UsageError, match="gate") as raised:
+    with raises("eval_config.*", kind=UsageError) as raised:
         read_config(path)
     return raised.value
 

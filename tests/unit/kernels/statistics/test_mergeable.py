@@ -118,8 +118,8 @@ def test_a_state_with_any_changed_byte_is_refused() -> None:
     for at in [*rng.integers(0, len(data), 200), len(data) - 1]:
         changed = bytearray(data)
         changed[at] ^= 1 << int(rng.integers(0, 8))
-        with pytest.raises(DataError, match=r"damaged|this version"):
+        with raises("statistics.*", kind=DataError):
             merge_statistics([data, bytes(changed)])
     for cut in (0, 10, len(data) // 2, len(data) - 1):
-        with pytest.raises(DataError, match=r"damaged|this version"):
+        with raises("statistics.*", kind=DataError):
             merge_statistics([data[:cut]])

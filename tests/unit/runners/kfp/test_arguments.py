@@ -246,8 +246,7 @@ class TestMistakes:
         def declared():  # type: ignore[no-untyped-def]  # noqa: ANN202 (as above)
             StatisticsGen(examples=CsvExampleGen(input_base="s3://a"))
 
-        message = r"StatisticsGen.examples was given the step 'csv-example-gen' itself. .*\.outputs\['examples'\]"
-        with pytest.raises(UsageError, match=message):
+        with raises("kfp.task_as_argument", "StatisticsGen.examples", "csv-example-gen", ".outputs['examples']"):
             compiled(declared, tmp_path)
 
     def test_a_path_in_the_place_of_an_artifact(self) -> None:

@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from assay.artifacts import Model, ModelBlessing
 from assay.artifacts.store import open_artifact
 from assay.cli.main import app
-from assay.errors import ArtifactError
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import LineageStore, queries
 from assay.runners.kfp import ExampleValidator, ImportSchemaGen, LatestBlessedModel, StatisticsGen, component_of
@@ -198,7 +197,7 @@ def test_a_registry_that_is_nowhere_is_not_a_first_run(
     why = "there is no such bucket" if kind == "s3" else "its parent folder does not exist"
     with raises("kfp.registry_missing", why):
         latest(task, registry)
-    with pytest.raises(ArtifactError, match=r"cannot be there|could not be reached"):
+    with raises("kfp.unreachable" if kind == "s3" else "kfp.registry_missing"):
         judged(registry, "first")
 
 

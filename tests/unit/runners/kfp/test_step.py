@@ -19,7 +19,6 @@ from kfp.dsl.executor import Executor
 from assay.artifacts.examples import Examples
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import MANIFEST, open_artifact
-from assay.errors import ArtifactError
 from assay.gating.verdict import read_verdict
 from assay.runners.kfp import (
     BulkInferrer,
@@ -121,8 +120,7 @@ class TestOutputs:
 
 class TestWrongArtifacts:
     def test_one_of_another_type(self, schema: dsl.Artifact, task: MakeTask) -> None:
-        message = r"StatisticsGen.examples takes Examples, but the artifact wired to it is Schema, SchemaGen's output"
-        with pytest.raises(ArtifactError, match=message):
+        with raises("kfp.wrong_artifact", "StatisticsGen.examples", "Examples", "Schema", "SchemaGen"):
             task(StatisticsGen, examples=schema).run()
 
     def test_a_file_of_another_author(self, tmp_path: Path, task: MakeTask) -> None:
