@@ -94,6 +94,18 @@ def test_issue_forms_and_hooks_are_complete(project_root: Path) -> None:
     assert {each["package-ecosystem"] for each in updates} == {"pip", "github-actions"}
 
 
+def test_links_of_pages_outside_of_the_site_lead_to_files(project_root: Path) -> None:
+    pages = [*project_root.glob("*.md"), *project_root.glob("examples/**/*.md")]
+    broken = [
+        f"{page.relative_to(project_root)}: {link}"
+        for page in pages
+        for link in re.findall(r'\]\(([^)#\s]+)|(?:src|srcset)="([^"]+)"', page.read_text(encoding="utf-8"))
+        for target in filter(None, link)
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert not broken
+
+
 def test_owned_paths_exist(project_root: Path) -> None:
     for line in (project_root / ".github/CODEOWNERS").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#") and line.split()[0] != "*":
