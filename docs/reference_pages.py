@@ -72,6 +72,7 @@ def write_reference(folder: Path) -> None:
         ("files", _files()),
         ("errors", _errors()),
         ("decisions", _decisions()),
+        ("changelog", _changelog()),
     ):
         text = "\n".join(lines) + "\n"
         page = folder / f"{name}.md"
@@ -381,6 +382,26 @@ def _decisions() -> Iterator[str]:
 
 def _decision_link(number: re.Match[str]) -> str:
     return f"[{number[1]}](/decisions/{next(DECISIONS.glob(number[1] + '-*.md')).name})"
+
+
+# ----------------------------------------------------------------------------------------------------------- changelog
+
+
+def _changelog() -> Iterator[str]:
+    """Yield CHANGELOG.md with the fragments of the next version, as towncrier will join them."""
+    marker = "<!-- towncrier release notes start -->\n"
+    before, _, after = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition(marker)
+    yield before
+    fragments = sorted((ROOT / "changelog.d").glob("*.*.md"))
+    if fragments:
+        yield "## Unreleased\n"
+    for kind in ("added", "changed", "removed", "fixed"):
+        texts = [path.read_text(encoding="utf-8") for path in fragments if path.name.endswith(f".{kind}.md")]
+        if texts:
+            yield f"### {kind.title()}\n"
+            yield from (f"- {' '.join(text.split())}" for text in texts)
+            yield ""
+    yield after
 
 
 def _escape(text: str) -> str:

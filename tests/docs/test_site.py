@@ -130,7 +130,7 @@ class SilentHandler(SimpleHTTPRequestHandler):
 # A page of each kind; together they hold everything that a page can: code, tables, generated and included parts.
 SEEN = (
     "index", "tutorials/start", "concepts/terms", "concepts/comparison", "guides/porting", "guides/github_actions",
-    "reference/changelog", "reference/generated/python_errors", "reference/generated/cli",
+    "reference/generated/changelog", "reference/generated/python_errors", "reference/generated/cli",
     "reference/generated/components", "reference/generated/artifacts", "concepts/decisions",
     "decisions/0071-significance-of-thresholds", "search",
 )  # fmt: skip
