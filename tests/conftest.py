@@ -70,6 +70,16 @@ def compiled_pipelines_run(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def step_path() -> str:
+    """`PYTHONPATH` of a step's process: this package, and the helpers that a test file imports.
+
+    What runs the tests may be on the path alone, as it is inside our images.
+    """
+    paths = [str(ROOT / "components"), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.pathsep.join(paths)
+
+
+@pytest.fixture(scope="session")
 def run_python() -> RunPython:
     """Gives a function that runs code in a fresh process with this package on its path; it fails on a non-zero exit."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "components"), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -70,7 +70,7 @@ def test_an_error_in_a_worker_keeps_its_own_words(tmp_path: Path) -> None:
     with ExampleRecordWriter(path) as writer:
         writer.write(pa.table({"n": list(range(1000))}).to_batches()[0])
     path.write_bytes(path.read_bytes()[:-20])
-    with raises("tfrecord.truncated_gzip [while running 'Work']", "cut.tfrecord.gz", kind=DataError):
+    with raises("tfrecord.truncated_gzip", "cut.tfrecord.gz", kind=DataError):
         BeamEngine().reduce(ExampleRecords([path]), DatasetStatistics())
 
 

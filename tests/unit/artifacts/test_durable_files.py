@@ -83,10 +83,10 @@ _ELSEWHERE = {
     "artifacts/store.py",
     "components/infra_validator/component.py",
     "components/infra_validator/fresh_process.py",
-    "components/transform/table_names.py",
+    "components/transform/analysis.py",
     "engines/beam/worker.py",
     "runners/kfp/embedded_files.py",
-    "runners/kfp/object_store.py",
+    "runners/kfp/storage.py",
 }
 
 

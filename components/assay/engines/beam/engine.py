@@ -94,7 +94,8 @@ class BeamEngine:
                     | "Spread" >> beam.Reshuffle()
                     | "Work" >> beam.Map(work)
                 )
-        except AssayError:
+        except AssayError as error:
+            _restore_code(error)
             raise
         except Exception as error:
             raise _runner_failed(error) from error
@@ -176,11 +177,18 @@ def _shared_folder(options: PipelineOptions, local: str) -> str:
     return folder
 
 
+def _restore_code(error: AssayError) -> None:
+    """Take out " [while running 'Work']", which Beam adds to an error's first argument: to the code of ours."""
+    error.code = error.code.partition(" ")[0]
+    error.args = (error.code, *error.args[1:])
+
+
 def _runner_failed(error: Exception) -> AssayError:
     """The error of our own that a worker raised, where Beam kept it; else one that shows the runner's words."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, AssayError):
+            _restore_code(cause)
             return cause
         cause = cause.__cause__ or cause.__context__
     details = getattr(error, "details", None)  # gRPC's errors print as a block that ends with a bracket

@@ -106,13 +106,11 @@ def test_the_last_one_is_found_with_its_blessing(
 
 @pytest.mark.parametrize("registry", ["folder", "sqlite", "postgresql"], indirect=True)
 @pytest.mark.slow
-def test_steps_that_end_at_once(registry: str, task: MakeTask, project_root: Path) -> None:
+def test_steps_that_end_at_once(registry: str, task: MakeTask, step_path: str) -> None:
     """Of one run, and of several: none is lost, and none stands in the way of another."""
     models = [task(component_of(Train, pipeline="taxi"), weights=f"w{n}").run().outputs["model"] for n in range(4)]
     judging = [task(component_of(Judge, pipeline="taxi"), model=model) for model in models]
-    # What runs the tests may be on the path alone, as it is inside our images.
-    paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), VARIABLE: registry}
+    environment = os.environ | {"PYTHONPATH": step_path, VARIABLE: registry}
     started = []
     for number, each in enumerate(judging):
         each.command[each.command.index("--run-id") + 1] = f"run-{number // 2}"

@@ -92,7 +92,7 @@ class TestUnreachable:
 
 
 class TestImagesWithoutTheStoresPackage:
-    def test_a_step_reads_and_writes_by_arrow(self, s3: Any, trips: Path, task: MakeTask, project_root: Path) -> None:
+    def test_a_step_reads_and_writes_by_arrow(self, s3: Any, trips: Path, task: MakeTask, step_path: str) -> None:
         s3.put_file(str(trips / "trips.csv"), "store/lake/trips.csv")
         mine = task(CsvExampleGen, input_base="s3://store/lake").placed("s3://store/run/gen")
         code = (
@@ -108,11 +108,14 @@ class TestImagesWithoutTheStoresPackage:
             "print(type(store.files).__name__, store.names(), store.read('taxi/2.json'), there)\n"
             "sys.exit(code)"
         )
-        # What runs the tests may be on the path alone, as it is inside our images.
-        paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         command = [sys.executable, "-c", code, *mine.command[3:]]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONPATH": step_path},
+        )
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[-1] == "ArrowFSWrapper ['taxi/2.json'] b'{}' [True, False]"
         assert s3.exists(f"store/run/gen/examples/{MANIFEST}")

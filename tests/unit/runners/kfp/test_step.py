@@ -140,10 +140,10 @@ class TestWrongArtifacts:
             task(StatisticsGen, examples=examples).run()
 
     def test_the_process_prints_the_message_and_no_traceback(
-        self, schema: dsl.Artifact, task: MakeTask, project_root: Path
+        self, schema: dsl.Artifact, task: MakeTask, step_path: str
     ) -> None:
         mine = task(StatisticsGen, examples=schema)
-        done = in_process(project_root, *mine.command[1:])
+        done = in_process(step_path, *mine.command[1:])
         assert done.returncode == 1
         assert done.stderr.startswith("Error: StatisticsGen.examples takes Examples, but")
         assert "Trace" not in done.stderr
@@ -194,10 +194,10 @@ class TestFailures:
 
     @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
     def test_a_step_that_is_killed_leaves_no_artifact(
-        self, signal_number: signal.Signals, task: MakeTask, project_root: Path, tmp_path: Path
+        self, signal_number: signal.Signals, task: MakeTask, step_path: str, tmp_path: Path
     ) -> None:
         mine = task(component_of(Slow), ready=str(tmp_path / "ready"))
-        process = subprocess.Popen([sys.executable, *mine.command[1:]], env=environment(project_root))
+        process = subprocess.Popen([sys.executable, *mine.command[1:]], env=os.environ | {"PYTHONPATH": step_path})
         deadline = time.monotonic() + 300
         while not (tmp_path / "ready").exists():
             assert process.poll() is None
@@ -207,9 +207,9 @@ class TestFailures:
         assert process.wait(timeout=300) != 0
         assert files(mine.folder) == []
 
-    def test_users_see_their_own_traceback(self, examples: dsl.Artifact, task: MakeTask, project_root: Path) -> None:
+    def test_users_see_their_own_traceback(self, examples: dsl.Artifact, task: MakeTask, step_path: str) -> None:
         mine = task(component_of(Broken), examples=examples)
-        done = in_process(project_root, *mine.command[1:])
+        done = in_process(step_path, *mine.command[1:])
         assert done.returncode == 1
         assert "the user's mistake" in done.stderr
         assert "assay/runners" not in done.stderr
@@ -225,7 +225,7 @@ class TestFailures:
 
 class TestLightness:
     def test_a_data_step_loads_neither_kfp_nor_tensorflow(
-        self, examples: dsl.Artifact, task: MakeTask, project_root: Path
+        self, examples: dsl.Artifact, task: MakeTask, step_path: str
     ) -> None:
         mine = task(StatisticsGen, examples=examples)
         code = (
@@ -233,7 +233,7 @@ class TestLightness:
             "print(sorted(name for name in sys.modules if name in "
             "{'kfp', 'tensorflow', 'apache_beam', 'sqlalchemy', 'fsspec'}))"
         )
-        done = in_process(project_root, "-c", code, *mine.command[3:])
+        done = in_process(step_path, "-c", code, *mine.command[3:])
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[-1] == "[]"
 
@@ -244,17 +244,16 @@ def test_a_csv_of_another_authors_step(trips: Path, task: MakeTask) -> None:
     assert sum(open_artifact(Path(outputs["examples"].path), Examples).rows.values()) == 90
 
 
-def in_process(project_root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def in_process(step_path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=900, env=environment(project_root)
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+        env=os.environ | {"PYTHONPATH": step_path},
     )
-
-
-def environment(project_root: Path) -> dict[str, str]:
-    # What runs the tests may be on the path alone, as it is inside our images.
-    paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Counted(NamedTuple):

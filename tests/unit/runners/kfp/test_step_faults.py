@@ -142,13 +142,12 @@ def test_pages_and_properties_name_places_that_outlive_the_step(
     assert "assay-step-" not in page
 
 
-def test_a_machine_that_is_taken_away(task: MakeTask, project_root: Path, tmp_path: Path) -> None:
+def test_a_machine_that_is_taken_away(task: MakeTask, step_path: str, tmp_path: Path) -> None:
     """The user's code runs inside of what turns its errors into messages; this is none of them."""
     made = task(component_of(Wait), ready=str(tmp_path / "ready"))
-    paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(
         [sys.executable, *made.command[1:]],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        env=os.environ | {"PYTHONPATH": step_path},
         stderr=subprocess.PIPE,
         text=True,
     )

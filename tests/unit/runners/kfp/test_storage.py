@@ -36,15 +36,14 @@ class TestObjectStore:
         local = task(CsvExampleGen, input_base=str(trips)).run().outputs["examples"]
         assert local.metadata["digest"] == examples.metadata["digest"]
 
-    def test_the_process_does_so_by_its_environment(
-        self, s3: Any, trips: Path, task: MakeTask, project_root: Path
-    ) -> None:
+    def test_the_process_does_so_by_its_environment(self, s3: Any, trips: Path, task: MakeTask, step_path: str) -> None:
         mine = task(CsvExampleGen, input_base=str(trips)).placed("s3://store/run/gen")
-        # What runs the tests may be on the path alone, as it is inside our images.
-        paths = [str(project_root / "components"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         done = subprocess.run(
-            [sys.executable, *mine.command[1:]], capture_output=True, text=True, check=False, env=environment
+            [sys.executable, *mine.command[1:]],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONPATH": step_path},
         )
         assert done.returncode == 0, done.stderr
         assert s3.exists(f"store/run/gen/examples/{MANIFEST}")
