@@ -51,7 +51,7 @@ def leakage(rows: int = 1_000_000) -> None:
     other = train.set_column(0, "id", pa.array(np.arange(rows) + rows - 10))
     for name, split in (("all shared", train), ("none shared", other)):
         wall, cpu = time.perf_counter(), time.process_time()
-        (pair,) = assay.shared_rows({"train": train, "eval": split})
+        (pair,) = assay.leakage({"train": train, "eval": split})
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         print(f"leakage, {rows:,} rows each, {name} ({pair.num_distinct:,}): {wall:.2f} s ({cpu:.2f} s of CPU)")
 

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from assay.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from assay.api import DriftReport, Report, compare, infer_schema, merge_statistics, validate
+    from assay.api import Report, infer_schema, merge_statistics, validate
+    from assay.api.drift import DriftReport, drift
     from assay.api.evaluation import evaluate, gate
     from assay.api.evaluation_report import Evaluation, GateReport
-    from assay.api.skew import feature_skew, shared_rows
+    from assay.api.skew import leakage, skew
     from assay.api.statistics import Statistics, statistics
     from assay.artifacts.formats.csv_types import CsvOptions
     from assay.errors import AssayError
@@ -73,14 +74,14 @@ _HOME = {
     "SchemaEditor": "assay.schema",
     "Statistics": "assay.api",
     "UserModule": "assay.spec",
-    "compare": "assay.api",
     "component": "assay.spec",
+    "drift": "assay.api",
     "evaluate": "assay.api.evaluation",
-    "feature_skew": "assay.api.skew",
     "gate": "assay.api.evaluation",
     "infer_schema": "assay.api",
+    "leakage": "assay.api.skew",
     "merge_statistics": "assay.api",
-    "shared_rows": "assay.api.skew",
+    "skew": "assay.api.skew",
     "statistics": "assay.api",
     "validate": "assay.api",
 }
@@ -111,14 +112,14 @@ __all__ = [
     "Statistics",
     "UserModule",
     "__version__",
-    "compare",
     "component",
+    "drift",
     "evaluate",
-    "feature_skew",
     "gate",
     "infer_schema",
+    "leakage",
     "merge_statistics",
-    "shared_rows",
+    "skew",
     "statistics",
     "validate",
 ]

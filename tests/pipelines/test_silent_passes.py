@@ -204,7 +204,7 @@ def test_a_push_without_a_blessing_must_be_meant(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*arguments, "--unblessed"])
     assert done.exit_code == 0
     assert "nothing vouched for this model" in done.output
-    assert "unblessed" in CliRunner().invoke(app, ["push", "--list", str(tmp_path / "serving")]).output
+    assert "unblessed" in CliRunner().invoke(app, ["versions", str(tmp_path / "serving")]).output
 
 
 # A blessing is joined to its model by an id or a path: copied beside another model, it blesses that too.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.api.drift import DriftReport, compare
+from assay.api.drift import DriftReport, drift
 from assay.api.merging import merge_statistics
 from assay.api.report import Report
 from assay.api.schema import infer_schema
@@ -13,7 +13,7 @@ __all__ = [
     "DriftReport",
     "Report",
     "Statistics",
-    "compare",
+    "drift",
     "infer_schema",
     "merge_statistics",
     "statistics",

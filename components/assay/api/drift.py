@@ -1,4 +1,4 @@
-"""`assay.compare`: how far two data sets lie apart, feature by feature."""
+"""`assay.drift`: the distances between two datasets, feature by feature."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DriftReport:
-    """How far each feature of one data set lies from the same feature of another.
+    """The distances of each feature of the data from the same feature of the control.
 
     Attributes:
         features: Each feature of either, with its distances and bins.
         limits: What the distances were held against, by feature; `*` stands for all that are not named.
-        num_examples: Rows of the first data set, and of the one that it is compared with.
+        num_examples: Rows of the data, and of the control.
     """
 
     features: tuple[FeatureDrift, ...]
@@ -136,9 +136,9 @@ class DriftReport:
         return page("no drift" if self.ok else "drift", self.summary, *parts, ok=self.ok)
 
 
-def compare(
-    data: Any,
+def drift(
     control: Any,
+    data: Any,
     *,
     limits: DriftLimits | Mapping[str, DriftLimits] = DEFAULT_LIMITS,
     split: str | None = None,
@@ -146,7 +146,7 @@ def compare(
     exclude: Collection[str] = (),
     **csv: Unpack[CsvKeywords],
 ) -> DriftReport:
-    """Measures how far data lies from other data: L-infinity, Jensen-Shannon, PSI, Kolmogorov-Smirnov, Wasserstein.
+    """Measure the distances of data from a control: L-infinity, Jensen-Shannon, PSI, Kolmogorov-Smirnov, Wasserstein.
 
     A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance. The
     `significance` of the limits is the probability of an alarm for a feature that did not change, over all of its
@@ -157,8 +157,9 @@ def compare(
     its own; the report names it.
 
     Args:
-        data: Statistics, a statistics file, or anything that `assay.statistics` takes.
-        control: What it is compared with: the same kinds.
+        control: The reference, such as the previous span: statistics, a statistics file, or anything that
+            `assay.statistics` accepts.
+        data: The data that may have drifted from it: the same kinds.
         limits: The limit of each measure: for all features, or by feature; `*` stands for all that are not named.
         split: The split of Examples that have several.
         exact: Whether to count every distinct value of data, in a pass of its own. Else, and for what is given as
@@ -174,7 +175,7 @@ def compare(
 
     Example:
         ```python
-        report = assay.compare("2024-02.csv", "2024-01.csv", limits={"fare": assay.DriftLimits(psi=0.1)})
+        report = assay.drift("2024-01.csv", "2024-02.csv", limits={"fare": assay.DriftLimits(psi=0.1)})
         ```
     """
     by_feature = {ALL_FEATURES: limits} if isinstance(limits, DriftLimits) else dict(limits)

@@ -1,4 +1,4 @@
-"""`assay.feature_skew` and `assay.shared_rows`: data sets compared row by row."""
+"""`assay.skew` and `assay.leakage`: datasets compared row by row."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from assay.artifacts.formats.csv_types import CsvKeywords
 
 
-def feature_skew(
-    data: Any,
+def skew(
     control: Any,
+    data: Any,
     *,
     join_on: str | Sequence[str],
     ignore: Sequence[str] = (),
@@ -35,11 +35,12 @@ def feature_skew(
     split: str | None = None,
     **csv: Unpack[CsvKeywords],
 ) -> FeatureSkewReport:
-    """Joins two data sets by an id, and compares the examples of each id feature by feature, as TFDV's feature skew.
+    """Join two datasets by an id, and compare the examples of each id feature by feature, as TFDV's feature skew.
 
     Args:
-        data: The data that is judged (TFDV's "test"): anything with rows that `assay.statistics` takes.
-        control: What it is compared with (TFDV's "base"), such as what serving saw of the same examples.
+        control: The reference (TFDV's "base"), such as the training data: anything with rows that `assay.statistics`
+            accepts.
+        data: The data to compare with it (TFDV's "test"), such as what serving saw of the same examples.
         join_on: The features that together name an example.
         ignore: Features that are not compared.
         num_pairs: How many pairs that differ to show.
@@ -56,7 +57,7 @@ def feature_skew(
 
     Example:
         ```python
-        report = assay.feature_skew("serving.parquet", "training.parquet", join_on="trip_id")
+        report = assay.skew("training.parquet", "serving.parquet", join_on="trip_id")
         for feature in report.skewed:
             print(feature.feature_name, feature.diff_count)
         ```
@@ -77,13 +78,13 @@ def feature_skew(
     return detect_feature_skew(base, test, options)
 
 
-def shared_rows(
-    data_sets: dict[str, Any], *, by: Sequence[str] | None = None, **csv: Unpack[CsvKeywords]
+def leakage(
+    datasets: dict[str, Any], *, by: Sequence[str] | None = None, **csv: Unpack[CsvKeywords]
 ) -> tuple[SplitPair, ...]:
-    """Finds the rows that each two data sets share: examples that leak from training into evaluation.
+    """Find the rows that each two datasets share: examples that leak from training into evaluation.
 
     Args:
-        data_sets: Data with rows, by a name for each.
+        datasets: Data with rows, by a name for each.
         by: The columns by which rows are the same, an id for one; all by default.
         **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
             `max_record_bytes`, as in `assay.CsvOptions`.
@@ -94,14 +95,14 @@ def shared_rows(
 
     Example:
         ```python
-        for pair in assay.shared_rows({"train": "train.csv", "eval": "eval.csv"}):
+        for pair in assay.leakage({"train": "train.csv", "eval": "eval.csv"}):
             print(pair.sentence)
         ```
     """
     engine = EmbeddedEngine()
     reading = CsvOptions(**csv)
     opened = {
-        name: _rows(each, None, replace(reading, optional=at > 0)) for at, (name, each) in enumerate(data_sets.items())
+        name: _rows(each, None, replace(reading, optional=at > 0)) for at, (name, each) in enumerate(datasets.items())
     }
     rows = with_cells(list(opened.values()), by or (), all_columns=by is None)
     pairs = find_leakage({name: partial(engine.reduce, each) for name, each in zip(opened, rows, strict=True)}, by)

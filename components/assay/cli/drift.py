@@ -1,4 +1,4 @@
-"""`assay drift`: how far two data sets lie apart."""
+"""`assay drift`: the distances between two datasets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from assay.cli.csv_options import Csv, reads_csv
 @reads_csv
 def drift(
     context: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="A", help="Data or statistics.")],
-    control: Annotated[Path, typer.Argument(metavar="B", help="What A is compared with, such as the previous span.")],
+    control: Annotated[
+        Path, typer.Argument(metavar="CONTROL", help="Data or statistics to compare with, such as the previous span.")
+    ],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data or statistics that may have drifted from it.")],
     *,
     limit: Annotated[
         list[str] | None,
@@ -49,7 +51,7 @@ def drift(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how far each feature of A lies from the same feature of B.
+    """Measure the distance of each feature of DATA from the same feature of CONTROL.
 
     A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance. Features
     whose values nearly all occur once, such as ids, are named but not compared, unless they have a limit of their own.
@@ -57,18 +59,18 @@ def drift(
     Exit codes: 0 no drift, 1 error, 2 wrong usage, 3 drift.
 
     Examples:
-      assay drift 2024-02.csv 2024-01.csv
+      assay drift 2024-01.csv 2024-02.csv
 
-      # Limits of your own, for all features and for one; B may be statistics.
-      assay drift now.csv before.pb --limit psi=0.1 --limit fare:wasserstein=0.5
+      # Limits of your own, for all features and for one; statistics will do.
+      assay drift before.pb now.csv --limit psi=0.1 --limit fare:wasserstein=0.5
 
       # Without columns that always differ.
-      assay drift now.csv before.csv --exclude batch_id --exclude loaded_at
+      assay drift before.csv now.csv --exclude batch_id --exclude loaded_at
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
     keep_pandas_out(context)
-    from assay.api.drift import compare
+    from assay.api.drift import drift as measure
     from assay.artifacts.outputs import output_folder
     from assay.artifacts.store import write_durably
     from assay.cli.data.documents import as_json as document_text
@@ -80,8 +82,8 @@ def drift(
 
     limits = parse_limits(limit or (), significance)
     with ReadingBar(quiet=quiet) as bar:
-        sides = opened([data], bar, csv), opened_control(control, bar, csv)
-        report = compare(*sides, limits=limits, exclude=exclude or ())
+        sides = opened_control(control, bar, csv), opened([data], bar, csv)
+        report = measure(*sides, limits=limits, exclude=exclude or ())
     print_remarks(remarks_of(*sides))
     exit_code = 0 if report.ok else 3
     document = document_text(drift_document(report, exit_code))

@@ -28,7 +28,7 @@ from assay.cli.gate import gate
 from assay.cli.init import init
 from assay.cli.lineage import lineage
 from assay.cli.monitor import monitor
-from assay.cli.push import push
+from assay.cli.push import push, rollback, versions
 from assay.cli.report import report
 from assay.cli.revoke import revoke
 from assay.cli.run import run
@@ -47,7 +47,7 @@ _INTERRUPTED = 128 + signal.SIGINT
 
 _SECTIONS: Final = {
     "Data": ("stats", "schema", "validate", "drift", "skew", "leakage", "monitor"),
-    "Models": ("evaluate", "gate", "verify", "push", "revoke"),
+    "Models": ("evaluate", "gate", "verify", "push", "rollback", "versions", "revoke"),
     "Pipelines": ("init", "run", "lineage", "report", "ui", "compile", "submit"),
     "This machine": ("doctor",),
 }
@@ -156,6 +156,8 @@ _command()(evaluate)
 app.add_typer(gate, name="gate")
 _command()(verify)
 _command()(push)
+_command()(rollback)
+_command()(versions)
 _command()(revoke)
 _command()(init)
 _command()(run)

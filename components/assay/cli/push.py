@@ -1,4 +1,4 @@
-"""`assay push`: puts a blessed model where a model server watches, goes back to an earlier one, lists what is there."""
+"""`assay push`, `assay rollback` and `assay versions`: the models where a model server watches."""
 
 from __future__ import annotations
 
@@ -15,77 +15,90 @@ if TYPE_CHECKING:
 _NOT_BLESSED = 4
 
 
+_KeepLast = Annotated[
+    int | None, typer.Option(metavar="N", help="Remove all but the last N versions; default: keep all.")
+]
+_KServe = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="InferenceService YAML whose storage is the destination; write or apply it."
+    ),
+]
+_Serving = Annotated[str, typer.Argument(metavar="DIR", help="Folder or URL of versions.", show_default=False)]
+
+
 def push(
-    model: Annotated[
-        Path | None, typer.Argument(metavar="[MODEL]", help="A Model artifact, or a SavedModel.", show_default=False)
-    ] = None,
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A Model artifact, or a SavedModel.")],
     *,
-    to: Annotated[str, typer.Option(metavar="DIR", help="Folder or URL of versions.", show_default=False)] = "",
+    to: Annotated[str, typer.Option(metavar="DIR", help="Folder or URL of versions.", show_default=False)],
     blessing: Annotated[Path | None, typer.Option(metavar="DIR", help="The model's blessing.")] = None,
     infra_blessing: Annotated[Path | None, typer.Option(metavar="DIR", help="InfraValidator's blessing.")] = None,
     public_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="PEM public keys; one of them must have signed each blessing.")
     ] = None,
-    keep_last: Annotated[
-        int | None, typer.Option(metavar="N", help="Remove older versions but the last N; default: keep all.")
-    ] = None,
-    rollback: Annotated[
-        str, typer.Option("--rollback", metavar="DIR", help="Restore the version before the current one.")
-    ] = "",
-    version: Annotated[str, typer.Option(metavar="N", help="With --rollback: the version to restore.")] = "",
-    listed: Annotated[str, typer.Option("--list", metavar="DIR", help="List the versions.")] = "",
-    kserve: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="YAML of an InferenceService; DIR is its storage. Write, or apply, it."),
-    ] = None,
+    keep_last: _KeepLast = None,
+    kserve: _KServe = None,
     unblessed: Annotated[bool, typer.Option("--unblessed", help="Push without a blessing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt, or the list, as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
-    """Push a blessed model as a new version, roll back, or list the versions.
+    """Push a blessed model as a new version.
 
-    Exit codes: 0 pushed, 1 error, 2 wrong usage, 4 refused: the model is not blessed.
+    `assay versions` lists what was pushed; `assay rollback` restores an earlier version.
+
+    Exit codes: 0 pushed, 1 error, 2 wrong usage, 4 the model is not blessed.
 
     Examples:
       assay push model/ --to serving/taxi --blessing blessing/ --keep-last 5
-
-      # What is served, and what was before it; then back to that.
-      assay push --list serving/taxi
-      assay push --rollback serving/taxi
     """
-    _check_usage(model, to, rollback, listed, version)
+    if blessing is None and not unblessed:
+        raise UsageError(
+            "push.no_blessing", "Pushing a model requires a blessing.", "Give --blessing DIR, or --unblessed."
+        )
+    if blessing is not None and unblessed:
+        raise UsageError("push.unblessed", "--blessing and --unblessed contradict each other.")
+    _finish(_pushed(model, _destination(to, keep_last, kserve), blessing, infra_blessing, public_key), as_json=as_json)
+
+
+def rollback(
+    serving: _Serving,
+    *,
+    version: Annotated[
+        str, typer.Option(metavar="N", help="Version to restore; default: the one before the current.")
+    ] = "",
+    keep_last: _KeepLast = None,
+    kserve: _KServe = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
+) -> None:
+    """Restore an earlier version of a pushed model, as a new version.
+
+    Exit codes: 0 restored, 1 error, 2 wrong usage.
+
+    Examples:
+      assay rollback serving/taxi
+    """
     from assay.components.pusher.compute import rollback as roll_back
+
+    _finish(roll_back(_destination(serving, keep_last, kserve), version), as_json=as_json)
+
+
+def versions(
+    serving: _Serving,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the pushed versions of a model, the current one last.
+
+    Examples:
+      assay versions serving/taxi
+    """
     from assay.components.pusher.places import open_base
 
-    if listed:
-        _print_versions(open_base(listed).versions(), as_json=as_json)
-        return
-    if rollback:
-        receipt = roll_back(_destination(rollback, keep_last, kserve), version)
-    else:
-        assert model is not None, "checked above"
-        if blessing is None and not unblessed:
-            raise UsageError(
-                "push.no_blessing",
-                "A model is pushed on the word of a blessing.",
-                "Give --blessing DIR, or --unblessed.",
-            )
-        if blessing is not None and unblessed:
-            raise UsageError("push.unblessed", "--blessing and --unblessed contradict each other.")
-        receipt = _pushed(model, _destination(to, keep_last, kserve), blessing, infra_blessing, public_key)
+    _print_versions(open_base(serving).versions(), as_json=as_json)
+
+
+def _finish(receipt: Receipt, *, as_json: bool) -> None:
     typer.echo(receipt.to_json().decode() if as_json else receipt.reason, nl=not as_json)
     raise typer.Exit(0 if receipt.pushed else _NOT_BLESSED)
-
-
-def _check_usage(model: Path | None, to: str, rollback: str, listed: str, version: str) -> None:
-    wanted = [name for name, given in (("MODEL", model), ("--rollback", rollback), ("--list", listed)) if given]
-    if len(wanted) != 1:
-        raise UsageError(
-            "push.one", f"assay push takes one of MODEL, --rollback and --list, got {' and '.join(wanted) or 'none'}."
-        )
-    if (model is not None) != bool(to):
-        raise UsageError("push.to", "MODEL and --to DIR belong together.")
-    if version and not rollback:
-        raise UsageError("push.version", "--version says which version --rollback restores.")
 
 
 def _pushed(
@@ -140,7 +153,7 @@ def _print_versions(versions: Any, *, as_json: bool) -> None:
     for version in versions:
         typer.echo(f"{version.name}  {_described(version)}{'  current' if version is versions[-1] else ''}")
     if not versions:
-        typer.echo("No version.")
+        typer.echo("No versions.")
 
 
 def _described(version: Version) -> str:

@@ -17,7 +17,7 @@ def revoke(
     """Revoke a blessing: the model is not pushed any more, and no longer the baseline of others.
 
     `assay verify`, Pusher and the resolver of the latest blessed model see the record that is written beside the mark.
-    Versions that were pushed already stay: `assay push --rollback` restores the one before. A later run may bless the
+    Versions that were pushed already stay: `assay rollback` restores the one before. A later run may bless the
     same model again; change the gate to prevent it.
 
     Exit codes: 0 revoked, 1 error, 2 wrong usage.

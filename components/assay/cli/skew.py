@@ -1,4 +1,4 @@
-"""`assay skew` and `assay leakage`: data sets compared row by row."""
+"""`assay skew` and `assay leakage`: datasets compared row by row."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ _Output = Annotated[
 @reads_csv
 def skew(
     context: typer.Context,
-    data: Annotated[Path, typer.Argument(metavar="A", help="Data, such as what serving saw.")],
-    control: Annotated[Path, typer.Argument(metavar="B", help="What A is compared with, such as the training data.")],
+    control: Annotated[
+        Path, typer.Argument(metavar="CONTROL", help="Data to compare with, such as the training data.")
+    ],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data to compare, such as what serving saw.")],
     *,
     join_on: Annotated[
         list[str], typer.Option("--join-on", metavar="FEATURE", help="Names an example; several do so together.")
@@ -47,26 +49,26 @@ def skew(
     as_json: _AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Join A and B by an id, and compare the examples of each id feature by feature.
+    """Join CONTROL and DATA by an id, and compare the examples of each id feature by feature.
 
     Exit codes: 0 no skew, 1 error, 2 wrong usage, 3 skew, or nothing to compare.
 
     Examples:
-      # The same trips, as serving saw them and as training did.
-      assay skew served.csv train.csv --join-on trip_id --confusion payment_type
+      # The same trips, as training saw them and as serving did.
+      assay skew train.csv served.csv --join-on trip_id --confusion payment_type
     """
     from assay.cli.data.quick_arrow import keep_pandas_out
 
     keep_pandas_out(context)
-    from assay.api.skew import feature_skew
+    from assay.api.skew import skew as find_skew
     from assay.cli.data.documents import skew_document
     from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.cli.data.tables import print_skew
 
     with ReadingBar(quiet=quiet) as bar:
-        report = feature_skew(
-            opened([data], bar, csv),
+        report = find_skew(
             opened_control(control, bar, csv),
+            opened([data], bar, csv),
             join_on=join_on,
             ignore=ignore or (),
             num_pairs=pairs,
@@ -84,7 +86,7 @@ def skew(
 @reads_csv
 def leakage(
     context: typer.Context,
-    data: Annotated[list[Path], typer.Argument(metavar="DATA", help="Two or more data sets, such as the splits.")],
+    data: Annotated[list[Path], typer.Argument(metavar="DATA", help="Two or more datasets, such as the splits.")],
     *,
     by: Annotated[
         list[str] | None,
@@ -95,7 +97,7 @@ def leakage(
     as_json: _AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find rows that data sets share: examples that leak from training into evaluation.
+    """Find rows that datasets share: examples that leak from training into evaluation.
 
     Exit codes: 0 none, 1 error, 2 wrong usage, 3 shared rows.
 
@@ -107,7 +109,7 @@ def leakage(
     from assay.cli.data.quick_arrow import keep_pandas_out
 
     keep_pandas_out(context)
-    from assay.api.skew import shared_rows
+    from assay.api.skew import leakage as find_shared_rows
     from assay.cli.data.documents import leakage_document
     from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.cli.data.tables import print_leakage
@@ -118,7 +120,7 @@ def leakage(
         raise UsageError("leakage.same_data", "The same data was given twice: it shares all of its rows.")
     with ReadingBar(quiet=quiet) as bar:
         rows = [opened([data[0]], bar, csv), *(opened_control(path, bar, csv) for path in data[1:])]
-        found = shared_rows(dict(zip(names, rows, strict=True)), by=by)
+        found = find_shared_rows(dict(zip(names, rows, strict=True)), by=by)
     document = leakage_document(found)
     if not as_json:
         with open_console(quiet=quiet) as console:

@@ -7,9 +7,7 @@ from typing import Final
 _CONTAINERS: Final = "Containers are Kubeflow's: compile the pipeline for it (docs/guides/kfp.md)."
 _OWN_COMPONENT: Final = "Write a component of your own as a function: tfx.dsl.components.component."
 _TUNER: Final = "Search in run_fn, or bring best hyperparameters in: Importer(artifact_type=HyperParameters)."
-_EXAMPLE_DIFF: Final = (
-    "assay.compare and assay.feature_skew compare examples, from Python and as `assay drift` and `assay skew`."
-)
+_EXAMPLE_DIFF: Final = "assay.drift and assay.skew compare examples, from Python and as `assay drift` and `assay skew`."
 _DRIFT: Final = "Drift and skew limits stand in the schema, or in ExampleValidator(drift_limits=…)."
 _KUBERNETES: Final = "InfraValidator runs models in a process or in a local Docker container: LocalDockerConfig."
 

@@ -165,8 +165,8 @@ def test_a_table_is_shared_with_itself_in_every_form_or_refused(
     rows, size = given_table
     with tempfile.TemporaryDirectory() as folder:
         one, other = (made(data.draw, rows, Path(folder), name) for name in ("one", "other"))
-        pairs = answer(lambda: assay.shared_rows({"one": one, "other": other}))
-        report = answer(lambda: assay.feature_skew(one, other, join_on="key"))
+        pairs = answer(lambda: assay.leakage({"one": one, "other": other}))
+        report = answer(lambda: assay.skew(other, one, join_on="key"))
     assert pairs in REFUSED or pairs[0].num_shared == (size, size)
     assert report in REFUSED or report.match_stats.matching_pairs_count == size
     if pairs not in REFUSED and report not in REFUSED:
@@ -184,7 +184,7 @@ def test_changed_rows_are_found_exactly(given_table: tuple[dict[str, list[Any]],
         one = made(data.draw, rows, Path(folder), "one")
         other = made(data.draw, other_rows, Path(folder), "other")
         for by in (None, ["key"]):
-            pairs = answer(lambda: assay.shared_rows({"one": one, "other": other}, by=by))  # noqa: B023 (called here)
+            pairs = answer(lambda: assay.leakage({"one": one, "other": other}, by=by))  # noqa: B023 (called here)
             assert pairs in REFUSED or pairs[0].num_shared == (same, same)
-        report = answer(lambda: assay.feature_skew(one, other, join_on="key"))
+        report = answer(lambda: assay.skew(other, one, join_on="key"))
         assert report in REFUSED or report.match_stats.matching_pairs_count == same

@@ -83,12 +83,12 @@ def test_figures_findings_rows_and_drift(before: Any, now: Any) -> None:
         (_, first), *others = forms(two, Path(folder), "two")
         statistics = assay.statistics(first).proto
         found = findings(first, schema)
-        drift = assay.compare(first, one)
+        drift = assay.drift(one, first)
         assert assay.infer_schema(controls["csv"]) == schema
         for form, data in others:
             assert assay.statistics(data).proto == statistics, form
             assert findings(data, schema) == found, form
-            assert assay.compare(data, controls[form]).features == drift.features, form
+            assert assay.drift(controls[form], data).features == drift.features, form
 
 
 @settings(max_examples=6)
@@ -102,8 +102,8 @@ def test_records_of_what_a_float32_can_carry(found: Any) -> None:
             feature.feature: str(feature) for feature in assay.statistics(table).features
         }
         assert findings(records, schema)[1:4] == findings(table, schema)[1:4]
-        assert {each.feature: each.distances for each in assay.compare(records, table).features} == {
-            each.feature: each.distances for each in assay.compare(table, table).features
+        assert {each.feature: each.distances for each in assay.drift(table, records).features} == {
+            each.feature: each.distances for each in assay.drift(table, table).features
         }
 
 

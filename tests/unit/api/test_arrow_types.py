@@ -76,10 +76,10 @@ def test_a_part_of_a_table_is_compared_like_the_whole(kind: str) -> None:
     rows = pa.table({"id": range(len(N)), "x": COLUMNS[kind]})
     one, other = rows.slice(0, 30), rows.slice(20)
     assert assay.statistics(other).num_examples == 20
-    assert assay.compare(one, other).num_examples == (30, 20)
+    assert assay.drift(other, one).num_examples == (30, 20)
     assert assay.validate(other, assay.infer_schema(rows), rows=True).ok
     if kind != "map":
-        (pair,) = assay.shared_rows({"one": one, "other": other})
+        (pair,) = assay.leakage({"one": one, "other": other})
         assert pair.num_distinct == 10
 
 

@@ -25,9 +25,9 @@ def write(table: pd.DataFrame, path: Path) -> Path:
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_seconds_since_1970_are_compared_to_the_fraction(tmp_path: Path, suffix: str) -> None:
     serving, training = write(SERVING, tmp_path / f"a{suffix}"), write(TRAINING, tmp_path / f"b{suffix}")
-    skew = assay.feature_skew(serving, training, join_on="id")
+    skew = assay.skew(training, serving, join_on="id")
     assert {feature.feature_name: feature.diff_count for feature in skew.skewed} == {"ts": 3}
-    (pair,) = assay.shared_rows({"serving": serving, "training": training}, by=["ts"])
+    (pair,) = assay.leakage({"serving": serving, "training": training}, by=["ts"])
     assert pair.num_shared == (0, 0)
     (tmp_path / "rules.yaml").write_text("rules: [{kind: unique, columns: [ts]}]")
     report = assay.validate(serving, assay.infer_schema(serving), checks=tmp_path / "rules.yaml")

@@ -56,13 +56,13 @@ def test_rules_of_a_field_and_of_a_column_of_its_text_stand_apart(schema: assay.
 
 
 def test_drift_of_a_field_beside_a_column_of_its_text() -> None:
-    report = assay.compare(table("x", fare=9.0), table("x"))
+    report = assay.drift(table("x"), table("x", fare=9.0))
     assert [feature.feature for feature in report.drifted] == ["a.fare"]
 
 
 def test_a_limit_may_name_a_column_by_its_plain_name() -> None:
     limits = {"a'b": assay.DriftLimits(psi=0.001), "a.b": assay.DriftLimits(psi=0.001)}
-    report = assay.compare(table("foreign"), table("x"), limits=limits)
+    report = assay.drift(table("x"), table("foreign"), limits=limits)
     assert {feature.feature for feature in report.drifted} == {"'a''b'"}  # 'a.b' is the field of the struct
 
 

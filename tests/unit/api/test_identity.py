@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def shared(one: Any, other: Any, by: list[str] | None = None) -> int:
-    [pair] = assay.shared_rows({"one": one, "other": other}, by=by)
+    [pair] = assay.leakage({"one": one, "other": other}, by=by)
     return pair.num_distinct
 
 
@@ -54,7 +54,7 @@ def test_codes_in_a_csv_are_names(csv: Any, ours: tuple[str, ...], theirs: tuple
     for by in (["acct"], None):
         assert shared(one, other, by) == 0
         assert shared(one, one, by) == 2
-    report = assay.feature_skew(one, other, join_on="acct")
+    report = assay.skew(other, one, join_on="acct")
     assert report.match_stats.matching_pairs_count == 0
 
 
@@ -68,7 +68,7 @@ def test_numbers_with_decimals_are_names_by_their_text_and_data_by_their_value(c
 def test_times_and_booleans_are_names_by_their_value(csv: Any, ours: str, theirs: str) -> None:
     one, other = csv("one", "when,n", f"{ours},1"), csv("other", "when,n", f"{theirs},1")
     assert shared(one, other, ["when"]) == 1
-    assert assay.feature_skew(one, other, join_on="when").match_stats.matching_pairs_count == 1
+    assert assay.skew(other, one, join_on="when").match_stats.matching_pairs_count == 1
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_cell_is_the_number_that_it_is_written_as_beside_typed_data(csv: Any) 
 
 def test_a_code_beside_integers_is_refused(csv: Any) -> None:
     one, other = csv("one", "acct", "0010", "0011"), pa.table({"acct": [10, 11]})
-    for ask in (lambda: shared(one, other, ["acct"]), lambda: assay.feature_skew(one, other, join_on="acct")):
+    for ask in (lambda: shared(one, other, ["acct"]), lambda: assay.skew(other, one, join_on="acct")):
         with raises("identity.value", "0010"):
             ask()
 
@@ -126,10 +126,10 @@ def test_a_code_is_its_text_beside_text(csv: Any) -> None:
 def test_codes_differ_in_every_column(csv: Any) -> None:
     train = csv("train", "acct,zip,amount", "0010,01220,5", "0011,02139,6", "0012,94107,7")
     other = csv("eval", "acct,zip,amount", "10,1220,5", "0012,94107,7")
-    [pair] = assay.shared_rows({"train": train, "eval": other})
+    [pair] = assay.leakage({"train": train, "eval": other})
     [sample] = pair.samples
     assert (sample.rows, sample.values) == ((1, 1), {"acct": "0012", "zip": "94107", "amount": 7})  # noqa: PD011
-    report = assay.feature_skew(other, train, join_on="amount")
+    report = assay.skew(train, other, join_on="amount")
     assert {each.feature_name: each.mismatch_count for each in report.features} == {"acct": 1, "zip": 1}
 
 
@@ -153,7 +153,7 @@ def test_times_that_differ_by_seconds_are_different_rows(csv: Any, tmp_path: Pat
     one = csv("one", "id,ts", "1,1700000000.50", "2,1700000010.50")
     other = csv("other", "id,ts", "1,1700000050.50", "2,1700000040.75")
     assert shared(one, other, ["ts"]) == 0
-    [feature] = assay.feature_skew(one, other, join_on="id").features
+    [feature] = assay.skew(other, one, join_on="id").features
     assert feature.mismatch_count == 2
     schema = assay.infer_schema(assay.statistics(one))
     assert assay.validate(one, schema, checks=[Unique(columns=("ts",))]).rows().num_rejected == 0
@@ -207,7 +207,7 @@ def test_types_that_share_no_value_are_refused_by_name(case: str) -> None:
     with raises("leakage.different_types", "x", *kinds, kind=DataError):
         shared(one, other)
     with raises("feature_skew.different_types", "x", kind=DataError):
-        assay.feature_skew(one, other, join_on="x")
+        assay.skew(other, one, join_on="x")
 
 
 def test_text_that_is_no_boolean_is_refused_beside_booleans() -> None:
@@ -232,5 +232,5 @@ def test_frames_of_two_libraries(tmp_path: Path) -> None:
     for one in forms:
         for other in forms:
             assert shared(one, other) == 2
-            report = assay.feature_skew(one, other, join_on="n")
+            report = assay.skew(other, one, join_on="n")
             assert (report.match_stats.matching_pairs_count, report.ok) == (2, True)

@@ -63,7 +63,7 @@ def test_a_feature_that_the_schema_calls_categorical_is_compared() -> None:
 def test_a_limit_of_the_other_kind(limits: dict[str, assay.DriftLimits], kind: str) -> None:
     untyped = schema_pb2.Schema(feature=[{"name": "fare"}, {"name": "city"}])
     with raises("drift.cannot_apply", kind):
-        assay.compare(unread(), unread(), limits=limits)
+        assay.drift(unread(), unread(), limits=limits)
     with raises("drift.cannot_apply", kind):
         assay.validate(unread(), untyped, previous=GOOD, drift_limits=limits)
 
@@ -71,7 +71,7 @@ def test_a_limit_of_the_other_kind(limits: dict[str, assay.DriftLimits], kind: s
 def test_a_column_of_nulls_may_yet_become_anything() -> None:
     rows = [pa.record_batch([pa.nulls(3)], ["x"]), pa.record_batch([pa.array([1.5, 2.5, 3.5])], ["x"])]
     limits = {"x": assay.DriftLimits(kolmogorov_smirnov=0.1)}
-    assert assay.compare(Given(rows), Given(rows), limits=limits).ok
+    assert assay.drift(Given(rows), Given(rows), limits=limits).ok
 
 
 def test_urls_are_rejected_in_python_as_in_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_urls_are_rejected_in_python_as_in_commands(tmp_path: Path, monkeypatch:
     url = "s3://b/x.csv"
     for call in (
         lambda: assay.statistics([url]),
-        lambda: assay.compare(GOOD, url),
+        lambda: assay.drift(url, GOOD),
         lambda: assay.validate(GOOD, url),
         lambda: assay.validate(GOOD, schema).save(url),
         lambda: assay.evaluate(Path(url), predictions=GOOD),

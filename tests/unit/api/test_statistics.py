@@ -42,7 +42,7 @@ def test_data_without_rows_still_has_its_columns(tmp_path: Path, kind: str) -> N
 
 def test_nothing_is_shared_with_data_without_rows() -> None:
     with raises("leakage.no_rows", "eval"):
-        assay.shared_rows({"train": FRAME, "eval": FRAME.iloc[:0]})
+        assay.leakage({"train": FRAME, "eval": FRAME.iloc[:0]})
 
 
 @pytest.mark.parametrize("data", [pd.DataFrame(), pd.DataFrame(index=range(3)), pa.table({})])
@@ -83,5 +83,5 @@ def test_half_precision_is_summarised_and_compared(library: str) -> None:
     frames = [pd.DataFrame({**single, "x": half}), pd.DataFrame(single)]
     tables = frames if library == "pandas" else [pa.table({**single, "x": half}), pa.table(single)]
     assert assay.statistics(tables[0]).proto == assay.statistics(tables[1]).proto
-    pair = assay.shared_rows({"half": tables[0], "single": tables[1]})[0]
+    pair = assay.leakage({"half": tables[0], "single": tables[1]})[0]
     assert pair.num_shared == (4, 4)

@@ -1,4 +1,4 @@
-"""`assay.validate` and `assay.compare` on whatever data is at hand."""
+"""`assay.validate` and `assay.drift` on whatever data is at hand."""
 
 from __future__ import annotations
 
@@ -242,14 +242,14 @@ def test_a_frame_with_columns_named_as_attributes_of_a_source() -> None:
 
 class TestCompare:
     def test_the_same_data(self) -> None:
-        report = assay.compare(GOOD, GOOD)
+        report = assay.drift(GOOD, GOOD)
         assert report.ok
         assert str(report) == "0 of 2 features drifted."
 
     def test_drift_with_its_bins(self) -> None:
         rng = np.random.default_rng(1)
         now, before = (pa.table({"fare": rng.normal(shift, 1, 1000)}) for shift in (1, 0))
-        report = assay.compare(now, before)
+        report = assay.drift(before, now)
         assert [feature.feature for feature in report.drifted] == ["fare"]
         assert len(report.drifted[0].bins) == 10
         assert "kolmogorov_smirnov" in str(report)
@@ -259,11 +259,11 @@ class TestCompare:
     def test_data_and_its_own_statistics_do_not_drift(self) -> None:
         rng = np.random.default_rng(2)
         table = pa.table({"fare": rng.exponential(size=3000), "n": rng.integers(0, 50, 3000)})
-        assert assay.compare(table, assay.statistics(table)).ok
+        assert assay.drift(assay.statistics(table), table).ok
 
     def test_limits_can_be_set(self) -> None:
-        assert not assay.compare(BAD, GOOD).ok
-        assert assay.compare(BAD, GOOD, limits=assay.DriftLimits()).ok
+        assert not assay.drift(GOOD, BAD).ok
+        assert assay.drift(GOOD, BAD, limits=assay.DriftLimits()).ok
 
 
 def test_a_schema_that_contradicts_itself_is_a_finding(schema: Any) -> None:
@@ -290,7 +290,7 @@ def test_a_prompt_and_a_failed_assertion_show_lines_and_no_protos(tmp_path: Path
     schema = assay.infer_schema(tmp_path / "old.csv")
     statistics = assay.statistics(tmp_path / "new.csv")
     report = assay.validate(tmp_path / "new.csv", schema)
-    drift = assay.compare(tmp_path / "old.csv", tmp_path / "new.csv")
+    drift = assay.drift(tmp_path / "new.csv", tmp_path / "old.csv")
     for shown in (statistics, report, report.rows(), drift):
         assert repr(shown) == str(shown)
         assert len(repr(shown)) < 5000

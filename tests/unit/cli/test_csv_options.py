@@ -88,13 +88,13 @@ def test_a_csv_that_needs_options_is_the_parquet_of_its_rows(tmp_path: Path) -> 
     )
     assert invoke("validate", "a.csv", "--schema", "s.pbtxt").exit_code == 3
     assert assay.validate("a.csv", "s.pbtxt", rows=True, **KEYWORDS).ok
-    assert invoke("drift", "a.csv", "a.parquet", *GIVEN).exit_code == 0
-    assert assay.compare("a.csv", "a.parquet", **KEYWORDS).ok
-    skew = json.loads(invoke("skew", "a.csv", "a.parquet", "--join-on", "id", "--json", *GIVEN).stdout)
+    assert invoke("drift", "a.parquet", "a.csv", *GIVEN).exit_code == 0
+    assert assay.drift("a.parquet", "a.csv", **KEYWORDS).ok
+    skew = json.loads(invoke("skew", "a.parquet", "a.csv", "--join-on", "id", "--json", *GIVEN).stdout)
     assert skew["exit_code"] == 0
-    assert not assay.feature_skew("a.csv", "a.parquet", join_on="id", **KEYWORDS).skewed
+    assert not assay.skew("a.parquet", "a.csv", join_on="id", **KEYWORDS).skewed
     assert invoke("leakage", "a.csv", "a.parquet", *GIVEN).exit_code == 3
-    assert assay.shared_rows({"a": "a.csv", "b": "a.parquet"}, **KEYWORDS)[0].num_shared == (30, 30)
+    assert assay.leakage({"a": "a.csv", "b": "a.parquet"}, **KEYWORDS)[0].num_shared == (30, 30)
 
 
 def test_predictions_with_decimal_commas(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_codes_that_name_slices_and_rows_keep_their_zeros(tmp_path: Path) -> Non
         (("stats", "a.csv"), 0),
         (("schema", "infer", "a.csv"), 0),
         (("schema", "suggest", "a.csv"), 0),
-        (("drift", "a.csv", "b.csv"), 0),
+        (("drift", "b.csv", "a.csv"), 0),
         (("init", "a.csv", "--label", "n", "-o", "new"), 1),  # the remark says why no column can predict the label
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

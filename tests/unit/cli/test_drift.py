@@ -31,7 +31,7 @@ def test_the_same_data_does_not_drift(ask: Ask) -> None:
 
 
 def test_drift_ends_with_3_and_shows_bins(ask: Ask) -> None:
-    result = ask("drift", "bad.csv", "good.csv", "--json")
+    result = ask("drift", "good.csv", "bad.csv", "--json")
     found = document(result)
     assert result.exit_code == 3
     (city,) = [feature for feature in found["features"] if feature["drifted"]]
@@ -42,19 +42,19 @@ def test_drift_ends_with_3_and_shows_bins(ask: Ask) -> None:
 
 
 def test_limits_of_all_features_and_of_one(ask: Ask) -> None:
-    loose = ask("drift", "bad.csv", "good.csv", "--limit", "city:l_infinity=0.9", "--json")
+    loose = ask("drift", "good.csv", "bad.csv", "--limit", "city:l_infinity=0.9", "--json")
     assert loose.exit_code == 0
     (city,) = [each for each in document(loose)["features"] if each["feature"] == "city"]
     limits = {each["measure"]: each["threshold"] for each in city["distances"]}
     assert (limits["l_infinity"], limits["psi"]) == (0.9, None)
     for_all = ("--limit", "l_infinity=9", "--limit", "psi=99", "--limit", "jensen_shannon=1")
-    assert ask("drift", "bad.csv", "good.csv", *for_all).exit_code == 0
-    assert ask("drift", "bad.csv", "good.csv", *for_all[2:]).exit_code == 3
+    assert ask("drift", "good.csv", "bad.csv", *for_all).exit_code == 0
+    assert ask("drift", "good.csv", "bad.csv", *for_all[2:]).exit_code == 3
 
 
 def test_a_limit_is_widened_by_what_few_rows_reach_by_chance(ask: Ask, folder: Path) -> None:
     (folder / "few.csv").write_text("city,fare\n" + "a,1.5\n" * 4 + "b,2.5\n" * 2)
-    found = document(ask("drift", "few.csv", "good.csv", "--limit", "l_infinity=0.01", "--json"))
+    found = document(ask("drift", "good.csv", "few.csv", "--limit", "l_infinity=0.01", "--json"))
     assert found["ok"]
     (distance,) = [
         each
@@ -76,13 +76,13 @@ def test_a_limit_is_widened_by_what_few_rows_reach_by_chance(ask: Ask, folder: P
     ],
 )
 def test_limits_that_cannot_be_kept_are_wrong_usage(ask: Ask, limit: str, message: str) -> None:
-    result = ask("drift", "bad.csv", "good.csv", "--limit", limit)
+    result = ask("drift", "good.csv", "bad.csv", "--limit", limit)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
 
 
 def test_the_verdict_and_junit(ask: Ask, folder: Path) -> None:
-    result = ask("drift", "bad.csv", "good.csv", "-o", "out/", "--junit", "drift.xml", "--json")
+    result = ask("drift", "good.csv", "bad.csv", "-o", "out/", "--junit", "drift.xml", "--json")
     assert result.exit_code == 3
     verdict = read_verdict(folder / "out")
     assert {check.id for check in verdict.failed} == {"city/l_infinity", "city/jensen_shannon", "city/psi"}
@@ -92,7 +92,7 @@ def test_the_verdict_and_junit(ask: Ask, folder: Path) -> None:
 
 
 def test_a_table_that_fits_the_width(ask: Ask) -> None:
-    result = ask("drift", "bad.csv", "good.csv")
+    result = ask("drift", "good.csv", "bad.csv")
     assert "drift: 1 of 2 features drifted: city." in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
 
@@ -101,7 +101,7 @@ def test_ids_are_named_and_columns_are_left_out(ask: Ask, tmp_path: Path) -> Non
     for name, start in (("now.csv", 0), ("before.csv", 1000)):
         lines = [f"u{start + each}@x.org,{each % 3},{start}" for each in range(200)]
         (tmp_path / name).write_text("\n".join(["mail,kind,batch", *lines]))
-    pair = (str(tmp_path / "now.csv"), str(tmp_path / "before.csv"))
+    pair = (str(tmp_path / "before.csv"), str(tmp_path / "now.csv"))
     assert ask("drift", *pair).exit_code == 3
     result = ask("drift", *pair, "--exclude", "batch")
     assert result.exit_code == 0

@@ -49,16 +49,16 @@ def test_push_list_and_roll_back(tmp_path: Path) -> None:
         done = assay("push", tmp_path / name, "--to", serving, "--blessing", tmp_path / f"{name}-blessing")
         assert (done.exit_code, done.stdout) == (0, f"Pushed as version {versions(tmp_path)[-1]}.\n")
     first, second = versions(tmp_path)
-    done = assay("push", "--rollback", serving, "--json")
+    done = assay("rollback", serving, "--json")
     assert done.exit_code == 0
     receipt = json.loads(done.stdout)
     assert receipt["restores"] == first
-    listed = assay("push", "--list", serving).stdout.splitlines()
+    listed = assay("versions", serving).stdout.splitlines()
     assert [line.split()[0] for line in listed] == [first, second, receipt["version"]]
     assert listed[-1].endswith(f"restores {first}  current")
-    assert json.loads(assay("push", "--list", serving, "--json").stdout)[0]["name"] == first
-    assert json.loads(assay("push", "--rollback", serving, "--version", second, "--json").stdout)["restores"] == second
-    assert assay("push", "--list", tmp_path / "nothing").stdout == "No version.\n"
+    assert json.loads(assay("versions", serving, "--json").stdout)[0]["name"] == first
+    assert json.loads(assay("rollback", serving, "--version", second, "--json").stdout)["restores"] == second
+    assert assay("versions", tmp_path / "nothing").stdout == "No versions.\n"
 
 
 def test_a_refusal_is_exit_code_4_and_says_why(tmp_path: Path) -> None:
@@ -77,18 +77,17 @@ def test_without_a_blessing_a_push_says_that_it_is_meant(tmp_path: Path) -> None
     done = assay("push", tmp_path / "model", "--to", tmp_path / "serving", "--unblessed", "--keep-last", "3")
     assert done.exit_code == 0
     assert "nothing vouched for this model" in done.stdout
-    assert "unblessed" in assay("push", "--list", tmp_path / "serving").stdout
+    assert "unblessed" in assay("versions", tmp_path / "serving").stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["push"], "takes one of MODEL, --rollback and --list, got none"),
-        (["push", "model", "--list", "serving"], "got MODEL and --list"),
-        (["push", "model"], "MODEL and --to DIR belong together"),
+        (["push", "--to", "serving"], "MODEL"),
+        (["push", "model"], "--to"),
+        (["rollback"], "DIR"),
         (["push", "model", "--to", "serving"], "Give --blessing DIR, or --unblessed"),
         (["push", "model", "--to", "serving", "--blessing", "blessing", "--unblessed"], "contradict each other"),
-        (["push", "--list", "serving", "--version", "1"], "--version says which version --rollback restores"),
         (["push", "model", "--to", "serving", "--unblessed", "--keep-last", "0"], "keep_last must be 1 or more"),
     ],
 )
@@ -145,10 +144,10 @@ def test_kserve_is_told_of_the_version_and_of_a_rollback(tmp_path: Path) -> None
         done = assay("push", tmp_path / name, "--to", store, *blessing, "--kserve", config)
         assert done.exit_code == 0, done.output
     predictor = yaml.safe_load(manifest.read_text())["spec"]["predictor"]
-    newest = json.loads(assay("push", "--list", store, "--json").stdout)[-1]["name"]
+    newest = json.loads(assay("versions", store, "--json").stdout)[-1]["name"]
     assert predictor["canaryTrafficPercent"] == 20
     assert predictor["model"]["storageUri"] == f"pvc://models/taxi/{newest}"
-    assert assay("push", "--rollback", store, "--kserve", config).exit_code == 0
+    assert assay("rollback", store, "--kserve", config).exit_code == 0
     predictor = yaml.safe_load(manifest.read_text())["spec"]["predictor"]
     assert "canaryTrafficPercent" not in predictor
     assert predictor["model"]["storageUri"] != f"pvc://models/taxi/{newest}"

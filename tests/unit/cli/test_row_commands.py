@@ -41,7 +41,7 @@ def document(result: Result, command: str) -> dict[str, Any]:
 
 class TestSkew:
     def test_what_differs_by_id(self, ask: Ask) -> None:
-        result = ask("skew", "served.csv", "train.csv", "--join-on", "id", "--confusion", "city", "--json")
+        result = ask("skew", "train.csv", "served.csv", "--join-on", "id", "--confusion", "city", "--json")
         found = document(result, "skew")
         assert result.exit_code == 3
         assert {each["feature"]: (each["match"], each["diff"]) for each in found["features"]} == {
@@ -56,16 +56,16 @@ class TestSkew:
         }
 
     def test_tables_for_people(self, ask: Ask) -> None:
-        result = ask("skew", "served.csv", "train.csv", "--join-on", "id")
-        assert "2 pairs by 4 ids; 1 ids are missing in A, 1 in B" in result.stdout
+        result = ask("skew", "train.csv", "served.csv", "--join-on", "id")
+        assert "1 ids are missing in the data, 1 in the control" in result.stdout
         assert "failed: 1 of 2 features differ: city." in result.stdout
 
     def test_no_skew_ends_with_0(self, ask: Ask) -> None:
         assert ask("skew", "train.csv", "train.csv", "--join-on", "id").exit_code == 0
-        assert ask("skew", "served.csv", "train.csv", "--join-on", "id", "--ignore", "city").exit_code == 0
+        assert ask("skew", "train.csv", "served.csv", "--join-on", "id", "--ignore", "city").exit_code == 0
 
     def test_nothing_to_compare_is_no_success(self, ask: Ask) -> None:
-        result = ask("skew", "others.csv", "train.csv", "--join-on", "id")
+        result = ask("skew", "train.csv", "others.csv", "--join-on", "id")
         assert result.exit_code == 3
         assert "Nothing was compared: no id is in both data sets" in result.stdout
 
@@ -79,7 +79,7 @@ class TestSkew:
         assert "1 of 1 features differ: city." in compared.stdout
 
     def test_an_unknown_id_is_wrong_usage(self, ask: Ask) -> None:
-        result = ask("skew", "served.csv", "train.csv", "--join-on", "ids")
+        result = ask("skew", "train.csv", "served.csv", "--join-on", "ids")
         assert result.exit_code == 2
         assert "Did you mean 'id'?" in result.stderr
 

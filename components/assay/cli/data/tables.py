@@ -134,12 +134,20 @@ def print_skew(console: Console, report: FeatureSkewReport, summary: str) -> Non
     ids = report.match_stats
     console.print(
         f"{ids.matching_pairs_count:,} pairs by {ids.identifiers_count:,} ids; "
-        f"{ids.ids_missing_in_test_count:,} ids are missing in A, {ids.ids_missing_in_base_count:,} in B, "
+        f"{ids.ids_missing_in_test_count:,} ids are missing in the data, "
+        f"{ids.ids_missing_in_base_count:,} in the control, "
         f"{ids.duplicate_id_count:,} occur several times on a side",
         soft_wrap=True,
     )
     if report.skewed:
-        rows = table("feature", "differ", "A only", "B only", "match", numbers=["differ", "A only", "B only", "match"])
+        rows = table(
+            "feature",
+            "differ",
+            "data only",
+            "control only",
+            "match",
+            numbers=["differ", "data only", "control only", "match"],
+        )
         for each in report.skewed:
             counts = (each.mismatch_count, each.test_only, each.base_only, each.match_count)
             rows.add_row(each.feature_name, *(f"{count:,}" for count in counts))
@@ -147,13 +155,13 @@ def print_skew(console: Console, report: FeatureSkewReport, summary: str) -> Non
     for pair in report.pairs:
         heading(console, "A pair that differs")
         names = (*pair.mismatched_features, *pair.test_only_features, *pair.base_only_features)
-        rows = table("feature", "A", "B")
+        rows = table("feature", "data", "control")
         for name in names[:_SHOWN_ROWS]:
             rows.add_row(name, str(plain(pair.test.get(name, ""))), str(plain(pair.base.get(name, ""))))
         console.print(rows)
     if report.confusion:
         heading(console, "Pairs of values")
-        rows = table("feature", "A", "B", "pairs", numbers=["pairs"])
+        rows = table("feature", "data", "control", "pairs", numbers=["pairs"])
         for found in report.confusion[:_SHOWN_ROWS]:
             sides = ("(missing)" if side is None else str(side) for side in (found.test, found.base))
             rows.add_row(found.feature_name, *sides, f"{found.count:,}")

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from assay.api.drift import compare
+from assay.api.drift import drift
 from assay.api.schema import schema_of
 from assay.api.statistics import is_statistics
 from assay.api.validation import validate
@@ -74,15 +74,15 @@ def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> Span
     others = {} if watch.training is None else {"training": watch.training}
     if previous is not None:
         others[previous.name] = span_folder(watch.root, previous.name) / STATISTICS
-    drift = []
+    drifts = []
     for name, other in others.items():
         if is_statistics(other):
-            found = compare(report.statistics, other, limits=watch.limits)
+            found = drift(other, report.statistics, limits=watch.limits)
         else:
             control = rows_of(other, csv=replace(watch.csv, optional=True), schema=schema)
-            found = compare(rows, control, limits=watch.limits)
+            found = drift(control, rows, limits=watch.limits)
         write_durably(folder / f"drift_from_{name}.json", to_json(found.verdict))
-        drift.append(_drift(name, found))
+        drifts.append(_drift(name, found))
     return SpanRecord(
         span=arrival.span,
         name=arrival.name,
@@ -91,7 +91,7 @@ def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> Span
         rows=report.statistics.num_examples,
         anomalies=tuple(finding.sentence for finding in report.findings),
         ok=report.ok,
-        drift=tuple(drift),
+        drift=tuple(drifts),
     )
 
 

@@ -11,7 +11,7 @@ from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
 from assay.components.example_validator.compute import FailOn, counts_against, data_verdict, with_contradictions
-from assay.components.example_validator.row_validation import RowOptions, RowsFound, RowsMode, RowWork, SharedRowsAre
+from assay.components.example_validator.row_validation import LeakageIs, RowOptions, RowsFound, RowsMode, RowWork
 from assay.components.example_validator.user_checks import sorted_checks
 from assay.gating.verdict import write_verdict
 from assay.kernels.default_slice import default_dataset
@@ -71,8 +71,8 @@ def ExampleValidator(
     row_rules_file: FilePath | None = None,
     rows: RowsMode = "count",
     max_rejected_share: float = 1.0,
-    shared_rows: SharedRowsAre = "ignored",
-    shared_rows_by: list[str] | None = None,
+    leakage: LeakageIs = "ignored",
+    leakage_by: list[str] | None = None,
     on_missing_control: OnMissingControl = "error",
     fail_on: FailOn = "error",
 ) -> Findings:
@@ -111,8 +111,8 @@ def ExampleValidator(
         rows: What is done with rows that break a rule: they are counted (`count`), or kept back (`quarantine`).
         max_rejected_share: With `rows="quarantine"`, the greatest share of a split's rows that may be kept back. That
             no row is left is an error in any case.
-        shared_rows: What rows are that two splits share: `ignored`, a `warning`, or an `error`.
-        shared_rows_by: The columns by which rows are the same, an id for one; all by default.
+        leakage: What rows are that two splits share: `ignored`, a `warning`, or an `error`.
+        leakage_by: The columns by which rows are the same, an id for one; all by default.
         on_missing_control: What a comparator without anything to compare with is: an `error` before anything is
             computed, or a finding of severity `warning`, as a first span needs it.
         fail_on: The least severity that closes the gate: `error`, `warning`, or `never`.
@@ -123,8 +123,8 @@ def ExampleValidator(
     options = RowOptions(
         rows=rows,
         max_rejected_share=max_rejected_share,
-        shared_rows=shared_rows,
-        shared_rows_by=tuple(shared_rows_by) if shared_rows_by else None,
+        leakage=leakage,
+        leakage_by=tuple(leakage_by) if leakage_by else None,
     )
     options.check_examples(examples, splits, of_rows)
     expected = Expectations(

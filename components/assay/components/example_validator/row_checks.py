@@ -83,20 +83,20 @@ def rejected_share_check(counts: QuarantineCounts, place: str, limit: float) -> 
     )
 
 
-def shared_rows_check(pair: SplitPair, severity: Severity) -> Check:
+def leakage_check(pair: SplitPair, severity: Severity) -> Check:
     """Whether two splits share no row."""
     one, other = pair.splits
     examples = [str(sample.values) for sample in pair.samples[:1]]
     return Check(
-        id=f"{one}{AND}{other}/shared_rows",
-        kind="shared_rows",
+        id=f"{one}{AND}{other}/leakage",
+        kind="leakage",
         ok=pair.ok,
         severity=severity,
         subject="the data set",
         slice=f"{one}{AND}{other}",
         observed=float(pair.num_distinct),
         limit=0.0,
-        limit_origin="shared_rows",
+        limit_origin="leakage",
         sentence=pair.sentence + (f" One of them: {examples[0]}." if examples else ""),
         details={"rows": list(pair.num_rows), "shared": list(pair.num_shared)},
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from assay.components.example_validator.row_checks import (
     answered_by_quarantine,
+    leakage_check,
     rejected_share_check,
     row_checks,
-    shared_rows_check,
 )
 from assay.components.example_validator.user_checks import named
 from assay.errors import EngineError, UsageError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from assay.kernels.rows.row_report import RowReport
 
 RowsMode = Literal["count", "quarantine"]
-SharedRowsAre = Literal["ignored", "warning", "error"]
+LeakageIs = Literal["ignored", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ class RowOptions:
 
     rows: RowsMode = "count"
     max_rejected_share: float = 1.0
-    shared_rows: SharedRowsAre = "ignored"
-    shared_rows_by: tuple[str, ...] | None = None
+    leakage: LeakageIs = "ignored"
+    leakage_by: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_rejected_share <= 1:
@@ -59,7 +59,7 @@ class RowOptions:
         """
         wants = [f"the check {named(rule)} looks at rows" for rule in rules]
         wants += ["rows='quarantine' separates rows"] if self.rows == "quarantine" else []
-        wants += [f"shared_rows='{self.shared_rows}' compares rows"] if self.shared_rows != "ignored" else []
+        wants += [f"leakage='{self.leakage}' compares rows"] if self.leakage != "ignored" else []
         if examples is None and wants:
             raise UsageError(
                 "example_validator.no_examples",
@@ -133,8 +133,8 @@ class RowWork:
         for split in validated:
             found.reports[split] = self._report(split)
             found.checks += row_checks(found.reports[split], split, quarantined=split in found.counts)
-        if self.options.shared_rows != "ignored" and len(validated) > 1:
-            found.checks += self._shared(validated, self.options.shared_rows)
+        if self.options.leakage != "ignored" and len(validated) > 1:
+            found.checks += self._shared(validated, self.options.leakage)
         return found
 
     def _describe(self, clean: Examples, quarantine: Quarantine) -> None:
@@ -160,8 +160,8 @@ class RowWork:
 
     def _shared(self, splits: list[str], severity: Literal["warning", "error"]) -> Iterator[Check]:
         sources = {split: partial(self.engine.reduce, self.examples.source(split)) for split in splits}
-        for pair in find_leakage(sources, self.options.shared_rows_by):
-            yield shared_rows_check(pair, severity)
+        for pair in find_leakage(sources, self.options.leakage_by):
+            yield leakage_check(pair, severity)
 
     def _reconcile(self, split: str, found: int) -> None:
         expected = self.examples.rows.get(split, found)

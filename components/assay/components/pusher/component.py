@@ -113,7 +113,7 @@ def Pusher(
                 raise ArtifactError(
                     "pusher.changed",
                     f"{wanted.serving} was changed after version {receipt.version} was pushed from it.",
-                    "Run the step again; `assay push --rollback` restores the version before.",
+                    "Run the step again; `assay rollback` restores the version before.",
                 )
         write_durably(pushed_model.path / RECEIPT, receipt.to_json())
     except OSError as error:

@@ -158,7 +158,7 @@ def rollback_target(versions: Sequence[Version], wanted: str = "") -> Version:
             "rollback.no_version",
             f"There is no version before {current.origin}"
             + (f", which {current.name} restored." if current.origin != current.name else "."),
-            "Push a model, or name one of `assay push --list` with --version.",
+            "Push a model, or name one of `assay versions` with --version.",
         )
     before = earlier[-1]
     return _with_receipt(by_name.get(before.origin, before))

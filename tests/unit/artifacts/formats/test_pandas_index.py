@@ -70,7 +70,7 @@ def test_an_unnamed_index_is_not_a_column_after_another_library_wrote_it(tmp_pat
 def test_shared_rows_are_found_behind_a_shuffled_index(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     train, evaluation = parquet(FRAME, tmp_path), parquet(SHUFFLED[:2], tmp_path / "other")
-    [pair] = assay.shared_rows({"train": train, "eval": evaluation})
+    [pair] = assay.leakage({"train": train, "eval": evaluation})
     assert pair.num_shared == (2, 2)
 
 

@@ -182,14 +182,14 @@ def test_own_rules_of_rows(run_steps: RunSteps, steps: Any, tmp_path: Path) -> N
 
 def test_rows_that_splits_share(run_steps: RunSteps, steps: Any) -> None:
     leaking = pa.concat_tables([GOOD.slice(0, 2), BAD.slice(0, 1)])
-    told = run_steps(*steps({"train": GOOD, "eval": leaking}, shared_rows="warning"))
+    told = run_steps(*steps({"train": GOOD, "eval": leaking}, leakage="warning"))
     assert told.exit_code == 0
-    closed = run_steps(*steps({"train": GOOD, "eval": leaking}, shared_rows="error", shared_rows_by=["id"]))
+    closed = run_steps(*steps({"train": GOOD, "eval": leaking}, leakage="error", leakage_by=["id"]))
     assert closed.exit_code == 3
     anomalies = closed.output("ExampleValidator", "anomalies")
     assert anomalies.properties["blessed"] == {"train": 0, "eval": 0}
     (check,) = read_verdict(anomalies.path).failed
-    assert (check.id, check.kind, check.observed) == ("train & eval/shared_rows", "shared_rows", 2.0)
+    assert (check.id, check.kind, check.observed) == ("train & eval/leakage", "leakage", 2.0)
     assert "train and eval share 2 distinct rows: 2 rows of train (10.00%) and 2 of eval (66.67%)" in check.sentence
 
 
@@ -208,7 +208,7 @@ def test_a_constraint_that_no_rule_covers_is_told(run_steps: RunSteps, steps: An
     ("arguments", "message"),
     [
         ({"rows": "quarantine"}, "rows='quarantine' separates rows"),
-        ({"shared_rows": "error"}, "shared_rows='error' compares rows"),
+        ({"leakage": "error"}, "leakage='error' compares rows"),
         ({"row_rules_file": "rules.yaml"}, "looks at rows"),
         ({"max_rejected_share": 1.5}, "between 0 and 1, got 1.5"),
     ],

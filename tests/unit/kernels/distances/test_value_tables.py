@@ -26,7 +26,7 @@ KINDS = {
 
 
 def distances(now: pa.Array, before: pa.Array) -> dict[str, float]:
-    (feature,) = assay.compare(pa.table({"x": now}), pa.table({"x": before})).features
+    (feature,) = assay.drift(pa.table({"x": before}), pa.table({"x": now})).features
     assert {each.basis.partition(",")[0] for each in feature.distances} <= {"every value", "every example"}
     return {each.measure: each.value for each in feature.distances}
 
