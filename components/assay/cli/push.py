@@ -20,9 +20,7 @@ _KeepLast = Annotated[
 ]
 _KServe = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE", help="InferenceService YAML whose storage is the destination; write or apply it."
-    ),
+    typer.Option(metavar="FILE", help="InferenceService YAML whose storage is the destination; write or apply it."),
 ]
 _Serving = Annotated[str, typer.Argument(metavar="DIR", help="Folder or URL of versions.", show_default=False)]
 
