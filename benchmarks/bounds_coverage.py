@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from assay.components.evaluator.kernel_engine.deciding import Sampling
-from assay.components.evaluator.kernel_engine.doubts import doubts_of
-from assay.components.evaluator.kernel_engine.evaluation import bounds_of
-from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables
 from assay.engines.embedded.engine import EmbeddedEngine
+from assay.evaluation.decision import Sampling
+from assay.evaluation.judgement import Tables, evaluate_tables
+from assay.evaluation.remarks import doubts_of
+from assay.evaluation.table_evaluation import bounds_of
 
 SIZES = (60, 400, 5000)
 TARGET = (0.93, 0.97)

@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from assay.components.evaluator.config import read_config
-from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling, verdict_on
-from assay.components.evaluator.kernel_engine.judgement import Tables, evaluate_tables
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gating.written_policy import WrittenPolicy
+from assay.evaluation.config import read_config
+from assay.evaluation.decision import Rules, Sampling, verdict_on
+from assay.evaluation.judgement import Tables, evaluate_tables
+from assay.gating.policy import WrittenPolicy
 from assay.kernels.uncertainty.delong import delong
 from assay.kernels.uncertainty.normal import quantile
 

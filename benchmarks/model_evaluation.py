@@ -132,9 +132,9 @@ def report(start: float, before: os.times_result, figures: dict[str, float]) -> 
 def run_assay(root: Path, rows: int) -> None:
     """Evaluates as `assay evaluate --model` does."""
     from assay.artifacts.sources import rows_of
-    from assay.components.evaluator.compute import evaluate
-    from assay.components.evaluator.config import read_config
-    from assay.components.evaluator.work import Evaluation
+    from assay.evaluation.config import read_config
+    from assay.evaluation.model_evaluation import evaluate
+    from assay.evaluation.request import EvaluationRequest
 
     start, before = time.perf_counter(), os.times()
     two = models(root)
@@ -142,7 +142,7 @@ def run_assay(root: Path, rows: int) -> None:
     output.mkdir(exist_ok=True)
     source = rows_of(root / f"examples-{rows}.parquet")
     config = read_config(CONFIG).eval_config
-    evaluate(Evaluation(config=config, rows=source, model=two["candidate"], baseline=two["baseline"]), output)
+    evaluate(EvaluationRequest(config=config, rows=source, model=two["candidate"], baseline=two["baseline"]), output)
     seconds = (start, before)
     report(*seconds, read_figures(output))
 
@@ -151,7 +151,7 @@ def run_tfma(root: Path, rows: int) -> None:
     """Evaluates as TFX's Evaluator does."""
     import tensorflow_model_analysis as tfma
 
-    from assay.components.evaluator.config import read_config
+    from assay.evaluation.config import read_config
 
     start, before = time.perf_counter(), os.times()
     prepared = tfma.utils.update_eval_config_with_defaults(read_config(CONFIG).eval_config, has_baseline=True)
@@ -171,7 +171,7 @@ def run_tfma(root: Path, rows: int) -> None:
 def read_figures(folder: Path) -> dict[str, float]:
     """Reads every number of TFMA's files, which both engines write."""
     from assay.artifacts.formats.tfrecord import read_records
-    from assay.components.evaluator.tfma_output.files import numbers_of
+    from assay.evaluation.tfma_files import numbers_of
     from assay.native import metrics_for_slice_pb2
 
     message: Any = metrics_for_slice_pb2().MetricsForSlice

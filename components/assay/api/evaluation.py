@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from assay.api.evaluation_report import Evaluation, GateReport
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.outputs import output_folder
-from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
-from assay.components.evaluator.kernel_engine.judgement import Models, Tables
-from assay.components.evaluator.standalone import (
+from assay.errors import UsageError
+from assay.evaluation.decision import Rules, Sampling
+from assay.evaluation.judgement import Models, Tables
+from assay.evaluation.standalone import (
     OUTPUTS,
     evaluate_into,
     judge_into,
@@ -22,18 +23,17 @@ from assay.components.evaluator.standalone import (
     read_validation,
     write_blessing,
 )
-from assay.errors import UsageError
+from assay.gating.policy import WrittenPolicy
 from assay.gating.verdict import write_verdict
 from assay.gating.waivers import read_waivers
-from assay.gating.written_policy import WrittenPolicy
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from assay.artifacts.formats.csv_types import CsvKeywords
-    from assay.components.evaluator.inference.predicting import Predict
-    from assay.components.evaluator.work import MetricsEngine
+    from assay.evaluation.request import MetricsEngine
     from assay.gating.policy import Correction, FirstRun, Insufficient, NoThresholds, Significant
+    from assay.models.predictor import Predict
 
 
 def evaluate(

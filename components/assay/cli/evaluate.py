@@ -75,8 +75,8 @@ def evaluate(
 
     from assay.artifacts.outputs import output_folder
     from assay.cli.judged_models import Given
-    from assay.components.evaluator.kernel_engine.deciding import Sampling
-    from assay.components.evaluator.standalone import OUTPUTS, evaluate_into, read_metrics_table
+    from assay.evaluation.decision import Sampling
+    from assay.evaluation.standalone import OUTPUTS, evaluate_into, read_metrics_table
 
     judged = Given(
         config=config,

@@ -147,15 +147,15 @@ def decide(
     from assay.artifacts.outputs import output_folder
     from assay.artifacts.store import is_stream, write_durably
     from assay.cli.judged_models import Given
-    from assay.components.evaluator.kernel_engine.deciding import Rules, Sampling
-    from assay.components.evaluator.kernel_engine.remarks import REMARKS
-    from assay.components.evaluator.standalone import OUTPUTS, judge_into, write_blessing
     from assay.display import visible
+    from assay.evaluation.decision import Rules, Sampling
+    from assay.evaluation.remarks import REMARKS
+    from assay.evaluation.standalone import OUTPUTS, judge_into, write_blessing
     from assay.gating.junit import to_junit
     from assay.gating.markdown import to_markdown
+    from assay.gating.policy import WrittenPolicy
     from assay.gating.verdict import to_json
     from assay.gating.waivers import read_waivers
-    from assay.gating.written_policy import WrittenPolicy
     from assay.spec.user_code import output_to_stderr
 
     for stale in (path for path in (junit, markdown) if path is not None and not is_stream(path)):
@@ -254,11 +254,11 @@ def lint(
     import msgspec
 
     from assay.artifacts.sources import rows_of
-    from assay.components.evaluator.config import read_config
-    from assay.components.evaluator.kernel_engine.lint import LintFinding, lint_rows
-    from assay.components.evaluator.kernel_engine.lint import lint as lint_config
-    from assay.components.evaluator.kernel_engine.predictions import columns_of
     from assay.errors import UsageError
+    from assay.evaluation.config import read_config
+    from assay.evaluation.lint import LintFinding, lint_rows
+    from assay.evaluation.lint import lint as lint_config
+    from assay.evaluation.tables import columns_of
 
     rows = rows_of(data, csv=csv) if data is not None else None
     columns = columns_of(rows) if rows is not None else None

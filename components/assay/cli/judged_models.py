@@ -12,7 +12,7 @@ from assay.errors import UsageError
 
 if TYPE_CHECKING:
     from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.components.evaluator.kernel_engine.judgement import Models, Tables
+    from assay.evaluation.judgement import Models, Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,8 @@ class Given:
         Raises:
             UsageError: It is neither, both or half of one.
         """
-        from assay.components.evaluator.kernel_engine.judgement import Models, Tables
-        from assay.components.evaluator.standalone import model_of
+        from assay.evaluation.judgement import Models, Tables
+        from assay.evaluation.standalone import model_of
 
         of_tables = {"--baseline-predictions": self.baseline_predictions, "--join-on": self.join_on}
         of_models = {"--baseline": self.baseline, "--data": self.data, "--split": self.split}

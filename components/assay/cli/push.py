@@ -109,8 +109,7 @@ def _pushed(
     from assay.artifacts.store import MANIFEST, damage, read_manifest
     from assay.components.pusher.compute import Push
     from assay.components.pusher.compute import push as push_model
-    from assay.gating.blessing import Kind
-    from assay.gating.served_model import serving_folder
+    from assay.gating.blessing import Kind, serving_folder
     from assay.gating.verification import Claim
 
     given: tuple[tuple[Kind, Path | None], ...] = (("model", blessing), ("infra", infra_blessing))

@@ -39,7 +39,7 @@ def verify(
       # Was this version, as it is served now, blessed and signed by our CI?
       assay verify blessing/ serving/taxi/1712345678 --public-key ci.pem
     """
-    from assay.gating.served_model import served_files, serving_folder
+    from assay.gating.blessing import served_files, serving_folder
     from assay.gating.verdict import to_json
     from assay.gating.verification import Claim, verify_all
 

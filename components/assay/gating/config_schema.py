@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from assay.gating.written_policy import POLICY, SIGNIFICANT, WrittenPolicy
+from assay.gating.policy import POLICY, SIGNIFICANT, WrittenPolicy
 from assay.native import eval_config_pb2
 
 _SIGNIFICANT: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.display import markdown_text
-from assay.gating.figures import number
+from assay.gating.metric_values import number
 from assay.gating.verdict import blocking, by_concern
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from assay.display import slice_name
 from assay.kernels.metrics.slices import is_value
 
 if TYPE_CHECKING:
-    from assay.gating.figures import SliceKey, SlicePair, SliceValue
+    from assay.gating.metric_values import SliceKey, SlicePair, SliceValue
 
 
 # How statistics are told to cut a feature into bins, and times into periods.

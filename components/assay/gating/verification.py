@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from assay.artifacts.store import MANIFEST, changed_files, digest_of, list_files, read_manifest
 from assay.errors import ArtifactError
-from assay.gating.blessing import Kind, Statement, read_statement, revocation_of
-from assay.gating.served_model import WARMUP
+from assay.gating.blessing import WARMUP, Kind, Statement, read_statement, revocation_of
 from assay.gating.signature import FILE_NAME as SIGNATURE
 from assay.gating.signature import trusted_keys, why_untrusted
 from assay.gating.verdict import FILE_NAME as VERDICT

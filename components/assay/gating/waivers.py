@@ -12,7 +12,7 @@ import msgspec
 from assay.display import OVERALL_NAME, pairs_named, slice_name, slices_named
 from assay.documents import parse_yaml, read_text
 from assay.errors import UsageError, did_you_mean
-from assay.gating.figures import SlicePair
+from assay.gating.metric_values import SlicePair
 from assay.gating.verdict import Check
 from assay.kernels.metrics.slices import is_value
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from assay.gating.figures import SliceKey, SliceValue
-    from assay.gating.held import Held
+    from assay.gating.metric_values import SliceKey, SliceValue
+    from assay.gating.thresholds import LimitCheck
 
 WAIVED_UNTIL: Final = "waived_until"
 """Where a waived check's details hold the last day of its waiver."""
@@ -54,13 +54,13 @@ class Waiver:
         """The slice as a verdict names it."""
         return self.slice if isinstance(self.slice, str) else slice_name(sorted(self.slice.items()))
 
-    def covers(self, held: Held) -> bool:
+    def covers(self, held: LimitCheck) -> bool:
         """Return whether it is for this check. Only thresholds can be waived, not missing data, for example."""
         if held.check.kind not in _WAIVABLE:
             return False
         return self.check == held.check.id or (self.check == held.check.subject and self._is_slice(held))
 
-    def _is_slice(self, held: Held) -> bool:
+    def _is_slice(self, held: LimitCheck) -> bool:
         if held.key is None:  # a slice that was not computed has no value, only what the threshold names
             return self.slice_name == held.check.slice
         named = self.slice
@@ -96,7 +96,7 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
     return waivers
 
 
-def waive(points: Sequence[Held], waivers: Sequence[Waiver], today: date) -> list[Check]:
+def waive(points: Sequence[LimitCheck], waivers: Sequence[Waiver], today: date) -> list[Check]:
     """Return the checks with waived failures as warnings, and a note for each waiver that expired or covered nothing.
 
     Args:
@@ -143,7 +143,7 @@ def _is_key(wanted: Mapping[str, SliceValue] | None, key: SliceKey) -> bool:
     return all(is_value(value, wanted[feature]) for feature, value in key)
 
 
-def _unmatched(waiver: Waiver, points: Sequence[Held]) -> Check:
+def _unmatched(waiver: Waiver, points: Sequence[LimitCheck]) -> Check:
     """Return a warning: a waiver of what is not checked is a slip of the pen, or what it waived is gone."""
     checks = [held.check for held in points]
     subjects = {check.subject for check in checks}
@@ -155,7 +155,7 @@ def _unmatched(waiver: Waiver, points: Sequence[Held]) -> Check:
     return replace(note, ok=False, severity="warning")
 
 
-def _waived(held: Held, waivers: Sequence[Waiver], today: date) -> Check:
+def _waived(held: LimitCheck, waivers: Sequence[Waiver], today: date) -> Check:
     check = held.check
     if check.ok:
         return check

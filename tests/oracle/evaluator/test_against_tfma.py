@@ -35,7 +35,7 @@ metrics_specs { METRICS }
 
 
 def eval_config(weight: str = "", options: str = "", **thresholds: str) -> Any:
-    from assay.components.evaluator.config import read_config
+    from assay.evaluation.config import read_config
 
     metrics = METRICS
     for metric in ("auc", "accuracy", "loss"):
@@ -44,12 +44,12 @@ def eval_config(weight: str = "", options: str = "", **thresholds: str) -> Any:
 
 
 def evaluate_with_assay(config: Any, judged: Any, folder: Path, *, baseline: bool, **more: Any) -> Any:
-    from assay.components.evaluator.compute import evaluate
-    from assay.components.evaluator.work import Evaluation
+    from assay.evaluation.model_evaluation import evaluate
+    from assay.evaluation.request import EvaluationRequest
 
     folder.mkdir()
     return evaluate(
-        Evaluation(
+        EvaluationRequest(
             config=config,
             batches=[judged.records[:300], judged.records[300:]],
             model=judged.candidate,
@@ -215,10 +215,9 @@ def computed(judged: Any) -> Any:
     """Metrics of both models, computed once for all thresholds."""
     import tensorflow_model_analysis as tfma
 
-    from assay.components.evaluator.in_process import compute_metrics
-    from assay.components.evaluator.models import load_models
-    from assay.components.evaluator.tfma_compute import _as_input
-    from assay.components.evaluator.tfma_config import with_defaults
+    from assay.evaluation.tfma_config import with_defaults
+    from assay.evaluation.tfma_engine import _as_input, load_models
+    from assay.evaluation.tfma_in_process import compute_metrics
 
     config = with_defaults(eval_config(), has_baseline=True)
     models = load_models(judged.candidate, judged.baseline, config)
@@ -232,11 +231,11 @@ def test_each_check_is_tfmas_decision(computed: Any, tmp_path: Path, thresholds:
     import tensorflow_model_analysis as tfma
     from tensorflow_model_analysis.slicer import slicer_lib
 
-    from assay.components.evaluator.tfma_config import metric_name, with_defaults
-    from assay.components.evaluator.tfma_files import read_figures, write_evaluation
-    from assay.gating.decide import decide
-    from assay.gating.figures import slice_name
-    from assay.gating.limits import limits_of
+    from assay.evaluation.tfma_config import metric_name, with_defaults
+    from assay.evaluation.tfma_engine import read_figures, write_evaluation
+    from assay.gating.decision import decide
+    from assay.gating.metric_values import slice_name
+    from assay.gating.thresholds import limits_of
 
     config = eval_config(**thresholds)
     prepared = with_defaults(config, has_baseline=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.components.evaluator.kernel_engine.judgement import Tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
+from assay.evaluation.judgement import Tables, judge
 
 pytestmark = [
     pytest.mark.tensorflow,

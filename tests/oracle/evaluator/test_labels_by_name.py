@@ -19,13 +19,13 @@ from sklearn.preprocessing import scale
 
 from assay.artifacts.formats.tf_example import encode
 from assay.artifacts.sources import rows_of
-from assay.components.evaluator.compute import evaluate
-from assay.components.evaluator.config import read_config
-from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, evaluate_predictions
-from assay.components.evaluator.kernel_engine.model_rows import predict_rows
-from assay.components.evaluator.kernel_engine.predictions import open_predictions
-from assay.components.evaluator.work import Evaluation
 from assay.engines.embedded import EmbeddedEngine
+from assay.evaluation.config import read_config
+from assay.evaluation.model_evaluation import evaluate
+from assay.evaluation.model_rows import predict_rows
+from assay.evaluation.request import EvaluationRequest
+from assay.evaluation.table_evaluation import TableEvaluation, evaluate_predictions
+from assay.evaluation.tables import open_predictions
 from raising import raises
 
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
@@ -173,7 +173,7 @@ def test_a_saved_model_with_all_classes_is_judged_as_by_tfma(tmp_path: Path) -> 
         for name in ("model", "baseline"):
             folder = tmp_path / f"{engine}-{name}"
             folder.mkdir()
-            work = Evaluation(
+            work = EvaluationRequest(
                 config=read_config(text).eval_config,
                 batches=[encode(batch)],
                 model=tmp_path / name,
@@ -189,7 +189,7 @@ def test_a_saved_model_with_all_classes_is_judged_as_by_tfma(tmp_path: Path) -> 
     assert agreed == pytest.approx(sk.accuracy_score(labels, model.predict(x)))
     # Side by side the baseline's classes are read in the candidate's order, so that each class is itself in both.
     (tmp_path / "both").mkdir()
-    work = Evaluation(
+    work = EvaluationRequest(
         config=read_config(text).eval_config,
         batches=[encode(batch)],
         model=tmp_path / "model",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.components.evaluator.compute import evaluate
-from assay.components.evaluator.config import read_config
-from assay.components.evaluator.work import Evaluated, Evaluation
 from assay.errors import ArtifactError
+from assay.evaluation.config import read_config
+from assay.evaluation.model_evaluation import evaluate
+from assay.evaluation.request import EvaluationRequest, EvaluationResult
 from raising import raises
 
 pytestmark = [
@@ -44,10 +44,10 @@ METRICS = """metrics_specs {
 }""".replace("CHANGE", CHANGE)
 
 
-def run(judged: Any, folder: Path, text: str = SPEC.replace("MORE", "") + METRICS, **more: Any) -> Evaluated:
+def run(judged: Any, folder: Path, text: str = SPEC.replace("MORE", "") + METRICS, **more: Any) -> EvaluationResult:
     folder.mkdir()
     more = {"model": judged.candidate, "baseline": judged.baseline} | more
-    work = Evaluation(
+    work = EvaluationRequest(
         config=read_config(text).eval_config, batches=[judged.records[:300], judged.records[300:]], **more
     )
     return evaluate(work, folder)
@@ -238,7 +238,7 @@ def test_signatures_and_damage_are_named(judged: Any, tmp_path: Path) -> None:
         run(judged, tmp_path / "c", baseline=damaged)
     with raises("evaluator.model_failed", "serving_default"):
         evaluate(
-            Evaluation(
+            EvaluationRequest(
                 config=read_config(
                     'model_specs { label_key: "y" } metrics_specs { metrics { class_name: "AUC" } }'
                 ).eval_config,

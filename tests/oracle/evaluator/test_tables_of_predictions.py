@@ -11,15 +11,15 @@ import pyarrow as pa
 import pytest
 
 from assay.artifacts.formats.tf_example import decode, encode
-from assay.components.evaluator.config import read_config
-from assay.components.evaluator.kernel_engine.evaluation import TableEvaluation, evaluate_predictions
-from assay.components.evaluator.kernel_engine.plan import metric_name
-from assay.components.evaluator.kernel_engine.predictions import open_predictions
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gating.decide import decide
-from assay.gating.figures import Figures
-from assay.gating.limits import limits_of
+from assay.evaluation.config import read_config
+from assay.evaluation.plan import metric_name
+from assay.evaluation.table_evaluation import TableEvaluation, evaluate_predictions
+from assay.evaluation.tables import open_predictions
+from assay.gating.decision import decide
+from assay.gating.metric_values import Figures
 from assay.gating.policy import GatePolicy
+from assay.gating.thresholds import limits_of
 from assay.gating.verdict import Verdict
 
 pytestmark = [
@@ -65,14 +65,14 @@ def ours(config: Any, rows: Any, baseline: Any = None, **more: Any) -> TableEval
 
 def theirs(config: Any, records: list[bytes], folder: Path, **models: Path | None) -> tuple[Verdict, Figures]:
     """Evaluates as the Evaluator component does with `engine="tfma"`."""
-    from assay.components.evaluator.compute import evaluate
-    from assay.components.evaluator.tfma_config import with_defaults
-    from assay.components.evaluator.tfma_files import read_figures
-    from assay.components.evaluator.work import Evaluation
+    from assay.evaluation.model_evaluation import evaluate
+    from assay.evaluation.request import EvaluationRequest
+    from assay.evaluation.tfma_config import with_defaults
+    from assay.evaluation.tfma_engine import read_figures
 
     folder.mkdir()
     model, baseline = models.get("model"), models.get("baseline")
-    work = Evaluation(config=config, batches=[records], model=model, baseline=baseline, metrics_engine="tfma")
+    work = EvaluationRequest(config=config, batches=[records], model=model, baseline=baseline, metrics_engine="tfma")
     evaluated = evaluate(work, folder)
     return evaluated.verdict, read_figures(folder, with_defaults(config, has_baseline=baseline is not None))
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.components.evaluator.config import read_config
-from assay.gating.decide import decide
-from assay.gating.evidence import Evidence
-from assay.gating.figures import Figures, MetricKey, SliceKey, SlicePair, slice_name
+from assay.evaluation.config import read_config
+from assay.gating.decision import decide
+from assay.gating.metric_values import Figures, MetricKey, SliceKey, SlicePair, slice_name
 from assay.gating.policy import EvidencePolicy
+from assay.gating.significance import Evidence
 from assay.gating.slicing import Across, Slicing
 from assay.gating.verdict import Verdict
 

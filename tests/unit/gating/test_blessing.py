@@ -8,11 +8,20 @@ import jsonschema
 import pytest
 
 from assay.artifacts import Examples, InfraBlessing, Model, ModelBlessing
-from assay.gating.blessing import Judged, Statement, bless, json_schema, judged_by_digest, read_statement, to_json
-from assay.gating.figures import MetricKey
-from assay.gating.held import Held
-from assay.gating.limits import Limit
-from assay.gating.served_model import served_digest, served_files, serving_folder
+from assay.gating.blessing import (
+    Judged,
+    Statement,
+    bless,
+    json_schema,
+    judged_by_digest,
+    read_statement,
+    served_digest,
+    served_files,
+    serving_folder,
+    to_json,
+)
+from assay.gating.metric_values import MetricKey
+from assay.gating.thresholds import Limit, LimitCheck
 from assay.gating.verdict import Check, Verdict, read_verdict
 from assay.gating.verification import Claim, verify
 from assay.gating.waivers import Waiver, waive
@@ -110,7 +119,7 @@ def test_a_blessing_that_rests_on_a_waiver_ends_with_it(tmp_path: Path) -> None:
     )
     waiver = Waiver(check="auc", slice="side=r", who="ann", why="late labels", expires=date(2026, 5, 1))
     limit = Limit(metric=MetricKey(name="auc"), slicing=None, bound="absolute", value=0.0, origin="here")
-    checks = tuple(waive([Held(limit, (("side", "r"),), failed)], [waiver], date(2026, 4, 1)))
+    checks = tuple(waive([LimitCheck(limit, (("side", "r"),), failed)], [waiver], date(2026, 4, 1)))
     verdict = Verdict(ok=True, summary="Blessed.", checks=checks)
     bless(judged_by_digest(model=model), verdict, blessing, model=model)
     files = served_files(model.serving_path)

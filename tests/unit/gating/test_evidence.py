@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.gating.decide import decide
-from assay.gating.evidence import Evidence
-from assay.gating.figures import Figures, MetricKey, SliceKey
-from assay.gating.limits import Bound, Limit
+from assay.gating.decision import decide
+from assay.gating.metric_values import Figures, MetricKey, SliceKey
 from assay.gating.policy import EvidencePolicy
+from assay.gating.significance import Evidence
 from assay.gating.slicing import Slicing
+from assay.gating.thresholds import Bound, Limit
 from assay.gating.verdict import Verdict
 
 KEY = MetricKey(name="auc")

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay.components.evaluator.kernel_engine.deciding import Rules
-from assay.components.evaluator.kernel_engine.judgement import Tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import UsageError
+from assay.evaluation.decision import Rules
+from assay.evaluation.judgement import Tables, judge
 from assay.gating.junit import to_junit
 from assay.gating.markdown import to_markdown
 from assay.gating.verdict import Check, Verdict

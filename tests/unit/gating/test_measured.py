@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.gating.measured import Measured, Proportion, Resampled
+from assay.gating.significance import Measured, Proportion, Resampled
 from assay.kernels.uncertainty.delong import Area
 from assay.kernels.uncertainty.paired_shares import PairedShares
 from assay.kernels.uncertainty.row_means import SkewedMean

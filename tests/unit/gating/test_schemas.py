@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from typer.testing import CliRunner
 
 from assay.cli.main import app
-from assay.components.evaluator.config import parse_eval_config, read_config
+from assay.evaluation.config import parse_eval_config, read_config
 from assay.gating import config_schema, verdict, waivers
 from raising import raises
 

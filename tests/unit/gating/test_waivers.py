@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from assay.errors import UsageError
-from assay.gating.decide import decide
-from assay.gating.figures import Figures, MetricKey
-from assay.gating.limits import Limit
+from assay.gating.decision import decide
+from assay.gating.metric_values import Figures, MetricKey
+from assay.gating.thresholds import Limit
 from assay.gating.verdict import Verdict
 from assay.gating.waivers import Waiver, read_waivers, waive
 from raising import raises

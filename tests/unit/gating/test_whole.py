@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from assay.gating.decision import summary
 from assay.gating.policy import GatePolicy
 from assay.gating.verdict import Check, by_concern, most_telling
-from assay.gating.whole import summary
 
 
 def check(name: str, *, observed: float | None = 0.5, evidence: str = "", baseline: float | None = None) -> Check:

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from assay.components.evaluator.config import parse_eval_config, read_config
-from assay.gating.policy import EvidencePolicy, GatePolicy
-from assay.gating.written_policy import WrittenPolicy
+from assay.evaluation.config import parse_eval_config, read_config
+from assay.gating.policy import EvidencePolicy, GatePolicy, WrittenPolicy
 from raising import raises
 
 CONFIG = """

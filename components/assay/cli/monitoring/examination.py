@@ -15,9 +15,9 @@ from assay.api.validation import validate
 from assay.artifacts.sources import rows_of
 from assay.artifacts.store import write_durably
 from assay.cli.monitoring.record import STATISTICS, DriftRecord, QualityRecord, SpanRecord, span_folder
-from assay.components.evaluator.kernel_engine.judgement import Tables, judge
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.gating.figures import OVERALL
+from assay.evaluation.judgement import Tables, judge
+from assay.gating.metric_values import OVERALL
 from assay.gating.verdict import to_json
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from assay.artifacts.inference_result import FILE_NAME, InferenceResult
 from assay.artifacts.model import Model
 from assay.components.bulk_inferrer.config import DataSpec, ModelSpec, OutputExampleSpec
 from assay.errors import DataError, UsageError, did_you_mean
-from assay.gating.served_model import served_files
+from assay.gating.blessing import served_files
 from assay.gating.verification import Claim, verify
 from assay.spec import ExecutionContext, Input, Output, component
 from assay.spec.channel import check_splits, foreseen_splits

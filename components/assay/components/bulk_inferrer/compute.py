@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from assay.artifacts.formats.model_inputs import TensorInput, model_inputs
 from assay.errors import ArtifactError, EngineError, UsageError, did_you_mean
+from assay.models.inputs import TensorInput, model_inputs
 
 # The outputs of a call are all held at once; examples are small and batches of this size keep a model busy.
 BATCH_ROWS = 1024

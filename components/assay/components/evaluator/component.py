@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 from assay.artifacts.base import Artifact
 from assay.artifacts.blessing import ModelBlessing
@@ -17,28 +18,83 @@ from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
 from assay.artifacts.store import write_durably
-from assay.components.evaluator.config import parse_eval_config, read_config, with_modules
-from assay.components.evaluator.depends_on import depends_on
-from assay.components.evaluator.examples_source import SplitRows
-from assay.components.evaluator.work import MetricsEngine
 from assay.errors import UsageError
+from assay.evaluation.config import parse_eval_config, read_config, with_modules
+from assay.evaluation.plan import is_users
+from assay.evaluation.request import MetricsEngine
 from assay.gating.blessing import bless, judged_by_digest
 from assay.gating.junit import to_junit
-from assay.gating.policy import FirstRun, NoThresholds
+from assay.gating.policy import FirstRun, NoThresholds, WrittenPolicy
 from assay.gating.waivers import read_waivers
-from assay.gating.written_policy import WrittenPolicy
 from assay.spec import ExecutionContext, FilePath, Input, Inputs, Output, UserModule, component
 from assay.spec.annotations import ParsedBy, UserModuleName
 from assay.spec.channel import check_splits, foreseen_splits
+from assay.spec.source_digest import module_digest, module_name_digest
 from assay.spec.user_code import load_function, run_user_code
+from assay.spec.values import canonical, placeholders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
+    from assay.engines.base import Shard
+
+_FILE: Final = ".py"
 _BATCH_ROWS = 4096
 
-
 _DEFAULT_SPLITS = ("eval",)
+
+
+def depends_on(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives digests of the modules of own metrics, and which waivers have expired.
+
+    Raises:
+        UsageError: The configuration or the file of waivers cannot be read.
+    """
+    config, waivers_file = parameters["eval_config"], parameters.get("waivers_file")
+    found: dict[str, Any] = {}
+    if any(placeholders(canonical(config, "eval_config"))):
+        found["eval_config"] = "given by the run"
+    else:
+        for spec in read_config(config).eval_config.metrics_specs:
+            for module in (metric.module for metric in spec.metrics if is_users(metric.module)):
+                found[f"module {module}"] = _digest(module)
+    if isinstance(waivers_file, str) and Path(waivers_file).is_file():
+        today = datetime.now(tz=timezone.utc).date()
+        waivers = read_waivers(Path(waivers_file))
+        # Not the day itself: the step is to run anew when a waiver expires, and not every morning.
+        found["waivers in force"] = [one.check for one in waivers if one.expires >= today]
+    return found
+
+
+def _digest(module: str) -> str:
+    try:
+        return module_digest(Path(module)) if module.endswith(_FILE) else module_name_digest(module)
+    except UsageError:
+        return "absent"  # the step says so; a pipeline may be compiled where its modules are not
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRows:
+    """Several splits of several artifacts, one after another: a Source.
+
+    Attributes:
+        examples: The artifacts.
+        splits: The splits of each.
+    """
+
+    examples: Sequence[Examples]
+    splits: Sequence[str]
+
+    @property
+    def shards(self) -> Sequence[Shard]:
+        """The parts, in order."""
+        sources = [artifact.source(split) for artifact in self.examples for split in self.splits]
+        return [shard for source in sources for shard in source.shards]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether each part of each split is small enough for a worker to hold."""
+        return all(artifact.source(split).bounded for artifact in self.examples for split in self.splits)
 
 
 class Findings(NamedTuple):
@@ -56,13 +112,13 @@ def _check(arguments: Mapping[str, Any]) -> None:
         splits = arguments["example_splits"] or _DEFAULT_SPLITS
         check_splits(foreseen_splits(arguments["examples"]), splits, "example_splits", "evaluator.unknown_split")
     if "eval_config" in arguments and not (arguments.get("module_file") or arguments.get("module_path")):
-        from assay.components.evaluator.compute import check_configuration
-        from assay.components.evaluator.work import Evaluation
+        from assay.evaluation.model_evaluation import check_configuration
+        from assay.evaluation.request import EvaluationRequest
 
         model, baseline = (Path() if name in arguments else None for name in ("model", "baseline_model"))
         config = read_config(arguments["eval_config"]).eval_config
         engine = arguments.get("engine", "tfma")  # where only the run knows it, TFMA may compute everything
-        check_configuration(Evaluation(config=config, model=model, baseline=baseline, metrics_engine=engine))
+        check_configuration(EvaluationRequest(config=config, model=model, baseline=baseline, metrics_engine=engine))
 
 
 @component(
@@ -135,9 +191,9 @@ def Evaluator(
             When one expires the step is run anew, and no blessing that rests on it opens Pusher.
     """
     # Declaring a pipeline must not load what only its run needs.
-    from assay.components.evaluator.compute import evaluate
-    from assay.components.evaluator.kernel_engine.deciding import Rules
-    from assay.components.evaluator.work import Evaluation
+    from assay.evaluation.decision import Rules
+    from assay.evaluation.model_evaluation import evaluate
+    from assay.evaluation.request import EvaluationRequest
 
     splits = tuple(example_splits or _DEFAULT_SPLITS)
     read = read_config(eval_config)
@@ -159,7 +215,7 @@ def Evaluator(
     if batches.left_out():
         context.log(f"Left out, because a tf.Example cannot hold nested values: {', '.join(batches.left_out())}.")
     evaluated = evaluate(
-        Evaluation(
+        EvaluationRequest(
             config=read.eval_config,
             additions=read.additions,
             batches=batches,

@@ -19,8 +19,7 @@ from assay.components.infra_validator.fresh_process import run_limited
 from assay.components.infra_validator.probe import Report, Request
 from assay.components.infra_validator.serving_container import image_of, try_in_container
 from assay.errors import DataError, UsageError
-from assay.gating.blessing import bless, judged_by_digest
-from assay.gating.served_model import WARMUP
+from assay.gating.blessing import WARMUP, bless, judged_by_digest
 from assay.spec import ExecutionContext, Input, Output, component
 from assay.spec.channel import check_splits, foreseen_splits
 

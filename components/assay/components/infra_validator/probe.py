@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from assay.artifacts.formats.model_inputs import TensorInput, model_inputs
 from assay.artifacts.store import write_durably
 from assay.errors import AssayError
+from assay.models.inputs import TensorInput, model_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

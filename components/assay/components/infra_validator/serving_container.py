@@ -16,11 +16,11 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from assay.artifacts.formats.model_inputs import TensorInput, model_inputs
 from assay.components.infra_validator.compute import Trial
 from assay.components.infra_validator.fresh_process import Ended
 from assay.components.infra_validator.probe import Answer, Report
 from assay.errors import AssayError, EngineError, UsageError
+from assay.models.inputs import TensorInput, model_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

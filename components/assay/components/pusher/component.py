@@ -18,7 +18,7 @@ from assay.components.pusher.config import PushDestination
 from assay.components.pusher.places import open_destination
 from assay.components.pusher.receipt import read_receipt
 from assay.errors import ArtifactError, UsageError, disk_full
-from assay.gating.served_model import served_digest
+from assay.gating.blessing import served_digest
 from assay.gating.verification import Claim
 from assay.spec import ExecutionContext, Input, Output, component
 from assay.spec.annotations import FilePath

@@ -13,7 +13,7 @@ from assay.artifacts.store import digest_of, list_files
 from assay.components.pusher.receipt import Receipt, rollback_target
 from assay.components.pusher.versioned_folder import copy_model
 from assay.errors import ArtifactError
-from assay.gating.served_model import served_digest, served_files
+from assay.gating.blessing import served_digest, served_files
 from assay.gating.verification import Claim, verify_all
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from assay.components.pusher.receipt import (
     removable,
 )
 from assay.errors import ArtifactError
-from assay.gating.served_model import served_digest
+from assay.gating.blessing import served_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -4,7 +4,7 @@ A few large losses make a mean's error skewed, and percentiles of a bootstrap to
 60 normal residuals 95 % bounds of an RMSE hold in 92 %. Hall's transformation (On the removal of skewness by
 transformation, JRSS B 54, 1992) takes the skewness out of the studentised mean; its inverse has no turning point.
 Losses with tails so heavy that their own variance is not known from the rows at hand have no bounds that hold (Bahadur
-and Savage 1956); see `assay.components.evaluator.kernel_engine.doubts`.
+and Savage 1956); see `assay.evaluation.remarks`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from assay.components.evaluator.kernel_engine.recipes import RECIPES
+from assay.evaluation.recipes import RECIPES
 from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.metric import BINARY
 from assay.kernels.metrics.rows import RowColumns

@@ -14,8 +14,7 @@ from assay.artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from assay.artifacts.store import Producer, seal
 from assay.components import Evaluator
 from assay.engines.embedded import EmbeddedEngine
-from assay.gating.blessing import read_statement
-from assay.gating.served_model import served_files
+from assay.gating.blessing import read_statement, served_files
 from assay.gating.verification import Claim, verify
 from assay.spec import ExecutionContext
 

@@ -16,9 +16,9 @@ from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.model import Model
 from assay.components.evaluator import Evaluator
-from assay.components.evaluator.config import parse_eval_config
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import ArtifactError
+from assay.evaluation.config import parse_eval_config
 from assay.gating.verdict import read_verdict
 from assay.kernels.uncertainty.proportions import wilson_interval
 from assay.spec import ExecutionContext

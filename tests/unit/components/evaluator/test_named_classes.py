@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from assay.artifacts.evaluation import ModelEvaluation
 from assay.artifacts.sources import rows_of
 from assay.components import Evaluator, ParquetExampleGen
-from assay.components.evaluator.compute import evaluate
-from assay.components.evaluator.config import read_config
-from assay.components.evaluator.work import Evaluation
+from assay.evaluation.config import read_config
+from assay.evaluation.model_evaluation import evaluate
+from assay.evaluation.request import EvaluationRequest
 from assay.reports import render
 from assay.reports.sources.evaluation_files import read_plots
 from assay.runners.kfp import views
@@ -82,4 +82,4 @@ def test_a_metric_of_tfmas_is_refused_where_it_would_number_classes_otherwise(tm
         }
     )
     with raises("evaluator.tfma_only", "CategoricalHinge"):
-        evaluate(Evaluation(config=config.eval_config, rows=rows_of(table)), tmp_path)
+        evaluate(EvaluationRequest(config=config.eval_config, rows=rows_of(table)), tmp_path)

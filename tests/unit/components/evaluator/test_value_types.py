@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.components.evaluator.config import read_config
 from assay.errors import AssayError, UsageError
+from assay.evaluation.config import read_config
 from raising import raises
 
 LINES = """model_specs: [{{label_key: label}}]

@@ -16,7 +16,7 @@ from assay.components.pusher.compute import Push, push, rollback
 from assay.components.pusher.receipt import Receipt, is_version, next_number
 from assay.components.pusher.versioned_folder import VersionedFolder
 from assay.errors import ArtifactError
-from assay.gating.served_model import served_digest
+from assay.gating.blessing import served_digest
 from raising import raises
 
 THEN = 1700000000.0

@@ -1,1 +1,0 @@
-"""Predictions of the models that are judged: SavedModels, Keras files and Python callables."""

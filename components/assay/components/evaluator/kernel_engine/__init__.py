@@ -1,1 +1,0 @@
-"""The evaluation by the metric kernels, of tables of predictions or of models: TFMA's meaning, without TFMA."""

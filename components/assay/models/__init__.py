@@ -1,0 +1,1 @@
+"""What a model is: SavedModels, Keras files and Python callables behind one way to ask for predictions."""
