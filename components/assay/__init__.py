@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from assay.api.drift import DriftReport, drift
     from assay.api.evaluation import evaluate, gate
     from assay.api.evaluation_report import Evaluation, GateReport
+    from assay.api.inputs import ConfigLike, DataLike, ModelLike, SchemaLike, StatisticsLike
     from assay.api.skew import leakage, skew
     from assay.api.statistics import Statistics, statistics
     from assay.artifacts.formats.csv_types import CsvOptions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from assay.kernels.feature_summary import FeatureSummary
     from assay.kernels.findings import CheckResult
     from assay.kernels.rows.record_validator import RowValidator
+    from assay.kernels.statistics import SlicingSpec, StatisticsOptions
     from assay.runners.local import LocalDagRunner
     from assay.schema import SchemaEditor
     from assay.spec import (
@@ -54,7 +56,9 @@ _HOME = {
     "Channel": "assay.spec",
     "CheckResult": "assay.kernels.findings",
     "Cond": "assay.spec",
+    "ConfigLike": "assay.api.inputs",
     "CsvOptions": "assay.artifacts.formats.csv_types",
+    "DataLike": "assay.api.inputs",
     "DriftLimits": "assay.kernels.distances",
     "DriftReport": "assay.api",
     "Evaluation": "assay.api.evaluation_report",
@@ -65,6 +69,7 @@ _HOME = {
     "Input": "assay.spec",
     "Inputs": "assay.spec",
     "LocalDagRunner": "assay.runners.local",
+    "ModelLike": "assay.api.inputs",
     "Output": "assay.spec",
     "Pipeline": "assay.spec",
     "Report": "assay.api",
@@ -72,7 +77,11 @@ _HOME = {
     "RowValidator": "assay.kernels.rows.record_validator",
     "RuntimeParameter": "assay.spec",
     "SchemaEditor": "assay.schema",
+    "SchemaLike": "assay.api.inputs",
+    "SlicingSpec": "assay.kernels.statistics",
     "Statistics": "assay.api",
+    "StatisticsLike": "assay.api.inputs",
+    "StatisticsOptions": "assay.kernels.statistics",
     "UserModule": "assay.spec",
     "component": "assay.spec",
     "drift": "assay.api",
@@ -91,7 +100,9 @@ __all__ = [
     "Channel",
     "CheckResult",
     "Cond",
+    "ConfigLike",
     "CsvOptions",
+    "DataLike",
     "DriftLimits",
     "DriftReport",
     "Evaluation",
@@ -102,6 +113,7 @@ __all__ = [
     "Input",
     "Inputs",
     "LocalDagRunner",
+    "ModelLike",
     "Output",
     "Pipeline",
     "Report",
@@ -109,7 +121,11 @@ __all__ = [
     "RowValidator",
     "RuntimeParameter",
     "SchemaEditor",
+    "SchemaLike",
+    "SlicingSpec",
     "Statistics",
+    "StatisticsLike",
+    "StatisticsOptions",
     "UserModule",
     "__version__",
     "component",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Unpack
 
+    from assay.api.inputs import DataLike, StatisticsLike
     from assay.artifacts.formats.csv_types import CsvKeywords
 
 
@@ -137,8 +138,8 @@ class DriftReport:
 
 
 def drift(
-    control: Any,
-    data: Any,
+    control: DataLike | StatisticsLike,
+    data: DataLike | StatisticsLike,
     *,
     limits: DriftLimits | Mapping[str, DriftLimits] = DEFAULT_LIMITS,
     split: str | None = None,
@@ -180,7 +181,7 @@ def drift(
     """
     by_feature = {ALL_FEATURES: limits} if isinstance(limits, DriftLimits) else dict(limits)
     reading = CsvOptions(**csv)
-    rows = [
+    rows: list[Any] = [
         each if is_statistics(each) else opened_rows(each, split, options)
         for each, options in ((data, reading), (control, replace(reading, optional=True)))
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.api.evaluation_report import Evaluation, GateReport
 from assay.artifacts.formats.csv_types import CsvOptions
@@ -30,21 +30,21 @@ from assay.gating.waivers import read_waivers
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from assay.api.inputs import ConfigLike, DataLike, ModelLike
     from assay.artifacts.formats.csv_types import CsvKeywords
     from assay.evaluation.request import MetricsEngine
     from assay.gating.policy import Correction, FirstRun, Insufficient, NoThresholds, Significant
-    from assay.models.predictor import Predict
 
 
 def evaluate(
-    config: Any,
+    config: ConfigLike,
     *,
-    predictions: Any = None,
-    baseline_predictions: Any = None,
+    predictions: DataLike | None = None,
+    baseline_predictions: DataLike | None = None,
     join_on: str | None = None,
-    model: str | Path | Predict | None = None,
-    baseline: str | Path | Predict | None = None,
-    data: Any = None,
+    model: ModelLike | None = None,
+    baseline: ModelLike | None = None,
+    data: DataLike | None = None,
     split: str | None = None,
     bounds: bool = False,
     replicates: int = 1000,
@@ -105,14 +105,14 @@ def evaluate(
 
 
 def gate(
-    config: Any,
+    config: ConfigLike,
     *,
-    predictions: Any = None,
-    baseline_predictions: Any = None,
+    predictions: DataLike | None = None,
+    baseline_predictions: DataLike | None = None,
     join_on: str | None = None,
-    model: str | Path | Predict | None = None,
-    baseline: str | Path | Predict | None = None,
-    data: Any = None,
+    model: ModelLike | None = None,
+    baseline: ModelLike | None = None,
+    data: DataLike | None = None,
     split: str | None = None,
     output: str | Path | None = None,
     first_run: FirstRun | None = None,
@@ -204,14 +204,14 @@ def gate(
 
 
 def _judged(
-    config: Any,
+    config: ConfigLike,
     *,
-    predictions: Any,
-    baseline_predictions: Any,
+    predictions: DataLike | None,
+    baseline_predictions: DataLike | None,
     join_on: str | None,
-    model: str | Path | Predict | None,
-    baseline: str | Path | Predict | None,
-    data: Any,
+    model: ModelLike | None,
+    baseline: ModelLike | None,
+    data: DataLike | None,
     split: str | None,
     csv: CsvOptions,
 ) -> Tables | Models:

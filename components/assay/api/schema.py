@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -12,22 +12,25 @@ from assay.artifacts import schema as schema_artifacts
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.errors import UsageError
 from assay.kernels.statistics import StatisticsOptions
+from assay.schema.editor import SchemaEditor
 from assay.schema.inference import MAX_STRING_DOMAIN_SIZE
 from assay.schema.inference import infer_schema as infer_from_statistics
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from assay.api.inputs import DataLike, SchemaLike, StatisticsLike
     from assay.artifacts.formats.csv_types import CsvKeywords
+    from assay.schema import Patch
 
 
 def infer_schema(
-    data: Any,
+    data: DataLike | StatisticsLike,
     *,
     max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
     infer_feature_shape: bool = True,
     split: str | None = None,
-    patch: Any = None,
+    patch: str | Path | Patch | None = None,
     **csv: Unpack[CsvKeywords],
 ) -> schema_pb2.Schema:
     """Infers a schema, as `tfdv.infer_schema` does, and applies to it what people decided.
@@ -69,8 +72,8 @@ def options_of_inference(max_string_domain_size: int) -> StatisticsOptions:
     return StatisticsOptions(num_rank_histogram_buckets=max(listed, max_string_domain_size))
 
 
-def schema_of(schema: Any) -> schema_pb2.Schema:
-    """Gives a schema proto as it is, or reads it from a text proto, a Schema artifact, or an artifact's folder.
+def schema_of(schema: SchemaLike) -> schema_pb2.Schema:
+    """Return a schema proto as it is, or read it from an editor, a text proto, a Schema artifact or its folder.
 
     Raises:
         DataError: If the file cannot be read.
@@ -83,8 +86,8 @@ def schema_of(schema: Any) -> schema_pb2.Schema:
     if isinstance(schema, (str, Path)):
         path = Path(schema)
         return schema_artifacts.read_schema(path / schema_artifacts.FILE_NAME if path.is_dir() else path)
-    if isinstance(getattr(schema, "proto", None), schema_pb2.Schema):
-        return schema.proto
+    if isinstance(schema, SchemaEditor):
+        return schema.schema
     raise UsageError(
         "schema.kind",
         f"Expected a schema, got {type(schema).__name__}.",

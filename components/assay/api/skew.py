@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from typing_extensions import Unpack
 
+    from assay.api.inputs import DataLike
     from assay.artifacts.formats.csv_types import CsvKeywords
 
 
 def skew(
-    control: Any,
-    data: Any,
+    control: DataLike,
+    data: DataLike,
     *,
     join_on: str | Sequence[str],
     ignore: Sequence[str] = (),
@@ -79,7 +80,7 @@ def skew(
 
 
 def leakage(
-    datasets: dict[str, Any], *, by: Sequence[str] | None = None, **csv: Unpack[CsvKeywords]
+    datasets: Mapping[str, DataLike], *, by: Sequence[str] | None = None, **csv: Unpack[CsvKeywords]
 ) -> tuple[SplitPair, ...]:
     """Find the rows that each two datasets share: examples that leak from training into evaluation.
 
@@ -116,7 +117,7 @@ def leakage(
     return pairs
 
 
-def _rows(data: Any, split: str | None, csv: CsvOptions) -> Any:
+def _rows(data: DataLike, split: str | None, csv: CsvOptions) -> Any:
     if is_statistics(data):
         raise UsageError("rows.statistics", "Statistics were given, which have no rows.", "Give the data.")
     return opened_rows(data, split, csv)

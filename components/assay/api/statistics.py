@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Unpack
 
+    from assay.api.inputs import DataLike, StatisticsLike
     from assay.artifacts.formats.csv_types import CsvKeywords
     from assay.schema.csv_remarks import CsvRemark
 
@@ -129,7 +130,7 @@ class Statistics:
 
 
 def statistics(
-    data: Any,
+    data: DataLike,
     *,
     schema: Schema | None = None,
     options: StatisticsOptions | None = None,
@@ -189,17 +190,21 @@ def _options(given: Any) -> StatisticsOptions:
     raise UsageError(
         "statistics.options",
         f"Expected StatisticsOptions as options, got {type(given).__name__}.",
-        "Make them: assay.kernels.statistics.StatisticsOptions(num_top_values=3), for one.",
+        "Create them, for example assay.StatisticsOptions(num_top_values=3).",
     )
 
 
 def opened_rows(
-    data: Any, split: str | None = None, csv: CsvOptions | None = None, schema: Schema | None = None
+    data: DataLike | StatisticsLike,
+    split: str | None = None,
+    csv: CsvOptions | None = None,
+    schema: Schema | None = None,
 ) -> Source:
-    """Gives a Source as it is, and opens any other data."""
+    """Return a Source as it is, or open any other data."""
     # A data frame has its columns as attributes: with columns named `shards` and `bounded` it would pass for a Source.
-    is_source = isinstance(data, Source) and hasattr(type(data), "shards")
-    rows: Source = data if is_source else rows_of(data, split=split, csv=csv, schema=schema)
+    if isinstance(data, Source) and hasattr(type(data), "shards"):
+        return data
+    rows: Source = rows_of(data, split=split, csv=csv, schema=schema)
     return rows
 
 
@@ -220,7 +225,7 @@ def types_of(rows: Source, schema: Schema | None = None) -> statistics_pb2.Datas
     return default_dataset(accumulator.extract(state))
 
 
-def is_statistics(data: Any) -> bool:
+def is_statistics(data: object) -> bool:
     """Whether these are statistics, or the path of a statistics file, rather than data."""
     if isinstance(data, (Statistics, statistics_pb2.DatasetFeatureStatisticsList, ExampleStatistics)):
         return True
@@ -228,7 +233,7 @@ def is_statistics(data: Any) -> bool:
 
 
 def statistics_of(
-    data: Any,
+    data: DataLike | StatisticsLike,
     *,
     split: str | None = None,
     schema: Schema | None = None,

@@ -24,22 +24,24 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Unpack
 
+    from assay.api.inputs import DataLike, SchemaLike, StatisticsLike
     from assay.api.rows import ValidatedRows
     from assay.artifacts.formats.csv_types import CsvKeywords
     from assay.gating.verdict import Check
     from assay.kernels.findings.comparators import ControlName
     from assay.kernels.rows.declared_rules import RuleLike
     from assay.kernels.rows.row_report import RowReport
+    from assay.kernels.statistics import StatisticsOptions
 
 
 def validate(
-    data: Any,
-    schema: Any,
+    data: DataLike | StatisticsLike,
+    schema: SchemaLike,
     *,
     environment: str | None = None,
-    previous: Any = None,
-    serving: Any = None,
-    previous_version: Any = None,
+    previous: DataLike | StatisticsLike | None = None,
+    serving: DataLike | StatisticsLike | None = None,
+    previous_version: DataLike | StatisticsLike | None = None,
     severity_overrides: Mapping[str, str] | None = None,
     drift_limits: DriftLimits | Mapping[str, DriftLimits] | None = None,
     checks: str | Path | Iterable[Any] | None = None,
@@ -47,7 +49,7 @@ def validate(
     on_missing_control: OnMissingControl = "error",
     fail_on: FailOn = "error",
     split: str | None = None,
-    options: Any = None,
+    options: StatisticsOptions | None = None,
     **csv: Unpack[CsvKeywords],
 ) -> Report:
     """Holds data against a schema; finds anomalies, drift and skew as TFDV does, in every slice, and more.

@@ -296,3 +296,10 @@ def test_a_prompt_and_a_failed_assertion_show_lines_and_no_protos(tmp_path: Path
         assert len(repr(shown)) < 5000
     assert len(report._repr_html_()) < 20_000
     assert "x" * 1_000_000 in report.findings[0].description
+
+
+def test_a_schema_in_every_form_that_its_type_names(tmp_path: Path) -> None:
+    editor = assay.SchemaEditor(assay.infer_schema(GOOD))
+    (tmp_path / "schema.pbtxt").write_text(str(editor.schema))
+    for schema in (editor, editor.schema, tmp_path, tmp_path / "schema.pbtxt", str(tmp_path / "schema.pbtxt")):
+        assert assay.validate(GOOD, schema).ok
