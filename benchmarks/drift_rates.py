@@ -30,11 +30,11 @@ import pyarrow as pa
 from scipy import stats
 
 from assay.kernels.distances import DriftLimits, Side, ValueTables, compare_features
-from assay.kernels.findings.examination import Expectations, examine
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import apply, suggest
 from assay.schema.inference import infer_schema
 from assay.schema.suggestions import SuggestOptions
+from assay.validation.examination import Expectations, examine
 
 RATE = 0.001
 ONLY_CHANCE = DriftLimits(

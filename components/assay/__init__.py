@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from assay.errors import AssayError
     from assay.kernels.distances import DriftLimits
     from assay.kernels.feature_summary import FeatureSummary
-    from assay.kernels.findings import CheckResult
     from assay.kernels.rows.record_validator import RowValidator
     from assay.kernels.statistics import SlicingSpec, StatisticsOptions
     from assay.runners.local import LocalDagRunner
@@ -48,13 +47,14 @@ if TYPE_CHECKING:
         UserModule,
         component,
     )
+    from assay.validation import CheckResult
 
 __version__ = "0.1.0.dev0"
 
 _HOME = {
     "AssayError": "assay.errors",
     "Channel": "assay.spec",
-    "CheckResult": "assay.kernels.findings",
+    "CheckResult": "assay.validation",
     "Cond": "assay.spec",
     "ConfigLike": "assay.api.inputs",
     "CsvOptions": "assay.artifacts.formats.csv_types",

@@ -27,7 +27,7 @@ from assay.kernels.distances import (
     compare_features,
 )
 from assay.kernels.feature_path import resolve_keys, resolve_path
-from assay.kernels.findings.drift_findings import MEASURE_WORDS
+from assay.validation.drift_findings import MEASURE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

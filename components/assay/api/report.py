@@ -13,8 +13,8 @@ from assay.artifacts.outputs import output_folder
 from assay.artifacts.store import write_durably
 from assay.errors import UsageError
 from assay.gating.verdict import Verdict, write_verdict
-from assay.kernels.findings import Finding
 from assay.kernels.shown import shortened
+from assay.validation import Finding
 
 if TYPE_CHECKING:
     import pandas as pd

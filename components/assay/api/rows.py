@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from assay.kernels.findings import Expectations
     from assay.kernels.rows.declared_rules import RuleLike
     from assay.kernels.rows.row_report import RowReport
+    from assay.validation import Expectations
 
 CLEAN = "clean.parquet"
 REJECTED = "rejected.parquet"

@@ -12,8 +12,9 @@ from assay.api.statistics import is_statistics, opened_rows
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
-from assay.kernels.feature_skew import FeatureSkewOptions, FeatureSkewReport, detect_feature_skew
-from assay.kernels.leakage import SplitPair, find_leakage
+from assay.validation.leakage import SplitPair, find_leakage
+from assay.validation.skew import detect_feature_skew
+from assay.validation.skew_report import FeatureSkewOptions, FeatureSkewReport
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,13 +12,13 @@ from assay.api.report import Report
 from assay.api.schema import schema_of
 from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
 from assay.artifacts.formats.csv_types import CsvOptions
-from assay.components.example_validator.compute import FailOn, data_verdict, with_contradictions
-from assay.components.example_validator.user_checks import named, sorted_checks
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import ALL_FEATURES, DriftLimits
-from assay.kernels.findings import Expectations, examine
-from assay.kernels.findings.examination import OnMissingControl, RowsOf
+from assay.validation import Expectations, examine
+from assay.validation.dataset_verdict import FailOn, data_verdict, with_contradictions
+from assay.validation.examination import OnMissingControl, RowsOf
+from assay.validation.user_checks import named, sorted_checks
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from assay.api.rows import ValidatedRows
     from assay.artifacts.formats.csv_types import CsvKeywords
     from assay.gating.verdict import Check
-    from assay.kernels.findings.comparators import ControlName
     from assay.kernels.rows.declared_rules import RuleLike
     from assay.kernels.rows.row_report import RowReport
     from assay.kernels.statistics import StatisticsOptions
+    from assay.validation.comparators import ControlName
 
 
 def validate(
@@ -177,6 +177,6 @@ def _open(data: Any, split: str | None, schema: Schema, csv: CsvOptions) -> _Ope
 
 
 def _row_checks(report: RowReport, place: str) -> list[Check]:
-    from assay.components.example_validator.row_checks import row_checks  # noqa: PLC0415 (as above)
+    from assay.validation.row_validation import row_checks  # noqa: PLC0415 (as above)
 
     return list(row_checks(report, place))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from assay.kernels.anomalies import validate_statistics
 from assay.schema.inference import infer_schema, update_schema
+from assay.validation.examination import validate_statistics
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.network]
 

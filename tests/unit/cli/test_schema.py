@@ -18,10 +18,10 @@ from assay.artifacts.sources import rows_of
 from assay.cli.data.documents import json_schema
 from assay.cli.main import app
 from assay.engines.embedded import EmbeddedEngine
-from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import read_patch
 from assay.schema.inference import infer_schema
+from assay.validation.examination import validate_statistics
 
 Ask = Callable[..., Result]
 

@@ -8,11 +8,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.sources import rows_of
 from assay.engines.embedded import EmbeddedEngine
-from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import apply, relax
 from assay.schema.inference import infer_schema
 from assay.schema.relaxation import anomaly_ids
+from assay.validation.examination import validate_statistics
 from raising import raises
 
 

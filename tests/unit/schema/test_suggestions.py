@@ -10,11 +10,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.artifacts.sources import rows_of
 from assay.engines.embedded import EmbeddedEngine
-from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import Entry, SuggestOptions, apply, check, suggest
 from assay.schema.inference import infer_schema
 from assay.schema.suggestions import _wilson_lower
+from assay.validation.examination import validate_statistics
 from raising import raises
 
 ROWS = 1000

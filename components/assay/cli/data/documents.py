@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from assay.api import DriftReport, Report, Statistics
     from assay.artifacts.quarantine import QuarantineCounts
     from assay.kernels.distances import FeatureDrift
-    from assay.kernels.feature_skew import FeatureSkewReport
-    from assay.kernels.findings import Finding
-    from assay.kernels.leakage import SplitPair
     from assay.kernels.rows.row_report import RowReport
+    from assay.validation import Finding
+    from assay.validation.leakage import SplitPair
+    from assay.validation.skew_report import FeatureSkewReport
 
 _VERSION: Final = 1
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from assay.api import DriftReport, Report, Statistics
     from assay.kernels.distances import FeatureDrift
-    from assay.kernels.feature_skew import FeatureSkewReport
     from assay.kernels.feature_summary import FeatureSummary
-    from assay.kernels.leakage import SplitPair
     from assay.kernels.rows.row_report import RowReport
+    from assay.validation.leakage import SplitPair
+    from assay.validation.skew_report import FeatureSkewReport
 
 _SHOWN = 50
 _LONGEST = 60  # of a slice's name

@@ -10,20 +10,20 @@ from assay.artifacts.quarantine import Quarantine
 from assay.artifacts.schema import Schema
 from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
-from assay.components.example_validator.compute import FailOn, counts_against, data_verdict, with_contradictions
-from assay.components.example_validator.row_validation import LeakageIs, RowOptions, RowsFound, RowsMode, RowWork
-from assay.components.example_validator.user_checks import sorted_checks
 from assay.gating.verdict import write_verdict
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import DriftLimits
-from assay.kernels.findings import Examination, Expectations, examine
-from assay.kernels.findings.comparators import ControlName
-from assay.kernels.findings.examination import OnMissingControl
 from assay.kernels.rows.declared_rules import compile_rules, read_rules
 from assay.kernels.rows.schema_rules import schema_rules
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
 from assay.spec.annotations import UserModuleMark
 from assay.spec.channel import foresee_splits
+from assay.validation import Examination, Expectations, examine
+from assay.validation.comparators import ControlName
+from assay.validation.dataset_verdict import FailOn, counts_against, data_verdict, with_contradictions
+from assay.validation.examination import OnMissingControl
+from assay.validation.row_validation import LeakageIs, RowOptions, RowsFound, RowsMode, RowWork
+from assay.validation.user_checks import sorted_checks
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList

@@ -8,8 +8,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.gating.verdict import Check, Verdict, write_verdict
-from assay.kernels.anomalies import validate_statistics
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
+from assay.validation.examination import validate_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from assay.artifacts.formats.tf_example import decode
-from assay.kernels.feature_skew import FeatureSkewOptions, detect_feature_skew
+from assay.validation.skew import detect_feature_skew
+from assay.validation.skew_report import FeatureSkewOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

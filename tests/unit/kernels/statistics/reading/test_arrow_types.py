@@ -8,9 +8,9 @@ import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay import native
-from assay.kernels.anomalies import validate_statistics
 from assay.kernels.arrow_types import FeatureType, plain
 from assay.kernels.statistics import DatasetStatistics
+from assay.validation.examination import validate_statistics
 from raising import raises
 
 _DAY = 86_400

@@ -23,8 +23,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from assay.errors import UsageError, UserCodeError, did_you_mean
 from assay.kernels.feature_summary import FeatureSummary, summarise
-from assay.kernels.findings.evidence import Evidence
-from assay.kernels.findings.finding import WHOLE_DATASET, Finding
+from assay.validation.evidence import Evidence
+from assay.validation.findings import WHOLE_DATASET, Finding
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs

@@ -9,8 +9,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.kernels.distances import DriftLimits
-from assay.kernels.findings import Examination, Expectations, examine
 from assay.kernels.statistics import DatasetStatistics
+from assay.validation import Examination, Expectations, examine
 from raising import raises
 
 Statistics = statistics_pb2.DatasetFeatureStatisticsList

@@ -11,8 +11,8 @@ from assay.errors import UsageError, argument, did_you_mean
 from assay.kernels.distances import Distance, DriftLimits, FeatureDrift, MeasureName, Side, compare_feature
 from assay.kernels.distances.measure import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
 from assay.kernels.feature_path import feature_paths, resolve_keys
-from assay.kernels.findings.evidence import Evidence
-from assay.kernels.findings.finding import Finding
+from assay.validation.evidence import Evidence
+from assay.validation.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

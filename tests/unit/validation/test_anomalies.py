@@ -5,7 +5,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from assay import native
-from assay.kernels.anomalies import validate_statistics
+from assay.validation.examination import validate_statistics
 from raising import raises
 
 _SCHEMA = """

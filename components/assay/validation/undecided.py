@@ -16,9 +16,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from assay.kernels.distances.drift import features_by_name
 from assay.kernels.distinct_counts import ESTIMATE_ERROR, is_estimated, lists_all_values
 from assay.kernels.feature_path import split_path
-from assay.kernels.findings.comparators import validated_features
-from assay.kernels.findings.evidence import Evidence, string_domain
-from assay.kernels.findings.finding import Finding
+from assay.validation.comparators import validated_features
+from assay.validation.evidence import Evidence, string_domain
+from assay.validation.findings import Finding
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema

@@ -8,14 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay.kernels.feature_skew import (
-    ConfusionCount,
-    FeatureSkew,
-    FeatureSkewOptions,
-    MatchStats,
-    SkewPair,
-    detect_feature_skew,
-)
+from assay.validation.skew import detect_feature_skew
+from assay.validation.skew_report import ConfusionCount, FeatureSkew, FeatureSkewOptions, MatchStats, SkewPair
 from raising import raises
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.kernels.feature_skew import FeatureSkewOptions, detect_feature_skew
+from assay.validation.skew import detect_feature_skew
+from assay.validation.skew_report import FeatureSkewOptions
 
 Row = tuple[int | None, str | None, list[float] | None]
 VALUES = st.none() | st.lists(st.sampled_from([0.0, 1.0, 1.004, 2.5]), max_size=2)

@@ -8,9 +8,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.kernels.anomalies import validate_statistics
-from assay.kernels.findings import Finding, find
 from assay.kernels.statistics import DatasetStatistics
+from assay.validation import Finding, find
+from assay.validation.examination import validate_statistics
 
 
 def _statistics(table: pa.Table) -> Any:

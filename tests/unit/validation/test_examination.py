@@ -11,8 +11,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from assay.kernels.feature_summary import FeatureSummary
-from assay.kernels.findings import CheckResult, Examination, Expectations, examine, statistics_check
 from assay.kernels.statistics import DatasetStatistics, SlicingSpec, StatisticsOptions
+from assay.validation import CheckResult, Examination, Expectations, examine, statistics_check
 from raising import raises
 
 Statistics = statistics_pb2.DatasetFeatureStatisticsList

@@ -1,4 +1,7 @@
-"""Turns TFDV's anomalies into findings: one for each reason of each feature, with its evidence."""
+"""Findings: TFDV's anomalies, one for each reason of each feature, with evidence; and our own, written beside them.
+
+Our own go into the same anomalies proto, so that TFDV's and TFX's readers see them too.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,18 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.kernels.default_slice import default_dataset
-from assay.kernels.feature_path import path_of
-from assay.kernels.findings import evidence
-from assay.kernels.findings.evidence import Evidence, Subject, subjects_of
+from assay.kernels.feature_path import path_of, split_path
 from assay.kernels.shown import shortened
+from assay.validation import evidence
+from assay.validation.evidence import Evidence, Subject, subjects_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
@@ -66,6 +69,13 @@ _NUMBER = r"([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
 _RATIO = re.compile(
     rf" is {_NUMBER} \(up to six significant digits\), which is (?:below|above) the threshold {_NUMBER}"
 )
+_PROTO_SEVERITIES: Final = {"info": 0, "warning": 1, "error": 2}
+_OF_PROTO: Final = {
+    0: anomalies_pb2.AnomalyInfo.UNKNOWN,
+    1: anomalies_pb2.AnomalyInfo.WARNING,
+    2: anomalies_pb2.AnomalyInfo.ERROR,
+}
+_RANKS: Final = {severity: rank for rank, severity in _OF_PROTO.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,3 +209,22 @@ def _ratio(reason: anomalies_pb2.AnomalyInfo.Reason) -> Evidence:
     bound = "min" if "below" in reason.description else "max"
     field = f"dataset_constraints.num_examples_{previous}_comparator.{bound}_fraction_threshold"
     return replace(Evidence(), observed=float(match[1]), limit=float(match[2]), schema_field=field)
+
+
+def record(anomalies: Anomalies, findings: Iterable[Finding]) -> None:
+    """Adds a reason to the anomaly of each finding's feature, in place; the gravest severity holds, as in TFDV."""
+    for finding in findings:
+        whole = finding.feature == WHOLE_DATASET
+        info = anomalies.dataset_anomaly_info if whole else anomalies.anomaly_info[finding.feature]
+        if not whole and not info.path.step:
+            info.path.step.extend(split_path(finding.feature))
+        rank = _PROTO_SEVERITIES[finding.severity]
+        info.severity = _OF_PROTO[max(rank, _RANKS[info.severity] if info.reason else rank)]
+        info.reason.add(
+            type=anomalies_pb2.AnomalyInfo.Type.Value(finding.type),
+            short_description=finding.summary,
+            description=finding.description,
+        )
+        several = len(info.reason) > 1
+        info.short_description = "Multiple errors" if several else finding.summary
+        info.description = " ".join(reason.description for reason in info.reason)

@@ -12,9 +12,9 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.distances.drift import features_by_name
 from assay.kernels.feature_summary import has_numbers, num_nan
-from assay.kernels.findings.comparators import validated_features
-from assay.kernels.findings.evidence import Evidence
-from assay.kernels.findings.finding import Finding
+from assay.validation.comparators import validated_features
+from assay.validation.evidence import Evidence
+from assay.validation.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from assay.errors import UsageError
-from assay.kernels.findings import StatisticsCheck, is_statistics_check, statistics_check
+from assay.validation import StatisticsCheck, is_statistics_check, statistics_check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay.errors import DataError
-from assay.kernels.leakage import find_leakage
+from assay.validation.leakage import find_leakage
 from raising import raises
 
 

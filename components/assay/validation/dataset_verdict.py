@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from assay.components.example_validator.row_checks import AND
 from assay.gating.verdict import Check, Detail, Verdict
 from assay.kernels.feature_path import join_path, split_path
-from assay.kernels.findings import WHOLE_DATASET, Examination, Finding, Severity
-from assay.kernels.findings.evidence import Evidence
+from assay.validation import WHOLE_DATASET, Examination, Finding, Severity
+from assay.validation.evidence import Evidence
+from assay.validation.row_validation import AND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-    from assay.kernels.findings.examination import Examined
+    from assay.validation.examination import Examined
 
 FailOn = Literal["error", "warning", "never"]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.kernels.leakage import find_leakage
+from assay.validation.leakage import find_leakage
 
 Row = tuple[int | None, str | None]
 ROWS = st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.sampled_from("ab")), max_size=12)
