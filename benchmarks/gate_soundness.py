@@ -31,7 +31,7 @@ from assay.evaluation.decision import Rules, Sampling, verdict_on
 from assay.evaluation.judgement import Tables, evaluate_tables
 from assay.gating.policy import WrittenPolicy
 from assay.kernels.uncertainty.delong import delong
-from assay.kernels.uncertainty.normal import quantile
+from assay.kernels.uncertainty.intervals import quantile
 
 MARGIN = 0.06
 LEVEL = 0.05

@@ -1,4 +1,4 @@
-r"""Show text that comes from data: names and values with nothing in them that a reader or a program takes for more.
+"""Show text that comes from data: names and values with nothing in them that a reader or a program takes for more.
 
 A name of a column or a value of a slice may hold line breaks, terminal escapes, characters that reorder a line, or the
 commands of a CI server. `visible` makes any text safe to show on a terminal and in a log, and in HTML and XML, whose
@@ -134,3 +134,13 @@ def _unquoted(text: str) -> str:
 def _escaped(character: str) -> str:
     code = ord(character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shortened(text: str, most: int) -> str:
+    """Gives the text; of one that is longer than `most` its beginning, and how long it is.
+
+    Example:
+        >>> shortened("a" * 5000, 3)
+        'aaa… (5,000 characters)'
+    """
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"

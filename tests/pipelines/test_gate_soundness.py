@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.kernels.uncertainty.interval import Estimate
+from assay.kernels.uncertainty.intervals import Estimate
 
 pytestmark = pytest.mark.slow
 

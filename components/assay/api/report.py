@@ -11,9 +11,9 @@ from assay.api.pages import page, table
 from assay.api.statistics import Statistics
 from assay.artifacts.outputs import output_folder
 from assay.artifacts.store import write_durably
+from assay.display import shortened
 from assay.errors import UsageError
 from assay.gating.verdict import Verdict, write_verdict
-from assay.kernels.shown import shortened
 from assay.validation import Finding
 
 if TYPE_CHECKING:

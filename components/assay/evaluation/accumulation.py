@@ -21,13 +21,12 @@ from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric
 from assay.kernels.metrics.ranking import MEANS, RankingMetric
 from assay.kernels.metrics.rows import RowColumns, column_of, numbers, weights_in_range
-from assay.kernels.metrics.state import MetricsState
+from assay.kernels.metrics.values import MetricsState
 from assay.kernels.metrics.view import dense
-from assay.kernels.uncertainty.bootstrap import Bootstrap
+from assay.kernels.uncertainty.bootstrap import Bootstrap, replicated_ranking
+from assay.kernels.uncertainty.delong import sliced_areas
 from assay.kernels.uncertainty.kept_rows import KeptRows, ordered
-from assay.kernels.uncertainty.replicated_rankings import replicated_ranking
 from assay.kernels.uncertainty.row_means import is_mean, row_means
-from assay.kernels.uncertainty.sliced_areas import sliced_areas
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     from assay.evaluation.plan import PlannedMetric
     from assay.kernels.metrics.rows import Floats, Rows
     from assay.kernels.metrics.slices import CellKey, SlicingSpec
-    from assay.kernels.metrics.state import AnyMetric
-    from assay.kernels.metrics.values import SlicedValues
+    from assay.kernels.metrics.values import AnyMetric, SlicedValues
     from assay.kernels.uncertainty.kept_rows import OrderedRows
     from assay.kernels.uncertainty.row_means import ClosedForm
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from assay.gating.thresholds import EvalConfig
     from assay.kernels.metrics.rows import Floats
-    from assay.kernels.metrics.state import AnyMetric
+    from assay.kernels.metrics.values import AnyMetric
 
 _FILE = ".py"
 _METHODS = ("create", "add", "merge", "extract")

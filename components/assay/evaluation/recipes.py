@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeAlias
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.metrics import binary, comparison, multiclass, plots, ranking, regression
-from assay.kernels.metrics.fairness import DEFAULT_THRESHOLDS, fairness_indicators
+from assay.kernels.metrics.binary import DEFAULT_THRESHOLDS, fairness_indicators
 from assay.kernels.metrics.metric import BINARY, SumsMetric
-from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
+from assay.kernels.metrics.multiclass import ClassMatrixMetric
 from assay.kernels.metrics.rates import RATES
-from assay.kernels.metrics.state import AnyMetric
 from assay.kernels.metrics.terms import EPSILON
+from assay.kernels.metrics.values import AnyMetric
 from assay.kernels.metrics.view import View
 
 Settings: TypeAlias = Mapping[str, Any]

@@ -15,9 +15,7 @@ from assay.evaluation.slicing import slicing_of
 from assay.gating.metric_values import Figures, MetricKey, SliceKey
 from assay.kernels.metrics.curves import AREAS
 from assay.kernels.metrics.metric import CurveMetric
-from assay.kernels.uncertainty.interval import Interval, percentile_interval
-from assay.kernels.uncertainty.paired_shares import PairedShares
-from assay.kernels.uncertainty.proportions import wilson_interval
+from assay.kernels.uncertainty.intervals import Interval, PairedShares, percentile_interval, wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -39,7 +39,7 @@ from assay.spec.source_digest import module_digest
 if TYPE_CHECKING:
     from assay.evaluation.plan import PlannedMetric
     from assay.gating.thresholds import EvalConfig
-    from assay.kernels.metrics.state import AnyMetric
+    from assay.kernels.metrics.values import AnyMetric
 
 _COUNTS = ("true_positives", "true_negatives", "false_positives", "false_negatives")
 EVAL_RUN_FILE: Final = "eval_config.json"

@@ -22,16 +22,16 @@ import numpy as np
 
 from assay.gating.metric_values import SlicePair, number
 from assay.gating.verdict import INSUFFICIENT
-from assay.kernels.uncertainty.interval import (
+from assay.kernels.uncertainty.intervals import (
     Estimate,
     Interval,
     bootstrap_p_value_above,
     percentile_interval,
     standard_error,
+    upper_tail,
+    wilson_interval,
 )
 from assay.kernels.uncertainty.multiplicity import benjamini_hochberg, holm
-from assay.kernels.uncertainty.normal import upper_tail
-from assay.kernels.uncertainty.proportions import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from assay.gating.thresholds import Limit, LimitCheck
     from assay.gating.verdict import Check
     from assay.kernels.metrics.rows import Floats
-    from assay.kernels.uncertainty.paired_shares import PairedShares
+    from assay.kernels.uncertainty.intervals import PairedShares
     from assay.kernels.uncertainty.row_means import ClosedForm
 
 Changes: TypeAlias = "Mapping[SliceKey, Mapping[MetricKey, Floats]]"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from assay.display import shortened
 from assay.kernels.distinct_counts import is_estimated
 from assay.kernels.feature_path import path_of
-from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import (

@@ -20,7 +20,7 @@ from assay.artifacts.formats.csv import CsvTable
 from assay.artifacts.formats.csv_blocks import read_span, record_end
 from assay.artifacts.formats.csv_types import CODE, CsvOptions, Kind, convert, plain_numbers, unit_of
 from assay.errors import argument
-from assay.kernels.statistics.generators.time_formats import DATE
+from assay.kernels.statistics.generators.semantic_domains import DATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

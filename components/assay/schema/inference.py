@@ -15,7 +15,7 @@ from assay.kernels.distances.drift import features_by_name
 from assay.kernels.distinct_counts import lists_all_values
 from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.columns import leaf_features
-from assay.kernels.statistics.generators.time_formats import are_dates
+from assay.kernels.statistics.generators.semantic_domains import are_dates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableSequence

@@ -20,7 +20,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from assay.errors import UsageError
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances.distribution import bucket_arrays
-from assay.kernels.distances.histogram import histogram_jensen_shannon
+from assay.kernels.distances.measures import histogram_jensen_shannon
 from assay.kernels.feature_path import path_of, split_path
 from assay.kernels.statistics.summaries.histograms import quantiles_histogram
 from assay.kernels.statistics.summaries.quantiles import Quantiles

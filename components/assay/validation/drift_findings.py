@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError, argument, did_you_mean
 from assay.kernels.distances import Distance, DriftLimits, FeatureDrift, MeasureName, Side, compare_feature
-from assay.kernels.distances.measure import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
+from assay.kernels.distances.measures import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
 from assay.kernels.feature_path import feature_paths, resolve_keys
 from assay.validation.evidence import Evidence
 from assay.validation.findings import Finding

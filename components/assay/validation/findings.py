@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from assay.display import shortened
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_path import path_of, split_path
-from assay.kernels.shown import shortened
 from assay.validation import evidence
 from assay.validation.evidence import Evidence, Subject, subjects_of
 

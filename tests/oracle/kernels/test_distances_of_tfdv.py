@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from assay.kernels.distances import DriftLimits, Side, compare_feature
-from assay.kernels.distances.histogram import histogram_jensen_shannon
+from assay.kernels.distances.measures import histogram_jensen_shannon
 from assay.kernels.statistics import DatasetStatistics
 from assay.validation.examination import validate_statistics
 

@@ -13,8 +13,7 @@ from assay.engines.embedded import EmbeddedEngine
 from assay.evaluation.decision import Sampling
 from assay.evaluation.files import write_metrics
 from assay.evaluation.judgement import Tables, evaluate_tables
-from assay.kernels.uncertainty.paired_shares import PairedShares
-from assay.kernels.uncertainty.proportions import wilson_interval
+from assay.kernels.uncertainty.intervals import PairedShares, wilson_interval
 
 MODELS = [
     {"name": "new", "label_key": "label", "prediction_key": "new"},

@@ -7,7 +7,7 @@ import pytest
 
 from assay.gating.significance import Measured, Proportion, Resampled
 from assay.kernels.uncertainty.delong import Area
-from assay.kernels.uncertainty.paired_shares import PairedShares
+from assay.kernels.uncertainty.intervals import PairedShares
 from assay.kernels.uncertainty.row_means import SkewedMean
 
 RNG = np.random.default_rng(0)

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from assay.cli.console import bullet, heading, print_result, table
 from assay.cli.data.documents import plain
+from assay.display import shortened
 from assay.kernels.feature_summary import about, quoted_top
-from assay.kernels.shown import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.kernels.distances.bins import Bin
 from assay.kernels.distances.distribution import Categories, Numbers
 from assay.kernels.distances.drift import Side, check_limits_of_features, compare_feature, compare_features
-from assay.kernels.distances.measure import (
+from assay.kernels.distances.measures import (
     ALL_FEATURES,
     DEFAULT_LIMITS,
     Distance,

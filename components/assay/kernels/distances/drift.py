@@ -20,15 +20,11 @@ from assay.kernels.distances.bins import (
     number_name,
     population_stability_index,
     psi_contribution,
-)
-from assay.kernels.distances.categorical import (
-    jensen_shannon,
-    jensen_shannon_contribution,
-    l_infinity,
-    normalized_absolute_difference,
+    shared_categories,
+    shared_numbers,
 )
 from assay.kernels.distances.distribution import EXACT, Categories, Numbers, distribution_of
-from assay.kernels.distances.measure import (
+from assay.kernels.distances.measures import (
     ALL_FEATURES,
     BY_CHANCE,
     OF_CATEGORIES,
@@ -37,9 +33,16 @@ from assay.kernels.distances.measure import (
     DriftLimits,
     FeatureDrift,
     MeasureName,
+    common_scale,
+    jensen_shannon,
+    jensen_shannon_contribution,
+    kolmogorov_smirnov,
+    l_infinity,
+    mean_and_deviation,
+    normalized_absolute_difference,
+    pooled,
+    wasserstein,
 )
-from assay.kernels.distances.numeric import common_scale, kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
-from assay.kernels.distances.shared_bins import shared_categories, shared_numbers
 from assay.kernels.feature_path import path_of, resolve_keys, resolve_path
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.kernels.distances.numeric import mean_and_deviation
+from assay.kernels.distances.measures import mean_and_deviation
 
 if TYPE_CHECKING:
     from assay.kernels.distances.distribution import Numbers

@@ -10,12 +10,11 @@ import numpy as np
 from assay.kernels.metrics.matrices import bucket_edges
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
 from assay.kernels.metrics.moments import Moments, merged, moments_of_rows
-from assay.kernels.metrics.multiclass_matrix import ClassMatrix, ClassMatrixMetric
+from assay.kernels.metrics.multiclass import ClassMatrix, ClassMatrixMetric
 from assay.kernels.metrics.ranking import Queries, RankingMetric
 from assay.kernels.metrics.rows import checked_weights
 from assay.kernels.metrics.scores import ScoreTable
-from assay.kernels.metrics.state import MetricsState
-from assay.kernels.metrics.values import SlicedValues, sliced_values
+from assay.kernels.metrics.values import MetricsState, SlicedValues, sliced_values
 from assay.kernels.metrics.view import Pairs, View
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from assay.kernels.metrics.rows import Floats, Ints, RowColumns, Rows
     from assay.kernels.metrics.slices import SliceKey
-    from assay.kernels.metrics.state import AnyMetric, SumKey
+    from assay.kernels.metrics.values import AnyMetric, SumKey
 
 
 class SlicedMetrics:

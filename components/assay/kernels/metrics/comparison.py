@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from assay.kernels.metrics.matrices import ratio
 from assay.kernels.metrics.metric import SumsMetric, Term
-from assay.kernels.metrics.ratio import ratio
 from assay.kernels.metrics.rows import Floats
 
 _NEGLIGIBLE = 1e-7  # TFMA's _K_EPSILON

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from assay.kernels.metrics.ratio import ratio
+from assay.kernels.metrics.matrices import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from assay.errors import UsageError
-from assay.kernels.metrics.ratio import ratio
+from assay.kernels.metrics.matrices import ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from assay.kernels.metrics.ratio import ratio
+from assay.kernels.metrics.matrices import ratio
 from assay.kernels.metrics.rows import Floats
 
 Rate: TypeAlias = Callable[[Floats, Floats, Floats, Floats], Floats]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from assay.kernels.metrics import terms
+from assay.kernels.metrics.matrices import ratio
 from assay.kernels.metrics.metric import SumsMetric, Term
-from assay.kernels.metrics.ratio import ratio
 from assay.kernels.metrics.rows import Floats
 from assay.kernels.metrics.view import View
 

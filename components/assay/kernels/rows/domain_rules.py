@@ -1,15 +1,15 @@
-"""Compiles the domain of a schema's feature into rules of its values."""
+"""Compile the domain of a schema's feature into rules of its values."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.feature_path import join_path
-from assay.kernels.rows.key_rules import ShareRule
-from assay.kernels.rows.rule import shown, shown_limit
-from assay.kernels.rows.time_tests import TimeText
-from assay.kernels.rows.value_rules import ValueRule
+from assay.kernels.rows.record import BYTES, FLOAT, INT
+from assay.kernels.rows.rule import Rule, ShareRule, shown, shown_limit
 from assay.kernels.rows.value_tests import (
     AnyOf,
     Finite,
@@ -34,9 +34,66 @@ if TYPE_CHECKING:
         StringDomain,
     )
 
-    from assay.kernels.rows.batch_columns import ValueTest
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask, ValueTest
+    from assay.kernels.rows.record import Record
 
 _NAMED_VALUES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TimeText:
+    """Text is a time in a format.
+
+    Attributes:
+        format: With the directives of `strptime`.
+    """
+
+    format: str
+
+    def integer(self, _value: Any) -> Any:
+        """Does not apply."""
+        return False
+
+    def real(self, _value: Any) -> Any:
+        """Does not apply."""
+        return False
+
+    def text(self, value: str) -> bool:
+        """Whether the text is no time in this format."""
+        try:
+            datetime.strptime(value, self.format)  # noqa: DTZ007 (the time itself is of no interest)
+        except ValueError:
+            return True
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueRule(Rule):
+    """A row's values pass a test.
+
+    Attributes:
+        test: What each value has to pass.
+    """
+
+    test: ValueTest
+
+    def mask(self, batch: BatchColumns) -> Mask | None:
+        """Rows with a value that fails."""
+        column = batch[self.columns[0]]
+        leaves = column.broken_leaves(self.test)
+        return None if leaves is None or not leaves.any() else column.rows_with(leaves)
+
+    def breaks(self, record: Record) -> bool:
+        """Whether a value fails."""
+        test = self.test
+        for family, value in record[self.columns[0]].leaves:
+            if (
+                (family == BYTES and test.text(value))
+                or (family == FLOAT and test.real(value))
+                or (family == INT and test.integer(value))
+            ):
+                return True
+        return False
 
 
 def domain_rules(feature: Feature, schema: Schema) -> Iterator[ValueRule]:

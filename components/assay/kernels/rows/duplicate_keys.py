@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from assay.kernels.rows.batch_columns import Mask
-    from assay.kernels.rows.key_rules import UniqueRule
+    from assay.kernels.rows.rule import UniqueRule
 
     Hashes = NDArray[np.uint64]
     Keys = Counter[tuple[Any, ...]]

@@ -12,8 +12,7 @@ from assay.errors import UsageError
 from assay.kernels.rows.declared_rules import RuleLike, compile_rules, read_rules
 from assay.kernels.rows.record import FLOAT, Record
 from assay.kernels.rows.rule import RowRule, Severity, breach_sentence
-from assay.kernels.rows.struct_rules import FieldRule
-from assay.kernels.rows.structure_rules import KnownColumnsRule, TypeRule
+from assay.kernels.rows.structure_rules import FieldRule, KnownColumnsRule, TypeRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -2,6 +2,9 @@
 
 A rule of rows has two readings that always agree: `mask` over the columns of a batch and `breaks` over one record. Both
 stand side by side in the rule's class, on one formula wherever there can be one.
+
+Rules over the whole dataset count keys, distinct values or failed tests. One row alone can neither break nor keep them:
+`RowValidator` lists them as unchecked.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from assay.kernels.rows.batch_columns import BatchColumns, Mask
+    from assay.kernels.rows.batch_columns import BatchColumns, Mask, ValueTest
     from assay.kernels.rows.record import Record
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -89,3 +92,45 @@ def shown_limit(limit: float) -> str:
 def breach_sentence(rule: RowRule | Rule, found: Any) -> str:
     """Says what a row was expected to be and what it is: "Expected: fare is at least 0; found -3.0"."""
     return f"Expected: {rule.expectation}; found {shown(found)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueRule(Rule):
+    """No two rows have the same values in the columns; a row that lacks one of them is never a duplicate, as in SQL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistinctRule(Rule):
+    """A column has a number of distinct values; it names no rows.
+
+    Attributes:
+        min: The least number.
+        max: The greatest number; None for no limit.
+    """
+
+    min: int
+    max: int | None
+
+    def accepts(self, figure: float) -> bool:
+        """Return whether a number of distinct values keeps the rule."""
+        return figure >= self.min and (self.max is None or figure <= self.max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareRule(Rule):
+    """No more than a share of a column's values fail a test; it names no rows.
+
+    Attributes:
+        test: What each value has to pass.
+        max_share: The maximum share of values that may fail it: 1 less a schema's `min_domain_mass`.
+    """
+
+    test: ValueTest
+    max_share: float
+
+    def accepts(self, figure: float) -> bool:
+        """Return whether a share of failing values keeps the rule."""
+        return figure <= self.max_share
+
+
+DatasetRule: TypeAlias = DistinctRule | ShareRule

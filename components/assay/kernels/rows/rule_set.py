@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import UsageError, did_you_mean
-from assay.kernels.rows.composite_rules import LengthRule, PartRule
-from assay.kernels.rows.key_rules import DatasetRule, UniqueRule
-from assay.kernels.rows.rule import RowRule, Rule
-from assay.kernels.rows.structure_rules import KnownColumnsRule
+from assay.kernels.rows.rule import DatasetRule, RowRule, Rule, UniqueRule
+from assay.kernels.rows.structure_rules import KnownColumnsRule, LengthRule, PartRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,12 +9,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.feature_path import join_path
-from assay.kernels.rows.composite_rules import composite_rules
 from assay.kernels.rows.domain_rules import domain_rules, share_rules
-from assay.kernels.rows.key_rules import DatasetRule, DistinctRule, ShareRule
 from assay.kernels.rows.record import BYTES
+from assay.kernels.rows.rule import DatasetRule, DistinctRule, ShareRule
 from assay.kernels.rows.rule_set import RuleSet
-from assay.kernels.rows.struct_rules import field_rule
 from assay.kernels.rows.structure_rules import (
     AbsenceRule,
     KnownColumnsRule,
@@ -23,6 +21,8 @@ from assay.kernels.rows.structure_rules import (
     ShapeRule,
     TypeRule,
     ValueCountRule,
+    composite_rules,
+    field_rule,
 )
 from assay.kernels.rows.value_tests import NotNan
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from assay.errors import UsageError
 from assay.kernels.identity import written_columns
-from assay.kernels.rows.batch_outcome import BatchOutcome, judge
 from assay.kernels.rows.rule import breach_sentence
+from assay.kernels.rows.validation import BatchOutcome, judge
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
-from assay.kernels.rows.batch_outcome import BatchOutcome, judge
-from assay.kernels.rows.distinct_values import DistinctValues, FailingValues, counter_of
+from assay.kernels.identity import key_column
+from assay.kernels.python_values import python_values
+from assay.kernels.row_hash import row_hashes
+from assay.kernels.rows.batch_columns import BatchColumns
 from assay.kernels.rows.duplicate_keys import CandidateKeys, DuplicateKeys, KeyHashes
 from assay.kernels.rows.row_report import RowReport, RuleOutcome, SampleRow
+from assay.kernels.rows.rule import ShareRule, UniqueRule
+from assay.kernels.rows.structure_rules import KnownColumnsRule
+from assay.kernels.rows.value_tests import shortest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
-    from assay.kernels.rows.key_rules import DatasetRule, UniqueRule
-    from assay.kernels.rows.rule import RowRule
+    from assay.kernels.rows.batch_columns import BatchColumn, Mask, ValueTest
+    from assay.kernels.rows.rule import DatasetRule, RowRule
     from assay.kernels.rows.rule_set import RuleSet
 
+_MOST_PENDING = 1 << 20
 R = TypeVar("R")
 SAMPLE_ROWS = 5
 
@@ -201,3 +209,154 @@ def _outcome(
         ok=ok,
         samples=samples,
     )
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """Which rows of a batch break which rules.
+
+    Attributes:
+        rules: The rules.
+        columns: The batch.
+        masks: For each of `rules.naming_rules` the rows that break it; None where none does.
+    """
+
+    rules: RuleSet
+    columns: BatchColumns
+    masks: tuple[Mask | None, ...]
+
+    @cached_property
+    def rejected(self) -> Mask:
+        """Rows that break a rule of severity `error`."""
+        rejected = np.zeros(self.columns.num_rows, np.bool_)
+        for rule, mask in zip(self.rules.naming_rules, self.masks, strict=True):
+            if mask is not None and rule.severity == "error":
+                rejected |= mask
+        return rejected
+
+    def found(self, rule: RowRule | UniqueRule, rows: NDArray[np.intp]) -> list[Any]:
+        """The offending values of some rows: of the rule's column, or a dict where it reads several."""
+        names = rule.columns
+        if isinstance(rule, KnownColumnsRule):
+            names = tuple(name for name in self.columns.names if name not in rule.known)
+        elif len(names) == 1:
+            return self._values(names[0], rows)
+        values = [self._values(name, rows) for name in names]
+        keep_missing = not isinstance(rule, KnownColumnsRule)
+        return [
+            {name: value for name, value in zip(names, row, strict=True) if keep_missing or value is not None}
+            for row in zip(*values, strict=True)
+        ]
+
+    def records(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
+        """Some rows as dicts of Python values."""
+        names = self.columns.names
+        return [
+            dict(zip(names, row, strict=True))
+            for row in zip(*(self._values(name, rows) for name in names), strict=True)
+        ]
+
+    def _values(self, name: str, rows: NDArray[np.intp]) -> list[Any]:
+        array = key_column(self.columns.batch, name)
+        values = python_values(array.take(pa.array(rows)))
+        if not pa.types.is_float32(array.type):
+            return values
+        # What was written into the file: 14.23, and not 14.229999542236328.
+        return [value if value is None or not math.isfinite(value) else shortest(value) for value in values]
+
+
+def judge(rules: RuleSet, batch: pa.RecordBatch, duplicates: Mapping[str, DuplicateKeys]) -> BatchOutcome:
+    """Holds a batch against rules.
+
+    Args:
+        rules: The rules.
+        batch: The rows.
+        duplicates: For each of `rules.unique_rules` the keys that occur twice in the whole data set.
+    """
+    columns = BatchColumns(batch)
+    last_use = {name: at for at, rule in enumerate(rules.row_rules) for name in rule.columns}
+    masks: list[Mask | None] = []
+    with np.errstate(all="ignore"):  # numbers of the data may overflow: infinity and NaN are what the rules compare
+        for at, rule in enumerate(rules.row_rules):
+            masks.append(_unless_empty(rule.mask(columns)))
+            # Wide data: at no time are all columns taken apart, nor is there a mask for each rule.
+            columns.forget(name for name in rule.columns if last_use[name] == at)
+    masks += [_unless_empty(duplicates[rule.id].mask(rule, batch)) for rule in rules.unique_rules]
+    return BatchOutcome(rules, columns, tuple(masks))
+
+
+def _unless_empty(mask: Mask | None) -> Mask | None:
+    return mask if mask is not None and mask.any() else None
+
+
+@dataclass(slots=True)
+class DistinctValues:
+    """Hashes of the values so far, 8 bytes for each distinct one.
+
+    Attributes:
+        hashes: Sorted and distinct.
+        pending: Not yet merged into `hashes`.
+    """
+
+    hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    pending: list[NDArray[np.uint64]] = field(default_factory=list)
+
+    def add(self, column: BatchColumn) -> None:
+        """Adds the innermost values of a column; null and NaN are none."""
+        leaf = column.distinct_leaves()
+        if len(leaf):
+            self._take(row_hashes(pa.RecordBatch.from_arrays([leaf], ["value"])))
+
+    def merge(self, other: DistinctValues) -> None:
+        """Adds the values of another state."""
+        for hashes in (other.hashes, *other.pending):
+            self._take(hashes)
+
+    def figure(self) -> int:
+        """How many distinct values there are; exact but for collisions of 64-bit hashes."""
+        self._settle()
+        return len(self.hashes)
+
+    def _take(self, hashes: NDArray[np.uint64]) -> None:
+        self.pending.append(hashes)
+        if sum(map(len, self.pending)) > max(_MOST_PENDING, len(self.hashes)):
+            self._settle()
+
+    def _settle(self) -> None:
+        self.hashes = np.unique(np.concatenate([self.hashes, *self.pending]))
+        self.pending = []
+
+
+@dataclass(slots=True)
+class FailingValues:
+    """How many of the values so far fail a test.
+
+    Attributes:
+        test: The test.
+        failing: Values that fail it.
+        total: All values, as statistics count them: a null inside a list is one.
+    """
+
+    test: ValueTest
+    failing: int = 0
+    total: int = 0
+
+    def add(self, column: BatchColumn) -> None:
+        """Add the innermost values of a column."""
+        leaves = column.broken_leaves(self.test)
+        self.failing += 0 if leaves is None else int(np.count_nonzero(leaves))
+        self.total += int(column.levels[-1].lengths.sum())
+
+    def merge(self, other: FailingValues) -> None:
+        """Add the values of another state."""
+        self.failing += other.failing
+        self.total += other.total
+
+    def figure(self) -> float:
+        """Return the share of values that fail; 0 of no values."""
+        return self.failing / self.total if self.total else 0.0
+
+
+def counter_of(rule: DatasetRule) -> DistinctValues | FailingValues:
+    """Return what counts the values that a rule is about, of no values yet."""
+    return FailingValues(rule.test) if isinstance(rule, ShareRule) else DistinctValues()

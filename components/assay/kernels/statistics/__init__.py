@@ -1,9 +1,8 @@
 """Statistics of data sets as TFDV gives them: mergeable accumulators over Arrow record batches.
 
-From the top down, as imports go: `mergeable` (statistics that are merged later), `dataset` (all rows and each slice),
-`slice_statistics` (the features of one slice), then the packages `language` and `generators` (what goes beyond single
-features), `features` (one feature), `slices` (which rows belong where), `reading` (a column as a feature) and
-`summaries` (counts, moments and quantiles of values).
+From the top down, as imports go: `merging` (statistics merged later), `dataset` (all rows and each slice),
+`generators` (beyond single features), `feature` (one feature: `numeric`, `categories` and `presence`), `slices`
+(which rows belong where), `columns` (a column as a feature) and `summaries` (counts, moments and quantiles of values).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from assay.errors import DataError, UsageError
 from assay.kernels.arrow_types import FeatureType, Meaning
 from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.categories import CategorySketch, CategoryState, HeavyHitters
-from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics
+from assay.kernels.statistics.dataset import DatasetState, DatasetStatistics, SliceState
 from assay.kernels.statistics.feature import FeatureState
 from assay.kernels.statistics.generators.composite_features import CompositeState
 from assay.kernels.statistics.generators.cross_features import CrossState
@@ -30,7 +30,6 @@ from assay.kernels.statistics.generators.semantic_domains import DomainState
 from assay.kernels.statistics.numeric import NumericSketch, NumericState
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.presence import ByteSizeState, LevelState, PresenceState
-from assay.kernels.statistics.slice_statistics import SliceState
 from assay.kernels.statistics.summaries.moments import Extremes, Mean, Moments
 from assay.kernels.statistics.summaries.quantiles import QuantilesSketch
 from assay.kernels.statistics.summaries.value_counts import Counted, ValueCounts

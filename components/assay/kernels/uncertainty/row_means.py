@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from assay.kernels.metrics import terms
+from assay.kernels.metrics.matrices import ratio
 from assay.kernels.metrics.metric import SumsMetric
 from assay.kernels.metrics.multiclass import class_log_loss
-from assay.kernels.metrics.ratio import ratio
 from assay.kernels.metrics.regression import root_of_ratio
 from assay.kernels.uncertainty.delong import Areas
-from assay.kernels.uncertainty.interval import Interval
-from assay.kernels.uncertainty.normal import quantile, upper_tail
-from assay.kernels.uncertainty.replicated_sums import term_columns
+from assay.kernels.uncertainty.intervals import Interval, quantile, upper_tail
+from assay.kernels.uncertainty.replicates import term_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

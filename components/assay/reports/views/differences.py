@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.kernels.distances import DEFAULT_LIMITS, Categories, FeatureDrift, Numbers, Side, compare_feature
-from assay.kernels.distances.bins import bins_of_numbers
-from assay.kernels.distances.categorical import jensen_shannon, jensen_shannon_contribution
+from assay.kernels.distances.bins import bins_of_numbers, shared_categories, shared_numbers
 from assay.kernels.distances.distribution import distribution_of
-from assay.kernels.distances.shared_bins import shared_categories, shared_numbers
+from assay.kernels.distances.measures import jensen_shannon, jensen_shannon_contribution
 from assay.reports.figures import number
 from assay.reports.views.histograms import rounded
 

@@ -17,7 +17,7 @@ from assay.kernels.metrics import binary, multiclass, ranking, regression
 from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SliceKey, SlicingSpec
-from assay.kernels.metrics.state import AnyMetric
+from assay.kernels.metrics.values import AnyMetric
 from assay.kernels.metrics.view import View
 
 Array: TypeAlias = np.ndarray[Any, Any]

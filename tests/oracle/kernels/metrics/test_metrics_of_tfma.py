@@ -13,12 +13,11 @@ import pytest
 from assay.kernels.metrics import binary, multiclass, plots, ranking, regression
 from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.metric import AverageMetric
-from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
+from assay.kernels.metrics.multiclass import ClassMatrixMetric
 from assay.kernels.metrics.rates import RATES
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SliceKey, SlicingSpec
-from assay.kernels.metrics.state import AnyMetric
-from assay.kernels.metrics.values import SlicedValues
+from assay.kernels.metrics.values import AnyMetric, SlicedValues
 from assay.kernels.metrics.view import View
 
 # TFMA warns about its own use of NumPy, hundreds of thousands of times.

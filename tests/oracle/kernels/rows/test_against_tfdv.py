@@ -12,8 +12,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from assay.kernels.rows.batch_outcome import judge
 from assay.kernels.rows.schema_rules import schema_rules
+from assay.kernels.rows.validation import judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,9 +15,8 @@ from assay.kernels.metrics import regression
 from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
-from assay.kernels.uncertainty.bootstrap import Bootstrap
+from assay.kernels.uncertainty.bootstrap import Bootstrap, replicate_weights
 from assay.kernels.uncertainty.kept_rows import ordered
-from assay.kernels.uncertainty.resampling import replicate_weights
 
 METRICS = (regression.r2_score(), regression.pearson_correlation(), regression.squared_pearson_correlation())
 COLUMNS = RowColumns(

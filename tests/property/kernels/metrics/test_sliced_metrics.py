@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 
 from assay.engines.base import Accumulator
 from assay.engines.embedded import EmbeddedEngine
-from assay.kernels.metrics import binary, comparison, fairness, multiclass, plots, ranking, regression
+from assay.kernels.metrics import binary, comparison, multiclass, plots, ranking, regression
 from assay.kernels.metrics.accumulator import SlicedMetrics
-from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
+from assay.kernels.metrics.multiclass import ClassMatrixMetric
 from assay.kernels.metrics.rows import Floats, RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
-from assay.kernels.metrics.state import AnyMetric, MetricsState
-from assay.kernels.metrics.values import SlicedValues
+from assay.kernels.metrics.values import AnyMetric, MetricsState, SlicedValues
 from assay.kernels.metrics.view import View
 
 
@@ -58,7 +57,7 @@ METRICS: list[AnyMetric] = [
     ranking.ndcg(2),
     ranking.mean_reciprocal_rank(),
     *comparison.boolean_flip_rates(),
-    *fairness.fairness_indicators([0.5]),
+    *binary.fairness_indicators([0.5]),
     Cost(),
 ]
 COLUMNS = RowColumns(

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.kernels.rows.batch_outcome import judge
 from assay.kernels.rows.declared_rules import Expression, NotNull, Range, Regex, compile_rules
 from assay.kernels.rows.record import Record
 from assay.kernels.rows.record_validator import RowValidator
 from assay.kernels.rows.schema_rules import schema_rules
+from assay.kernels.rows.validation import judge
 
 TEXTS = st.sampled_from(["a", "b", "c", "", "7", "-3", " 12 ", "1_0", "1.5", "nan", "inf", "0x1p3", "é", "9" * 30])
 BYTES = TEXTS.map(str.encode) | st.binary(max_size=3)

@@ -16,10 +16,9 @@ from assay.kernels.metrics import binary, comparison, multiclass, regression
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
 from assay.kernels.metrics.view import View
-from assay.kernels.uncertainty.bootstrap import Bootstrap, Replicates
+from assay.kernels.uncertainty.bootstrap import Bootstrap, Replicates, replicate_weights
 from assay.kernels.uncertainty.delong import delong
 from assay.kernels.uncertainty.kept_rows import ordered
-from assay.kernels.uncertainty.resampling import replicate_weights
 
 SLICING = (SlicingSpec(), SlicingSpec(feature_keys=("x",)), SlicingSpec(feature_keys=("x", "z")))
 COLUMNS = RowColumns(label="y", predictions={"candidate": "a", "baseline": "b"}, slicing=SLICING)

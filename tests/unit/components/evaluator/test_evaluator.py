@@ -20,7 +20,7 @@ from assay.engines.embedded import EmbeddedEngine
 from assay.errors import ArtifactError
 from assay.evaluation.config import parse_eval_config
 from assay.gating.verdict import read_verdict
-from assay.kernels.uncertainty.proportions import wilson_interval
+from assay.kernels.uncertainty.intervals import wilson_interval
 from assay.spec import ExecutionContext
 from raising import raises
 

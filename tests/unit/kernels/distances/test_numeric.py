@@ -20,11 +20,16 @@ from assay.kernels.distances.bins import (
     contributions,
     population_stability_index,
     psi_contribution,
+    shared_numbers,
 )
-from assay.kernels.distances.categorical import jensen_shannon_contribution
 from assay.kernels.distances.distribution import Numbers, distribution_of, exact_numbers
-from assay.kernels.distances.numeric import kolmogorov_smirnov, mean_and_deviation, pooled, wasserstein
-from assay.kernels.distances.shared_bins import shared_numbers
+from assay.kernels.distances.measures import (
+    jensen_shannon_contribution,
+    kolmogorov_smirnov,
+    mean_and_deviation,
+    pooled,
+    wasserstein,
+)
 
 values = st.lists(st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3, width=32)), min_size=1, max_size=30)
 

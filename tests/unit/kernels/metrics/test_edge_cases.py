@@ -12,10 +12,9 @@ import pytest
 from assay.kernels.metrics import binary, comparison, multiclass, plots, ranking, regression
 from assay.kernels.metrics.accumulator import SlicedMetrics
 from assay.kernels.metrics.metric import CustomMetric
-from assay.kernels.metrics.multiclass_matrix import ClassMatrixMetric
+from assay.kernels.metrics.multiclass import ClassMatrixMetric
 from assay.kernels.metrics.rows import Floats, RowColumns
-from assay.kernels.metrics.state import AnyMetric
-from assay.kernels.metrics.values import SlicedValues
+from assay.kernels.metrics.values import AnyMetric, SlicedValues
 from assay.kernels.metrics.view import View
 from raising import raises
 

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import pytest
 
 from assay.errors import UsageError
-from assay.kernels.rows.batch_outcome import judge
 from assay.kernels.rows.declared_rules import (
     Expression,
     Function,
@@ -27,6 +26,7 @@ from assay.kernels.rows.declared_rules import (
     read_rules,
 )
 from assay.kernels.rows.record import Record
+from assay.kernels.rows.validation import judge
 from raising import raises
 
 FILE = """

@@ -6,8 +6,8 @@ import pyarrow as pa
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.kernels.rows.batch_outcome import judge
 from assay.kernels.rows.schema_rules import schema_rules
+from assay.kernels.rows.validation import judge
 
 SCHEMA = text_format.Parse(
     """

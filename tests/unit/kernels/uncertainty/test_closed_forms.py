@@ -7,15 +7,15 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from assay.kernels.uncertainty.delong import Area, delong
-from assay.kernels.uncertainty.interval import (
+from assay.kernels.uncertainty.intervals import (
     Estimate,
     Interval,
     bootstrap_p_value_above,
     percentile_interval,
     standard_error,
+    wilson_interval,
 )
 from assay.kernels.uncertainty.multiplicity import benjamini_hochberg, holm
-from assay.kernels.uncertainty.proportions import wilson_interval
 
 
 def pairwise_areas(labels: np.ndarray, scores: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

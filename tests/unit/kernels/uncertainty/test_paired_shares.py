@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import multinomial
 
-from assay.kernels.uncertainty.paired_shares import PairedShares
+from assay.kernels.uncertainty.intervals import PairedShares
 
 
 def shares(first: int, second: int, trials: int, *, alike: bool = False) -> PairedShares:

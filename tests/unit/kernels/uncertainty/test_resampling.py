@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.kernels.uncertainty.resampling import _OF_256, replicate_weights
+from assay.kernels.uncertainty.bootstrap import _OF_256, replicate_weights
 
 
 def test_weights_have_the_moments_of_a_poisson_variable() -> None:

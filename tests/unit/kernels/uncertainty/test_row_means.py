@@ -14,7 +14,7 @@ from assay.kernels.metrics import binary, multiclass, regression
 from assay.kernels.metrics.metric import SumsMetric
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
-from assay.kernels.uncertainty.interval import Estimate
+from assay.kernels.uncertainty.intervals import Estimate
 from assay.kernels.uncertainty.kept_rows import KeptRows, ordered
 from assay.kernels.uncertainty.row_means import RowMeans, SkewedMean, is_mean, row_means
 

@@ -13,10 +13,9 @@ from assay.kernels.metrics.ranking import QueryRows, ndcg, ranking_value
 from assay.kernels.metrics.rows import RowColumns
 from assay.kernels.metrics.slices import SlicingSpec
 from assay.kernels.metrics.view import View
-from assay.kernels.uncertainty.delong import delong
+from assay.kernels.uncertainty.bootstrap import replicated_ranking
+from assay.kernels.uncertainty.delong import delong, sliced_areas
 from assay.kernels.uncertainty.kept_rows import KeptRows, OrderedRows, ordered
-from assay.kernels.uncertainty.replicated_rankings import replicated_ranking
-from assay.kernels.uncertainty.sliced_areas import sliced_areas
 
 
 def rows(table: dict[str, Any], *, weight: str | None = None) -> OrderedRows:

@@ -6,8 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from assay.kernels.statistics.generators.semantic_domains import format_of, size_of
-from assay.kernels.statistics.generators.time_formats import FORMATS, formats_of
+from assay.kernels.statistics.generators.semantic_domains import FORMATS, format_of, formats_of, size_of
 from raising import raises
 
 
