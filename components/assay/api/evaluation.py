@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 from assay.api.evaluation_report import Evaluation, GateReport
 from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.outputs import output_folder
-from assay.errors import UsageError
 from assay.evaluation.decision import Rules, Sampling
-from assay.evaluation.judgement import Models, Tables
 from assay.evaluation.standalone import (
     OUTPUTS,
     evaluate_into,
     judge_into,
-    model_of,
     read_metrics_for_slices,
     read_metrics_table,
     read_validation,
+    tables_or_models,
     write_blessing,
 )
 from assay.gating.policy import WrittenPolicy
@@ -87,7 +85,7 @@ def evaluate(
         evaluation.value("auc", slice="sex=Female")
         ```
     """
-    judged = _judged(
+    judged = tables_or_models(
         config,
         predictions=predictions,
         baseline_predictions=baseline_predictions,
@@ -180,7 +178,7 @@ def gate(
         today=datetime.now(tz=timezone.utc).date(),
         sampling=Sampling(num_replicates=replicates, seed=seed),
     )
-    judged = _judged(
+    judged = tables_or_models(
         config,
         predictions=predictions,
         baseline_predictions=baseline_predictions,
@@ -201,46 +199,6 @@ def gate(
                 write_verdict(found.verdict, folder)
         evaluation = _evaluation(folder, found.notes)
         return GateReport(found.verdict, evaluation, read_validation(folder), found.flips, blessing)
-
-
-def _judged(
-    config: ConfigLike,
-    *,
-    predictions: DataLike | None,
-    baseline_predictions: DataLike | None,
-    join_on: str | None,
-    model: ModelLike | None,
-    baseline: ModelLike | None,
-    data: DataLike | None,
-    split: str | None,
-    csv: CsvOptions,
-) -> Tables | Models:
-    """Gives what is judged.
-
-    Raises:
-        UsageError: It is neither tables nor models, or parts of both.
-    """
-    if (model is None) == (predictions is None):
-        found = "neither" if model is None else "both"
-        raise UsageError("gate.what", f"Expected either predictions=TABLE or model=M with data=D; got {found}.")
-    of_tables = {"baseline_predictions": baseline_predictions, "join_on": join_on}
-    of_models = {"baseline": baseline, "data": data, "split": split}
-    for name, value in (of_tables if model is not None else of_models).items():
-        if value is not None:
-            goes = "predictions" if model is not None else "model"
-            raise UsageError("gate.what", f"{name}= goes with {goes}=, which is not given.")
-    if model is None:
-        return Tables(
-            config=config,
-            predictions=predictions,
-            baseline_predictions=baseline_predictions,
-            join_on=join_on,
-            csv=csv,
-        )
-    if data is None:
-        raise UsageError("gate.data", "model= needs the examples to judge it on.", "Give data=D.")
-    opened = None if baseline is None else model_of(baseline)
-    return Models(config=config, data=data, model=model_of(model), baseline=opened, split=split, csv=csv)
 
 
 def _evaluation(folder: Path, notes: tuple[str, ...]) -> Evaluation:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,14 +11,6 @@ from assay.cli.command import Writes
 from assay.cli.console import Quiet, open_console, print_result, waiting
 from assay.cli.csv_options import Csv, reads_csv
 from assay.cli.judged_models import Baseline, BaselinePredictions, Config, Data, JoinOn, Model, Predictions, Split
-
-
-class EngineChoice(str, Enum):
-    """Who computes."""
-
-    AUTO = "auto"
-    KERNEL = "kernel"
-    TFMA = "tfma"
 
 
 @reads_csv
@@ -40,9 +31,9 @@ def evaluate(
         Writes(folder=True),
     ] = None,
     metrics_engine: Annotated[
-        EngineChoice,
+        Literal["auto", "kernel", "tfma"],
         typer.Option("--engine", help="Who computes a model's metrics: the kernels, or TFMA, or each what it can."),
-    ] = EngineChoice.AUTO,
+    ] = "auto",
     replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     bounds: Annotated[bool, typer.Option("--bounds", help="Add 95 % bounds by a paired bootstrap.")] = False,
@@ -74,12 +65,11 @@ def evaluate(
         keep_pandas_out(context)
 
     from assay.artifacts.outputs import output_folder
-    from assay.cli.judged_models import Given
     from assay.evaluation.decision import Sampling
-    from assay.evaluation.standalone import OUTPUTS, evaluate_into, read_metrics_table
+    from assay.evaluation.standalone import OUTPUTS, evaluate_into, read_metrics_table, tables_or_models
 
-    judged = Given(
-        config=config,
+    judged = tables_or_models(
+        config,
         predictions=predictions,
         baseline_predictions=baseline_predictions,
         join_on=join_on,
@@ -88,7 +78,7 @@ def evaluate(
         data=data,
         split=split,
         csv=csv,
-    ).judged()
+    )
     sampling = Sampling(num_replicates=replicates, seed=seed) if bounds else None
     with (
         tempfile.TemporaryDirectory(prefix="assay-evaluate-") as scratch,
@@ -96,7 +86,7 @@ def evaluate(
         waiting("Evaluating", quiet=quiet),
         output_to_stderr(),
     ):
-        notes = evaluate_into(folder, judged, sampling, metrics_engine=metrics_engine.value)
+        notes = evaluate_into(folder, judged, sampling, metrics_engine=metrics_engine)
         rows = read_metrics_table(folder).to_pylist()
     for note in notes:
         typer.echo(visible(note), err=True)

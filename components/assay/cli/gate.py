@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import typer
 
@@ -20,37 +19,6 @@ if TYPE_CHECKING:
 
 _DECIDE = "decide"
 _MOST = 200  # lines: a log of thousands hides the one that matters
-
-
-class FirstRunChoice(str, Enum):
-    """Without a baseline for the change thresholds."""
-
-    BLESS = "bless"
-    BLOCK = "block"
-    VALUES_ONLY = "values_only"
-
-
-class SignificantChoice(str, Enum):
-    """What must be significant."""
-
-    OFF = "off"
-    REGRESSION = "regression"
-    NOT_WORSE = "not_worse"
-
-
-class CorrectionChoice(str, Enum):
-    """For many slices."""
-
-    NONE = "none"
-    HOLM = "holm"
-    BENJAMINI_HOCHBERG = "benjamini_hochberg"
-
-
-class InsufficientChoice(str, Enum):
-    """Of a slice with too few examples."""
-
-    BLOCK = "block"
-    PASS = "pass"  # noqa: S105 - no password
 
 
 class GateGroup(GroupWithDefault):
@@ -85,24 +53,26 @@ def decide(
         Writes(folder=True),
     ] = None,
     first_run: Annotated[
-        FirstRunChoice | None,
+        Literal["bless", "block", "values_only"] | None,
         typer.Option(help="What decides where change thresholds have no baseline; default: values_only."),
     ] = None,
     significant: Annotated[
-        SignificantChoice | None,
+        Literal["off", "regression", "not_worse"] | None,
         typer.Option(help="Block only real regressions; or bless only what is shown not worse. 'off' shows bounds."),
     ] = None,
     level: Annotated[
         float | None, typer.Option(min=0.0001, max=0.5, help="One-sided chance of error; default: 0.05.")
     ] = None,
     correction: Annotated[
-        CorrectionChoice | None, typer.Option(help="Correction for many checks; default: holm.")
+        Literal["none", "holm", "benjamini_hochberg"] | None,
+        typer.Option(help="Correction for many checks; default: holm."),
     ] = None,
     min_examples: Annotated[
         int | None, typer.Option(min=1, help="Fewer rows are insufficient evidence; default: 30.")
     ] = None,
     insufficient: Annotated[
-        InsufficientChoice | None, typer.Option(help="What a check with insufficient evidence does; default: block.")
+        Literal["block", "pass"] | None,
+        typer.Option(help="What a check with insufficient evidence does; default: block."),
     ] = None,
     replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
@@ -146,11 +116,10 @@ def decide(
 
     from assay.artifacts.outputs import output_folder
     from assay.artifacts.store import is_stream, write_durably
-    from assay.cli.judged_models import Given
     from assay.display import visible
     from assay.evaluation.decision import Rules, Sampling
     from assay.evaluation.remarks import REMARKS
-    from assay.evaluation.standalone import OUTPUTS, judge_into, write_blessing
+    from assay.evaluation.standalone import OUTPUTS, judge_into, tables_or_models, write_blessing
     from assay.gating.junit import to_junit
     from assay.gating.markdown import to_markdown
     from assay.gating.policy import WrittenPolicy
@@ -160,8 +129,8 @@ def decide(
 
     for stale in (path for path in (junit, markdown) if path is not None and not is_stream(path)):
         stale.unlink(missing_ok=True)  # a command that fails must not leave an earlier pass behind
-    given = Given(
-        config=config,
+    given = tables_or_models(
+        config,
         predictions=predictions,
         baseline_predictions=baseline_predictions,
         join_on=join_on,
@@ -170,14 +139,14 @@ def decide(
         data=data,
         split=split,
         csv=csv,
-    ).judged()
+    )
     policy = WrittenPolicy(
-        first_run=_value(first_run),
-        significant=_value(significant),
+        first_run=first_run,
+        significant=significant,
         level=level,
-        correction=_value(correction),
+        correction=correction,
         min_examples=min_examples,
-        insufficient=_value(insufficient),
+        insufficient=insufficient,
     )
     rules = Rules(
         policy=policy,
@@ -225,10 +194,6 @@ def _lines(verdict: Verdict, more: str) -> Iterator[str]:
         rest = len(verdict.checks) - len(shown)
         failed = len(verdict.failed) - sum(not check.ok for check in shown)
         yield f" ...  {rest:,} more checks, of which {failed:,} did not pass: see {more}."
-
-
-def _value(choice: Enum | None) -> Any:
-    return None if choice is None else str(choice.value)
 
 
 @gate.command(cls=Command)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from assay.cli.console import Quiet, open_console, print_result
 from assay.cli.csv_options import Csv, reads_csv
-from assay.cli.validate import FailOnLevel
 
 if TYPE_CHECKING:
     from assay.cli.monitoring.record import SpanRecord
@@ -47,7 +46,9 @@ def monitor(
     significance: Annotated[
         float, typer.Option(help="How often chance alone may exceed the sample-size-aware part of a limit.")
     ] = 0.001,
-    fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
+    fail_on: Annotated[
+        Literal["error", "warning", "never"], typer.Option(help="The least severity that fails.")
+    ] = "error",
     csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the new records as JSON on standard output.")] = False,
     quiet: Quiet = False,
@@ -84,7 +85,7 @@ def monitor(
         environment=environment,
         training=training,
         limits=parse_limits(limit or (), significance),
-        fail_on=fail_on.value,
+        fail_on=fail_on,
         config=config,
         csv=csv,
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -200,14 +199,6 @@ FOUND = 3
 """The exit code of `check` with errors, and of `diff --breaking` with breaking changes."""
 
 
-class Party(str, Enum):
-    """Whom a change can break."""
-
-    PRODUCER = "producer"
-    CONSUMER = "consumer"
-    ANY = "any"
-
-
 def diff(
     before: Annotated[Path, typer.Argument(metavar="A", help="The schema as it was.", show_default=False)],
     after: Annotated[Path, typer.Argument(metavar="B", help="The schema as it is now.", show_default=False)],
@@ -216,8 +207,9 @@ def diff(
         bool, typer.Option("--breaking", help="Show breaking changes only; exit with 3 where there are any.")
     ] = False,
     party: Annotated[
-        Party, typer.Option("--for", help="With --breaking: changes that can break those who write, or read, the data.")
-    ] = Party.ANY,
+        Literal["producer", "consumer", "any"],
+        typer.Option("--for", help="With --breaking: changes that can break those who write, or read, the data."),
+    ] = "any",
     patch: Annotated[
         Path | None,
         typer.Option("--patch", metavar="FILE", help="Write the changes as a patch, to keep in git."),
@@ -249,7 +241,7 @@ def diff(
 
     old, new = read_schema(before), read_schema(after)
     changes = difference(old, new)
-    broken = [change for change in changes if (change.breaks if party is Party.ANY else party.value in change.breaks)]
+    broken = [change for change in changes if (change.breaks if party == "any" else party in change.breaks)]
     shown = broken if breaking else list(changes)
     if patch is not None:
         today = dt.datetime.now(dt.timezone.utc).date()

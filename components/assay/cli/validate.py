@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from assay.cli.command import Writes
 from assay.cli.console import Quiet, print_remarks
 from assay.cli.csv_options import Csv, reads_csv
-
-
-class FailOnLevel(str, Enum):
-    """The least severity that fails."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NEVER = "never"
-
-
-class MissingControl(str, Enum):
-    """What a comparator is that has nothing to compare with."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 @reads_csv
@@ -43,8 +27,8 @@ def validate(
         Path | None, typer.Option(help="Data or statistics of an earlier version of the same data.")
     ] = None,
     missing_control: Annotated[
-        MissingControl, typer.Option(help="What a comparator is that has nothing to compare with.")
-    ] = MissingControl.ERROR,
+        Literal["error", "warning"], typer.Option(help="What a comparator is that has nothing to compare with.")
+    ] = "error",
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,7 +57,9 @@ def validate(
             "--severity", metavar="TYPE=LEVEL", help="ERROR, WARNING or UNKNOWN for an anomaly type; may be repeated."
         ),
     ] = None,
-    fail_on: Annotated[FailOnLevel, typer.Option(help="The least severity that fails.")] = FailOnLevel.ERROR,
+    fail_on: Annotated[
+        Literal["error", "warning", "never"], typer.Option(help="Minimum severity that fails the validation.")
+    ] = "error",
     quarantine: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write clean and rejected rows here, with reasons."),
@@ -132,8 +118,8 @@ def validate(
             drift_limits=parse_own_limits(limit or ()),
             checks=checks,
             rows=rows,
-            on_missing_control=missing_control.value,
-            fail_on=fail_on.value,
+            on_missing_control=missing_control,
+            fail_on=fail_on,
             options=StatisticsOptions(slices=slices),
         )
         of_rows = report.rows() if rows else None

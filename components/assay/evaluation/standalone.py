@@ -16,7 +16,7 @@ from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.formats.tfrecord import read_records
 from assay.artifacts.sources import rows_of
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.errors import UsageError, check_not_url, optional_packages
+from assay.errors import UsageError, argument, check_not_url, optional_packages
 from assay.evaluation.config import read_config
 from assay.evaluation.files import (
     CLASSES_FILE,
@@ -41,6 +41,7 @@ from assay.spec.user_code import load_function
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.evaluation.decision import Rules, Sampling
     from assay.gating.verdict import Check, Verdict
     from assay.models.predictor import Predict
@@ -68,6 +69,51 @@ class Outcome:
     verdict: Verdict
     flips: pa.Table | None
     notes: tuple[str, ...]
+
+
+def tables_or_models(
+    config: Any,
+    *,
+    predictions: Any = None,
+    baseline_predictions: Any = None,
+    join_on: str | None = None,
+    model: str | Path | Predict | None = None,
+    baseline: str | Path | Predict | None = None,
+    data: Any = None,
+    split: str | None = None,
+    csv: CsvOptions,
+) -> Tables | Models:
+    """Return what a command or a function was asked to evaluate: tables of predictions, or models on data.
+
+    Raises:
+        UsageError: The arguments name neither, parts of both, or half of one; or there is no such model.
+    """
+    if (model is None) == (predictions is None):
+        raise UsageError(
+            "gate.what",
+            f"Expected either {argument('predictions')} or {argument('model')}; "
+            f"got {'neither' if model is None else 'both'}.",
+        )
+    of_tables = {"baseline_predictions": baseline_predictions, "join_on": join_on}
+    of_models = {"baseline": baseline, "data": data, "split": split}
+    for name, value in (of_tables if model is not None else of_models).items():
+        if value is not None:
+            needed = argument("predictions" if model is not None else "model")
+            raise UsageError("gate.what", f"{argument(name)} requires {needed}.")
+    if model is None:
+        return Tables(
+            config=config,
+            predictions=predictions,
+            baseline_predictions=baseline_predictions,
+            join_on=join_on,
+            csv=csv,
+        )
+    if data is None:
+        raise UsageError(
+            "gate.data", f"{argument('model')} requires the examples to evaluate it on.", f"Give {argument('data')}."
+        )
+    opened = None if baseline is None else model_of(baseline)
+    return Models(config=config, data=data, model=model_of(model), baseline=opened, split=split, csv=csv)
 
 
 def model_of(given: str | Path | Predict) -> Path | Predict:

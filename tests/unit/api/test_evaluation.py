@@ -134,7 +134,7 @@ def test_a_function_is_a_model(new: pa.Table) -> None:
         ({"predictions": "p.csv", "model": "m"}, ("gate.what",)),
         ({"predictions": "p.csv", "data": "d.csv"}, ("gate.what",)),
         ({"model": "m", "data": "d.csv", "join_on": "id"}, ("gate.what", "join_on")),
-        ({"model": "."}, ("gate.data", "data=D")),
+        ({"model": "."}, ("gate.data", "data")),
     ],
 )
 def test_arguments_that_contradict_each_other(given: dict[str, Any], expected: tuple[str, ...]) -> None:

@@ -95,10 +95,14 @@ def test_metrics_of_models_with_bounds_and_as_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (["gate", "--config", "{folder}/config.yaml"], 2, "either --predictions TABLE or --model M; got neither"),
-        (["gate", "--config", "{folder}/config.yaml", "--model", "{folder}"], 2, "needs the examples"),
-        (["gate", "--config", "c", "--predictions", "p", "--data", "d"], 2, "--data goes with --model"),
-        (["evaluate", "--config", "c", "--model", "m", "--data", "d", "--join-on", "i"], 2, "--join-on goes with"),
+        (["gate", "--config", "{folder}/config.yaml"], 2, "either --predictions or --model; got neither"),
+        (["gate", "--config", "{folder}/config.yaml", "--model", "{folder}"], 2, "--model requires the examples"),
+        (["gate", "--config", "c", "--predictions", "p", "--data", "d"], 2, "--data requires --model"),
+        (
+            ["evaluate", "--config", "c", "--model", "m", "--data", "d", "--join-on", "i"],
+            2,
+            "--join-on requires --predictions",
+        ),
         (["evaluate", "--config", "c", "--model", "{folder}/none", "--data", "d"], 2, "there is nothing"),
         (["gate", "--config", "c", "--model", "{folder}/models.py:goot", "--data", "d"], 2, "'good'"),
     ],
