@@ -320,9 +320,9 @@ def _band(side: Numbers, places: Doubles, above: NDArray[np.bool_]) -> tuple[Dou
     begins = np.minimum(sums[np.searchsorted(side.highs, edges, side="left") + 1] + 1, upto)
     below = np.where(np.isin(edges, side.lows[side.lows == side.highs]), begins, upto)
     below[0] = 0.0
-    most = upto.copy()
-    if upto[0] == 0:  # how often the least value occurs is not known apart from the rest of its bucket
-        most[0] = below[1]
+    # How often a value occurs that only begins a bucket is not known apart from the rest of that bucket: the minimum,
+    # and the finite minimum where the first bucket was parted from -inf.
+    most = np.where(np.isin(edges, side.highs), upto, np.append(below[1:], side.size))
     upto, most, below = np.append(0.0, upto), np.append(0.0, most), np.append(below, side.size)
     last = np.searchsorted(edges, places, side="right")  # edges at or below the place
     at_edge = np.isin(places, edges)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assay.kernels.distances import (
@@ -242,6 +242,7 @@ def test_statistics_never_put_data_further_apart_than_its_values(one: list[float
 
 
 @given(samples)
+@example([0.0] * 8 + [-1.0] + [-np.inf] * 4)
 def test_statistics_of_the_same_values_are_equal(values: list[float]) -> None:
     table = pa.table({"x": values})
     for sources in ((True, False), (False, True), (False, False)):
