@@ -227,6 +227,7 @@ def _artifacts() -> Iterator[str]:
 def _configuration() -> Iterator[str]:
     yield "# Configuration files\n"
     yield "The JSON Schemas are in the wheel, under `assay/schemas/`; editors use them to check and complete a file.\n"
+    yield "Defaults of the commands' options are kept in [`pyproject.toml`](#project-defaults).\n"
     for name, text in _CONFIGURATIONS.items():
         yield from _file(SCHEMAS / name, text)
 

@@ -57,6 +57,8 @@ def reads_csv(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def with_options(*args: Any, **given: Any) -> None:
         csv = csv_options(**{name: given.pop(name) for name in CSV_OPTIONS})
+        if not _any_written(given.get("context")):  # options of pyproject.toml may meet data that is not a CSV
+            csv = replace(csv, optional=True)
         command(*args, **{_PARAMETER: csv}, **given)
 
     signature = inspect.signature(command, eval_str=True)  # Typer evaluates annotations in the command's own module
@@ -73,6 +75,11 @@ def reads_csv(command: Callable[..., None]) -> Callable[..., None]:
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     del with_options.__wrapped__  # whoever unwraps it would not see the options
     return with_options
+
+
+def _any_written(context: typer.Context | None) -> bool:
+    sources = [context.get_parameter_source(name) for name in CSV_OPTIONS] if context is not None else []
+    return context is None or any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
 
 def csv_options(

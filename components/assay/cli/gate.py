@@ -208,7 +208,7 @@ def lint(
 ) -> None:
     """Say what is wrong with a configuration, before anything is computed.
 
-    Exit codes: 0 nothing but warnings, 1 error, 2 the configuration is wrong.
+    Exit codes: 0 no errors, 1 error, 2 wrong usage, 3 the configuration is wrong.
 
     Examples:
       assay gate lint gate.yaml
@@ -244,4 +244,4 @@ def lint(
             for finding in findings:
                 print_result(console, f"{finding.severity}: {finding.sentence}")
             print_result(console, f"The configuration {'can' if ok else 'cannot'} be evaluated.")
-    raise typer.Exit(0 if ok else 2)
+    raise typer.Exit(0 if ok else 3)

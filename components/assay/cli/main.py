@@ -12,6 +12,7 @@ import signal
 import sys
 import warnings
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -28,6 +29,7 @@ from assay.cli.gate import gate
 from assay.cli.init import init
 from assay.cli.lineage import lineage
 from assay.cli.monitor import monitor
+from assay.cli.project import project_file, read_defaults
 from assay.cli.push import push, rollback, versions
 from assay.cli.report import report
 from assay.cli.revoke import revoke
@@ -74,7 +76,7 @@ class Commands(Group):
             typer.Exit: With 2 for wrong usage, 1 for any other error of assay, and as shells have it when interrupted.
         """
         try:
-            return super().invoke(ctx)
+            return self._invoke_with_defaults(ctx)
         except AssayError as error:
             if ctx.params.get("debug"):
                 raise
@@ -94,6 +96,19 @@ class Commands(Group):
         except KeyboardInterrupt:
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(_INTERRUPTED) from None
+
+    def _invoke_with_defaults(self, ctx: Any) -> Any:
+        project = project_file(Path.cwd())
+        if project is None:
+            return super().invoke(ctx)
+        ctx.default_map = read_defaults(project, self)
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            source = error.ctx.get_parameter_source(error.param.name) if error.ctx and error.param else None
+            if source is not None and source.name == "DEFAULT_MAP":
+                error.message = f"{error.message.rstrip('.')}; it is set in {project}."
+            raise
 
 
 def _show_version(wanted: bool) -> None:

@@ -119,12 +119,12 @@ def test_lint(folder: Path) -> None:
     (folder / "wrong.yaml").write_text(CONFIG.format(limit=0).replace("AUC", "AUCC").replace("side", "sid"))
     done = lint(str(folder / "wrong.yaml"), "--data", str(folder / "new.parquet"), "--json")
     document = json.loads(done.stdout)
-    assert done.exit_code == 2
+    assert done.exit_code == 3
     codes = [finding["code"] for finding in document["findings"] if finding["severity"] == "error"]
     assert codes == ["unknown_metric", "no_such_column"]
     (folder / "wrong.yaml").write_text(CONFIG.format(limit=0).replace("direction: HIGHER_IS_BETTER, ", ""))
     done = lint(str(folder / "wrong.yaml"))
-    assert done.exit_code == 2
+    assert done.exit_code == 3
     assert "has no direction" in done.stdout
     assert gate(folder, "wrong").exit_code == 2
 
