@@ -91,8 +91,8 @@ def write_examples(root: Path, rows: int) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from assay.artifacts.formats.tf_example import encode
-    from assay.artifacts.formats.tfrecord import TFRecordWriter
+    from assay.data.tf_example import encode
+    from assay.data.tfrecord import TFRecordWriter
 
     [split] = (root / "run" / "CsvExampleGen" / "examples").glob("*/Split-eval")
     table = pa.concat_tables([pq.read_table(path) for path in sorted(split.glob("*.parquet"))])
@@ -131,7 +131,7 @@ def report(start: float, before: os.times_result, figures: dict[str, float]) -> 
 
 def run_assay(root: Path, rows: int) -> None:
     """Evaluates as `assay evaluate --model` does."""
-    from assay.artifacts.sources import rows_of
+    from assay.data.sources import rows_of
     from assay.evaluation.config import read_config
     from assay.evaluation.model_evaluation import evaluate
     from assay.evaluation.request import EvaluationRequest
@@ -170,7 +170,7 @@ def run_tfma(root: Path, rows: int) -> None:
 
 def read_figures(folder: Path) -> dict[str, float]:
     """Reads every number of TFMA's files, which both engines write."""
-    from assay.artifacts.formats.tfrecord import read_records
+    from assay.data.tfrecord import read_records
     from assay.evaluation.tfma_files import numbers_of
     from assay.native import metrics_for_slice_pb2
 

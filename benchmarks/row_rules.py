@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.artifacts.formats.parquet import open_parquet
+from assay.data.parquet import open_parquet
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.rows.declared_rules import Expression, NotNull, Range, Regex, Unique, compile_rules
 from assay.kernels.rows.record_validator import RowValidator

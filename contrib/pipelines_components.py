@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from assay import components
-from assay.artifacts.store import write_durably
+from assay.files import write_durably
 from assay.runners.kfp.components import WIRE_CLASSES, StepCommand
 from assay.runners.kfp.interface import Interface, WireArtifact, WireParameter, interface
 

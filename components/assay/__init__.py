@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assay.api.inputs import ConfigLike, DataLike, ModelLike, SchemaLike, StatisticsLike
     from assay.api.skew import leakage, skew
     from assay.api.statistics import Statistics, statistics
-    from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.data.csv_types import CsvOptions
     from assay.errors import AssayError
     from assay.kernels.distances import DriftLimits
     from assay.kernels.feature_summary import FeatureSummary
@@ -57,7 +57,7 @@ _HOME = {
     "CheckResult": "assay.validation",
     "Cond": "assay.spec",
     "ConfigLike": "assay.api.inputs",
-    "CsvOptions": "assay.artifacts.formats.csv_types",
+    "CsvOptions": "assay.data.csv_types",
     "DataLike": "assay.api.inputs",
     "DriftLimits": "assay.kernels.distances",
     "DriftReport": "assay.api",

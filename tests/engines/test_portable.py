@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from assay.artifacts.formats.csv import scan_csv
-from assay.artifacts.formats.example_records import ExampleRecords, ExampleRecordWriter
+from assay.data.csv import scan_csv
+from assay.data.example_records import ExampleRecords, ExampleRecordWriter
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from raising import raises

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutations import CSV_BYTES, damaged
 
-from assay.artifacts.formats.csv import scan_csv
+from assay.data.csv import scan_csv
 from assay.errors import DataError
 
 CORPUS = sorted((Path(__file__).parent / "corpus" / "csv").glob("*"))

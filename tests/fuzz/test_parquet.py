@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import damaged
 
-from assay.artifacts.formats.parquet import open_parquet
+from assay.data.parquet import open_parquet
 from assay.errors import DataError
 
 CORPUS = sorted((Path(__file__).parent / "corpus" / "parquet").glob("*"))

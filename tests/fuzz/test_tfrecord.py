@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mutations import damaged
 
-from assay.artifacts.formats.example_records import ExampleRecords
-from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
+from assay.data.example_records import ExampleRecords
+from assay.data.tfrecord import TFRecordWriter, read_records
 from assay.errors import DataError
 
 CORPUS = sorted((Path(__file__).parent / "corpus" / "tfrecord").glob("*"))

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from assay.artifacts.formats.tfrecord import TFRecordWriter
 from assay.cli.main import app
+from assay.data.tfrecord import TFRecordWriter
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 

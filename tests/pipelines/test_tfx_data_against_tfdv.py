@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import assay
-from assay.artifacts.formats.parquet import open_parquet
+from assay.data.parquet import open_parquet
 from raising import raises
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.network]

@@ -87,7 +87,7 @@ def predictions(result: RunResult, rows: pa.Table) -> list[list[float]]:
     """Asks the saved model, as TensorFlow Serving would: serialised examples in, `outputs` out."""
     import tensorflow as tf
 
-    from assay.artifacts.formats.tf_example import encode
+    from assay.data.tf_example import encode
 
     model = tf.saved_model.load(str(result.output("Trainer", "model").serving_path))
     assert set(model.signatures) == {"serving_default", "transform_features"}

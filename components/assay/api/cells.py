@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from assay.artifacts.sources import as_text
+from assay.data.sources import as_text
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.arrow_types import is_binary_like, plain
 from assay.kernels.identity import CellsBeside, CodeColumns, MarkedCells, family_of, looks_numeric

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from assay.api.pages import page, table
 from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
-from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.outputs import output_folder
+from assay.data.csv_types import CsvOptions
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import UsageError, did_you_mean
 from assay.gating.verdict import Check, Verdict, write_verdict
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from assay.api.inputs import DataLike, StatisticsLike
-    from assay.artifacts.formats.csv_types import CsvKeywords
+    from assay.data.csv_types import CsvKeywords
 
 
 @dataclass(frozen=True, slots=True, repr=False)

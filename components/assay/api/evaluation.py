@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.api.evaluation_report import Evaluation, GateReport
-from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.outputs import output_folder
+from assay.data.csv_types import CsvOptions
 from assay.evaluation.decision import Rules, Sampling
 from assay.evaluation.standalone import (
     OUTPUTS,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from assay.api.inputs import ConfigLike, DataLike, ModelLike
-    from assay.artifacts.formats.csv_types import CsvKeywords
+    from assay.data.csv_types import CsvKeywords
     from assay.evaluation.request import MetricsEngine
     from assay.gating.policy import Correction, FirstRun, Insufficient, NoThresholds, Significant
 

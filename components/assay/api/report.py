@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from assay.api.pages import page, table
 from assay.api.statistics import Statistics
 from assay.artifacts.outputs import output_folder
-from assay.artifacts.store import write_durably
 from assay.display import shortened
 from assay.errors import UsageError
+from assay.files import write_durably
 from assay.gating.verdict import Verdict, write_verdict
 from assay.validation import Finding
 

@@ -11,11 +11,11 @@ import msgspec
 import pyarrow as pa
 
 from assay.api.cells import beside_cells
-from assay.artifacts.formats.parquet import ParquetWriter
 from assay.artifacts.outputs import output_folder
 from assay.artifacts.quarantine import QuarantineCounts, write_separated
-from assay.artifacts.store import write_durably
+from assay.data.parquet import ParquetWriter
 from assay.engines.embedded import EmbeddedEngine
+from assay.files import write_durably
 from assay.kernels.identity import written_columns
 from assay.kernels.rows.data_schema import DataSchema
 from assay.kernels.rows.declared_rules import compile_rules

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.api.statistics import statistics_of
 from assay.artifacts import schema as schema_artifacts
-from assay.artifacts.formats.csv_types import CsvOptions
+from assay.data.csv_types import CsvOptions
 from assay.errors import UsageError
 from assay.kernels.statistics import StatisticsOptions
 from assay.schema.editor import SchemaEditor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from assay.api.inputs import DataLike, SchemaLike, StatisticsLike
-    from assay.artifacts.formats.csv_types import CsvKeywords
+    from assay.data.csv_types import CsvKeywords
     from assay.schema import Patch
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.api.cells import with_cells
 from assay.api.statistics import is_statistics, opened_rows
-from assay.artifacts.formats.csv_types import CsvOptions
+from assay.data.csv_types import CsvOptions
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.validation.leakage import SplitPair, find_leakage
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from assay.api.inputs import DataLike
-    from assay.artifacts.formats.csv_types import CsvKeywords
+    from assay.data.csv_types import CsvKeywords
 
 
 def skew(

@@ -11,22 +11,22 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay.artifacts.formats.csv_types import CsvOptions
-from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.outputs import refuse_ending
-from assay.artifacts.sources import rows_of
 from assay.artifacts.statistics import ExampleStatistics
-from assay.artifacts.store import write_durably
+from assay.data.csv_remarks import remarks_of
+from assay.data.csv_types import CsvOptions
+from assay.data.sources import rows_of
+from assay.data.vocabulary import read_vocabularies
 from assay.documents import parse_text_proto, read_bytes
 from assay.engines.base import Source
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError, in_python
+from assay.files import write_durably
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.kernels.statistics.merging import MergeableStatistics, statistics_of_mergeable
 from assay.kernels.statistics.options import is_tfdv_options, options_of_tfdv
-from assay.schema.csv_remarks import remarks_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from assay.api.inputs import DataLike, StatisticsLike
-    from assay.artifacts.formats.csv_types import CsvKeywords
-    from assay.schema.csv_remarks import CsvRemark
+    from assay.data.csv_remarks import CsvRemark
+    from assay.data.csv_types import CsvKeywords
 
 STATE_ENDING = ".state"
 """Of files that statistics of other rows can be merged with."""

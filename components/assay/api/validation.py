@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from assay.api.report import Report
 from assay.api.schema import schema_of
 from assay.api.statistics import is_statistics, opened_rows, statistics_of, types_of
-from assay.artifacts.formats.csv_types import CsvOptions
+from assay.data.csv_types import CsvOptions
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import ALL_FEATURES, DriftLimits
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from assay.api.inputs import DataLike, SchemaLike, StatisticsLike
     from assay.api.rows import ValidatedRows
-    from assay.artifacts.formats.csv_types import CsvKeywords
+    from assay.data.csv_types import CsvKeywords
     from assay.gating.verdict import Check
     from assay.kernels.rows.declared_rules import RuleLike
     from assay.kernels.rows.row_report import RowReport

@@ -8,8 +8,8 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError
+from assay.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import UserDict
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from assay.artifacts.types import ArtifactType, PropertyDeclaration, builtin_types
 from assay.errors import ArtifactError
+from assay.files import split_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-
-_NUMBER = re.compile("([0-9]+)")
-
-
-def shard_order(path: str | Path) -> tuple[list[str | int], str]:
-    """Return a sort key that orders files as their numbers count: `part-2` before `part-10`.
-
-    Rows of two tables belong together by their order, so every reader of several files goes by this one. Names with
-    equal numbers (`part-1` and `part-01`) are ordered as text.
-    """
-    # Text and numbers alternate, so that two keys never compare a text with a number.
-    return [int(part) if at % 2 else part for at, part in enumerate(_NUMBER.split(str(path)))], str(path)
 
 
 class Properties(UserDict[str, Any]):
@@ -169,6 +156,4 @@ class Artifact:
 
     def split_folders(self) -> Iterator[tuple[str, Path]]:
         """Gives (split, folder) for each `Split-<name>` folder, by name."""
-        for folder in sorted(self.path.glob("Split-*")):
-            if folder.is_dir():
-                yield folder.name.removeprefix("Split-"), folder
+        yield from split_folders(self.path)

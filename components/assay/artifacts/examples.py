@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from assay.artifacts.base import Artifact, shard_order
-from assay.artifacts.formats.example_records import ExampleRecords, ExampleRecordWriter
-from assay.artifacts.formats.parquet import ParquetTable, ParquetWriter, open_parquet
-from assay.errors import ArtifactError, did_you_mean
+from assay.artifacts.base import Artifact
+from assay.data.example_records import ExampleRecords, ExampleRecordWriter
+from assay.data.parquet import ParquetTable, ParquetWriter
+from assay.data.splits import (
+    PARQUET,
+    TFRECORD_GZIP,
+    FileFormat,
+    check_split,
+    data_files,
+    format_by_name,
+    open_split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-FileFormat = Literal["parquet", "tfrecord_gzip"]
-PARQUET: FileFormat = "parquet"
-TFRECORD_GZIP: FileFormat = "tfrecord_gzip"
 _FILE_NAMES = {PARQUET: "data-00000-of-00001.parquet", TFRECORD_GZIP: "data-00000-of-00001.tfrecord.gz"}
 
 
@@ -60,11 +65,11 @@ class Examples(Artifact):
     def file_format(self) -> FileFormat:
         """`parquet` or `tfrecord_gzip`: as recorded, or by the names of the files."""
         recorded: FileFormat | None = self.properties.get("file_format")
-        return recorded or self._format_by_name()
+        return recorded or format_by_name(self.path)
 
     def describe(self) -> Mapping[str, Any]:
         """Reads splits and format off a folder that TFX wrote."""
-        file_format = self._format_by_name()
+        file_format = format_by_name(self.path)
         return {
             "split_names": [split for split, _ in self.split_folders()],
             "span": 0,
@@ -78,18 +83,12 @@ class Examples(Artifact):
         Raises:
             ArtifactError: If there is no such split.
         """
-        if split not in self.split_names:
-            raise ArtifactError(
-                "examples.unknown_split", f"{self.path} has no split '{split}'.", did_you_mean(split, self.split_names)
-            )
+        check_split(self.path, split, self.split_names)
         return self.require(f"Split-{split}")
 
     def files(self, split: str) -> list[Path]:
         """The data files of a split, in the order of their names and of the numbers in them."""
-        found = self.split_path(split).iterdir()
-        return sorted(
-            (path for path in found if path.is_file() and not path.name.startswith((".", "_"))), key=shard_order
-        )
+        return data_files(self.split_path(split))
 
     def source(self, split: str) -> ParquetTable | ExampleRecords:
         """The rows of a split, in parts that an engine can work on.
@@ -97,8 +96,7 @@ class Examples(Artifact):
         Raises:
             DataError: If a file cannot be read.
         """
-        files = self.files(split)
-        return open_parquet(files) if self.file_format == PARQUET else ExampleRecords(files)
+        return open_split(self.split_path(split), self.file_format)
 
     def batches(self, split: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows of a split, in order, with the given columns (default: all)."""
@@ -129,7 +127,3 @@ class Examples(Artifact):
             yield writer
             # Rows are known once the writer has taken them; an aborted block records none.
             self.rows[split] = writer.num_rows
-
-    def _format_by_name(self) -> FileFormat:
-        is_parquet = any(self.path.glob("Split-*/*.parquet")) or any(self.path.glob("Split-*/*_parquet-*"))
-        return PARQUET if is_parquet else TFRECORD_GZIP

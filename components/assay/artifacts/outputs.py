@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from assay.artifacts.store import file_sha256, write_durably
+from assay.artifacts.store import file_sha256
 from assay.errors import ArtifactError, UsageError, check_not_url
+from assay.files import write_durably
 
 RECORD = ".assay-outputs.json"
 """Names the files of a folder that assay wrote, with their SHA-256, empty while a command is still writing."""

@@ -10,9 +10,9 @@ import msgspec
 import pyarrow as pa
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.formats.parquet import ParquetTable, ParquetWriter, open_parquet
-from assay.artifacts.store import write_durably
+from assay.data.parquet import ParquetTable, ParquetWriter, open_parquet
 from assay.errors import ArtifactError, EngineError
+from assay.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,9 +8,9 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import write_durably
 from assay.documents import MAX_PROTO_BYTES, parse_text_proto, read_text
 from assay.errors import DataError, check_not_url
+from assay.files import write_durably
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,11 +6,7 @@ leaves only a staging folder, which no reader looks at.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
-import os
-import stat
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +15,7 @@ import msgspec
 
 from assay.artifacts.base import Artifact
 from assay.errors import ArtifactError, disk_full
+from assay.files import sync, write_durably
 
 MANIFEST = "manifest.json"
 MANIFEST_VERSION = 1
@@ -105,59 +102,6 @@ def _digest_line(entry: FileEntry) -> str:
     return f"{'' if escaped == entry.path else chr(92)}{entry.sha256}  {escaped}\n"
 
 
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file by way of a temporary one, fsync and rename, so that it is there whole or not at all.
-
-    A symbolic link stays, and the file that it leads to is replaced. A device or a pipe (`/dev/stdout`) is written to:
-    a rename would put a file in its place.
-
-    Raises:
-        ArtifactError: If the file system refuses the write.
-    """
-    if is_stream(path):
-        try:
-            with path.open("wb") as stream:
-                stream.write(content)
-        except OSError as error:
-            raise disk_full(path, error) from error
-        return
-    path = path.resolve() if path.is_symlink() else path
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        _fsync(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # where the folder is missing, or the name is too long, so is the file
-            temporary.unlink()
-        raise disk_full(path, error) from error
-
-
-def is_stream(path: Path) -> bool:
-    """Whether a path leads to a device, a pipe or a socket, which is neither replaced nor removed."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
-
-
-def is_storage_failure(error: OSError) -> bool:
-    """Tells whether the file system, not the program, is at fault: no space, quota, read-only."""
-    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
-
-
 def seal(artifact: Artifact, destination: Path, producer: Producer) -> None:
     """Publishes a staged artifact at `destination` and sets its path and digest.
 
@@ -185,14 +129,14 @@ def seal(artifact: Artifact, destination: Path, producer: Producer) -> None:
     )
     try:
         for entry in files:
-            _fsync(artifact.path / entry.path)
+            sync(artifact.path / entry.path)
         content = msgspec.json.format(msgspec.json.encode(asdict(manifest)), indent=1)
         write_durably(artifact.path / MANIFEST, content + b"\n")
         for folder in [path for path in artifact.path.rglob("*") if path.is_dir()]:
-            _fsync(folder)
+            sync(folder)
         destination.parent.mkdir(parents=True, exist_ok=True)
         artifact.path.rename(destination)
-        _fsync(destination.parent)
+        sync(destination.parent)
     except OSError as error:
         raise disk_full(destination, error) from error
     artifact.path = destination

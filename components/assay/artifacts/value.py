@@ -10,9 +10,9 @@ import json
 from typing import Any, ClassVar
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import write_durably
 from assay.artifacts.types import ArtifactType
 from assay.errors import ArtifactError
+from assay.files import write_durably
 
 _FILE = "value"
 

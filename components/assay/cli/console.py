@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from assay.schema.csv_remarks import CsvRemark
+    from assay.data.csv_remarks import CsvRemark
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print the result in one line, warnings and errors; nothing else.")

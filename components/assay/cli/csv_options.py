@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.data.csv_types import CsvOptions
 
     Csv: TypeAlias = CsvOptions
 else:
@@ -95,7 +95,7 @@ def csv_options(
     Raises:
         UsageError: One of them cannot be read.
     """
-    from assay.artifacts.formats.csv_types import ALL_COLUMNS, CsvOptions
+    from assay.data.csv_types import ALL_COLUMNS, CsvOptions
     from assay.errors import UsageError
 
     tokens: dict[str, tuple[str, ...]] = {}

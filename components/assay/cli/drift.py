@@ -72,13 +72,13 @@ def drift(
     keep_pandas_out(context)
     from assay.api.drift import drift as measure
     from assay.artifacts.outputs import output_folder
-    from assay.artifacts.store import write_durably
     from assay.cli.data.documents import as_json as document_text
     from assay.cli.data.documents import drift_document
     from assay.cli.data.limits import parse_limits
     from assay.cli.data.reading import ReadingBar, opened, opened_control
+    from assay.data.csv_remarks import remarks_of
+    from assay.files import write_durably
     from assay.gating.verdict import write_verdict
-    from assay.schema.csv_remarks import remarks_of
 
     limits = parse_limits(limit or (), significance)
     with ReadingBar(quiet=quiet) as bar:

@@ -115,11 +115,11 @@ def decide(
     from datetime import datetime, timezone
 
     from assay.artifacts.outputs import output_folder
-    from assay.artifacts.store import is_stream, write_durably
     from assay.display import visible
     from assay.evaluation.decision import Rules, Sampling
     from assay.evaluation.remarks import REMARKS
     from assay.evaluation.standalone import OUTPUTS, judge_into, tables_or_models, write_blessing
+    from assay.files import is_stream, write_durably
     from assay.gating.junit import to_junit
     from assay.gating.markdown import to_markdown
     from assay.gating.policy import WrittenPolicy
@@ -218,7 +218,7 @@ def lint(
     """
     import msgspec
 
-    from assay.artifacts.sources import rows_of
+    from assay.data.sources import rows_of
     from assay.errors import UsageError
     from assay.evaluation.config import read_config
     from assay.evaluation.lint import LintFinding, lint_rows

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assay.cli.scaffold.plan import Plan, Task
-    from assay.schema.csv_remarks import CsvRemark
+    from assay.data.csv_remarks import CsvRemark
 
 _MOST_NAMES: Final = 8
 

@@ -73,10 +73,10 @@ def monitor(
     if (predictions is None) != (config is None):
         raise UsageError("monitor.quality", "--predictions and --config go together.", "Give both, or neither.")
     keep_pandas_out(context)
-    from assay.artifacts.store import write_durably
     from assay.cli.monitoring.arrivals import arrivals
     from assay.cli.monitoring.examination import Watch
     from assay.cli.monitoring.watching import watch_spans
+    from assay.files import write_durably
     from assay.reports.monitor_page import monitor_page
 
     watch = Watch(

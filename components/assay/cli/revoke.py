@@ -29,8 +29,8 @@ def revoke(
     from pathlib import Path
 
     from assay.artifacts.blessing import BLESSED, INFRA_BLESSED
-    from assay.artifacts.store import write_durably
     from assay.errors import ArtifactError, UsageError
+    from assay.files import write_durably
     from assay.gating.blessing import REVOKED, Revocation
 
     if not reason.strip():

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-    from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.schema.csv_remarks import CsvRemark
+    from assay.data.csv_remarks import CsvRemark
+    from assay.data.csv_types import CsvOptions
     from assay.schema.patch import Entry, Patch
     from assay.schema.suggestions import SuggestOptions
 
@@ -468,7 +468,7 @@ def _suggested(
     times = [entry.feature for entry in patch.entries if "time_domain" in entry.set]
     if not times or statistics_files(data[0], split):
         return patch
-    from assay.artifacts.sources import rows_of
+    from assay.data.sources import rows_of
     from assay.engines.embedded import EmbeddedEngine
     from assay.schema.suggestions import AscendingColumns
 

@@ -11,9 +11,9 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from assay.artifacts import anomalies as anomalies_artifact
 from assay.artifacts import schema as schema_artifact
 from assay.artifacts import statistics as statistics_artifact
-from assay.artifacts.store import write_durably
 from assay.documents import parse_text_proto, read_bytes
 from assay.errors import DataError, UsageError
+from assay.files import write_durably
 from assay.schema.patch import format_patch, parse_patch, read_patch
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
     from assay.api.statistics import Statistics
-    from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.data.csv_types import CsvOptions
     from assay.kernels.statistics import StatisticsOptions
     from assay.schema.patch import Patch
 

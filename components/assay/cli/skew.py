@@ -129,8 +129,8 @@ def leakage(
 
 
 def _finish(document: msgspec.Struct, exit_code: int, output: Path | None, *, as_json: bool) -> None:
-    from assay.artifacts.store import write_durably
     from assay.cli.data.documents import as_json as document_text
+    from assay.files import write_durably
 
     if output is not None:
         write_durably(output, f"{document_text(document)}\n".encode())

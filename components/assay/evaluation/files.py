@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from assay.artifacts.formats.parquet import write_table
-from assay.artifacts.store import write_durably
+from assay.data.parquet import write_table
 from assay.evaluation.plan import metric_name
 from assay.evaluation.table_evaluation import bounds_of
 from assay.evaluation.tfma_files import EvaluationRecords, write_records
 from assay.evaluation.tfma_slices import baseline_of, candidate_of, prepared_config
 from assay.evaluation.worst_rows import FLIPS_TABLE
+from assay.files import write_durably
 from assay.gating.markdown import to_markdown
 from assay.gating.metric_values import Figures, MetricKey, SliceKey, slice_name, slice_order
 

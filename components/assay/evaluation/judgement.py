@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from assay.artifacts.formats.csv_types import CsvOptions
-from assay.artifacts.sources import rows_of
+from assay.data.csv_types import CsvOptions
+from assay.data.sources import rows_of
 from assay.evaluation.config import GateConfig, read_config
 from assay.evaluation.decision import Rules, Sampling, decided, resampling_for
 from assay.evaluation.lint import LintFinding, lint, stop
@@ -32,7 +32,7 @@ class Tables:
 
     Attributes:
         config: A configuration in any form that `read_config` takes.
-        predictions: A table, in any form that `assay.artifacts.sources.rows_of` takes.
+        predictions: A table, in any form that `assay.data.sources.rows_of` takes.
         baseline_predictions: The baseline's table, where it is another.
         join_on: The column that tells which rows of the two tables belong together; None for their order.
         csv: How the cells of tables in CSV files are read.
@@ -51,7 +51,7 @@ class Models:
 
     Attributes:
         config: A configuration in any form that `read_config` takes.
-        data: The examples, in any form that `assay.artifacts.sources.rows_of` takes.
+        data: The examples, in any form that `assay.data.sources.rows_of` takes.
         model: The candidate: a SavedModel's folder, a Keras file or a function of a record batch.
         baseline: The baseline, likewise.
         split: The split of `data`, where it has several.

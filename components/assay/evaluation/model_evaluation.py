@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.artifacts.formats.tfrecord import read_records
-from assay.artifacts.store import write_durably
+from assay.data.tfrecord import read_records
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import DataError, UsageError, argument
 from assay.evaluation.config import GateConfig
@@ -25,6 +24,7 @@ from assay.evaluation.slicing import absent_slices, is_cut
 from assay.evaluation.table_evaluation import evaluate_predictions
 from assay.evaluation.tfma_files import numbers_of
 from assay.evaluation.tfma_slices import baseline_of, candidate_of, prepared_config
+from assay.files import write_durably
 from assay.gating.decision import decide
 from assay.gating.thresholds import limits_of
 from assay.models.predictor import ALL_CLASSES

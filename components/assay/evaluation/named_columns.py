@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.artifacts.sources import TableShard
+from assay.data.sources import TableShard
 from assay.errors import DataError, did_you_mean
 from assay.evaluation.labels import ClassNames, Order, is_list, is_text, listed, numbers_of, place_of, texts_of
 from assay.kernels.metrics.rows import numbers

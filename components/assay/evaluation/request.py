@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from assay.artifacts.formats.tf_example import decode
+from assay.data.tf_example import decode
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.gating.policy import Additions
 from assay.models.inputs import ExampleBatch, chosen

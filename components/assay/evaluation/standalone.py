@@ -13,8 +13,8 @@ import msgspec
 import pyarrow.parquet as pq
 
 from assay.artifacts.blessing import ModelBlessing
-from assay.artifacts.formats.tfrecord import read_records
-from assay.artifacts.sources import rows_of
+from assay.data.sources import rows_of
+from assay.data.tfrecord import read_records
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.errors import UsageError, argument, check_not_url, optional_packages
 from assay.evaluation.config import read_config
@@ -41,7 +41,7 @@ from assay.spec.user_code import load_function
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.data.csv_types import CsvOptions
     from assay.evaluation.decision import Rules, Sampling
     from assay.gating.verdict import Check, Verdict
     from assay.models.predictor import Predict

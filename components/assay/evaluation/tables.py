@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from assay.artifacts.formats.csv import CsvTable
-from assay.artifacts.formats.csv_types import CsvOptions
-from assay.artifacts.sources import TableRows, as_text, rows_of
+from assay.data.csv import CsvTable
+from assay.data.csv_types import CsvOptions
+from assay.data.sources import TableRows, as_text, rows_of
 from assay.errors import DataError, UsageError, did_you_mean
 from assay.evaluation.joining import by_id, check_same_rows
 from assay.evaluation.labels import ClassNames
@@ -145,7 +145,7 @@ def open_predictions(
 
     Args:
         config: The configuration.
-        predictions: Anything that `assay.artifacts.sources.rows_of` reads.
+        predictions: Anything that `assay.data.sources.rows_of` reads.
         baseline_predictions: The same.
         join_on: A column of distinct values that both tables have.
         csv: How the cells of a CSV are read.

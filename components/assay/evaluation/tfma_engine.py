@@ -23,7 +23,7 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as tfma_writer
 from tfx_bsl.tfxio import tensor_adapter, tf_example_record
 
-from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
+from assay.data.tfrecord import TFRecordWriter, read_records
 from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
 from assay.evaluation.model_rows import no_model
 from assay.evaluation.tfma_config import baseline_name, candidate_name

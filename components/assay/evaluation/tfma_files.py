@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf import json_format
 
-from assay.artifacts.formats.tfrecord import TFRecordWriter
-from assay.artifacts.store import write_durably
+from assay.data.tfrecord import TFRecordWriter
 from assay.evaluation.plan import metric_name
 from assay.evaluation.tfma_slices import (
     BASELINE_NAME,
@@ -29,6 +28,7 @@ from assay.evaluation.tfma_slices import (
     fill_slice_key,
 )
 from assay.evaluation.tfma_validation import MetricName, validation_result
+from assay.files import write_durably
 from assay.gating.metric_values import MetricKey, SliceKey, slice_order
 from assay.kernels.metrics.matrices import Matrices
 from assay.kernels.metrics.metric import SumsMetric

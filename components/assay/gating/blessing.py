@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 
 from assay.artifacts.model import SERVING_FOLDER
-from assay.artifacts.store import MANIFEST, FileEntry, digest_of, file_sha256, write_durably
+from assay.artifacts.store import MANIFEST, FileEntry, digest_of, file_sha256
 from assay.errors import ArtifactError
+from assay.files import write_durably
 from assay.gating import signature
 from assay.gating.verdict import Verdict, write_verdict
 

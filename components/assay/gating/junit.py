@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from assay.artifacts.store import write_durably
 from assay.display import visible
+from assay.files import write_durably
 
 if TYPE_CHECKING:
     from pathlib import Path

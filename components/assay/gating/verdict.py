@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError
+from assay.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

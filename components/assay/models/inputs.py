@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from assay.artifacts.formats.tf_example import as_example_columns, encode, fits
+from assay.data.tf_example import as_example_columns, encode, fits
 from assay.errors import DataError, did_you_mean
 from assay.models.c_api import DTYPES, STRING
 from assay.models.signatures import Tensor

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from assay.artifacts.sources import rows_of
+from assay.data.sources import rows_of
 from assay.errors import ArtifactError, DataError, UsageError, argument, did_you_mean
 from assay.kernels.metrics.rows import numbers
 from assay.models.inputs import ExampleBatch, chosen

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from assay.artifacts.formats.protobuf_wire import fields
+from assay.data.protobuf_wire import fields
 from assay.errors import ArtifactError
 
 _Value: TypeAlias = int | memoryview

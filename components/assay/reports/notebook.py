@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.artifacts import Artifact
-from assay.artifacts.store import write_durably
+from assay.files import write_durably
 from assay.kernels.feature_summary import has_numbers, num_nan
 from assay.reports.artifact_page import render
 from assay.reports.blocks import Bars, Section, SmallTable, Text

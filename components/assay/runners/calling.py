@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import is_storage_failure
 from assay.errors import AssayError, EngineError, UsageError, disk_full, missing_package
+from assay.files import is_storage_failure
 from assay.native import end_tensorflow_quietly
 from assay.spec.context import ExecutionContext
 from assay.spec.signature import ComponentSpec

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.splits import chosen_splits
+from assay.data.splits import chosen_splits
 from assay.errors import UsageError, did_you_mean
 from assay.spec.condition import Comparable
 

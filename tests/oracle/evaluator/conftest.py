@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.artifacts.formats.tf_example import encode
-from assay.artifacts.formats.tfrecord import TFRecordWriter
+from assay.data.tf_example import encode
+from assay.data.tfrecord import TFRecordWriter
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
-from assay.artifacts.formats.tf_example import encode
-from assay.artifacts.sources import rows_of
+from assay.data.sources import rows_of
+from assay.data.tf_example import encode
 from assay.engines.embedded import EmbeddedEngine
 from assay.evaluation.config import read_config
 from assay.evaluation.model_evaluation import evaluate

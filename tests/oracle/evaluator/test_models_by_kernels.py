@@ -218,7 +218,7 @@ def test_a_keras_file_takes_feature_tensors(judged: Any, tmp_path: Path) -> None
     text = 'model_specs { label_key: "benign" } metrics_specs { metrics { class_name: "MeanPrediction" } }'
     run(judged, tmp_path / "out", text, model=tmp_path / "model.keras", baseline=None)
     [found] = records(tmp_path / "out").values()
-    from assay.artifacts.formats.tf_example import decode
+    from assay.data.tf_example import decode
 
     measures = np.array(decode(judged.records).column("measures").to_pylist(), dtype=np.float32)
     assert found == pytest.approx([float(model.predict(measures, verbose=0).mean())], rel=1e-6)

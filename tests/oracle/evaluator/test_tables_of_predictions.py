@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.artifacts.formats.tf_example import decode, encode
+from assay.data.tf_example import decode, encode
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.evaluation.config import read_config
 from assay.evaluation.plan import metric_name

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 import assay
-from assay.artifacts.formats.vocabulary import read_vocabularies
+from assay.data.vocabulary import read_vocabularies
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]

@@ -10,8 +10,8 @@ import pyarrow.csv as pa_csv
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.artifacts.formats.parquet import ParquetWriter, open_parquet
-from assay.artifacts.formats.tf_example import flatten_columns
+from assay.data.parquet import ParquetWriter, open_parquet
+from assay.data.tf_example import flatten_columns
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.network, pytest.mark.slow]
 

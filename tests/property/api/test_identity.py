@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 
 import assay
-from assay.artifacts.formats.example_records import ExampleRecordWriter
+from assay.data.example_records import ExampleRecordWriter
 from assay.errors import DataError
 
 if TYPE_CHECKING:

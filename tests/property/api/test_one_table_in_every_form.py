@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import assay
-from assay.artifacts.formats.example_records import ExampleRecordWriter
+from assay.data.example_records import ExampleRecordWriter
 
 SINGLE = pa.schema([("n", pa.int64()), ("x", pa.float32()), ("t", pa.string()), ("label", pa.int64())])
 DOUBLE = pa.schema([(each.name, pa.float64() if each.name == "x" else each.type) for each in SINGLE])

@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from assay.artifacts.formats.parquet import write_table
 from assay.artifacts.outputs import RECORD, output_folder
-from assay.artifacts.store import write_durably
+from assay.data.parquet import write_table
+from assay.files import write_durably
 from raising import raises
 
 LIMIT = 4096
@@ -77,14 +77,14 @@ def test_links_stay_links_and_devices_stay_devices(tmp_path: Path) -> None:
             write_durably(path, b"x")
 
 
-# Where assay.artifacts cannot be imported, or is not installed: code in a container, in a graph, and beside an engine.
+# Where assay.files cannot be imported, or is not installed: code in a container, in a graph, and beside an engine.
 _ELSEWHERE = {
-    "artifacts/formats/tfrecord.py",
-    "artifacts/store.py",
     "components/infra_validator/component.py",
     "components/infra_validator/fresh_process.py",
     "components/transform/analysis.py",
+    "data/tfrecord.py",
     "engines/beam/worker.py",
+    "files.py",
     "runners/kfp/embedded_files.py",
     "runners/kfp/storage.py",
 }

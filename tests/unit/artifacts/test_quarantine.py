@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.artifacts.examples import Examples
-from assay.artifacts.formats.parquet import ParquetWriter
 from assay.artifacts.quarantine import Quarantine, QuarantineCounts, write_separated
+from assay.data.parquet import ParquetWriter
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.rows.data_schema import DataSchema
 from assay.kernels.rows.declared_rules import NotNull, Range, compile_rules

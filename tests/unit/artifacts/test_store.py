@@ -19,13 +19,12 @@ from assay.artifacts.store import (
     changed_files,
     damage,
     digest_of,
-    is_stream,
     list_files,
     open_artifact,
     read_manifest,
     seal,
-    write_durably,
 )
+from assay.files import is_stream, write_durably
 from raising import raises
 
 

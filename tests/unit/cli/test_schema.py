@@ -14,9 +14,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from typer.testing import CliRunner, Result
 
 from assay.artifacts.schema import read_schema
-from assay.artifacts.sources import rows_of
 from assay.cli.data.documents import json_schema
 from assay.cli.main import app
+from assay.data.sources import rows_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import read_patch

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from assay import native
-from assay.artifacts.formats.tfrecord import read_records
+from assay.data.tfrecord import read_records
 from assay.engines.embedded import EmbeddedEngine
 from assay.evaluation.files import write_tfma_files
 from assay.evaluation.judgement import Tables, judge

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.artifacts.sources import rows_of
+from assay.data.sources import rows_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.evaluation.config import read_config
 from assay.evaluation.model_rows import predict_rows

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.artifacts.sources import TableRows
+from assay.data.sources import TableRows
 from assay.evaluation.labels import numbers_of
 from assay.evaluation.named_columns import NamedPrediction, aligned, class_columns, find_named, ordered
 from assay.models.predictor import ALL_CLASSES

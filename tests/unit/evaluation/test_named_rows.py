@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay.artifacts.sources import TableRows, rows_of
+from assay.data.sources import TableRows, rows_of
 from assay.engines.base import Shard, Source
 from assay.evaluation.config import read_config
 from assay.evaluation.named_columns import NamedRows

@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay.artifacts.formats.tf_example import encode
+from assay.data.tf_example import encode
 from assay.models.inputs import TensorInput, model_inputs
 from raising import raises
 

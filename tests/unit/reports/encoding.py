@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from assay.artifacts.formats.tfrecord import TFRecordWriter
+from assay.data.tfrecord import TFRecordWriter
 
 
 def message(*fields: tuple[int, int | float | str | bytes]) -> bytes:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.artifacts.sources import rows_of
+from assay.data.sources import rows_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import apply, relax

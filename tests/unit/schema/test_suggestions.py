@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay.artifacts.sources import rows_of
+from assay.data.sources import rows_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import Entry, SuggestOptions, apply, check, suggest

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from typing_extensions import Self
 
-    from assay.artifacts.formats.csv_types import CsvOptions
-    from assay.schema.csv_remarks import CsvRemark
+    from assay.data.csv_remarks import CsvRemark
+    from assay.data.csv_types import CsvOptions
 
 _PATIENCE = 1.0
 
@@ -113,13 +113,13 @@ class WatchedRows:
 
     def as_text(self, columns: Collection[str]) -> WatchedRows:
         """Return the rows where these columns are the text of their cells, as far as they come from a CSV."""
-        from assay.artifacts.sources import as_text
+        from assay.data.sources import as_text
 
         return WatchedRows(as_text(self.source, columns), self.bar)
 
     def remarks(self) -> tuple[CsvRemark, ...]:
         """Return the remarks on text columns of a CSV."""
-        from assay.schema.csv_remarks import remarks_of
+        from assay.data.csv_remarks import remarks_of
 
         return remarks_of(self.source)
 
@@ -131,7 +131,7 @@ def opened(paths: Sequence[Path], bar: ReadingBar, csv: CsvOptions, schema: Sche
         DataError: There is no such data, or it is of no known kind.
     """
     from assay.api.statistics import is_statistics
-    from assay.artifacts.sources import rows_of
+    from assay.data.sources import rows_of
 
     if len(paths) == 1 and is_statistics(paths[0]):
         return paths[0]

@@ -12,18 +12,18 @@ from assay.api.drift import drift
 from assay.api.schema import schema_of
 from assay.api.statistics import is_statistics
 from assay.api.validation import validate
-from assay.artifacts.sources import rows_of
-from assay.artifacts.store import write_durably
 from assay.cli.monitoring.record import STATISTICS, DriftRecord, QualityRecord, SpanRecord, span_folder
+from assay.data.sources import rows_of
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.evaluation.judgement import Tables, judge
+from assay.files import write_durably
 from assay.gating.metric_values import OVERALL
 from assay.gating.verdict import to_json
 
 if TYPE_CHECKING:
     from assay.api.drift import DriftReport
-    from assay.artifacts.formats.csv_types import CsvOptions
     from assay.cli.monitoring.arrivals import Arrival
+    from assay.data.csv_types import CsvOptions
     from assay.kernels.distances import DriftLimits
 
 

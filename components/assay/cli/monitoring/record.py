@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError
+from assay.files import write_durably
 
 RECORD: Final = "record.json"
 STATISTICS: Final = "FeatureStats.pb"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from assay.artifacts.store import write_durably
 from assay.cli.pages.site import FileAddresses, Site, open_site
 from assay.errors import LineageError, UsageError, did_you_mean, disk_full
+from assay.files import write_durably
 from assay.reports import render, to_html
 from assay.reports.comparison_page import comparison_page, file_page
 from assay.reports.gate_page import gate_page, is_gate_output

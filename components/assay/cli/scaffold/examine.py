@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assay.artifacts.sources import rows_of
 from assay.cli.scaffold.plan import MOST_CLASSES, Label, check_label_name
+from assay.data.csv_remarks import remarks_of
+from assay.data.sources import rows_of
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError, UsageError
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_path import split_path
 from assay.kernels.feature_summary import FeatureSummary, summarise
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
-from assay.schema.csv_remarks import remarks_of
 from assay.schema.inference import infer_schema
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-    from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.data.csv_remarks import CsvRemark
+    from assay.data.csv_types import CsvOptions
     from assay.engines.base import Source
-    from assay.schema.csv_remarks import CsvRemark
 
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _PARQUET = (".parquet", ".pq")

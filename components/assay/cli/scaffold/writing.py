@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, StrictUndefined
 
-from assay.artifacts.formats.csv_blocks import MAX_RECORD_BYTES
-from assay.artifacts.formats.csv_types import ALL_COLUMNS
 from assay.artifacts.schema import format_schema
-from assay.artifacts.store import write_durably
 from assay.cli.scaffold.plan import Plan, Task
+from assay.data.csv_blocks import MAX_RECORD_BYTES
+from assay.data.csv_types import ALL_COLUMNS
 from assay.errors import ArtifactError, UsageError
+from assay.files import write_durably
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-    from assay.artifacts.formats.csv_types import CsvOptions
+    from assay.data.csv_types import CsvOptions
 
 _INDEX_OF_CLASS: Final = '''def _label(column: Any) -> dict[str, tf.Tensor]:
     """Gives the label as the index of its class$weight_words."""

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.examples import Examples
-from assay.artifacts.formats.parquet import ParquetWriter
 from assay.artifacts.inference_result import FILE_NAME, InferenceResult
 from assay.artifacts.model import Model
 from assay.components.bulk_inferrer.config import DataSpec, ModelSpec, OutputExampleSpec
+from assay.data.parquet import ParquetWriter
 from assay.errors import DataError, UsageError, did_you_mean
 from assay.gating.blessing import served_files
 from assay.gating.verification import Claim, verify

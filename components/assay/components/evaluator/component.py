@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 from assay.artifacts.base import Artifact
 from assay.artifacts.blessing import ModelBlessing
 from assay.artifacts.evaluation import ModelEvaluation
-from assay.artifacts.examples import TFRECORD_GZIP, Examples
-from assay.artifacts.formats.parquet import open_parquet
-from assay.artifacts.formats.tf_example import encode, fits, without_structs
-from assay.artifacts.formats.tfrecord import read_records
+from assay.artifacts.examples import Examples
 from assay.artifacts.model import Model
 from assay.artifacts.schema import Schema
-from assay.artifacts.store import write_durably
+from assay.data.parquet import open_parquet
+from assay.data.splits import TFRECORD_GZIP
+from assay.data.tf_example import encode, fits, without_structs
+from assay.data.tfrecord import read_records
 from assay.errors import UsageError
 from assay.evaluation.config import parse_eval_config, read_config, with_modules
 from assay.evaluation.plan import is_users
 from assay.evaluation.request import MetricsEngine
+from assay.files import write_durably
 from assay.gating.blessing import bless, judged_by_digest
 from assay.gating.junit import to_junit
 from assay.gating.policy import FirstRun, NoThresholds, WrittenPolicy

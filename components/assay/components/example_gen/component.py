@@ -12,16 +12,16 @@ from typing import Annotated, Any
 import pyarrow as pa
 
 from assay.artifacts.examples import Examples
-from assay.artifacts.formats import csv, parquet
-from assay.artifacts.formats.csv_blocks import MAX_RECORD_BYTES
-from assay.artifacts.formats.csv_types import CsvOptions
 from assay.artifacts.store import file_sha256
 from assay.components.example_gen import config
 from assay.components.example_gen.ingest import InputRows, write_examples
 from assay.components.example_gen.patterns import ResolvedInput, SplitFiles, resolve
 from assay.components.example_gen.spool import spool
+from assay.data import csv, parquet
+from assay.data.csv_blocks import MAX_RECORD_BYTES
+from assay.data.csv_remarks import remarks_on
+from assay.data.csv_types import CsvOptions
 from assay.errors import DataError, UsageError, in_python
-from assay.schema.csv_remarks import remarks_on
 from assay.spec import ExecutionContext, Output, RangeConfig, component
 from assay.spec.annotations import DataPath, ParsedBy
 from assay.spec.channel import Foreseen

@@ -9,7 +9,7 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Literal
 
-from assay.artifacts.formats.csv_types import CsvOptions
+from assay.data.csv_types import CsvOptions
 from assay.errors import UsageError
 
 FileFormat = Literal["parquet", "tfrecord_gzip"]

@@ -14,8 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from assay.artifacts.base import shard_order
 from assay.errors import DataError, UsageError, check_not_url, did_you_mean
+from assay.files import shard_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from assay.artifacts.formats.example_records import ExampleRecords
-from assay.artifacts.formats.tf_example import flatten_columns, single_valued_columns
 from assay.components.example_gen.ingest import InputRows
+from assay.data.example_records import ExampleRecords
+from assay.data.tf_example import flatten_columns, single_valued_columns
 from assay.errors import DataError
 
 if TYPE_CHECKING:

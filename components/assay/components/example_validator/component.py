@@ -8,8 +8,8 @@ from assay.artifacts.anomalies import ExampleAnomalies
 from assay.artifacts.examples import Examples
 from assay.artifacts.quarantine import Quarantine
 from assay.artifacts.schema import Schema
-from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
+from assay.data.splits import chosen_splits
 from assay.gating.verdict import write_verdict
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import DriftLimits

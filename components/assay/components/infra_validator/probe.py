@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from assay.artifacts.store import write_durably
 from assay.errors import AssayError
+from assay.files import write_durably
 from assay.models.inputs import TensorInput, model_inputs
 
 

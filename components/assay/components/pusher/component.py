@@ -12,12 +12,12 @@ import msgspec
 from assay.artifacts.blessing import InfraBlessing, ModelBlessing
 from assay.artifacts.model import Model
 from assay.artifacts.pushed_model import RECEIPT, PushedModel
-from assay.artifacts.store import write_durably
 from assay.components.pusher.compute import Push, push, still_pushed
 from assay.components.pusher.config import PushDestination
 from assay.components.pusher.places import open_destination
 from assay.components.pusher.receipt import read_receipt
 from assay.errors import ArtifactError, UsageError, disk_full
+from assay.files import write_durably
 from assay.gating.blessing import served_digest
 from assay.gating.verification import Claim
 from assay.spec import ExecutionContext, Input, Output, component

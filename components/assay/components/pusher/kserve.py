@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import yaml
 
-from assay.artifacts.store import write_durably
 from assay.components.pusher.config import KServeDestination
 from assay.documents import parse_yaml, read_text
 from assay.errors import ArtifactError, UsageError, did_you_mean
+from assay.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

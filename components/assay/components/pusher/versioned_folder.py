@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.artifacts.store import write_durably
 from assay.components.pusher.receipt import (
     OWN_FOLDER,
     Receipt,
@@ -29,6 +28,7 @@ from assay.components.pusher.receipt import (
     removable,
 )
 from assay.errors import ArtifactError
+from assay.files import write_durably
 from assay.gating.blessing import served_digest
 
 if TYPE_CHECKING:

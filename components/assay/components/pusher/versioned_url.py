@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from assay.artifacts.local_copy import local_path
 from assay.components.pusher.receipt import (
     OWN_FOLDER,
     Receipt,
@@ -27,6 +26,7 @@ from assay.components.pusher.receipt import (
     removable,
 )
 from assay.errors import ArtifactError, UsageError
+from assay.files import local_path
 from assay.gating.blessing import served_digest
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from assay.artifacts.schema import Schema, read_schema
-from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
 from assay.components.schema_gen.compute import contradictions, with_patch
+from assay.data.splits import chosen_splits
 from assay.schema.inference import MAX_STRING_DOMAIN_SIZE, has_rows, infer_schema_of_several
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
 from assay.spec.channel import foresee_splits

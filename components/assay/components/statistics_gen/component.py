@@ -10,11 +10,11 @@ from typing import Annotated, Any, Generic, TypeVar
 import pyarrow as pa
 
 from assay.artifacts.examples import Examples
-from assay.artifacts.formats.vocabulary import read_vocabularies
 from assay.artifacts.schema import Schema
-from assay.artifacts.splits import chosen_splits
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.store import file_sha256
+from assay.data.splits import chosen_splits
+from assay.data.vocabulary import read_vocabularies
 from assay.engines.base import Accumulator
 from assay.errors import EngineError
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions

@@ -9,10 +9,10 @@ from assay.artifacts.examples import Examples
 from assay.artifacts.model import HyperParameters, Model, ModelRun
 from assay.artifacts.schema import FILE_NAME, Schema
 from assay.artifacts.statistics import ExampleStatistics
-from assay.artifacts.store import write_durably
 from assay.artifacts.transform_graph import TransformGraph
 from assay.components.trainer.config import EvalArgs, TrainArgs
 from assay.errors import DataError
+from assay.files import write_durably
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, component
 from assay.spec.annotations import UserModuleMark
 from assay.spec.channel import check_splits, foreseen_splits

@@ -14,11 +14,11 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_representation_util, tf_example_record
 
-from assay.artifacts.base import shard_order
-from assay.artifacts.formats.parquet import open_parquet
-from assay.artifacts.formats.tf_example import encode, fits, without_structs
 from assay.components.trainer.fn_args import DataAccessor
+from assay.data.parquet import open_parquet
+from assay.data.tf_example import encode, fits, without_structs
 from assay.errors import ArtifactError, UsageError, did_you_mean
+from assay.files import shard_order
 from assay.native import coders
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from assay.artifacts.anomalies import ExampleAnomalies
-from assay.artifacts.examples import PARQUET, Examples
-from assay.artifacts.formats.tf_example import without_structs
+from assay.artifacts.examples import Examples
 from assay.artifacts.schema import Schema
 from assay.artifacts.statistics import ExampleStatistics
 from assay.artifacts.transform_graph import TransformCache, TransformGraph
 from assay.components.transform.config import OutputFormat, SplitsConfig, StatsType
+from assay.data.splits import PARQUET
+from assay.data.tf_example import without_structs
 from assay.errors import UsageError
 from assay.spec import ExecutionContext, Input, Inputs, Output, UserFunction, component
 from assay.spec.annotations import UserModuleMark

@@ -11,7 +11,7 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util
 
-from assay.artifacts.formats.tf_example import as_example_columns
+from assay.data.tf_example import as_example_columns
 from assay.errors import DataError
 
 if TYPE_CHECKING:

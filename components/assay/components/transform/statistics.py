@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from assay.artifacts.formats.vocabulary import read_vocabularies
+from assay.data.vocabulary import read_vocabularies
 from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.validation.examination import validate_statistics

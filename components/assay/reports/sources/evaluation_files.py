@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pyarrow.parquet as pq
 
-from assay.artifacts.formats.tfrecord import read_records
+from assay.data.tfrecord import read_records
 from assay.display import slice_name
 from assay.reports.sources.wire import (
     by_number,

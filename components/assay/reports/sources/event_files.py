@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.artifacts.formats.tfrecord import read_records
+from assay.data.tfrecord import read_records
 from assay.errors import DataError
 from assay.reports.sources.wire import by_number, double_in, float_in, integer_in, message_in, text_in
 

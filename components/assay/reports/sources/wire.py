@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from assay.artifacts.formats import protobuf_wire
+from assay.data import protobuf_wire
 from assay.errors import DataError
 
 Value: TypeAlias = int | bytes

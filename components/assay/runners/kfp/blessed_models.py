@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import write_durably
 from assay.errors import ArtifactError, LineageError
+from assay.files import write_durably
 from assay.runners.kfp.storage import open_store
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from google.protobuf import json_format
 from kfp import compiler, dsl
 from kfp.dsl import base_component
 
-from assay.artifacts.store import write_durably
 from assay.errors import UsageError, did_you_mean
+from assay.files import write_durably
 from assay.runners.kfp.embedded_files import check_compiled, embed_file, embed_module
 from assay.runners.kfp.graph import Graph
 from assay.runners.kfp.step_options import StepOptions

@@ -13,8 +13,8 @@ from pathlib import Path
 from kfp import compiler
 
 from assay import components
-from assay.artifacts.store import write_durably
 from assay.components import FOLDERS
+from assay.files import write_durably
 from assay.runners.kfp.components import component_of
 from assay.runners.kfp.interface import snake_case
 

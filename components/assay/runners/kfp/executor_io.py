@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay.artifacts.store import write_durably
 from assay.errors import UsageError, disk_full
+from assay.files import write_durably
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

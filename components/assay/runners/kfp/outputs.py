@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import write_durably
 from assay.errors import UsageError
+from assay.files import write_durably
 from assay.runners.kfp import views
 from assay.runners.kfp.executor_io import ExecutorInput, write_executor_output
 from assay.runners.kfp.inputs import ARTIFACT_TYPE, EMPTY, inputs_with_places

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from assay.artifacts.local_copy import local_path
-from assay.artifacts.store import MANIFEST, is_storage_failure
+from assay.artifacts.store import MANIFEST
 from assay.errors import ArtifactError, AssayError, UsageError, disk_full
+from assay.files import is_storage_failure, local_path
 from assay.runners.kfp.executor_io import RuntimeArtifact
 
 # Files in an object store or on a web server, where KFP has not brought them to a mount.

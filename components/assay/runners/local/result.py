@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import write_durably
 from assay.errors import UsageError, did_you_mean
+from assay.files import write_durably
 from assay.gating.verdict import Verdict
 from assay.spec.context import RowCount
 

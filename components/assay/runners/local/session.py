@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from assay.artifacts.base import Artifact
-from assay.artifacts.store import write_durably
 from assay.engines.base import Engine
 from assay.errors import LineageError
+from assay.files import write_durably
 from assay.lineage.database import without_password
 from assay.lineage.records import ArtifactRecord, NewArtifact
 from assay.lineage.store import LineageStore

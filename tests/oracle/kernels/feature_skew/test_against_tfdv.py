@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assay.artifacts.formats.tf_example import decode
+from assay.data.tf_example import decode
 from assay.validation.skew import detect_feature_skew
 from assay.validation.skew_report import FeatureSkewOptions
 

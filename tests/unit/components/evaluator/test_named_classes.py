@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.artifacts.evaluation import ModelEvaluation
-from assay.artifacts.sources import rows_of
 from assay.components import Evaluator, ParquetExampleGen
+from assay.data.sources import rows_of
 from assay.evaluation.config import read_config
 from assay.evaluation.model_evaluation import evaluate
 from assay.evaluation.request import EvaluationRequest

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay.artifacts import Examples
-from assay.artifacts.formats.tf_example import encode
-from assay.artifacts.formats.tfrecord import TFRecordWriter, read_records
 from assay.artifacts.store import digest_of, list_files
 from assay.components.example_gen import CsvExampleGen, ImportExampleGen, Input, Output, ParquetExampleGen, SplitConfig
 from assay.components.example_gen.config import PayloadFormat
+from assay.data.tf_example import encode
+from assay.data.tfrecord import TFRecordWriter, read_records
 from assay.engines.embedded import EmbeddedEngine
 from assay.errors import DataError
 from assay.runners.local import RunResult

@@ -10,8 +10,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay.artifacts.formats.example_records import ExampleRecordWriter
-from assay.artifacts.formats.tf_example import decode
+from assay.data.example_records import ExampleRecordWriter
+from assay.data.tf_example import decode
 from raising import raises
 
 pytestmark = pytest.mark.tensorflow

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.artifacts.sources import TableRows
+from assay.data.sources import TableRows
 from assay.engines.embedded import EmbeddedEngine
 from assay.kernels.statistics import DatasetStatistics, StatisticsOptions
 from assay.kernels.statistics.merging import MergeableStatistics, merge_statistics
