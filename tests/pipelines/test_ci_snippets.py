@@ -111,7 +111,7 @@ def wrong_config(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "code"), [(as_it_is, 0), (worse, 4), (broken_table, 1), (wrong_config, 2)],
+    ("change", "code"), [(as_it_is, 0), (worse, 4), (broken_table, 1), (wrong_config, 3)],
     ids=["better", "worse", "broken table", "wrong configuration"],
 )  # fmt: skip
 @pytest.mark.parametrize("snippet", [github, gitlab, make])
