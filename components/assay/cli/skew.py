@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.command import Writes
-from assay.cli.console import Quiet, open_console
+from assay.cli.console import Quiet, open_console, print_remarks
 from assay.cli.csv_options import Csv, reads_csv
 
 if TYPE_CHECKING:
@@ -64,11 +64,12 @@ def skew(
     from assay.cli.data.documents import skew_document
     from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.cli.data.tables import print_skew
+    from assay.data.csv_remarks import remarks_of
 
     with ReadingBar(quiet=quiet) as bar:
+        sides = opened_control(control, bar, csv), opened([data], bar, csv)
         report = find_skew(
-            opened_control(control, bar, csv),
-            opened([data], bar, csv),
+            *sides,
             join_on=join_on,
             ignore=ignore or (),
             num_pairs=pairs,
@@ -76,6 +77,7 @@ def skew(
             allow_duplicates=allow_duplicates,
             confusion=confusion or (),
         )
+    print_remarks(remarks_of(*sides))
     document = skew_document(report, allow_duplicates=allow_duplicates)
     if not as_json:
         with open_console(quiet=quiet) as console:
@@ -113,6 +115,7 @@ def leakage(
     from assay.cli.data.documents import leakage_document
     from assay.cli.data.reading import ReadingBar, opened, opened_control
     from assay.cli.data.tables import print_leakage
+    from assay.data.csv_remarks import remarks_of
     from assay.errors import UsageError
 
     names = [str(path) for path in data]
@@ -121,6 +124,7 @@ def leakage(
     with ReadingBar(quiet=quiet) as bar:
         rows = [opened([data[0]], bar, csv), *(opened_control(path, bar, csv) for path in data[1:])]
         found = find_shared_rows(dict(zip(names, rows, strict=True)), by=by)
+    print_remarks(remarks_of(*rows))
     document = leakage_document(found)
     if not as_json:
         with open_console(quiet=quiet) as console:

@@ -104,3 +104,10 @@ class TestLeakage:
     def test_one_data_set_or_the_same_twice_is_wrong_usage(self, ask: Ask) -> None:
         assert ask("leakage", "train.csv").exit_code == 2
         assert ask("leakage", "train.csv", "train.csv").exit_code == 2
+
+
+def test_a_column_that_looks_like_numbers_is_remarked_on(ask: Ask, folder: Path) -> None:
+    for name in ("one.csv", "other.csv"):
+        (folder / name).write_text('id,v\n1,"1,5"\n2,"2,5"\n3,"3,5"\n')
+    for command in (("skew", "one.csv", "other.csv", "--join-on", "id"), ("leakage", "one.csv", "other.csv")):
+        assert "--decimal ','" in ask(*command).stderr
