@@ -12,14 +12,16 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.arrow_types import from_fixed_size, plain, reading
+from assay.kernels.expression_batches import RowTruth, evaluate
 from assay.kernels.identity import is_beside
-from assay.kernels.rows.expression import Term
 from assay.kernels.rows.record import BYTES, FLOAT, INT, OTHER, STRUCT, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
+
+    from assay.kernels.expression import Condition
 
     Mask: TypeAlias = NDArray[np.bool_]
 
@@ -57,6 +59,7 @@ class BatchColumn:
         levels: From the outermost nest level inwards; a flat column has one, with a length of 1 in each present row.
         flat: Whether the column is no list.
         rows: The row of each innermost value.
+        leaf: The innermost values, decimals as numbers.
         family: Of the innermost values, as in `record`.
         feature_type: The type that statistics and an inferred schema give to them: of times, that is INT.
     """
@@ -74,19 +77,19 @@ class BatchColumn:
         while _is_list(array.type):
             array, self.rows = self._unnest(array)
             array = _unwrapped(array)
-        self._leaf = _numbers_of_decimals(array)
-        self.family = _family(self._leaf.type)
+        self.leaf = _numbers_of_decimals(array)
+        self.family = _family(self.leaf.type)
         self.feature_type = self.family if self.family != OTHER else _feature_type(array.type)
 
     @cached_property
     def present_leaves(self) -> Mask:
         """Which of the innermost values are not null."""
-        return ~_nulls(self._leaf)
+        return ~_nulls(self.leaf)
 
     @cached_property
     def numbers(self) -> NDArray[Any]:
         """The innermost values of a numeric column, 0 where null: int64 (or Python's integers) or float64."""
-        leaf = self._leaf
+        leaf = self.leaf
         if pa.types.is_floating(leaf.type):
             wide = _widened(leaf) if pa.types.is_float16(leaf.type) else leaf.cast(pa.float64())
             return np.asarray(wide.fill_null(0.0).to_numpy(zero_copy_only=False))
@@ -100,12 +103,12 @@ class BatchColumn:
     @property
     def is_single(self) -> bool:
         """Whether the innermost values are numbers of single precision or less."""
-        return bool(pa.types.is_float32(self._leaf.type) or pa.types.is_float16(self._leaf.type))
+        return bool(pa.types.is_float32(self.leaf.type) or pa.types.is_float16(self.leaf.type))
 
     @cached_property
     def texts(self) -> tuple[list[str], NDArray[np.int64]]:
         """The distinct innermost texts, and for each innermost value which of them it is; -1 for null."""
-        encoded = self._leaf.dictionary_encode()
+        encoded = self.leaf.dictionary_encode()
         try:
             values = encoded.dictionary.to_pylist()
         except UnicodeDecodeError:  # a file may say that it holds text and hold any bytes
@@ -154,27 +157,21 @@ class BatchColumn:
     def structs(self) -> tuple[BatchColumns, NDArray[np.intp]]:
         """The structs of a column of structs, their fields as columns, and the row of each."""
         present = self.present_leaves
-        structs = self._leaf if present.all() else self._leaf.filter(pa.array(present))
+        structs = self.leaf if present.all() else self.leaf.filter(pa.array(present))
         names = [structs.type[at].name for at in range(structs.type.num_fields)]
         if not names:  # a batch without columns has no rows either
             return BatchColumns(pa.RecordBatch.from_arrays([pa.nulls(len(structs))], [""])), self.rows[present]
         return BatchColumns(pa.RecordBatch.from_arrays(structs.flatten(), names)), self.rows[present]
 
     @cached_property
-    def term(self) -> Term:
-        """The first innermost value of each row, for expressions."""
+    def first_leaves(self) -> pa.Array:
+        """The first innermost value of each row that is not null, or null."""
+        if self.flat:
+            return self.leaf
         first = np.full(self.num_rows, -1, np.intp)
         leaves = np.flatnonzero(self.present_leaves)[::-1]  # backwards, so that the first of a row is written last
         first[self.rows[leaves]] = leaves
-        known = first >= 0
-        if not known.any():
-            return Term("missing", 0.0, known)
-        if self.family in {INT, FLOAT}:
-            return Term("number", np.where(known, self.numbers.astype(np.float64)[first], 0.0), known)
-        if self.family == BYTES:
-            distinct, codes = self.texts
-            return Term("text", np.array([*distinct, ""], object)[np.where(known, codes[first], -1)], known)
-        return Term("mixed", 0.0, known)
+        return self.leaf.take(pa.array(first, mask=first < 0))
 
     def no_rows(self) -> Mask:
         """A new mask that chooses no row."""
@@ -182,7 +179,7 @@ class BatchColumn:
 
     def distinct_leaves(self) -> pa.Array:
         """The distinct innermost values, without null and NaN."""
-        distinct = self._leaf.drop_null().unique()
+        distinct = self.leaf.drop_null().unique()
         return distinct.filter(pc.invert(pc.is_nan(distinct))) if self.family == FLOAT else distinct
 
     def rows_with(self, leaves: Mask) -> Mask:
@@ -235,9 +232,9 @@ class BatchColumns:
             self._columns[name] = BatchColumn(self.num_rows, self.array(name))
         return self._columns[name]
 
-    def term(self, name: str) -> Term:
-        """Gives a column for an expression."""
-        return self[name].term
+    def truth(self, condition: Condition) -> RowTruth:
+        """Evaluate a condition in every row."""
+        return evaluate(condition, self)
 
     def no_rows(self) -> Mask:
         """A new mask that chooses no row."""

@@ -5,6 +5,7 @@ A schema of tensorflow-metadata has no word for a pattern, a unique key or a com
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -12,15 +13,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from assay.documents import parse_json, parse_yaml, read_text
 from assay.errors import UsageError
+from assay.kernels.expression import OTHER_VALUE, compile_expression, midnight, unreadable
 from assay.kernels.rows.domain_rules import ValueRule
-from assay.kernels.rows.expression import Kind, Term, compile_expression, condition
-from assay.kernels.rows.record import BYTES, FLOAT, INT, as_double
+from assay.kernels.rows.record import OTHER, STRUCT
 from assay.kernels.rows.rule import RowRule, Rule, Severity, UniqueRule, shown, shown_limit
 from assay.kernels.rows.rule_set import RuleSet
 from assay.kernels.rows.structure_rules import PresenceRule
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from assay.kernels.rows.batch_columns import BatchColumns, Mask
     from assay.kernels.rows.record import Record
 
-_KINDS: Final[dict[str, Kind]] = {INT: "number", FLOAT: "number", BYTES: "text"}
-_NOTHING: Final = Term("missing", 0.0, known=False)
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -101,8 +100,7 @@ class Expression(_Declared, frozen=True, kw_only=True, tag="expression"):
     """An expression over columns holds in every row; it passes where a missing value leaves it undecided.
 
     Attributes:
-        holds: Column names, numbers, texts, `+ - * /`, comparisons, `in (...)`, `is None`, `and`, `or`, `not`, `abs()`:
-            `tips <= fare and payment in ("Cash", "Card")`. `column("a name")` reads a column of any name.
+        holds: A condition such as `tips <= fare and payment in ("Cash", "Card")`; the same language as in slices.
         id: The rule's id; the expression where empty.
         severity: Whether a row that breaks the rule is rejected (`error`) or counted (`warning`).
     """
@@ -244,13 +242,49 @@ def _unique(rule: Unique) -> UniqueRule:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpressionRule(Rule):
+    """An expression can read the row and is not false, as SQL's CHECK has it.
+
+    Attributes:
+        expression: The text, in the language of `kernels.expression`.
+    """
+
+    expression: str
+
+    def mask(self, batch: BatchColumns) -> Mask | None:
+        """Rows in which the expression is false or cannot read a value."""
+        return batch.truth(compile_expression(self.expression)).broken
+
+    def breaks(self, record: Record) -> bool:
+        """Whether the expression is false or cannot read a value."""
+
+        def read(name: str) -> Any:
+            leaves = record[name].leaves
+            if len(leaves) != 1:
+                if leaves:
+                    raise unreadable(f"Column '{name}' has several values")
+                return None
+            family, value = leaves[0]
+            return _other(value) if family in {STRUCT, OTHER} else value
+
+        return compile_expression(self.expression).is_broken_by(read)
+
+
+def _other(value: Any) -> Any:
+    """Return a time as the expression reads it, and other values as one that it only finds present."""
+    if isinstance(value, dt.datetime):
+        return value
+    return midnight(value) if isinstance(value, dt.date) else OTHER_VALUE
+
+
 def _expression(rule: Expression) -> list[RowRule]:
     text = re.sub(r"\s+", " ", rule.holds).strip()
     return [
         ExpressionRule(
             id=rule.id or text,
             reason="EXPRESSION_FALSE",
-            columns=compile_expression(rule.holds)[1],
+            columns=compile_expression(rule.holds).columns,
             expectation=text,
             severity=rule.severity,
             expression=rule.holds,
@@ -294,43 +328,3 @@ if __name__ == "__main__":  # python -m assay.kernels.rows.declared_rules > sche
     import sys
 
     sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpressionRule(Rule):
-    """An expression holds, or cannot be decided because a value is missing, as SQL's CHECK has it.
-
-    A row with several values in a column that the expression reads breaks it.
-
-    Attributes:
-        expression: The text, as `expression` compiles it.
-    """
-
-    expression: str
-
-    def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows in which the expression is false or cannot read a value."""
-        node, names = compile_expression(self.expression)
-        value, known = condition(node(batch.term))
-        broken = batch.no_rows() | (known & (value ^ True))
-        for name in names:
-            if not batch[name].flat:
-                broken |= batch[name].count_by_row(batch[name].present_leaves) > 1
-        return cast("Mask", broken)
-
-    def breaks(self, record: Record) -> bool:
-        """Whether the expression is false or cannot read a value."""
-        node, names = compile_expression(self.expression)
-        if any(len(record[name].leaves) > 1 for name in names):
-            return True
-
-        def read(name: str) -> Term:
-            leaves = record[name].leaves
-            if not leaves:
-                return _NOTHING
-            family, value = leaves[0]
-            kind = _KINDS.get(family, "mixed")
-            return Term(kind, as_double(value) if kind == "number" else value, known=True)
-
-        value, known = condition(node(read))
-        return bool(known and not value)

@@ -156,5 +156,7 @@ def _plain(value: Any) -> Any:
             return kind(value)  # type: ignore[arg-type]  # mypy joins the four types before it calls one
     if isinstance(value, Decimal):  # as a column of decimals is read: whole numbers where it has no decimals
         return int(value) if value.is_finite() and value == int(value) and "." not in str(value) else float(value)
+    if str(getattr(value, "dtype", "")) in {"float32", "float16"}:  # as their shortest decimals
+        value = value.astype(str).astype(float)
     tolist = getattr(value, "tolist", None)  # numpy's scalars and arrays, without importing it
     return tolist() if callable(tolist) else value

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.errors import DataError
-from assay.kernels.statistics.slices.expressions import Condition, condition
+from assay.kernels.expression import Condition, compile_expression
+from assay.kernels.rows.batch_columns import BatchColumns
 from assay.kernels.statistics.slices.labels import (
     Labels,
     bin_labels,
@@ -49,7 +50,7 @@ class Slicer:
 
     def __init__(self, specs: Sequence[SlicingSpec], schema: Schema | None) -> None:
         self._specs: list[tuple[SlicingSpec, Condition | None]] = [
-            (spec, None if spec.where is None else condition(spec.where)) for spec in specs
+            (spec, None if spec.where is None else compile_expression(spec.where)) for spec in specs
         ]
         self._formats = time_formats(schema)
 
@@ -92,7 +93,8 @@ class Slicer:
         everywhere = np.arange(batch.num_rows)
         members = _Members(everywhere, np.zeros(batch.num_rows, np.int64))
         if where is not None:
-            members = _Members(everywhere[where.mask(batch)], np.zeros(int(where.mask(batch).sum()), np.int64))
+            selected = everywhere[BatchColumns(batch).truth(where).selected]
+            members = _Members(selected, np.zeros(len(selected), np.int64))
         columns = sorted(spec.columns)
         labels: list[Sequence[str]] = []
         for column in columns:

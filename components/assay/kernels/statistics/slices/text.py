@@ -24,8 +24,8 @@ def slicing_of_text(text: str) -> SlicingSpec:
     """Reads one way to cut a data set; parts that are joined by commas are crossed.
 
     A part is a column (each of its values is a slice), `column=value|value` (these values only), `column[edge,edge]`
-    (bins), `column:month` (or another period, of times), or a condition as `condition()` understands it. A column with
-    another name than a word is written in backquotes.
+    (bins), `column:month` (or another period, of times), or a condition in the language of `kernels.expression`. A
+    column with another name than a word is written in backquotes.
 
     Raises:
         UsageError: The text is none of these.
