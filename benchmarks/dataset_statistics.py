@@ -51,7 +51,7 @@ class Cost:
     peak: float
 
     def __str__(self) -> str:
-        """One line."""
+        """Return one line."""
         return f"{self.wall:7.2f} s wall {self.cpu:7.2f} s CPU ({self.cpu / self.wall:4.2f} cores) {self.peak:6.0f} MB"
 
 
@@ -67,7 +67,7 @@ print(json.dumps([status, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
 def run(program: str, *arguments: str) -> Cost:
-    """Runs a Python program in a process of its own."""
+    """Run a Python program in a process of its own."""
     command = [sys.executable, "-S", "-c", _LAUNCHER, program, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     status, wall, cpu, peak = json.loads(result.stdout.splitlines()[-1])
@@ -77,7 +77,7 @@ def run(program: str, *arguments: str) -> Cost:
 
 
 def repeat_csv(source: Path, target: Path, rows: int) -> int:
-    """Writes the records of a CSV file over and over, at least `rows` of them; gives their number."""
+    """Write the records of a CSV file over and over, at least `rows` of them; return their number."""
     header, _, body = source.read_bytes().partition(b"\n")
     records = body.count(b"\n")
     times = -(-rows // records)
@@ -89,7 +89,7 @@ def repeat_csv(source: Path, target: Path, rows: int) -> int:
 
 
 def write_wide(target: Path, columns: int, rows: int) -> None:
-    """Writes a Parquet file of numbers, whole numbers and text, in row groups of 2,000 rows."""
+    """Write a Parquet file of numbers, whole numbers and text, in row groups of 2,000 rows."""
     rng = np.random.default_rng(0)
     table = {}
     for number in range(columns):
@@ -103,7 +103,7 @@ def write_wide(target: Path, columns: int, rows: int) -> None:
 
 
 def write_csv(source: Path, target: Path) -> None:
-    """Writes a Parquet file as CSV, a row group at a time."""
+    """Write a Parquet file as CSV, a row group at a time."""
     with pq.ParquetFile(source) as file, arrow_csv.CSVWriter(target, file.schema_arrow) as writer:
         for group in range(file.num_row_groups):
             writer.write_table(file.read_row_group(group))
@@ -116,11 +116,11 @@ class Targets:
     missed: int = 0
 
     def at_most(self, what: str, seen: float, limit: float, unit: str, beside: str = "") -> None:
-        """Prints one target that must not be exceeded."""
+        """Print one target that must not be exceeded."""
         self._print(what, f"{seen:.2f}{unit}", f"at most {limit:g}{unit}", beside, ok=seen <= limit)
 
     def at_least(self, what: str, seen: float, limit: float, unit: str, beside: str = "") -> None:
-        """Prints one target that must be reached."""
+        """Print one target that must be reached."""
         self._print(what, f"{seen:.2f}{unit}", f"at least {limit:g}{unit}", beside, ok=seen >= limit)
 
     def _print(self, what: str, seen: str, limit: str, beside: str, *, ok: bool) -> None:
@@ -129,7 +129,7 @@ class Targets:
 
 
 def main() -> int:
-    """Runs all, and prints costs and ratios."""
+    """Run all, and print costs and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -205,7 +205,7 @@ def _wide(asked: argparse.Namespace, folder: Path, targets: Targets) -> None:
 
 
 def _cpu(one: Cost, other: Cost) -> str:
-    """Gives the ratio of CPU as well: it changes less where the machine has other work."""
+    """Return the ratio of CPU as well: it changes less where the machine has other work."""
     return f"CPU: {one.cpu / other.cpu:.2f}x"
 
 

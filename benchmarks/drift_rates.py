@@ -44,7 +44,7 @@ Draw = Callable[[np.random.Generator, int, float], Any]
 
 
 def _numbers(draw: Callable[[np.random.Generator, int], Any]) -> Draw:
-    """A numeric feature, moved by a number of standard deviations (of the bulk, where the distribution has none)."""
+    """Return a numeric feature, moved by a number of standard deviations (of the bulk, if it has none)."""
     reference = draw(np.random.default_rng(0), 100_000)
     low, high = np.quantile(reference, [0.001, 0.999])
     unit = float(np.clip(reference, low, high).std()) or 1.0
@@ -52,7 +52,7 @@ def _numbers(draw: Callable[[np.random.Generator, int], Any]) -> Draw:
 
 
 def _categories(shares: Any) -> Draw:
-    """A categorical feature of which a part `shift / 2` of the mass moves to the most frequent value."""
+    """Return a categorical feature of which a part `shift / 2` of the mass moves to the most frequent value."""
     names = np.array([f"v{number}" for number in range(len(shares))])
     chances = np.asarray(shares) / np.sum(shares)
 
@@ -91,7 +91,7 @@ class Sample:
     tables: Mapping[str, Any]
 
     def side(self, *, exact: bool) -> Side:
-        """The sample as one side of a comparison, by its values or by its statistics."""
+        """Return the sample as one side of a comparison, by its values or by its statistics."""
         return Side(self.statistics.datasets[0], self.tables if exact else {})
 
 
@@ -108,7 +108,7 @@ def sample(rng: np.random.Generator, size: int, shift: float = 0.0) -> Sample:
 
 
 def drift_alarms(treatment: Sample, control: Sample) -> dict[str, set[str]]:
-    """The features that `drift` reports, by what it is given."""
+    """Return the features that `drift` reports, by what it is given."""
     found = {}
     for source, exact in SOURCES.items():
         sides = treatment.side(exact=exact[0]), control.side(exact=exact[1])
@@ -122,19 +122,19 @@ def drift_alarms(treatment: Sample, control: Sample) -> dict[str, set[str]]:
 
 
 def validation_alarms(treatment: Sample, control: Sample, schema: Any) -> set[str]:
-    """The features that `validate --previous` reports as drifted."""
+    """Return the features that `validate --previous` reports as drifted."""
     found = examine(treatment.statistics, Expectations(schema=schema), {"previous": control.statistics})
     return {each.feature for each in found.findings if each.type.startswith("COMPARATOR_")}
 
 
 def suggested_schema(earlier: Sample) -> Any:
-    """The inferred schema with the suggested drift thresholds."""
+    """Return the inferred schema with the suggested drift thresholds."""
     schema = infer_schema(earlier.statistics)
     return apply(schema, suggest(earlier.statistics, schema, SuggestOptions(kinds=("drift",))))
 
 
 def rates(sizes: tuple[int, int], shift: float, pairs: int, seed: int) -> dict[str, dict[str, int]]:
-    """The numbers of alarms by source and feature."""
+    """Return the numbers of alarms by source and feature."""
     rng = np.random.default_rng([seed, *sizes, round(1000 * shift)])
     sources = (*SOURCES, "SciPy, KS", "validate")
     counts = {source: dict.fromkeys(FEATURES, 0) for source in sources}
@@ -151,7 +151,7 @@ def rates(sizes: tuple[int, int], shift: float, pairs: int, seed: int) -> dict[s
 
 
 def accepted(pairs: int, *, level: float = 0.01) -> int:
-    """The greatest number of alarms that a binomial test at 1 % accepts where the rate is the stated one."""
+    """Return the maximum number of alarms that a binomial test at 1 % accepts if the rate is the stated one."""
     return int(stats.binom.isf(level, pairs, RATE))
 
 

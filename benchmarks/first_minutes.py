@@ -3,8 +3,8 @@
     PYTHONPATH=components python benchmarks/first_minutes.py [--data-only]
 
 Runs the page's own blocks in order, in an empty folder, each in a fresh process as a shell would, and prints the wall
-and processor seconds of each command, how many it took to the first validated data set and to the first blessed model,
-and what was waited for either. `--data-only` ends with the validated data set, for environments without TensorFlow. The
+and processor seconds of each command, how many it took to the first validated dataset and to the first blessed model,
+and what was waited for either. `--data-only` ends with the validated dataset, for environments without TensorFlow. The
 exit code is 1 where a command ended otherwise than the page says, or no model was pushed.
 """
 
@@ -45,7 +45,7 @@ class Step:
 
 
 def steps_of(page: Path) -> list[Step]:
-    """The page's blocks in order; a block of several commands is a step each."""
+    """Return the page's blocks in order; a block of several commands is a step each."""
     steps = []
     for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
         if block["skip"]:
@@ -62,7 +62,7 @@ def steps_of(page: Path) -> list[Step]:
 
 
 def run(step: Step, folder: Path, environment: dict[str, str]) -> tuple[float, float]:
-    """Runs a step, and gives its wall and processor seconds.
+    """Run a step, and return its wall and CPU seconds.
 
     Raises:
         SystemExit: It ended otherwise than the page says.
@@ -80,9 +80,9 @@ def run(step: Step, folder: Path, environment: dict[str, str]) -> tuple[float, f
 
 
 def main() -> int:
-    """Runs the page and prints what was waited for."""
+    """Run the page and print what was waited for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-only", action="store_true", help="End with the validated data set.")
+    parser.add_argument("--data-only", action="store_true", help="End with the validated dataset.")
     data_only = parser.parse_args().data_only
     with tempfile.TemporaryDirectory(prefix="first-minutes-") as temporary:
         folder = Path(temporary) / "work"
@@ -105,7 +105,7 @@ def main() -> int:
             if step.name.startswith("assay "):
                 typed, waited = typed + 1, waited + wall
             if step.name.startswith("assay validate"):
-                print(f"{'':18}the first validated data set: {typed} commands, {waited:.1f} s")
+                print(f"{'':18}the first validated dataset: {typed} commands, {waited:.1f} s")
         if data_only:
             return 0
         pushed = [path for path in folder.glob("trips_pipeline/serving/*") if path.name.isdigit()]

@@ -40,7 +40,7 @@ CORRELATION = 0.7  # of the two models' noise
 
 
 def rows_needed(spread: float, margin: float, *, level: float = 0.05, checks: int = 1) -> int:
-    """Gives the rows at which both errors of a one-sided comparison are at most `level`.
+    """Return the rows at which both errors of a one-sided comparison are at most `level`.
 
     The errors are to hold a model that is worse by the margin for not worse, and to hold an equal one for worse; with
     many checks (slices), to do so in any of them. `((z(level / checks) + z(level)) * spread / margin)²`.
@@ -56,7 +56,7 @@ def rows_needed(spread: float, margin: float, *, level: float = 0.05, checks: in
 
 
 def accuracies(rng: np.random.Generator, size: int, worse: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
-    """Gives two models that are right on 80 % of rows; the candidate on a margin fewer where it is worse."""
+    """Return two models that are right on 80 % of rows; the candidate on a margin fewer where it is worse."""
     labels = rng.integers(0, 2, size)
     right = rng.random(size) < 0.8
     redrawn = DISAGREEMENT / 0.32  # 0.32 of redrawn rows change sides
@@ -67,7 +67,7 @@ def accuracies(rng: np.random.Generator, size: int, worse: np.ndarray[Any, Any])
 
 
 def areas(rng: np.random.Generator, size: int, worse: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
-    """Gives two binormal models with an AUC of 0.85; the candidate's is a margin lower where it is worse."""
+    """Return two binormal models with an AUC of 0.85; the candidate's is a margin lower where it is worse."""
     labels = (rng.random(size) < 0.5).astype(np.int64)
     shift = [math.sqrt(2) * quantile(area) for area in (0.85, 0.85 - MARGIN)]
     noise = rng.normal(size=(2, size))
@@ -96,7 +96,7 @@ class Metric:
 
 
 def metrics() -> list[Metric]:
-    """Gives the metrics, with spreads from one large sample."""
+    """Return the metrics, with spreads from one large sample."""
     rng = np.random.default_rng(7)
     size = 200_000
     drawn = areas(rng, size, np.ones(size, dtype=bool))
@@ -106,7 +106,7 @@ def metrics() -> list[Metric]:
 
 
 def config(metric: str, slices: int, drop: float) -> dict[str, Any]:
-    """Gives a threshold on the change, for the whole data or for each slice."""
+    """Return a threshold on the change, for the whole data or for each slice."""
     slicing = [{"feature_keys": ["slice"]}] if slices > 1 else [{}]
     threshold = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": -drop}}
     return {
@@ -120,7 +120,7 @@ def config(metric: str, slices: int, drop: float) -> dict[str, Any]:
 
 
 def rules() -> Iterator[tuple[str, float, WrittenPolicy]]:
-    """Gives the rules with the drop that they allow."""
+    """Return the rules with the drop that they allow."""
     yield "point, no drop", 0.0, WrittenPolicy()
     yield "point, drop of margin", MARGIN, WrittenPolicy()
     for correction in ("holm", "benjamini_hochberg"):
@@ -130,7 +130,7 @@ def rules() -> Iterator[tuple[str, float, WrittenPolicy]]:
 
 
 def verdicts(metric: Metric, slices: int, rows: int, *, worse: bool, seed: int) -> dict[str, bool]:
-    """Gives whether each rule blesses one candidate."""
+    """Return whether each rule blesses one candidate."""
     rng = np.random.default_rng(seed)
     of = np.repeat(np.arange(slices), rows)
     table = pa.table(metric.draw(rng, slices * rows, (of == 0) & worse) | {"slice": of.astype(str)})
@@ -146,7 +146,7 @@ def verdicts(metric: Metric, slices: int, rows: int, *, worse: bool, seed: int) 
 
 
 def simulate(metric: Metric, slices: int, rows: int, trials: int) -> dict[str, tuple[float, float]]:
-    """Gives for each rule the share of equal models blocked, and of worse ones blessed."""
+    """Return for each rule the share of equal models blocked, and of worse ones blessed."""
     equal, worse = (
         [verdicts(metric, slices, rows, worse=is_worse, seed=seed) for seed in range(trials)]
         for is_worse in (False, True)
@@ -161,7 +161,7 @@ def simulate(metric: Metric, slices: int, rows: int, trials: int) -> dict[str, t
 
 
 def main() -> None:
-    """Prints a table for each metric, number of slices and size."""
+    """Print a table for each metric, number of slices and size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--small", action="store_true", help="20 trials: does it run?")

@@ -28,7 +28,7 @@ LOWER = ("BinaryCrossentropy", "BrierScore", "Calibration")
 
 
 def config(*, weighted: bool) -> dict[str, object]:
-    """Gives ten metrics, each with a change threshold in each of 50 slices."""
+    """Return ten metrics, each with a change threshold in each of 50 slices."""
     weight = {"example_weight_key": "weight"} if weighted else {}
     metrics = [
         {"class_name": name, "threshold": {"change_threshold": {"direction": direction, "absolute": limit}}}
@@ -46,7 +46,7 @@ def config(*, weighted: bool) -> dict[str, object]:
 
 
 def run(name: str, arguments: list[str]) -> None:
-    """Runs the command and prints what it took."""
+    """Run the command and print what it took."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with subprocess.Popen([sys.executable, "-m", "assay.cli.main", *arguments], stdout=subprocess.PIPE) as process:
         output = process.communicate()[0].decode()
@@ -60,7 +60,7 @@ def run(name: str, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """Writes the table, and runs the gate on it without and with evidence."""
+    """Write the table, and run the gate on it without and with evidence."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--replicates", type=int, default=1000)

@@ -40,7 +40,7 @@ METRICS = [
 
 
 def rows(count: int, *, weighted: bool) -> pa.Table:
-    """Gives rows of two similar models; 24 hours and 25 payment types make, with the whole, 50 slices."""
+    """Return rows of two similar models; 24 hours and 25 payment types make, with the whole, 50 slices."""
     rng = np.random.default_rng(0)
     labels = (rng.random(count) < 0.3).astype(np.float32)
     candidate = np.clip(labels * 0.2 + rng.random(count) * 0.7, 1e-6, 1 - 1e-6).astype(np.float32)
@@ -58,7 +58,7 @@ def rows(count: int, *, weighted: bool) -> pa.Table:
 
 
 def timed(step: str, work: Callable[[], T]) -> T:
-    """Runs one step and prints what it took."""
+    """Run one step and print what it took."""
     before, start = os.times(), time.perf_counter()
     result = work()
     after, seconds = os.times(), time.perf_counter() - start
@@ -68,7 +68,7 @@ def timed(step: str, work: Callable[[], T]) -> T:
 
 
 def accumulated(accumulator: Any, batches: list[pa.RecordBatch]) -> Any:
-    """Gives the result of an accumulator over all batches."""
+    """Return the result of an accumulator over all batches."""
     state = accumulator.create()
     for batch in batches:
         state = accumulator.add_batch(state, batch)
@@ -76,7 +76,7 @@ def accumulated(accumulator: Any, batches: list[pa.RecordBatch]) -> Any:
 
 
 def main() -> None:
-    """Runs the steps one after the other."""
+    """Run the steps one after the other."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--replicates", type=int, default=1000)

@@ -46,7 +46,7 @@ CONFIG = {
 
 
 def main() -> None:
-    """Runs both engines and compares them."""
+    """Run both engines and compare them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--root", type=Path, default=CHECKOUT / "build" / "model_evaluation")
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def train(root: Path, steps: int) -> None:
-    """Runs the example pipeline; what it has done before comes from its cache."""
+    """Run the example pipeline; what it has done before comes from its cache."""
     pipeline = CHECKOUT / "examples" / "chicago_taxi" / "pipeline.py"
     parameters = ["--param", f"train_steps={steps}", "--param", f"serving_dir={root / 'serving'}"]
     command = [sys.executable, "-m", "assay", "run", str(pipeline), "--root", str(root / "run"), *parameters]
@@ -81,13 +81,13 @@ def train(root: Path, steps: int) -> None:
 
 
 def models(root: Path) -> dict[str, Path]:
-    """Gives the two models that were trained last."""
+    """Return the two models that were trained last."""
     found = sorted((root / "run" / "Trainer" / "model").iterdir(), key=lambda path: int(path.name))
     return {name: path / "Format-Serving" for name, path in zip(("candidate", "baseline"), found, strict=False)}
 
 
 def write_examples(root: Path, rows: int) -> None:
-    """Writes the evaluation split, repeated, as the Parquet that assay keeps and as the TFRecords that TFMA reads."""
+    """Write the evaluation split, repeated, as the Parquet that assay keeps and as the TFRecords that TFMA reads."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -103,7 +103,7 @@ def write_examples(root: Path, rows: int) -> None:
 
 
 def measured(name: str, root: Path, rows: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Runs one engine in a fresh process; gives its figures, and its wall and processor seconds."""
+    """Run one engine in a fresh process; return its metrics, and its wall and CPU seconds."""
     command = [sys.executable, __file__, "--run", name, "--rows", str(rows), "--root", str(root)]
     before, start = os.times(), time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -123,14 +123,14 @@ def measured(name: str, root: Path, rows: int) -> tuple[dict[str, float], dict[s
 
 
 def report(start: float, before: os.times_result, figures: dict[str, float]) -> None:
-    """Prints what a child process has to say: seconds since its imports, and its figures."""
+    """Print a child process's results: seconds since its imports, and its metrics."""
     after = os.times()
     processor = after.user + after.system - before.user - before.system
     print(json.dumps({"wall": time.perf_counter() - start, "processor": processor, "figures": figures}))
 
 
 def run_assay(root: Path, rows: int) -> None:
-    """Evaluates as `assay evaluate --model` does."""
+    """Evaluate as `assay evaluate --model` does."""
     from assay.data.sources import rows_of
     from assay.evaluation.config import read_config
     from assay.evaluation.model_evaluation import evaluate
@@ -148,7 +148,7 @@ def run_assay(root: Path, rows: int) -> None:
 
 
 def run_tfma(root: Path, rows: int) -> None:
-    """Evaluates as TFX's Evaluator does."""
+    """Evaluate as TFX's Evaluator does."""
     import tensorflow_model_analysis as tfma
 
     from assay.evaluation.config import read_config
@@ -169,7 +169,7 @@ def run_tfma(root: Path, rows: int) -> None:
 
 
 def read_figures(folder: Path) -> dict[str, float]:
-    """Reads every number of TFMA's files, which both engines write."""
+    """Read every number of TFMA's files, which both engines write."""
     from assay.data.tfrecord import read_records
     from assay.evaluation.tfma_files import numbers_of
     from assay.native import metrics_for_slice_pb2
@@ -181,7 +181,7 @@ def read_figures(folder: Path) -> dict[str, float]:
 
 
 def difference(ours: dict[str, float], theirs: dict[str, float]) -> float:
-    """Gives the largest difference of a figure, relative to its size where that is above 1; both must have the same."""
+    """Return the largest difference of a metric, relative to its size if that is above 1."""
     if ours.keys() != theirs.keys():
         sys.exit(f"The engines have different figures: {sorted(ours.keys() ^ theirs.keys())[:5]}")
     both_nan = {key for key in ours if ours[key] != ours[key] and theirs[key] != theirs[key]}

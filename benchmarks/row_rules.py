@@ -34,7 +34,7 @@ _VALUES = [f"value {number}" for number in range(40)]
 
 
 def schema() -> schema_pb2.Schema:
-    """Gives the schema of the made-up table."""
+    """Return the schema of the made-up table."""
     text = "".join(
         f'feature {{ name: "{name}" type: FLOAT presence {{ min_fraction: 1 }} '
         "float_domain { min: -1000 max: 1000 disallow_nan: true } }"
@@ -57,7 +57,7 @@ DECLARED = (
 
 
 def table(rows: int) -> pa.Table:
-    """Gives a made-up table, the same one for each number of rows."""
+    """Return a made-up table, the same one for each number of rows."""
     random = np.random.default_rng(7)
     columns: dict[str, object] = {name: random.normal(0, 100, rows).astype(np.float32) for name in _NUMBERS}
     for name in _CATEGORIES:
@@ -72,7 +72,7 @@ def table(rows: int) -> pa.Table:
 
 
 def main() -> None:
-    """Prints the figures."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--threads", type=int, default=EmbeddedEngine().threads)

@@ -32,7 +32,7 @@ assert not tfdv.validate_statistics(statistics, tfdv.load_schema_text(sys.argv[2
 
 
 def timed(name: str, command: Sequence[str]) -> None:
-    """Runs a process and prints how long it took, and how much CPU time."""
+    """Run a process and print how long it took, and how much CPU time."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -41,7 +41,7 @@ def timed(name: str, command: Sequence[str]) -> None:
 
 
 def leakage(rows: int = 1_000_000) -> None:
-    """Finds the rows that two equal splits, and two different ones, share."""
+    """Find the rows that two equal splits, and two different ones, share."""
     import assay
 
     rng = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def leakage(rows: int = 1_000_000) -> None:
 
 
 def trips(path: Path, rows: int = 15_000) -> str:
-    """Writes made-up trips of 18 columns, as many as the taxi data has, and gives the path."""
+    """Write made-up trips of 18 columns, as many as the taxi data has, and return the path."""
     rng = np.random.default_rng(0)
     columns: dict[str, Any] = {f"number_{at}": rng.gamma(2, 5, rows).round(2) for at in range(9)}
     columns |= {f"count_{at}": rng.integers(0, 24, rows) for at in range(6)}
@@ -67,7 +67,7 @@ def trips(path: Path, rows: int = 15_000) -> str:
 
 
 def main(data: str | None) -> None:
-    """Prints every figure."""
+    """Print every figure."""
     assay_command = [sys.executable, "-m", "assay"]
     with tempfile.TemporaryDirectory() as folder:
         schema = str(Path(folder) / "schema.pbtxt")

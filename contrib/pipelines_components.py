@@ -37,7 +37,7 @@ _KFP = ">=2.13.0"
 
 
 def publish_components(folder: Path, approvers: Sequence[str], *, now: datetime | None = None) -> list[Path]:
-    """Writes every component below `folder`, which is a checkout of kubeflow/pipelines-components.
+    """Write every component below `folder`, which is a checkout of kubeflow/pipelines-components.
 
     Args:
         folder: The checkout, or an empty folder.
@@ -69,7 +69,7 @@ def publish_components(folder: Path, approvers: Sequence[str], *, now: datetime 
 
 
 def _metadata(name: str, category: str, verified: datetime) -> str:
-    """The fields in the order that the repository's check asks for; the date is a YAML timestamp, not text."""
+    """Return the fields in the order that the repository's check asks for; the date is a YAML timestamp, not text."""
     fields = {
         "name": name,
         "stability": "alpha",
@@ -92,7 +92,7 @@ def _yaml(value: Any) -> str:
 
 
 def _module(shown: Interface, container: Any) -> str:
-    """The source of `component.py`."""
+    """Return the source of `component.py`."""
     required = [f"{each.name}: {_input(each)}" for each in shown.inputs if not each.optional]
     required += [f"{each.name}: {each.type.__name__}" for each in shown.parameters if each.required]
     required += [f"{each.name}: dsl.Output[{_class(each)}]" for each in shown.outputs]
@@ -114,7 +114,7 @@ def _module(shown: Interface, container: Any) -> str:
 
 
 def _literal(value: Any) -> str:
-    """Gives a value's source, with the quotes that ruff's formatter wants."""
+    """Return a value's source, with the quotes that ruff's formatter wants."""
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
@@ -157,7 +157,7 @@ def _readme(name: str, shown: Interface) -> str:
 
 
 def main() -> None:
-    """Writes the components from the command line."""
+    """Write the components from the command line."""
     parser = argparse.ArgumentParser(description="Write the components as kubeflow/pipelines-components asks.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--approver", action="append", required=True, help="A GitHub name; may be repeated.")

@@ -137,7 +137,7 @@ def _escaped(character: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Gives the text; of one that is longer than `most` its beginning, and how long it is.
+    """Return the text; of one that is longer than `most` its beginning, and how long it is.
 
     Example:
         >>> shortened("a" * 5000, 3)

@@ -138,7 +138,7 @@ def on_command_line(text: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Gives ` Did you mean 'x'?` for the closest known name, or lists the known names where none is close."""
+    """Return ` Did you mean 'x'?` for the closest known name, or a list of the known names if none is close."""
     candidates = sorted(known)
     close = get_close_matches(name, candidates, n=1)
     if close:
@@ -149,7 +149,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def disk_full(path: Path, cause: OSError) -> ArtifactError:
-    """Gives the error for a write that the file system refused (no space, quota, read-only)."""
+    """Return the error for a write that the file system refused (no space, quota, read-only)."""
     return ArtifactError(
         "artifact.write_failed",
         f"Could not write {path}: {cause.strerror or cause}.",

@@ -47,7 +47,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a path leads to a device, a pipe or a socket, which is neither replaced nor removed."""
+    """Return whether a path leads to a device, a pipe or a socket, which is neither replaced nor removed."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -56,7 +56,7 @@ def is_stream(path: Path) -> bool:
 
 
 def is_storage_failure(error: OSError) -> bool:
-    """Tells whether the file system, not the program, is at fault: no space, quota, read-only."""
+    """Return whether the file system, not the program, is at fault: no space, quota, read-only."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
 
@@ -87,7 +87,7 @@ def split_folders(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def local_path(folder: Path, name: str) -> Path:
-    """Gives the path of a file's copy within a folder.
+    """Return the path of a file's copy within a folder.
 
     Args:
         folder: The folder of the copies.

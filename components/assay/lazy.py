@@ -9,7 +9,7 @@ from typing import Any
 
 
 def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Gives a module's `__getattr__`.
+    """Return a module's `__getattr__`.
 
     Args:
         module: The module's `__name__`.
@@ -29,5 +29,5 @@ def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def no_attribute(module: str, name: str) -> AttributeError:
-    """Gives the error that Python raises for a name that a module has not."""
+    """Return the error that Python raises for a name that a module does not have."""
     return AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])

@@ -168,7 +168,7 @@ def _load(name: str) -> ModuleType:
 
 
 def _find(name: str) -> Path:
-    """Finds a module's file inside an installed package, without running any `__init__`."""
+    """Find a module's file inside an installed package, without running any `__init__`."""
     top, *folders, stem = name.split(".")
     spec = PathFinder.find_spec(top)
     if spec is None or not spec.submodule_search_locations:

@@ -25,13 +25,13 @@ CSV_SHA256 = "cdaf0b5931442ef47693f408f25a37af710aca23fccb90a78f00930e89548805"
 
 
 def cache_folder() -> Path:
-    """The folder that holds the CSV and nothing else, so that it can be ExampleGen's `input_base`."""
+    """Return the folder that contains only the CSV, so that it can be ExampleGen's `input_base`."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(caches) / "assay" / "chicago_taxi"
 
 
 def taxi_trips() -> Path:
-    """Gives the folder of `data.csv`, after downloading it where it is not cached or was changed.
+    """Return the folder of `data.csv`, after downloading it where it is not cached or was changed.
 
     Raises:
         DataError: If the package index cannot be reached, or what it gives is not the expected file.
@@ -44,7 +44,7 @@ def taxi_trips() -> Path:
 
 
 def _download(scratch: Path) -> Path:
-    """Downloads the wheel with the pip of this Python, or with a throw-away pip where uv made the environment."""
+    """Download the wheel with the pip of this Python, or with a throw-away pip where uv made the environment."""
     python = sys.executable
     if importlib.util.find_spec("pip") is None:
         venv.create(scratch / "pip", with_pip=True)
@@ -67,7 +67,7 @@ def _download(scratch: Path) -> Path:
 
 
 def _member(wheel: Path) -> bytes:
-    """Takes the CSV out of the wheel, checking both."""
+    """Extract the CSV from the wheel, checking both."""
     _check("the tfx wheel", wheel.read_bytes(), WHEEL_SHA256)
     with zipfile.ZipFile(wheel) as archive:
         content = archive.read(MEMBER)
@@ -86,7 +86,7 @@ def _check(what: str, content: bytes, expected: str) -> None:
 
 
 def _replace(target: Path, content: bytes) -> None:
-    """Writes the file whole or not at all: two runs may download at once."""
+    """Write the file atomically: two runs may download at once."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the folder, not in it: ExampleGen reads every file of the folder.
     partial = target.parent.with_name(f"chicago_taxi-{os.getpid()}.partial")

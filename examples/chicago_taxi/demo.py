@@ -44,11 +44,11 @@ class Run:
     record: dict[str, Any]
 
     def step(self, node_id: str) -> dict[str, Any]:
-        """The record of a step."""
+        """Return the record of a step."""
         return next(step for step in self.record["steps"] if step["id"] == node_id)
 
     def artifact(self, node_id: str, key: str) -> dict[str, Any]:
-        """The record of an artifact that a step put out."""
+        """Return the record of an artifact that a step wrote."""
         artifact: dict[str, Any] = self.step(node_id)["outputs"][key][0]
         return artifact
 
@@ -62,7 +62,7 @@ class Promise:
 
 
 def main() -> int:
-    """Runs the demo; gives 0 where everything came out as promised."""
+    """Run the demo; return 0 if everything came out as promised."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=CHECKOUT / "build" / "demo", help="made anew for each demo")
     parser.add_argument("--cached-seconds", type=float, default=3.0, help="what the cached run may take")
@@ -93,7 +93,7 @@ def main() -> int:
 
 
 def assay_run(root: Path, *options: str) -> Run:
-    """Runs the pipeline by the command line in a fresh process, which prints to this one's terminal."""
+    """Run the pipeline by the command line in a fresh process, which prints to this one's terminal."""
     options = (*options, "--root", str(root), "--param", f"serving_dir={root / 'serving'}")
     shown = [os.path.relpath(HERE / "pipeline.py"), *options]
     print("$ assay run " + " ".join(shown) + "\n", flush=True)
@@ -139,7 +139,7 @@ def second_run_promises(run: Run, root: Path, limit: float) -> Iterator[Promise]
 
 
 def third_run_promises(run: Run, root: Path) -> Iterator[Promise]:
-    """The gate says no, and by how much; nothing is pushed."""
+    """Check that the gate blocks the model, and by how much; nothing is pushed."""
     yield Promise(f"exit code 4 (was {run.exit_code})", run.exit_code == 4)
     yield Promise("the model is not blessed", run.artifact("Evaluator", "blessing")["properties"]["blessed"] == 0)
     checks = _verdict(run.artifact("Evaluator", "blessing"))["checks"]
@@ -160,7 +160,7 @@ def _served(root: Path) -> list[str]:
 
 
 def _report(run: Run) -> None:
-    """Prints where the time went."""
+    """Print where the time went."""
     steps = sum(step["seconds"] for step in run.record["steps"])
     print("\nSeconds by step:")
     for step in run.record["steps"]:
@@ -174,7 +174,7 @@ def _title(text: str) -> None:
 
 
 def _check(promises: Iterator[Promise]) -> bool:
-    """Prints each promise and whether it was kept."""
+    """Print each promise and whether it was kept."""
     print()
     kept = True
     for promise in promises:

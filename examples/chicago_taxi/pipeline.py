@@ -34,7 +34,7 @@ SPLITS = {
 
 
 def create_pipeline() -> Pipeline:
-    """Declares the nine steps; nothing runs, and no TensorFlow is loaded."""
+    """Declare the nine steps; nothing runs, and no TensorFlow is loaded."""
     train_steps = RuntimeParameter("train_steps", int, 200, "Batches of 256 trips to train on.")
     serving_dir = RuntimeParameter("serving_dir", str, "build/serving/chicago_taxi", "Where models are pushed to.")
 

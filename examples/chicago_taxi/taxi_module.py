@@ -37,7 +37,7 @@ LOG_EVERY = 20  # steps, for TensorBoard
 
 
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Gives the model's features and label (`*_xf`), each of shape (batch, 1), from the raw columns."""
+    """Return the model's features and label (`*_xf`), each of shape (batch, 1), from the raw columns."""
     outputs = {}
     for name in AMOUNTS:
         amount = tf.cast(_dense(inputs[name], 0), tf.float32)
@@ -78,7 +78,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def build_model(names: dict[str, int]) -> keras.Model:
-    """Builds the wide-and-deep model.
+    """Build the wide-and-deep model.
 
     The wide part gives each category a weight of its own, so that it remembers what is true of it (cash is not tipped
     on the meter). The deep part embeds the categories beside the amounts, so that it finds how they work together.
@@ -109,7 +109,7 @@ def build_model(names: dict[str, int]) -> keras.Model:
 
 
 def _dimension(size: int) -> int:
-    """The usual rule of thumb: the fourth root of the number of categories, doubled here for the small ones."""
+    """Return the embedding size by the usual rule: the fourth root of the number of categories, here doubled."""
     return max(2, round(2 * size**0.25))
 
 
@@ -118,7 +118,7 @@ def _transformed(name: str) -> str:
 
 
 def _dense(column: Any, missing: Any) -> Any:
-    """Gives a raw column as a dense tensor of shape (batch, 1), with `missing` where a row has no value."""
+    """Return a raw column as a dense tensor of shape (batch, 1), with `missing` where a row has no value."""
     if not isinstance(column, tf.SparseTensor):
         return column
     one_value = tf.SparseTensor(column.indices, column.values, [column.dense_shape[0], 1])
@@ -126,7 +126,7 @@ def _dense(column: Any, missing: Any) -> Any:
 
 
 def _dataset(fn_args: FnArgs, files: list[str], graph: tft.TFTransformOutput, *, training: bool) -> tf.data.Dataset:
-    """Reads (features, label) batches: shuffled and without end for training, once in order for validation."""
+    """Read (features, label) batches: shuffled and without end for training, once in order for validation."""
     options = TensorFlowDatasetOptions(
         batch_size=BATCH_SIZE,
         num_epochs=None if training else 1,
@@ -138,7 +138,7 @@ def _dataset(fn_args: FnArgs, files: list[str], graph: tft.TFTransformOutput, *,
 
 
 def _save(model: keras.Model, graph: tft.TFTransformOutput, folder: str) -> None:
-    """Saves model and preprocessing as one SavedModel that reads serialised `tf.Example`s."""
+    """Save model and preprocessing as one SavedModel that reads serialised `tf.Example`s."""
     columns = graph.raw_feature_spec()
     # A client sends what the model uses, and no tip, which is unknown when a trip is served.
     request_spec = {name: columns[name] for name in (*AMOUNTS, *COORDINATES, *CALENDAR, *NAMES)}

@@ -1,5 +1,5 @@
 # ruff: noqa: ANN201, I002, PTH123 (KFP reads annotations as objects, and sends a function alone to a container)
-"""Lightweight components as authors of KFP's public samples write them: a data set, its scaling, a model, a report."""
+"""Lightweight components as authors of KFP's public samples write them: a dataset, its scaling, a model, a report."""
 
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ def train_model(
     metrics: dsl.Output[dsl.Metrics],
     split: str = "train",
 ):
-    """Reads the Parquet files of a data set by its path, as the sample `lightweight_python_functions` does."""
+    """Reads the Parquet files of a dataset by its path, as the sample `lightweight_python_functions` does."""
     import json
     import pathlib
 

@@ -1,4 +1,4 @@
-"""`assay init` on data sets that it was not made for: each pipeline runs through to a verdict without an edit."""
+"""`assay init` on datasets that it was not made for: each pipeline runs through to a verdict without an edit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS = 600
 
 
 def _bundled(name: str) -> pd.DataFrame:
-    """A data set that scikit-learn's wheel carries."""
+    """A dataset that scikit-learn's wheel carries."""
     from sklearn import datasets
 
     frame: pd.DataFrame = getattr(datasets, f"load_{name}")(as_frame=True).frame

@@ -83,12 +83,12 @@ class DriftReport:
         return Verdict(ok=self.ok, summary=self.summary, checks=checks, policy={"fail_on": "error"})
 
     def save(self, folder: str | Path) -> None:
-        """Writes `verdict.json`."""
+        """Write `verdict.json`."""
         with output_folder(Path(folder), ("verdict.json",)) as place:
             write_verdict(self.verdict, place)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a feature and measure."""
+        """Return one row per feature and measure."""
         import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
 
         rows = [
@@ -102,7 +102,7 @@ class DriftReport:
         return pd.DataFrame(rows, columns=columns)
 
     def __str__(self) -> str:
-        """The outcome, and a line for each feature that drifted."""
+        """Return the outcome, and a line for each feature that drifted."""
         lines = [self.summary]
         for feature in self.drifted:
             found = [_words(distance) for distance in feature.distances if distance.exceeded]
@@ -111,11 +111,11 @@ class DriftReport:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        """Return the printed form, which a prompt and a failed assertion show instead of the protos."""
         return str(self)
 
     def _repr_html_(self) -> str:
-        """A table of distances, with the bins of each feature that drifted; a notebook shows it by itself."""
+        """Return a table of distances, with the bins of each feature that drifted; a notebook shows it by itself."""
         rows: list[tuple[str, ...]] = [
             (each.feature, d.measure, f"{d.value:.4g}", f"{d.limit:.4g}", "above" if d.exceeded else "", d.basis)
             for each in self.features
@@ -171,8 +171,8 @@ def drift(
 
     Raises:
         DataError: If the data cannot be read.
-        UsageError: If a feature with limits of its own is in neither data set, or one of them does not apply to it; if
-            an excluded feature is in neither data set, or has limits of its own.
+        UsageError: If a feature with limits of its own is in neither dataset, or one of them does not apply to it; if
+            an excluded feature is in neither dataset, or has limits of its own.
 
     Example:
         ```python

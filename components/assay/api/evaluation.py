@@ -50,7 +50,7 @@ def evaluate(
     engine: MetricsEngine = "auto",
     **csv: Unpack[CsvKeywords],
 ) -> Evaluation:
-    """Computes the metrics that a configuration names, overall and by slice, without deciding anything.
+    """Compute the metrics that a configuration names, overall and by slice, without deciding anything.
 
     Either `predictions` or `model` with `data` is given; the baseline likewise, or not at all.
 
@@ -125,7 +125,7 @@ def gate(
     seed: int = 0,
     **csv: Unpack[CsvKeywords],
 ) -> GateReport:
-    """Evaluates, and decides whether the model may be released: `assay gate` in Python.
+    """Evaluate, and decide whether the model may be released: `assay gate` in Python.
 
     A model that is not good enough is a report whose `ok` is False, and no exception; an error never looks like a pass.
 

@@ -37,7 +37,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
     def value(self, metric: str, slice: str = "Overall", model: str = "candidate") -> float:  # noqa: A002 (TFMA's word)
-        """Gives one figure.
+        """Return one metric.
 
         Args:
             metric: Its name, as the column `metric` has it.
@@ -60,20 +60,20 @@ class Evaluation:
         raise UsageError("evaluation.value", message, "`metrics` shows what it has.")
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a figure."""
+        """Return one row per metric."""
         return self.metrics.to_pandas()
 
     def __str__(self) -> str:
-        """A line a figure, and the notes."""
+        """Return one line per metric, and the notes."""
         lines = ["  ".join(cell for cell in row if cell) for row in _shown(self.metrics.slice(0, _MOST))]
         return "\n".join([*lines, *_more(self.metrics.num_rows, "metrics"), *self.notes])
 
     def __repr__(self) -> str:
-        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        """Return the printed form, which a prompt and a failed assertion show instead of the protos."""
         return str(self)
 
     def _repr_html_(self) -> str:
-        """A table and the notes, which a notebook shows by itself."""
+        """Return a table and the notes, which a notebook shows by itself."""
         header = ("model", "slice", "metric", "value", "bounds", "examples")
         notes = (*_more(self.metrics.num_rows, "metrics"), *self.notes)
         return table(header, _shown(self.metrics.slice(0, _MOST))) + "".join(f"<p>{escape(note)}</p>" for note in notes)
@@ -109,27 +109,27 @@ class GateReport:
         return self.verdict.checks
 
     def to_markdown(self) -> str:
-        """A summary fit for a pull request."""
+        """Return a summary fit for a pull request."""
         return to_markdown(self.verdict)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a check: ok, subject, slice, observed, baseline, limit, severity, sentence."""
+        """Return one row per check: ok, subject, slice, observed, baseline, limit, severity, sentence."""
         import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
 
         names = ("ok", "subject", "slice", "observed", "baseline", "limit", "severity", "sentence")
         return pd.DataFrame([[getattr(check, name) for name in names] for check in self.checks], columns=list(names))
 
     def __str__(self) -> str:
-        """The decision, and a line a check."""
+        """Return the decision, and one line per check."""
         lines = [f"{mark_of(check):>4}  {check.sentence}" for check in most_telling(self.checks, _MOST)]
         return "\n".join([self.verdict.summary, *lines, *_more(len(self.checks), "to_pandas()")])
 
     def __repr__(self) -> str:
-        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        """Return the printed form, which a prompt and a failed assertion show instead of the protos."""
         return str(self)
 
     def _repr_html_(self) -> str:
-        """The decision and a table of checks, which a notebook shows by itself."""
+        """Return the decision and a table of checks, which a notebook shows by itself."""
         header = ("", "metric", "slice", "observed", "baseline", "check")
         rows = [
             (
@@ -153,7 +153,7 @@ def _more(number: int, where: str) -> list[str]:
 
 
 def _shown(metrics: pa.Table) -> list[tuple[str, ...]]:
-    """Each row's cells, as texts."""
+    """Return each row's cells, as texts."""
     return [
         (
             row["model"],

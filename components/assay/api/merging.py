@@ -20,7 +20,7 @@ _COMPUTE_STATES = "Statistics of other rows merge by their states: assay stats D
 
 
 def merge_statistics(parts: Sequence[Statistics]) -> Statistics:
-    """Gives the statistics of all rows, or of all features.
+    """Return the statistics of all rows, or of all features.
 
     Parts that were computed with `mergeable=True` are of other rows: the result is that of all the rows together, to
     the byte, unless a feature has more distinct values than `max_exact_bytes` holds (see `estimated_features`).

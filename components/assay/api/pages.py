@@ -15,14 +15,14 @@ _CELL = "padding:2px 10px 2px 0;text-align:left;vertical-align:top;border-bottom
 
 
 def page(word: str, summary: str, *parts: str, ok: bool) -> str:
-    """A heading in green or red, a sentence, and what follows, which is HTML already."""
+    """Return a heading in green or red, a sentence, and what follows, which is HTML already."""
     colour = "#1a7f37" if ok else "#cf222e"
     heading = f'<p><b style="color:{colour}">{_text(word)}</b> {_text(summary)}</p>'
     return f"<div>{heading}{''.join(parts)}</div>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of plain texts."""
+    """Return a table of plain texts."""
     head = "".join(f'<th style="{_CELL}">{_text(name)}</th>' for name in header)
     body = "".join(
         "<tr>" + "".join(f'<td style="{_CELL}">{_text(cell)}</td>' for cell in row) + "</tr>" for row in rows

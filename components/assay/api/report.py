@@ -67,7 +67,7 @@ class Report:
         return self.verdict.ok
 
     def rows(self) -> RowReport:
-        """Which rows broke which rule of the schema: counts, shares and sample rows; read from the data when asked.
+        """Return which rows broke which rule of the schema: counts, shares and samples, read from the data on demand.
 
         Raises:
             UsageError: Statistics were validated, which have no rows.
@@ -75,7 +75,7 @@ class Report:
         return self._validated_rows().report()
 
     def quarantine(self, folder: str | Path) -> QuarantineCounts:
-        """Writes `clean.parquet`, `rejected.parquet` with the reasons for each row, and `counts.json`.
+        """Write `clean.parquet`, `rejected.parquet` with the reasons for each row, and `counts.json`.
 
         Returns:
             The numbers of rows: `read` is `clean` and `rejected`, exactly.
@@ -86,31 +86,31 @@ class Report:
         return self._validated_rows().quarantine(folder)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a finding."""
+        """Return one row per finding."""
         import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
 
         return pd.DataFrame([_row(finding) for finding in self.findings], columns=list(_COLUMNS))
 
     def save(self, folder: str | Path) -> None:
-        """Writes TFDV's files and the verdict: `FeatureStats.pb`, `SchemaDiff.pb` and `verdict.json`."""
+        """Write TFDV's files and the verdict: `FeatureStats.pb`, `SchemaDiff.pb` and `verdict.json`."""
         with output_folder(Path(folder), ("FeatureStats.pb", "SchemaDiff.pb", "verdict.json")) as place:
             self.statistics.save(place / "FeatureStats.pb")
             write_durably(place / "SchemaDiff.pb", self.anomalies.SerializeToString(deterministic=True))
             write_verdict(self.verdict, place)
 
     def __str__(self) -> str:
-        """The verdict, and a line a finding."""
+        """Return the verdict, and one line per finding."""
         lines = [self.verdict.summary]
         lines += [f"[{finding.severity}] {finding.sentence}" for finding in self.findings]
         lines += [f"Remark: {remark}" for remark in self.statistics.remarks]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        """Return the printed form, which a prompt and a failed assertion show instead of the protos."""
         return str(self)
 
     def _repr_html_(self) -> str:
-        """The verdict and a table of findings, which a notebook shows by itself."""
+        """Return the verdict and a table of findings, which a notebook shows by itself."""
         rows = [
             (
                 finding.severity,

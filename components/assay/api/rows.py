@@ -49,12 +49,12 @@ class ValidatedRows:
         return replace(self, rules=self.rules.of_columns(columns))
 
     def report(self) -> RowReport:
-        """Counts the rows that break each rule."""
+        """Count the rows that break each rule."""
         source, _ = beside_cells(self.source, self._keys, all_columns=False)
         return validate_rows(partial(EmbeddedEngine().reduce, source), self.rules)
 
     def quarantine(self, folder: str | Path) -> QuarantineCounts:
-        """Writes clean and rejected rows; see `Report.quarantine`."""
+        """Write clean and rejected rows; see `Report.quarantine`."""
         with output_folder(Path(folder), (CLEAN, REJECTED, COUNTS), _paths(self.source)) as place:
             return self._separate(place)
 
@@ -81,7 +81,7 @@ def _paths(source: Any) -> list[Path]:
 
 
 def rows_to_validate(source: Any, expected: Expectations, rules: Sequence[RuleLike]) -> ValidatedRows:
-    """The rows of a source, held against what is expected and a user's own rules.
+    """Validate the rows of a source against the schema and the user's own rules.
 
     Raises:
         UsageError: A rule has the id of another, or cannot be compiled; or the environment is unknown.

@@ -54,8 +54,8 @@ def skew(
             `max_record_bytes`, as in `assay.CsvOptions`.
 
     Raises:
-        DataError: If the data cannot be read, or a feature changes its type within one data set.
-        UsageError: If neither data set has a feature that is named, or statistics were given, which have no rows.
+        DataError: If the data cannot be read, or a feature changes its type within one dataset.
+        UsageError: If neither dataset has a feature that is named, or statistics were given, which have no rows.
 
     Example:
         ```python

@@ -1,4 +1,4 @@
-"""`assay.statistics`: what a data set holds."""
+"""`assay.statistics`: what a dataset holds."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _ENDINGS = (".pb", ".pbtxt", STATE_ENDING)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Statistics:
-    """Statistics of a data set.
+    """Statistics of a dataset.
 
     Attributes:
         proto: The `DatasetFeatureStatisticsList` of tensorflow-metadata, as TFDV computes it.
@@ -60,7 +60,7 @@ class Statistics:
 
     @property
     def num_examples(self) -> int:
-        """Rows of the data set."""
+        """Rows of the dataset."""
         return int(default_dataset(self.proto).num_examples)
 
     @property
@@ -84,13 +84,13 @@ class Statistics:
         return tuple(in_python(remark.text) for remark in self.csv_remarks)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a feature: type, counts, missing, mean, deviation, quantiles, distinct values, most frequent value."""
+        """Return one row per feature: type, counts, mean, deviation, quantiles, distinct and most frequent values."""
         import pandas as pd  # noqa: PLC0415 (a slow import that most callers do not need)
 
         return pd.DataFrame([feature.as_dict() for feature in self.features]).set_index("feature")
 
     def save(self, path: str | Path) -> None:
-        """Writes the proto: binary, as `tfdv.load_stats_binary` reads it, or text for `.pbtxt`; for `.state` the state.
+        """Write the proto: binary, as `tfdv.load_stats_binary` reads it, or text for `.pbtxt`; for `.state` the state.
 
         Raises:
             UsageError: The ending is not `.pb`, `.pbtxt` or `.state`; or the state is to be written, and was
@@ -112,20 +112,20 @@ class Statistics:
             write_durably(path, self.proto.SerializeToString(deterministic=True))
 
     def _repr_html_(self) -> str:
-        """A table of the features with their histograms, which a notebook shows by itself."""
+        """Return a table of the features with their histograms, which a notebook shows by itself."""
         from assay.reports.notebook import statistics_fragment  # noqa: PLC0415 (templates, for notebooks only)
 
         return statistics_fragment(self.proto)
 
     def __str__(self) -> str:
-        """A line a feature."""
+        """Return one line per feature."""
         lines = [f"{self.num_examples:,} examples, {len(self.features)} features"]
         lines += [str(feature) for feature in self.features]
         lines += [f"Remark: {remark}" for remark in self.remarks]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        """Return the printed form, which a prompt and a failed assertion show instead of the protos."""
         return str(self)
 
 
@@ -139,7 +139,7 @@ def statistics(
     mergeable: bool = False,
     **csv: Unpack[CsvKeywords],
 ) -> Statistics:
-    """Computes the statistics of a data set.
+    """Compute the statistics of a dataset.
 
     Args:
         data: A path or glob (CSV, Parquet, TFRecord; plain or gzip), a folder, a pandas or polars data frame, an Arrow
@@ -209,7 +209,7 @@ def opened_rows(
 
 
 def types_of(rows: Source, schema: Schema | None = None) -> statistics_pb2.DatasetFeatureStatistics:
-    """Gives statistics of no rows: the features and their types, as far as the first batch tells.
+    """Return statistics of no rows: the features and their types, as far as the first batch tells.
 
     What cannot apply to a type is refused by them before all rows are read.
     """
@@ -226,7 +226,7 @@ def types_of(rows: Source, schema: Schema | None = None) -> statistics_pb2.Datas
 
 
 def is_statistics(data: object) -> bool:
-    """Whether these are statistics, or the path of a statistics file, rather than data."""
+    """Return whether `data` is statistics, or the path of a statistics file, rather than data."""
     if isinstance(data, (Statistics, statistics_pb2.DatasetFeatureStatisticsList, ExampleStatistics)):
         return True
     return isinstance(data, (str, Path)) and str(data).endswith(_ENDINGS)
@@ -240,7 +240,7 @@ def statistics_of(
     options: StatisticsOptions | None = None,
     csv: CsvOptions | None = None,
 ) -> Statistics:
-    """Gives statistics as they are, reads them from a `.pb`, `.pbtxt` or `.state` file, or computes them from data.
+    """Return statistics as they are, reads them from a `.pb`, `.pbtxt` or `.state` file, or computes them from data.
 
     Raises:
         DataError: If a statistics file cannot be read.

@@ -52,7 +52,7 @@ def validate(
     options: StatisticsOptions | None = None,
     **csv: Unpack[CsvKeywords],
 ) -> Report:
-    """Holds data against a schema; finds anomalies, drift and skew as TFDV does, in every slice, and more.
+    """Validate data against a schema: find anomalies, drift and skew, in every slice, as TFDV does and beyond.
 
     Args:
         data: Statistics, a statistics file, or anything that `assay.statistics` takes.
@@ -141,7 +141,7 @@ class _Opened:
     has_rows: bool
 
     def rows_against(self, expected: Expectations, functions: tuple[RuleLike, ...]) -> Callable[[], ValidatedRows]:
-        """What compiles the rules and gives the rows, when they are asked for."""
+        """Return a function that compiles the rules and returns the rows on demand."""
         if not self.has_rows and functions:
             raise UsageError(
                 "checks.rows",

@@ -26,11 +26,11 @@ class ExampleAnomalies(Artifact):
         return tuple(self.properties.get("split_names") or (split for split, _ in self.split_folders()))
 
     def describe(self) -> Mapping[str, Any]:
-        """Reads the split names off the folder."""
+        """Infer the split names from the folder."""
         return {"split_names": [split for split, _ in self.split_folders()], "span": 0}
 
     def read(self, split: str) -> anomalies_pb2.Anomalies:
-        """Reads the anomalies of a split.
+        """Read the anomalies of a split.
 
         Raises:
             ArtifactError: If the split is missing or its file is not an anomalies proto.
@@ -48,7 +48,7 @@ class ExampleAnomalies(Artifact):
         return anomalies
 
     def write(self, split: str, anomalies: anomalies_pb2.Anomalies) -> None:
-        """Writes the anomalies of a split, deterministically."""
+        """Write the anomalies of a split, deterministically."""
         folder = self.path / f"Split-{split}"
         folder.mkdir(parents=True, exist_ok=True)
         write_durably(folder / FILE_NAME, anomalies.SerializeToString(deterministic=True))

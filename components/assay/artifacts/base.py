@@ -25,7 +25,7 @@ class Properties(UserDict[str, Any]):
             self[name] = value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Sets a declared property; raises ArtifactError for an undeclared name or a wrong type."""
+        """Set a declared property; raise ArtifactError for an undeclared name or a wrong type."""
         self._type.check_property(name, value)
         super().__setitem__(name, value)
 
@@ -99,7 +99,7 @@ class Artifact:
 
     @classmethod
     def type(cls) -> ArtifactType:
-        """The declared type of this class."""
+        """Return the declared type of this class."""
         if cls.declaration is not None:
             return cls.declaration
         if isinstance(cls.TYPE_NAME, str):
@@ -140,7 +140,7 @@ class Artifact:
         return {}
 
     def require(self, relative: str) -> Path:
-        """Gives the path of a file that must exist.
+        """Return the path of a file that must exist.
 
         Raises:
             ArtifactError: If it does not.
@@ -155,5 +155,5 @@ class Artifact:
         return target
 
     def split_folders(self) -> Iterator[tuple[str, Path]]:
-        """Gives (split, folder) for each `Split-<name>` folder, by name."""
+        """Return (split, folder) for each `Split-<name>` folder, by name."""
         yield from split_folders(self.path)

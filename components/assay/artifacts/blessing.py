@@ -26,11 +26,11 @@ class ModelBlessing(Artifact):
         return (self.path / BLESSED).is_file() and self.properties.get("blessed") == 1
 
     def describe(self) -> Mapping[str, Any]:
-        """Reads the mark off a folder that TFX wrote."""
+        """Infer the blessing from a folder that TFX wrote."""
         return {"blessed": int((self.path / BLESSED).is_file())}
 
     def mark(self, *, blessed: bool) -> None:
-        """Writes the mark and the property."""
+        """Write the mark and the property."""
         (self.path / (BLESSED if blessed else NOT_BLESSED)).touch()
         self.properties["blessed"] = int(blessed)
 
@@ -49,11 +49,11 @@ class InfraBlessing(Artifact):
         return self.path / STAMPED_FOLDER
 
     def describe(self) -> Mapping[str, Any]:
-        """Reads the mark off a folder that TFX wrote."""
+        """Infer the blessing from a folder that TFX wrote."""
         return {"blessed": int(self.blessed), "has_model": int(self.stamped_path.is_dir())}
 
     def mark(self, *, blessed: bool) -> None:
-        """Writes the mark and the properties."""
+        """Write the mark and the properties."""
         (self.path / (INFRA_BLESSED if blessed else INFRA_NOT_BLESSED)).touch()
         self.properties["blessed"] = int(blessed)
         self.properties["has_model"] = int(self.stamped_path.is_dir())

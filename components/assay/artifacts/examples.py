@@ -36,7 +36,7 @@ class BatchWriter(Protocol):
         ...
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Adds rows."""
+        """Add rows."""
         ...
 
 
@@ -68,7 +68,7 @@ class Examples(Artifact):
         return recorded or format_by_name(self.path)
 
     def describe(self) -> Mapping[str, Any]:
-        """Reads splits and format off a folder that TFX wrote."""
+        """Infer splits and format from a folder that TFX wrote."""
         file_format = format_by_name(self.path)
         return {
             "split_names": [split for split, _ in self.split_folders()],
@@ -78,7 +78,7 @@ class Examples(Artifact):
         }
 
     def split_path(self, split: str) -> Path:
-        """The folder of a split.
+        """Return the folder of a split.
 
         Raises:
             ArtifactError: If there is no such split.
@@ -87,11 +87,11 @@ class Examples(Artifact):
         return self.require(f"Split-{split}")
 
     def files(self, split: str) -> list[Path]:
-        """The data files of a split, in the order of their names and of the numbers in them."""
+        """Return the data files of a split, in the order of their names and of the numbers in them."""
         return data_files(self.split_path(split))
 
     def source(self, split: str) -> ParquetTable | ExampleRecords:
-        """The rows of a split, in parts that an engine can work on.
+        """Return the rows of a split, in parts that an engine can work on.
 
         Raises:
             DataError: If a file cannot be read.
@@ -99,19 +99,19 @@ class Examples(Artifact):
         return open_split(self.split_path(split), self.file_format)
 
     def batches(self, split: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows of a split, in order, with the given columns (default: all)."""
+        """Return the rows of a split, in order, with the given columns (default: all)."""
         for shard in self.source(split).shards:
             yield from shard.batches(columns)
 
     def num_rows(self, split: str) -> int:
-        """Rows of a split: as recorded, else counted."""
+        """Return the number of rows of a split: as recorded, else counted."""
         if split in self.rows:
             return self.rows[split]
         return sum(batch.num_rows for batch in self.batches(split))
 
     @contextmanager
     def writer(self, split: str, schema: pa.Schema) -> Iterator[BatchWriter]:
-        """Writes the rows of a split in the artifact's file format, and records their number.
+        """Write the rows of a split in the artifact's file format, and record their number.
 
         Set `properties["file_format"]` first where it is not Parquet.
 

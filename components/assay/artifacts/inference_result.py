@@ -24,7 +24,7 @@ class InferenceResult(Artifact):
         return tuple(self.properties.get("split_names") or (split for split, _ in self.split_folders()))
 
     def file(self, split: str) -> Path:
-        """The table of a split.
+        """Return the table of a split.
 
         Raises:
             ArtifactError: If there is no such split.
@@ -38,7 +38,7 @@ class InferenceResult(Artifact):
         return self.require(f"Split-{split}/{FILE_NAME}")
 
     def read(self, split: str) -> pa.Table:
-        """Reads the table of a split."""
+        """Read the table of a split."""
         import pyarrow.parquet as pq  # noqa: PLC0415 (reading a table is the rare use of this class)
 
         return pq.read_table(self.file(split))

@@ -36,6 +36,6 @@ class HyperParameters(Artifact):
     """Hyperparameters, as KerasTuner's `get_config()` gives them."""
 
     def read(self) -> dict[str, Any]:
-        """Reads the hyperparameters' configuration."""
+        """Read the hyperparameters' configuration."""
         config: dict[str, Any] = json.loads(self.require("best_hyperparameters.txt").read_text(encoding="utf-8"))
         return config

@@ -14,6 +14,6 @@ class PushedModel(Artifact):
     """A copy of the pushed model, and the receipt of the push."""
 
     def receipt(self) -> dict[str, Any]:
-        """Reads the receipt."""
+        """Read the receipt."""
         content: dict[str, Any] = json.loads(self.require(RECEIPT).read_text(encoding="utf-8"))
         return content

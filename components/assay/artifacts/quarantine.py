@@ -46,7 +46,7 @@ class SeparatedRows(Protocol):
 
     @property
     def broken(self) -> dict[str, int]:
-        """For each rule that some row breaks, how many do."""
+        """Return the number of rows that break each broken rule."""
         ...
 
 
@@ -77,11 +77,11 @@ class Quarantine(Artifact):
         return tuple(self.properties.get("split_names") or (split for split, _ in self.split_folders()))
 
     def describe(self) -> Mapping[str, Any]:
-        """Reads the split names off the folder."""
+        """Infer the split names from the folder."""
         return {"split_names": [split for split, _ in self.split_folders()], "span": 0}
 
     def rejected(self, split: str) -> ParquetTable:
-        """The rejected rows of a split.
+        """Return the rejected rows of a split.
 
         Raises:
             ArtifactError: If there is no such split.
@@ -89,7 +89,7 @@ class Quarantine(Artifact):
         return open_parquet([self.require(f"Split-{split}/{ROWS_FILE}")])
 
     def counts(self, split: str) -> QuarantineCounts:
-        """What became of a split's rows.
+        """Return what became of a split's rows.
 
         Raises:
             ArtifactError: If there is no such split, or its counts cannot be read.
@@ -111,7 +111,7 @@ class Quarantine(Artifact):
         rejected_schema: pa.Schema,
         clean: BatchWriter,
     ) -> QuarantineCounts:
-        """Writes a split's rows: the clean ones where they go on, the rejected ones here, with the counts.
+        """Write a split's rows: the clean ones where they go on, the rejected ones here, with the counts.
 
         Holds one part at a time: `engine.map(source, Separation(rules, duplicates))` gives them in order.
 
@@ -138,7 +138,7 @@ def write_separated(
     rejected_schema: pa.Schema,
     clean: BatchWriter,
 ) -> QuarantineCounts:
-    """Writes clean rows to one writer and rejected rows to a Parquet file, numbered in the whole data.
+    """Write clean rows to one writer and rejected rows to a Parquet file, numbered in the whole data.
 
     Raises:
         EngineError: Rows were lost or made on the way.
@@ -164,7 +164,7 @@ def write_separated(
 
 
 def _aligned(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Gives a batch the columns of the whole data; batches of TFRecord files lack those that none of their rows has."""
+    """Add the columns that a batch lacks; batches of TFRecord files lack those that none of their rows has."""
     if batch.schema == schema:
         return batch
     extra = set(batch.schema.names) - set(schema.names)

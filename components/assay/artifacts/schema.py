@@ -19,7 +19,7 @@ FILE_NAME = "schema.pbtxt"
 
 
 def read_schema(path: Path) -> schema_pb2.Schema:
-    """Reads a schema from a text proto.
+    """Read a schema from a text proto.
 
     Raises:
         DataError: If the file is missing, is not text, or has a syntax error; the message names line and column.
@@ -49,7 +49,7 @@ def read_schema_text(path: Path) -> str:
 
 
 def format_schema(schema: schema_pb2.Schema) -> str:
-    """The text proto of a schema, as TFDV writes it."""
+    """Return the text proto of a schema, as TFDV writes it."""
     return text_format.MessageToString(schema)
 
 
@@ -62,10 +62,10 @@ class Schema(Artifact):
         return self.path / FILE_NAME
 
     def read(self) -> schema_pb2.Schema:
-        """Reads the schema; see `read_schema` for the errors."""
+        """Read the schema; see `read_schema` for the errors."""
         self.require(FILE_NAME)
         return read_schema(self.file)
 
     def write(self, schema: schema_pb2.Schema) -> None:
-        """Writes the schema."""
+        """Write the schema."""
         write_durably(self.file, format_schema(schema).encode())

@@ -26,11 +26,11 @@ class ExampleStatistics(Artifact):
         return tuple(self.properties.get("split_names") or (split for split, _ in self.split_folders()))
 
     def describe(self) -> Mapping[str, Any]:
-        """Reads the split names off the folder."""
+        """Infer the split names from the folder."""
         return {"split_names": [split for split, _ in self.split_folders()], "span": 0}
 
     def read(self, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-        """Reads the statistics of a split.
+        """Read the statistics of a split.
 
         Raises:
             ArtifactError: If the split is missing or its file is not a statistics proto.
@@ -48,7 +48,7 @@ class ExampleStatistics(Artifact):
         return statistics
 
     def write(self, split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList) -> None:
-        """Writes the statistics of a split, deterministically."""
+        """Write the statistics of a split, deterministically."""
         folder = self.path / f"Split-{split}"
         folder.mkdir(parents=True, exist_ok=True)
         write_durably(folder / FILE_NAME, statistics.SerializeToString(deterministic=True))

@@ -61,7 +61,7 @@ class Manifest:
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
@@ -70,7 +70,7 @@ def file_sha256(path: Path) -> str:
 
 
 def list_files(folder: Path) -> tuple[FileEntry, ...]:
-    """Every file below `folder` but the manifest, sorted by path.
+    """Return every file below `folder` but the manifest, sorted by path.
 
     Raises:
         ArtifactError: If a file's name is not UTF-8, so that no manifest can hold it.
@@ -88,7 +88,7 @@ def list_files(folder: Path) -> tuple[FileEntry, ...]:
 
 
 def digest_of(files: tuple[FileEntry, ...]) -> str:
-    """The digest of an artifact: SHA-256 over each file's path and SHA-256, in order of path.
+    """Return the digest of an artifact: SHA-256 over each file's path and SHA-256, in order of path.
 
     The text that is digested is what GNU's `sha256sum` prints, so that it can be checked without us.
     """
@@ -97,13 +97,13 @@ def digest_of(files: tuple[FileEntry, ...]) -> str:
 
 
 def _digest_line(entry: FileEntry) -> str:
-    """A file's line. A line break in its name is escaped: it must not make one file look like two."""
+    """Return a file's line. A line break in its name is escaped: it must not make one file look like two."""
     escaped = entry.path.replace("\\", r"\\").replace("\n", r"\n")
     return f"{'' if escaped == entry.path else chr(92)}{entry.sha256}  {escaped}\n"
 
 
 def seal(artifact: Artifact, destination: Path, producer: Producer) -> None:
-    """Publishes a staged artifact at `destination` and sets its path and digest.
+    """Publish a staged artifact at `destination` and set its path and digest.
 
     Args:
         artifact: The artifact in its staging folder, on the same file system as `destination`.
@@ -144,7 +144,7 @@ def seal(artifact: Artifact, destination: Path, producer: Producer) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Reads the manifest of a sealed artifact.
+    """Read the manifest of a sealed artifact.
 
     Raises:
         ArtifactError: If there is none, it cannot be read, or a newer assay wrote it.
@@ -174,7 +174,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def check_type(folder: Path, found: str, version: int, expected: type[Artifact]) -> None:
-    """Checks that a folder of type `found` may be read as `expected`.
+    """Check that a folder of type `found` may be read as `expected`.
 
     Raises:
         ArtifactError: For another type or a newer layout version.
@@ -191,7 +191,7 @@ def check_type(folder: Path, found: str, version: int, expected: type[Artifact])
 
 
 def open_artifact(folder: Path, expected: type[_A]) -> _A:
-    """Opens a sealed artifact by its manifest.
+    """Open a sealed artifact by its manifest.
 
     Raises:
         ArtifactError: If it is missing, unsealed, or of another type or a newer version.
@@ -202,14 +202,14 @@ def open_artifact(folder: Path, expected: type[_A]) -> _A:
 
 
 def changed_files(folder: Path) -> list[str]:
-    """Compares a sealed artifact with its manifest; gives the paths that are missing, new or changed."""
+    """Compare a sealed artifact with its manifest; return the paths that are missing, new or changed."""
     recorded = {entry.path: entry for entry in read_manifest(folder).files}
     present = {entry.path: entry for entry in list_files(folder)}
     return sorted(path for path in recorded.keys() | present.keys() if recorded.get(path) != present.get(path))
 
 
 def damage(folder: Path, digest: str) -> str:
-    """Tells what is wrong with a recorded artifact: `is gone`, `was changed …`, or nothing.
+    """Return what is wrong with a recorded artifact: `is gone`, `was changed …`, or nothing.
 
     Args:
         folder: Where it should lie.
@@ -226,7 +226,7 @@ def damage(folder: Path, digest: str) -> str:
 
 
 def adopt(folder: Path, artifact_class: type[_A]) -> _A:
-    """Describes a folder that another tool wrote (TFX, say) as an artifact, without changing it.
+    """Describe a folder that another tool wrote (TFX, say) as an artifact, without changing it.
 
     Raises:
         ArtifactError: If the folder is missing, lacks what the type's layout asks for, or cannot be read; or if it was

@@ -15,13 +15,13 @@ class TransformGraph(Artifact):
     """The graph, the raw and the transformed schema, as `tft.TFTransformOutput` reads them."""
 
     def transformed_schema(self) -> schema_pb2.Schema:
-        """The schema of the transformed rows."""
+        """Return the schema of the transformed rows."""
         return read_schema(self.require("transformed_metadata/schema.pbtxt"))
 
     def raw_schema(self) -> schema_pb2.Schema:
-        """The schema of the rows that the graph takes."""
+        """Return the schema of the rows that the graph takes."""
         return read_schema(self.require("metadata/schema.pbtxt"))
 
 
 class TransformCache(Artifact):
-    """Analyzer results by data set, which spare a later analysis the same rows."""
+    """Analyzer results by dataset, which spare a later analysis the same rows."""

@@ -52,7 +52,7 @@ class ArtifactType:
     properties: dict[str, PropertyDeclaration] = field(default_factory=dict)
 
     def check_property(self, name: str, value: object) -> None:
-        """Checks that `name` is declared and that `value` has its type.
+        """Check that `name` is declared and that `value` has its type.
 
         Raises:
             ArtifactError: For an undeclared name or a value of another type.
@@ -71,7 +71,7 @@ class ArtifactType:
             )
 
     def check_layout(self, folder: Path) -> None:
-        """Checks that every layout pattern matches something below `folder`.
+        """Check that every layout pattern matches something below `folder`.
 
         Raises:
             ArtifactError: Naming the patterns that match nothing.
@@ -88,7 +88,7 @@ class ArtifactType:
 
 
 def _declarations_folder() -> Path:
-    """The folder of type declarations: inside an installed wheel, or at the root of a checkout."""
+    """Return the folder of type declarations: inside an installed wheel, or at the root of a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "schemas" / "artifacts"
     return installed if installed.is_dir() else package.parents[1] / "schemas" / "artifacts"
@@ -96,7 +96,7 @@ def _declarations_folder() -> Path:
 
 @cache
 def builtin_types() -> dict[str, ArtifactType]:
-    """The types declared in `schemas/artifacts/*.yaml`, by name."""
+    """Return the types declared in `schemas/artifacts/*.yaml`, by name."""
     declared = [
         msgspec.yaml.decode(path.read_bytes(), type=ArtifactType)
         for path in sorted(_declarations_folder().glob("*.yaml"))

@@ -40,7 +40,7 @@ class ValueArtifact(Artifact):
         self.write(value)
 
     def read(self) -> Any:
-        """Gives the value."""
+        """Return the value."""
         path = self.require(_FILE)
         try:
             return self.decode(path.read_bytes())
@@ -48,18 +48,18 @@ class ValueArtifact(Artifact):
             raise ArtifactError("artifact.value", f"{path} holds no {self.type_name}: {error}.") from error
 
     def write(self, value: Any) -> None:
-        """Writes the value."""
+        """Write the value."""
         if not isinstance(value, self.takes) or (isinstance(value, bool) and bool not in self.takes):
             names = " or ".join("None" if kind is type(None) else kind.__name__ for kind in self.takes)
             raise ArtifactError("artifact.value_type", f"A value of type {self.type_name} is {names}, got {value!r}.")
         write_durably(self.path / _FILE, self.encode(value))
 
     def encode(self, value: Any) -> bytes:
-        """The bytes of the file."""
+        """Return the bytes of the file."""
         return str(value).encode()
 
     def decode(self, content: bytes) -> Any:
-        """The value that the bytes of the file stand for."""
+        """Return the value that the bytes of the file stand for."""
         raise NotImplementedError
 
 
@@ -70,7 +70,7 @@ class String(ValueArtifact):
     takes = (str,)
 
     def decode(self, content: bytes) -> str:
-        """The text."""
+        """Return the text."""
         return content.decode()
 
 
@@ -81,11 +81,11 @@ class Bytes(ValueArtifact):
     takes = (bytes,)
 
     def encode(self, value: bytes) -> bytes:
-        """The bytes as they are."""
+        """Return the bytes as they are."""
         return value
 
     def decode(self, content: bytes) -> bytes:
-        """The bytes as they are."""
+        """Return the bytes as they are."""
         return content
 
 
@@ -96,7 +96,7 @@ class Integer(ValueArtifact):
     takes = (int,)
 
     def decode(self, content: bytes) -> int:
-        """The number."""
+        """Return the number."""
         return int(content)
 
 
@@ -107,11 +107,11 @@ class Float(ValueArtifact):
     takes = (float, int)
 
     def encode(self, value: float) -> bytes:
-        """The shortest text that gives the same number."""
+        """Return the shortest text that gives the same number."""
         return {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(str(float(value)), str(float(value))).encode()
 
     def decode(self, content: bytes) -> float:
-        """The number."""
+        """Return the number."""
         return float(content)
 
 
@@ -126,7 +126,7 @@ class Boolean(ValueArtifact):
         return b"1" if value else b"0"
 
     def decode(self, content: bytes) -> bool:
-        """Whether the number is not 0."""
+        """Return whether the number is not 0."""
         return int(content) != 0
 
 
@@ -144,5 +144,5 @@ class JsonValue(ValueArtifact):
             raise ArtifactError("artifact.value_type", f"A value of type JsonValue is JSON: {error}.") from error
 
     def decode(self, content: bytes) -> Any:
-        """The value."""
+        """Return the value."""
         return json.loads(content)

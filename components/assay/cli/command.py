@@ -74,12 +74,12 @@ class Command(TyperCommand):
         return {name: mark for name, mark in marked if isinstance(mark, Writes)}
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Writes usage, what the command does, its options, and the examples."""
+        """Write usage, what the command does, its options, and the examples."""
         super().format_help(ctx, formatter)
         write_examples(formatter, self.examples)
 
     def get_short_help_str(self, limit: int = 0) -> str:
-        """The first sentence, whole: the list of commands wraps what does not fit."""
+        """Return the whole first sentence: the list of commands wraps what does not fit."""
         return super().get_short_help_str(max(limit, _WHOLE_SENTENCE))
 
 
@@ -95,12 +95,12 @@ class Group(TyperGroup):
         super().__init__(*args, help=prose, **settings)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Writes usage, what the group is for, its commands, and the examples."""
+        """Write usage, what the group is for, its commands, and the examples."""
         super().format_help(ctx, formatter)
         write_examples(formatter, self.examples)
 
     def get_short_help_str(self, limit: int = 0) -> str:
-        """As of a command."""
+        """Return the short help, as for a command."""
         return super().get_short_help_str(max(limit, _WHOLE_SENTENCE))
 
 
@@ -113,7 +113,7 @@ class GroupWithDefault(Group):
     default: ClassVar[str] = ""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts the default's name before anything but a subcommand or a call for help."""
+        """Insert the default subcommand's name unless the arguments name a subcommand or ask for help."""
         if args and args[0] not in self.commands and args[0] not in _HELP:
             args = [self.default, *args]
         return super().parse_args(ctx, args)
@@ -126,7 +126,7 @@ class GroupWithDefault(Group):
         return [*offered, *(item for item in of_default if item.value not in known)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Writes the default's help as the group's own, and the other commands before its examples."""
+        """Write the default's help as the group's own, and the other commands before its examples."""
         command = self.commands[self.default]
         TyperCommand.format_help(command, ctx, formatter)  # type: ignore[arg-type]  # every command of ours is one
         others = [(name, each.get_short_help_str()) for name, each in self.commands.items() if name != self.default]
@@ -136,7 +136,7 @@ class GroupWithDefault(Group):
 
 
 def parted(text: str | None) -> tuple[str | None, str]:
-    """Gives a docstring without its examples, and the examples, dedented."""
+    """Return a docstring without its examples, and the examples, dedented."""
     for title in _TITLES if text is not None else ():
         prose, found, examples = cleandoc(str(text)).partition(f"\n{title}")
         if found:
@@ -145,7 +145,7 @@ def parted(text: str | None) -> tuple[str | None, str]:
 
 
 def write_examples(formatter: Any, examples: str) -> None:
-    """Writes examples below the options; their lines are never wrapped, so that they can be copied."""
+    """Write examples below the options; their lines are never wrapped, so that they can be copied."""
     if examples:
         formatter.write_paragraph()
         formatter.write("Examples:\n")

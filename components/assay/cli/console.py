@@ -47,7 +47,7 @@ Store: TypeAlias = Annotated[
 
 @contextmanager
 def open_console(*, stderr: bool = False, quiet: bool = False) -> Iterator[Console]:
-    """Gives a console on standard output or error that still writes there while a step's output goes to its log.
+    """Return a console on standard output or error that still writes there while a step's output goes to its log.
 
     Args:
         stderr: Print on standard error.
@@ -65,7 +65,7 @@ def open_console(*, stderr: bool = False, quiet: bool = False) -> Iterator[Conso
 
 @contextmanager
 def waiting(doing: str, *, quiet: bool = False) -> Iterator[None]:
-    """Shows on standard error what a command is doing for as long as it does it, on a terminal only."""
+    """Show on standard error what a command is doing for as long as it does it, on a terminal only."""
     if quiet or not sys.stderr.isatty():
         yield
         return
@@ -84,7 +84,7 @@ def print_remarks(remarks: Iterable[CsvRemark]) -> None:
 
 
 def print_result(console: Console, line: RenderableType) -> None:
-    """Prints the line that says what came of a command, on a quiet console, too."""
+    """Print a command's one-line outcome, even on a quiet console."""
     quiet, console.quiet = console.quiet, False
     console.print(line, soft_wrap=True)
     console.quiet = quiet
@@ -115,7 +115,7 @@ def _console_class() -> type[Console]:
 
 
 def _duplicate(stream: TextIO) -> TextIO | None:
-    """A second way to the same terminal or file; None for a stream without one, such as a notebook's or a test's."""
+    """Duplicate a stream to the same terminal or file; None if it has no file descriptor, as in a notebook."""
     try:
         descriptor = os.dup(stream.fileno())
     except (AttributeError, OSError, UnsupportedOperation):
@@ -133,7 +133,7 @@ class FittingTable(Table):
     """A table that is written row by row, each a paragraph, where the terminal is too narrow for its columns."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        """Gives rich the table, or its rows."""
+        """Return the table, or its rows, for rich to render."""
         if self._needed() <= options.max_width:
             yield from super().__rich_console__(console, options)  # type: ignore[misc]  # rich gives segments, too
             return
@@ -146,7 +146,7 @@ class FittingTable(Table):
                 yield indented(Text(", ").join(Text.assemble((name, "dim"), cell) for name, cell in pairs))
 
     def _needed(self) -> int:
-        """How wide it is with all numbers whole, and with text in columns that can be read."""
+        """Measure the table with all numbers whole, and with text columns wide enough to read."""
         needed = 0
         for column in self.columns:
             widest = max((cell_len(_text(cell).plain) for cell in (column.header, *column.cells)), default=0)
@@ -165,13 +165,13 @@ def _bold(text: Text) -> Text:
 
 
 def heading(console: Console, text: str) -> None:
-    """Prints a section's heading after an empty line."""
+    """Print a section's heading after an empty line."""
     console.print()
     console.print(Text(text, "bold"), soft_wrap=True)
 
 
 def table(*columns: str, numbers: Collection[str] = ()) -> FittingTable:
-    """Gives an empty table; columns named in `numbers` are right-aligned and never broken."""
+    """Return an empty table; columns named in `numbers` are right-aligned and never broken."""
     made = FittingTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=True, header_style="dim")
     for column in columns:
         is_number = column in numbers
@@ -180,12 +180,12 @@ def table(*columns: str, numbers: Collection[str] = ()) -> FittingTable:
 
 
 def indented(text: str | Text) -> Padding:
-    """Gives a paragraph that keeps its indent where it wraps."""
+    """Return a paragraph that keeps its indent where it wraps."""
     return Padding(text, (0, 0, 0, 2), expand=False)
 
 
 def bullet(mark: str, style: str, sentence: str) -> Table:
-    """Gives a sentence after a mark; its further lines stand below its first, not below the mark."""
+    """Return a sentence after a mark; its further lines are aligned with the first."""
     made = Table.grid(padding=(0, 2, 0, 0))
     made.add_column(width=6, justify="right", no_wrap=True)
     made.add_column()

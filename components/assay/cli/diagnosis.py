@@ -209,7 +209,7 @@ class Finding:
 
 
 def diagnose(machine: Machine) -> tuple[Finding, ...]:
-    """Checks a machine against what assay needs, the base first: system, Python, packages, native cores, disk."""
+    """Check a machine against what assay needs, the base first: system, Python, packages, native cores, disk."""
     line = _line_of(machine)
     findings = [_python(machine, line), _system(machine)]
     if line is not None:

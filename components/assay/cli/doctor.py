@@ -37,18 +37,18 @@ def doctor(
 
 
 def passed(findings: Sequence[Finding]) -> bool:
-    """Whether assay can work: warnings concern a part of it only."""
+    """Return whether assay can work: warnings concern a part of it only."""
     return all(finding.status != "problem" for finding in findings)
 
 
 def as_document(findings: Sequence[Finding]) -> str:
-    """The findings as a JSON document: `passed`, and the list of `findings` in the order of the checks."""
+    """Return the findings as a JSON document: `passed`, and the list of `findings` in the order of the checks."""
     document = {"passed": passed(findings), "findings": [asdict(finding) for finding in findings]}
     return json.dumps(document, indent=2)
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """The findings as lines for a person: what is wrong also says what was expected and what to do."""
+    """Return the findings as lines for a person: what is wrong also says what was expected and what to do."""
     width = max(len(finding.check) for finding in findings)
     lines: list[str] = []
     for finding in findings:

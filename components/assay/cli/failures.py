@@ -11,7 +11,7 @@ from assay.errors import ArtifactError, AssayError, UsageError, UserCodeError
 
 
 def exit_code_of(error: AssayError) -> int:
-    """The exit code of a command that ends with this error: 2 for wrong usage, else 1."""
+    """Return the exit code of a command that ends with this error: 2 for wrong usage, else 1."""
     return 2 if isinstance(error, UsageError) else 1
 
 
@@ -28,7 +28,7 @@ def refused_file(error: OSError) -> AssayError:
 
 
 def print_failure(error: AssayError) -> None:
-    """Prints an error on standard error; colours only on a terminal, and not where NO_COLOR is set."""
+    """Print an error on standard error; colours only on a terminal, and not where NO_COLOR is set."""
     if isinstance(error, UserCodeError) and error.user_traceback:
         typer.echo(error.user_traceback, err=True)
     mark = typer.style("Error: ", fg=typer.colors.RED, bold=True)

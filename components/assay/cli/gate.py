@@ -183,7 +183,7 @@ def decide(
 
 
 def _lines(verdict: Verdict, more: str) -> Iterator[str]:
-    """Gives a line a check; of thousands of slices the first that failed, and how many others there are."""
+    """Return one line per check; of thousands of slices the first that failed, and how many others there are."""
     from assay.display import visible
     from assay.gating.verdict import mark_of, most_telling
 

@@ -1,4 +1,4 @@
-"""`assay init`: a pipeline for a data set of one's own, ready to run."""
+"""`assay init`: a pipeline for a dataset of one's own, ready to run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def init(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was decided as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a pipeline for a data set: pipeline.py, module.py, eval_config.yaml and schema.pbtxt.
+    """Write a pipeline for a dataset: pipeline.py, module.py, eval_config.yaml and schema.pbtxt.
 
     The pipeline validates the data, trains a model that fits the label, holds it against its gate and pushes it. Its
     files are yours to edit.
@@ -89,7 +89,7 @@ def _task(name: str | None) -> Task | None:
 
 
 def _tell(plan: Plan, files: list[Path], remarks: Sequence[CsvRemark], *, as_json: bool, quiet: bool) -> None:
-    """Says what was decided and what to do next."""
+    """Describe what was decided and what to do next."""
     import json
 
     from assay.errors import on_command_line

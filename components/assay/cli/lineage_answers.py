@@ -46,12 +46,12 @@ class Answer:
     text: RenderableType
 
     def json(self) -> str:
-        """The document as text."""
+        """Return the document as text."""
         return json.dumps(self.document, indent=1)
 
 
 def overview(standing: Standing) -> Answer:
-    """The runs, the latest first, and the latest blessed model."""
+    """Return the runs, the latest first, and the latest blessed model."""
     runs, blessed = [standing.run(run) for run in standing.store.runs()], _latest_blessed(standing.store)
     rows = table("run", "pipeline", "started (UTC)", "seconds", "outcome", numbers=["seconds"])
     for run in runs:
@@ -72,7 +72,7 @@ def _latest_blessed(store: LineageStore) -> BlessedModel:
 
 
 def answer_on(standing: Standing, name: str, *, down: bool) -> Answer:
-    """What is known of a run, or of an artifact by its id, path or digest.
+    """Return what is known of a run, or of an artifact by its id, path or digest.
 
     Raises:
         LineageError: If the store knows nothing of that name.

@@ -59,18 +59,18 @@ class Commands(Group):
     """The subcommands; an error of assay ends any of them with its message, its hint and an exit code."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The commands by what they are about."""
+        """Return the commands by subject."""
         known = super().list_commands(ctx)
         return [name for names in _SECTIONS.values() for name in names if name in known]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's signature
-        """Writes a list of commands for each thing that they are about."""
+        """Write the commands in groups by subject."""
         for section, names in _SECTIONS.items():
             with formatter.section(section):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str()) for name in names])
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs a subcommand.
+        """Run a subcommand.
 
         Raises:
             typer.Exit: With 2 for wrong usage, 1 for any other error of assay, and as shells have it when interrupted.
@@ -185,7 +185,7 @@ _command()(doctor)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line; the entry point of the console script."""
     # TensorFlow tells of every processor and library that it sees, some of it as errors; what fails raises besides.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)  # google.api_core's, of later
@@ -220,7 +220,7 @@ def _call() -> int:
 
 
 def _leave(exit_code: list[int]) -> None:
-    """Ends a process that loaded TensorFlow at once: its objects complain when the interpreter takes itself apart."""
+    """End a process that loaded TensorFlow at once: its objects complain when the interpreter shuts down."""
     if "tensorflow" not in sys.modules:
         return
     for stream in (sys.stdout, sys.stderr):

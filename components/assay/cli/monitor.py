@@ -108,7 +108,7 @@ def monitor(
 
 
 def _told(record: SpanRecord) -> str:
-    """A line for the span, and one for each thing that is amiss."""
+    """Return a line for the span, and one for each problem."""
     lines = [f"{record.name}: {record.rows:,} rows, {_count(len(record.anomalies), 'anomaly', 'anomalies')}"]
     lines += [f"  {sentence}" for sentence in record.anomalies]
     lines += [f"  from {found.compared_with}: {found.summary}" for found in record.drift if found.drifted]
@@ -129,7 +129,7 @@ def _count(number: int, one: str, several: str) -> str:
 
 
 def _row(record: SpanRecord) -> WatchedSpan:
-    """A record as the history page takes it."""
+    """Return a record as the history page shows it."""
     quality = record.quality
     return {
         "name": record.name,

@@ -21,7 +21,7 @@ _HINT = f"Name the pipeline `{_OBJECT}`, or give it from a function `{_FUNCTION}
 
 
 def load_pipeline(path: Path) -> Pipeline:
-    """Gives the file's pipeline: its `pipeline`, or what its `create_pipeline()` returns.
+    """Return the file's pipeline: its `pipeline`, or what its `create_pipeline()` returns.
 
     As when Python runs the file, its folder is importable from then on.
 
@@ -86,7 +86,7 @@ def _created(create: Callable[..., object], path: Path) -> Pipeline:
 
 
 def _found(module: ModuleType) -> str:
-    """Names what comes closest to a pipeline in the file."""
+    """Name what comes closest to a pipeline in the file."""
     own = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     found = [f"the Pipeline '{name}'" for name, value in own.items() if isinstance(value, Pipeline)]
     if _OBJECT in own:

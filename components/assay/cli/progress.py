@@ -35,17 +35,17 @@ class StepLines:
         self._spinner: Progress | None = None
 
     def __enter__(self) -> Self:
-        """Starts."""
+        """Start the clock and the spinner."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Takes the spinner down, also where the run was interrupted."""
+        """Remove the spinner, even if the run was interrupted."""
         self._stop_spinner()
 
     def step_started(self, node_id: str) -> None:
-        """Shows that the step runs, on a terminal."""
+        """Show that the step runs, on a terminal."""
         if not self._console.is_terminal:
             return
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
@@ -57,7 +57,7 @@ class StepLines:
         self._spinner.start()
 
     def step_ended(self, result: StepResult) -> None:
-        """Prints the step's line."""
+        """Print the step's line."""
         self._stop_spinner()
         self._console.print(step_text(result, self._width), soft_wrap=True)
 
@@ -71,7 +71,7 @@ class StepLines:
 
 
 def step_text(result: StepResult, width: int) -> Text:
-    """A step as one line; names take `width` columns."""
+    """Return a step as one line; names take `width` columns."""
     word: str = "did nothing" if result.idle else result.status
     if result.closed_gate:
         word = _GATE_WORDS.get(result.closed_gate.exit_code, "closed")
@@ -87,5 +87,5 @@ def step_text(result: StepResult, width: int) -> Text:
 
 
 def short_reason(result: StepResult) -> str:
-    """Why a step was skipped or ran anew; of a chain (`Trainer skipped: Transform failed: …`) the first link."""
+    """Return why a step was skipped or ran; of a chain (`Trainer skipped: Transform failed: …`), the first link."""
     return result.reason.partition(": ")[0] if result.status == "skipped" else result.reason

@@ -70,7 +70,7 @@ def report(
 
 
 def _subject(name: str, root: Path | None, store: str | None) -> tuple[Subject, Path | None]:
-    """What is meant: a path where there is one, else what the root knows by that name."""
+    """Resolve a name: a path if it exists, else what the root knows by that name."""
     from assay.cli.lineage_store import chosen_root, open_lineage
     from assay.cli.pages.writing import subject_at, subject_named
 

@@ -75,7 +75,7 @@ def run(
 
 
 def _parameters(assignments: Sequence[str]) -> dict[str, str]:
-    """Splits `name=value` pairs; the pipeline converts and checks the values.
+    """Split `name=value` pairs; the pipeline converts and checks the values.
 
     Raises:
         UsageError: For a pair without `=`, and for a name that is given twice.

@@ -46,7 +46,7 @@ class Judged(NamedTuple):
 
 
 def outputs(result: RunResult, artifact_class: type[A]) -> Iterator[tuple[StepResult, str, A]]:
-    """The artifacts of a class, in the order of the steps, with step and output key; each folder once."""
+    """Return the artifacts of a class, in the order of the steps, with step and output key; each folder once."""
     seen = set()
     for step in result.steps:
         for key, artifacts in step.outputs.items():
@@ -57,7 +57,7 @@ def outputs(result: RunResult, artifact_class: type[A]) -> Iterator[tuple[StepRe
 
 
 def verdicts(result: RunResult, artifact_class: type[Artifact]) -> Iterator[Judged]:
-    """The verdicts in artifacts of a class."""
+    """Return the verdicts in artifacts of a class."""
     for step, key, artifact in outputs(result, artifact_class):
         if (artifact.path / FILE_NAME).is_file():
             yield Judged(step, key, artifact, read_verdict(artifact.path))
@@ -67,7 +67,7 @@ _SHOWN = 30
 
 
 def print_rows(console: Console, result: RunResult) -> None:
-    """Prints a line for each Examples artifact, with a column a split."""
+    """Print a line for each Examples artifact, with one column per split."""
     produced = [(f"{step.node_id}.{key}", examples) for step, key, examples in outputs(result, Examples)]
     if not produced:
         return
@@ -81,7 +81,7 @@ def print_rows(console: Console, result: RunResult) -> None:
 
 
 def print_anomalies(console: Console, result: RunResult) -> None:
-    """Prints the anomalies that were found: split, feature, what, and TFDV's description with its shares and values."""
+    """Print the anomalies that were found: split, feature, what, and TFDV's description with its shares and values."""
     for step, _, anomalies in outputs(result, ExampleAnomalies):
         found = {split: list(_reasons(anomalies.read(split))) for split in anomalies.split_names}
         counts = ", ".join(f"{split} {len(reasons) or 'none'}" for split, reasons in found.items())
@@ -102,7 +102,7 @@ def _anomaly_table(found: dict[str, list[tuple[str, str, str]]]) -> Table:
 
 
 def _reasons(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, str, str]]:
-    """Gives (feature, short description, description) for each reason, by feature; the data set's own last."""
+    """Return (feature, short description, description) of each reason, by feature; the dataset's own last."""
     infos = sorted(anomalies.anomaly_info.items())
     if anomalies.HasField("dataset_anomaly_info"):
         infos.append(("(all)", anomalies.dataset_anomaly_info))
@@ -152,7 +152,7 @@ class MetricTable:
 
 
 def read_metrics(path: Path) -> MetricTable:
-    """Reads `metrics.parquet`."""
+    """Read `metrics.parquet`."""
     import pyarrow.parquet as pq
 
     values, examples = {}, {}
@@ -167,7 +167,7 @@ def read_metrics(path: Path) -> MetricTable:
 
 
 def print_metrics(console: Console, result: RunResult) -> None:
-    """Prints the metrics of every evaluation that the run holds."""
+    """Print the metrics of every evaluation in the run."""
     for step, _, evaluation in outputs(result, ModelEvaluation):
         if not evaluation.metrics_table.is_file():  # an evaluation that TFX wrote has none
             continue
@@ -194,7 +194,7 @@ def _overall(metrics: MetricTable) -> Table:
 
 
 def _print_slices(console: Console, metrics: MetricTable, path: Path) -> None:
-    """Prints as many metrics and slices as fit; the file has them all."""
+    """Print as many metrics and slices as fit; the file contains them all."""
     names = metrics.slices[:_SHOWN_SLICES]
     shown = _fitting(metrics.metrics, console.width - min(max(map(len, names)), _LONGEST_NAME) - len(" examples "))
     rows = table("slice", "examples", *shown, numbers=["examples", *shown])
@@ -208,7 +208,7 @@ def _print_slices(console: Console, metrics: MetricTable, path: Path) -> None:
 
 
 def _fitting(metrics: Sequence[str], width: int) -> list[str]:
-    """The first metrics whose columns fit; at least one."""
+    """Return the first metrics whose columns fit; at least one."""
     shown: list[str] = []
     for metric in metrics:
         width -= max(len(metric), _FIGURE_WIDTH) + _GAP
@@ -219,7 +219,7 @@ def _fitting(metrics: Sequence[str], width: int) -> list[str]:
 
 
 def figure(value: float | None) -> str:
-    """A metric's value as people compare it; `-` where there is none, or none can be computed."""
+    """Return a metric's value as people compare it; `-` where there is none, or none can be computed."""
     if value is None or value != value:  # noqa: PLR0124 (NaN differs from itself)
         return "-"
     return f"{value:,.4f}" if abs(value) < 1e5 else f"{value:,.6g}"
@@ -236,7 +236,7 @@ _SHOWN_VALUES = 12
 
 
 def print_blessings(console: Console, result: RunResult) -> None:
-    """Prints each gate's decision on the model and the sentences behind it."""
+    """Print each gate's decision on the model and the reasons for it."""
     for artifact_class in (InfraBlessing, ModelBlessing):
         for judged in verdicts(result, artifact_class):
             heading(console, f"Blessing ({judged.step.node_id})")
@@ -263,7 +263,7 @@ def _mark(check: Check) -> tuple[str, str]:
 
 
 def print_pushes(console: Console, result: RunResult) -> None:
-    """Prints the pushed version, or that nothing was pushed and why."""
+    """Print the pushed version, or that nothing was pushed and why."""
     lines = [_push(step, pushed) for step, _, pushed in outputs(result, PushedModel)]
     lines += [
         f"Nothing pushed: {short_reason(step).rstrip('.')}."
@@ -295,7 +295,7 @@ _GATE_OUTCOMES = {3: "stopped: anomalies found", 4: "not blessed", 5: "a step di
 
 
 def print_summary(console: Console, result: RunResult) -> None:
-    """Prints what the run's artifacts say, then how it ended and where it lies."""
+    """Print what the run's artifacts say, then how the run ended and where it is."""
     print_rows(console, result)
     print_anomalies(console, result)
     print_metrics(console, result)
@@ -331,7 +331,7 @@ def _print_outcome(console: Console, result: RunResult) -> None:
 
 
 def run_document(result: RunResult) -> str:
-    """The run's record, as `run.json` holds it, with `verdicts`: what each gate decided, and which checks failed.
+    """Return the run's record, as in `run.json`, with `verdicts`: what each gate decided, and which checks failed.
 
     A verdict with all of its checks lies at its `path`.
     """

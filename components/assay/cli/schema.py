@@ -174,7 +174,7 @@ def _list_ids(anomalies: Anomalies, *, as_json: bool) -> None:
 
 
 def _put(schema: Schema, output: Path | None, *, quiet: bool = False) -> str | None:
-    """Writes a schema, or prints it; gives the path that it was written to."""
+    """Write a schema, or print it; return the path that it was written to."""
     from assay.artifacts.schema import format_schema
     from assay.cli.schema_files import write_schema
 
@@ -189,7 +189,7 @@ def _put(schema: Schema, output: Path | None, *, quiet: bool = False) -> str | N
 
 
 def _shown_schema(schema: Schema, output: Path | None, *, held_back: bool = False) -> dict[str, object]:
-    """The schema in a JSON document, where it is not written to a file."""
+    """Return the schema in a JSON document, where it is not written to a file."""
     from assay.schema.proto_dict import to_plain
 
     return {} if output is not None or held_back else {"schema": to_plain(schema)}
@@ -430,7 +430,7 @@ def suggest(
     print_remarks(given[0].csv_remarks)
     if len(given) > 1:
         raise UsageError(
-            "suggest.several_statistics", "Suggestions need the statistics of one data set.", "Say --split NAME."
+            "suggest.several_statistics", "Suggestions need the statistics of one dataset.", "Say --split NAME."
         )
     options = SuggestOptions(
         kinds=tuple(kind) if kind else ALL,  # type: ignore[arg-type]  # the options refuse other names
@@ -477,7 +477,7 @@ def _suggested(
 
 
 def _asked(entry: Entry) -> str:
-    """What an entry sets, as `presence.min_fraction = 0.9`."""
+    """Return what an entry sets, as `presence.min_fraction = 0.9`."""
     from assay.schema.leaf_fields import flat
 
     return ", ".join(f"{path} = {value}" for path, value in flat(entry.set) if not path.startswith("annotation"))

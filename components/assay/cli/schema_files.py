@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 
 
 def schema_path(path: Path) -> Path:
-    """The schema's file, where a folder of a Schema artifact is named."""
+    """Return the schema's file, where a folder of a Schema artifact is named."""
     return path / schema_artifact.FILE_NAME if path.is_dir() else path
 
 
 def read_schema(path: Path) -> Schema:
-    """Reads a schema from its file, or from the folder of a Schema artifact."""
+    """Read a schema from its file, or from the folder of a Schema artifact."""
     return schema_artifact.read_schema(schema_path(path))
 
 
 def write_schema(path: Path, schema: Schema) -> None:
-    """Writes a schema as TFDV does."""
+    """Write a schema as TFDV does."""
     write_durably(path, schema_artifact.format_schema(schema).encode())
 
 
 def read_schema_text(path: Path) -> tuple[str, str]:
-    """Reads a schema's text, and gives it with the file's name.
+    """Read a schema's text, and return it with the file's name.
 
     Raises:
         DataError: There is no such file, or it is not text.
@@ -55,14 +55,14 @@ def read_schema_text(path: Path) -> tuple[str, str]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes text whole or not at all."""
+    """Write text atomically."""
     write_durably(path, text.encode())
 
 
 def statistics_of_each(
     data: Sequence[str], split: str | None, csv: CsvOptions, options: StatisticsOptions | None = None
 ) -> list[Statistics]:
-    """Gives the statistics in each statistics file or artifact; data files of one kind are one data set.
+    """Return the statistics in each statistics file or artifact; data files of one kind are one dataset.
 
     Args:
         data: Statistics or data.
@@ -94,7 +94,7 @@ def statistics_of_each(
 
 
 def statistics_files(item: str, split: str | None) -> list[Path]:
-    """The statistics files that a path names: the file itself, or those of an ExampleStatistics artifact."""
+    """Return the statistics files that a path names: the file itself, or those of an ExampleStatistics artifact."""
     from assay.api.statistics import is_statistics
 
     path = Path(item)
@@ -108,7 +108,7 @@ def statistics_files(item: str, split: str | None) -> list[Path]:
 
 
 def find_anomalies(path: Path, split: str | None) -> Path:
-    """The anomalies file that a path names: itself, or the one in a folder that validation wrote.
+    """Return the anomalies file that a path names: itself, or the one in a folder that validation wrote.
 
     Raises:
         DataError: There is none.
@@ -127,7 +127,7 @@ def find_anomalies(path: Path, split: str | None) -> Path:
 
 
 def read_anomalies(path: Path) -> Anomalies:
-    """Reads anomalies from a binary or text proto.
+    """Read anomalies from a binary or text proto.
 
     Raises:
         DataError: The file is missing, or is no anomalies proto.
@@ -148,7 +148,7 @@ def read_anomalies(path: Path) -> Anomalies:
 
 
 def statistics_beside(anomalies: Path, given: str | None) -> DatasetFeatureStatisticsList:
-    """Gives the statistics that were validated: those named, or `FeatureStats.pb` beside the anomalies.
+    """Return the statistics that were validated: those named, or `FeatureStats.pb` beside the anomalies.
 
     Raises:
         UsageError: There are none.
@@ -167,7 +167,7 @@ def statistics_beside(anomalies: Path, given: str | None) -> DatasetFeatureStati
 
 
 def append_patch(path: Path, patch: Patch) -> int:
-    """Adds entries to a patch file without touching what stands in it, comments included; gives how many were new.
+    """Add entries to a patch file without touching what stands in it, comments included; return how many were new.
 
     Raises:
         UsageError: The file is laid out in a way that lines cannot just be added to.

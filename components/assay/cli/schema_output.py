@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def document(content: Any) -> str:
-    """Gives plain values, dataclasses and dates as JSON, which has no NaN and no infinity: they are text."""
+    """Return plain values, dataclasses and dates as JSON; NaN and infinity, which JSON lacks, become text."""
     return json.dumps(_plain(content), indent=2, ensure_ascii=False)
 
 
@@ -37,13 +37,13 @@ def _plain(value: Any) -> Any:
 
 
 def counted(number: int, noun: str) -> str:
-    """Gives `1 change` or `2 changes`."""
+    """Return `1 change` or `2 changes`."""
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
 
 def changes_table(changes: Sequence[Change]) -> RenderableType:
-    """Gives a line a change: whom it can break, and what it is."""
+    """Return one line per change: whom it can break, and what it is."""
     from assay.cli.console import table
 
     rows = table("can break", "change")
@@ -53,7 +53,7 @@ def changes_table(changes: Sequence[Change]) -> RenderableType:
 
 
 def findings_table(findings: Sequence[Finding]) -> RenderableType:
-    """Gives a line a finding: how bad, where, and what."""
+    """Return one line per finding: severity, place and message."""
     from assay.cli.console import table
 
     rows = table("severity", "line", "finding", numbers=["line"])
@@ -63,7 +63,7 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
 
 
 def outcomes_table(outcomes: Sequence[Outcome]) -> RenderableType:
-    """Gives a line an outcome: the entry, its status, and what was done."""
+    """Return one line per outcome: the entry, its status, and what was done."""
     from assay.cli.console import table
 
     rows = table("entry", "status", "outcome", numbers=["entry"])
@@ -73,7 +73,7 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> RenderableType:
 
 
 def entries_table(entries: Sequence[tuple[Subject, str, str]]) -> RenderableType:
-    """Gives a line an entry of a patch: what it is about, what it asks for, and why."""
+    """Return one line per entry of a patch: what it is about, what it asks for, and why."""
     from assay.cli.console import table
 
     rows = table("about", "change", "why")

@@ -1,4 +1,4 @@
-"""`assay stats`: what a data set holds; `assay stats merge`: statistics of parts as those of the whole."""
+"""`assay stats`: what a dataset holds; `assay stats merge`: statistics of parts as those of the whole."""
 
 from __future__ import annotations
 

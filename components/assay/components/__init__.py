@@ -56,5 +56,5 @@ __getattr__ = lazy_names(__name__, {name: f".{folder}" for name, folder in FOLDE
 
 
 def __dir__() -> list[str]:
-    """The components, loaded or not."""
+    """Return the components, loaded or not."""
     return __all__

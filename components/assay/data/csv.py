@@ -79,7 +79,7 @@ class CsvShard:
     constants: Mapping[str, str | None] = field(default_factory=dict)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields the records, with the given columns (default: all) in the schema's order."""
+        """Yield the records, with the given columns (default: all) in the schema's order."""
         kinds = {name: kind for name, kind in self.kinds if columns is None or name in columns}
         schema = pa.schema([field for field in self.schema if field.name in kinds])
         # A column is read even where none is asked for: the rows count.
@@ -167,7 +167,7 @@ class CsvTable:
         return sorted(found)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields all rows in order."""
+        """Yield all rows in order."""
         for shard in self.shards:
             yield from shard.batches(columns)
 
@@ -180,7 +180,7 @@ def scan_csv(
     threads: int | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> CsvTable:
-    """Checks all records of CSV files (plain or gzip) and infers the columns' types over all of them together.
+    """Check all records of CSV files (plain or gzip) and infer the columns' types over all of them together.
 
     Args:
         paths: Files with a header each and the same columns, in any order.
@@ -232,7 +232,7 @@ def scan_csv(
         raise DataError(
             "csv.header_only",
             f"{paths[0]} has a header and no rows" + (f", as have {len(paths) - 1} more files." if paths[1:] else "."),
-            "Check the export; an empty data set cannot be split or validated.",
+            "Check the export; an empty dataset cannot be split or validated.",
         )
     kinds = {name: options.settled(name, kind) for name, kind in kinds.items()}
     schema = pa.schema([(name, ARROW_TYPES[kind]) for name, kind in kinds.items()])
@@ -254,7 +254,7 @@ def scan_csv(
 
 
 def share_types(tables: Sequence[CsvTable]) -> list[CsvTable]:
-    """Gives tables whose columns of one name have one type, the least that holds the cells of all of them.
+    """Return tables whose columns of one name have one type: the narrowest that can represent all of their cells.
 
     A column of whole numbers in one table and of fractions in another is float in both.
     """
@@ -284,7 +284,7 @@ class _FileScan:
     kinds: dict[str, Kind]  # of all files so far; widened as blocks come in
 
     def run(self, pool: ThreadPoolExecutor, block_bytes: int, window: int) -> Iterator[tuple[int, int | None, int]]:
-        """Yields start, end and number of rows of each shard."""
+        """Yield start, end and number of rows of each shard."""
         streamed = is_gzip(self.path)
         stream_start, stream_rows = self.header.end, 0
         for block, rows in self._scanned(pool, block_bytes, window):

@@ -46,7 +46,7 @@ _ROWS_PER_REWRITTEN_BLOCK = 65_536
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Runs a block in which the csv module reads a file.
+    """Run a block in which the csv module reads a file.
 
     Raises:
         DataError: The module refuses the text; with Python 3.10, for a null byte.
@@ -60,7 +60,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def name_not_utf8(path: Path, position: int, name: bytes) -> DataError:
-    """Gives the error for a header that is not UTF-8: UTF-16, as spreadsheets save "Unicode text", or another."""
+    """Return the error for a header that is not UTF-8: UTF-16, as spreadsheets save "Unicode text", or another."""
     encoding = _encoding(name)
     return DataError(
         "csv.not_utf8",
@@ -72,7 +72,7 @@ def name_not_utf8(path: Path, position: int, name: bytes) -> DataError:
 
 
 def _encoding(name: bytes) -> str:
-    """The wide encoding that a name is written in, by its mark of byte order or its null bytes; empty for none."""
+    """Return the UTF-16 or UTF-32 encoding of a name, by its byte order mark or null bytes; empty if neither."""
     if name.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "UTF-32"
     if name.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -154,7 +154,7 @@ class CsvStream:
         self._file.seek(offset)
 
     def read(self, size: int) -> bytes:
-        """Reads up to `size` bytes; fewer only at the end of the file."""
+        """Read up to `size` bytes; fewer only at the end of the file."""
         try:
             return self._file.read(size)
         except GZIP_DAMAGE as error:
@@ -162,7 +162,7 @@ class CsvStream:
 
 
 def is_gzip(path: Path) -> bool:
-    """Says whether the file starts with gzip's magic bytes, whatever its name.
+    """Return whether the file starts with gzip's magic bytes, whatever its name.
 
     Raises:
         DataError: `csv.no_such_file`, `csv.not_a_file` or `csv.unreadable`.
@@ -184,7 +184,7 @@ def is_gzip(path: Path) -> bool:
 
 
 def read_header(path: Path, delimiter: str, max_record_bytes: int = MAX_RECORD_BYTES) -> Header:
-    """Reads the first record of a file, without a byte order mark and without Excel's `sep=` line.
+    """Read the first record of a file, without a byte order mark and without Excel's `sep=` line.
 
     Raises:
         DataError: `csv.empty_file`, `csv.not_utf8`, `csv.empty_column_name`, `csv.duplicate_column`,
@@ -255,7 +255,7 @@ def record_too_long(path: Path, row: int, limit: int) -> DataError:
 def read_blocks(
     path: Path, delimiter: str, start: int, block_bytes: int = BLOCK_BYTES, max_record_bytes: int | None = None
 ) -> Iterator[Block]:
-    """Yields the records from byte `start` (a record's first byte) to the end of the file.
+    """Yield the records from byte `start` (a record's first byte) to the end of the file.
 
     Raises:
         RecordTooLongError: A record is longer than `max_record_bytes`.
@@ -293,7 +293,7 @@ def read_blocks(
 
 
 def read_span(path: Path, start: int, end: int) -> bytes:
-    """Reads the bytes `[start, end)` of an uncompressed file."""
+    """Read the bytes `[start, end)` of an uncompressed file."""
     with CsvStream(path) as stream:
         stream.seek(start)
         return stream.read(end - start)
@@ -306,7 +306,7 @@ def _check_first_record(data: bytes, quotes: NDArray[np.int64], start: int, limi
 
 
 def record_end(data: bytes, quotes: NDArray[np.int64] | None = None) -> int:
-    """Gives the offset after the last record that ends in `data`; 0 where none does."""
+    """Return the offset after the last record that ends in `data`; 0 where none does."""
     positions = _quotes(data) if quotes is None else quotes
     newline = b"\n" if b"\n" in data else b"\r"
     limit = len(data)

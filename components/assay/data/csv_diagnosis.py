@@ -24,7 +24,7 @@ _SHOWN = 60
 
 
 def not_utf8(path: Path, names: Sequence[str], block: Block, error: UnicodeDecodeError, delimiter: str) -> DataError:
-    """Gives the error for bytes that are not UTF-8, with their row and column."""
+    """Return the error for bytes that are not UTF-8, with their row and column."""
     line = _line_of(path, block, error.start)
     record_start = max(block.data.rfind(b"\n", 0, error.start), block.data.rfind(b"\r", 0, error.start)) + 1
     with readable(path):
@@ -40,7 +40,7 @@ def not_utf8(path: Path, names: Sequence[str], block: Block, error: UnicodeDecod
 
 
 def unparsable(path: Path, names: Sequence[str], block: Block, delimiter: str, reason: str) -> DataError:
-    """Gives the error for a block that Arrow refuses: the first record whose cells do not match the header."""
+    """Return the error for a block that Arrow refuses: the first record whose cells do not match the header."""
     first = _line_of(path, block, 0)
     reader = csv.reader(io.StringIO(block.data.decode("utf-8"), newline=""), delimiter=delimiter)
     start = 0
@@ -84,7 +84,7 @@ def not_of_type(path: Path, names: Sequence[str], block: Block, column: str, opt
 
 
 def unclosed_quote(path: Path, at: int) -> DataError:
-    """Gives the error for a quote that opens at a byte offset and never closes."""
+    """Return the error for a quote that opens at a byte offset and never closes."""
     return DataError(
         "csv.unclosed_quote",
         f"{path}, row {lines_before(path, at) + 1}: a quote opens and the file ends before it closes.",

@@ -240,7 +240,7 @@ def infer_kinds(
 
 
 def convert(data: bytes, names: Sequence[str], kinds: Mapping[str, Kind], options: CsvOptions) -> pa.Table:
-    """Reads the columns of `kinds` from one block.
+    """Read the columns of `kinds` from one block.
 
     The kinds must hold every cell of the block (see `infer_kinds`).
     """
@@ -253,7 +253,7 @@ def convert(data: bytes, names: Sequence[str], kinds: Mapping[str, Kind], option
 
 
 def parse(data: bytes, names: Sequence[str], types: Mapping[str, pa.DataType], options: CsvOptions) -> pa.Table:
-    """Reads the columns of `types` from one block of records, on the calling thread.
+    """Read the columns of `types` from one block of records, on the calling thread.
 
     Raises:
         pa.ArrowInvalid: A record has too few or too many cells, or a cell does not convert.
@@ -320,14 +320,14 @@ def plain_numbers(cells: pa.ChunkedArray, name: str, options: CsvOptions) -> pa.
 
 
 def _misreadable(data: bytes) -> frozenset[Kind]:
-    """Gives the kinds as which Arrow may read text that Python does not: hexadecimal integers and "nan(...)"."""
+    """Return the kinds as which Arrow may read text that Python does not: hexadecimal integers and "nan(...)"."""
     not_a_number = _has_pair(data, b"nN", b"(")
     misread = {Kind.INT: _has_pair(data, b"0", b"xX"), Kind.WHOLE: not_a_number, Kind.FLOAT: not_a_number}
     return frozenset(kind for kind, may_be in misread.items() if may_be)
 
 
 def _has_pair(data: bytes, first: bytes, second: bytes) -> bool:
-    """Says whether any of the first characters stands before any of the second; `in` takes ten times as long."""
+    """Return whether any of the first characters precedes any of the second, ten times as fast as `in`."""
     text = np.frombuffer(data, np.uint8)
     return any(
         bool(np.isin(text[positions[positions > 0] - 1], np.frombuffer(first, np.uint8)).any())
@@ -337,7 +337,7 @@ def _has_pair(data: bytes, first: bytes, second: bytes) -> bool:
 
 
 def _is_huge(column: pa.ChunkedArray) -> bool:
-    """Says whether a float may come from an integer of over 64 bits, which is text."""
+    """Return whether a float may come from an integer of over 64 bits, which is text."""
     bounds = pc.min_max(column).as_py()
     return bounds["min"] is not None and max(-bounds["min"], bounds["max"]) >= _BIG
 

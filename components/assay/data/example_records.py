@@ -31,7 +31,7 @@ class ExampleRecordShard:
     path: Path
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields the rows as list columns; a feature that no record of a batch holds is absent from that batch."""
+        """Yield the rows as list columns; a feature that no record of a batch holds is absent from that batch."""
         records = iter(read_records(self.path))
         first = 1
         while chunk := list(islice(records, _BATCH_RECORDS)):
@@ -94,7 +94,7 @@ class ExampleRecordWriter:
         self._records.__exit__(kind, *details)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Adds rows.
+        """Add rows.
 
         Raises:
             DataError: If a column has no place in a tf.Example, or a number is too large for a float32.

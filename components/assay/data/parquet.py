@@ -46,7 +46,7 @@ class ParquetShard:
     constants: Mapping[str, int | str | None] = field(default_factory=dict)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields the rows, with the given columns (default: all) in the schema's order."""
+        """Yield the rows, with the given columns (default: all) in the schema's order."""
         schema = self.schema
         if columns is not None:
             wanted = set(columns)
@@ -109,7 +109,7 @@ class ParquetTable:
         return True
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields all rows in order."""
+        """Yield all rows in order."""
         for shard in self.shards:
             yield from shard.batches(columns)
 
@@ -140,7 +140,7 @@ def partitions(paths: Sequence[Path], roots: Sequence[Path]) -> list[dict[str, i
 
 
 def open_parquet(paths: Sequence[Path], constants: Sequence[Mapping[str, int | str | None]] = ()) -> ParquetTable:
-    """Reads the footers of Parquet files.
+    """Read the footers of Parquet files.
 
     Args:
         paths: The files.
@@ -176,7 +176,7 @@ def _with(schema: pa.Schema, constants: Mapping[str, int | str | None]) -> pa.Sc
 
 
 def share_types(tables: Sequence[ParquetTable]) -> list[ParquetTable]:
-    """Gives tables whose columns of one name have one type, where there is one that holds both (see `open_parquet`)."""
+    """Return tables whose columns of one name have one type, if one can represent both (see `open_parquet`)."""
     shared: dict[str, pa.DataType] = {}
     for table in tables:
         for column in table.schema:
@@ -245,7 +245,7 @@ class ParquetWriter:
                 raise disk_full(self._path, error) from error
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Adds rows.
+        """Add rows.
 
         Raises:
             ArtifactError: The file system refuses the write.

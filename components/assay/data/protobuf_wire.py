@@ -17,7 +17,7 @@ _LONGEST_VARINT = 10 * 7  # bits
 
 
 def fields(message: Bytes) -> Iterator[tuple[int, int | Bytes]]:
-    """Gives (number, value) for each field: an int for varints, else the bytes.
+    """Return (number, value) for each field: an int for varints, else the bytes.
 
     Raises:
         ValueError: The bytes are no message.

@@ -118,7 +118,7 @@ def _is_json(head: bytes) -> bool:
 
 
 def gzip_damage(error: Exception, code: str, place: object, items: str) -> DataError:
-    """Gives the error of one of `GZIP_DAMAGE`.
+    """Return the error for one of `GZIP_DAMAGE`.
 
     Args:
         error: What was raised.

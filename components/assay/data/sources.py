@@ -50,7 +50,7 @@ class TableShard:
     rows: pa.Table
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields the rows."""
+        """Yield the rows."""
         table = self.rows if columns is None else self.rows.select(list(columns))
         yield from table.combine_chunks().to_batches() or [_no_rows(table.schema)]
 
@@ -83,7 +83,7 @@ def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
 
 
 def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = None, schema: Schema | None = None) -> Any:
-    """Gives the rows of `data` as a Source.
+    """Return the rows of `data` as a Source.
 
     Args:
         data: A path, a glob pattern, or several of them (CSV, TSV, Parquet, TFRecord of tf.Example; plain or gzip); a
@@ -132,7 +132,7 @@ def _with_expected(csv: CsvOptions, schema: Schema | None) -> CsvOptions:
 
 
 def _paths(data: Any) -> list[Path] | None:
-    """The files that `data` names; None where it names none but holds rows itself."""
+    """Return the files that `data` names; None if `data` contains the rows itself."""
     if isinstance(data, (str, Path)):
         return _expanded(data)
     if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
@@ -157,7 +157,7 @@ def _single(half: pa.Array) -> pa.Array:
 
 
 def _table(data: Any, schema: Schema | None) -> pa.Table:
-    """Rows in memory as a table."""
+    """Return rows in memory as a table."""
     library = type(data).__module__.partition(".")[0]
     if isinstance(data, pa.Table):
         return data
@@ -259,7 +259,7 @@ def _files(paths: list[Path], split: str | None, csv: CsvOptions, roots: Sequenc
 
 
 def _kind(path: Path) -> str:
-    """The kind of a file by its name, or by its first bytes where the name says nothing."""
+    """Return the kind of a file by its name, or by its first bytes if the name does not tell."""
     name = path.name.lower()
     require_regular(path, "data")
     for kind, endings in _ENDINGS.items():
@@ -310,7 +310,7 @@ def _check_names(names: list[str]) -> None:
 
 
 def _from_pandas(frame: Any, schema: Schema | None) -> pa.Table:
-    """A pandas data frame as a table, its columns typed as the frame's CSV would be; its index is left out."""
+    """Return a pandas data frame as a table, its columns typed as the frame's CSV would be; its index is left out."""
     if not hasattr(frame, "columns"):
         frame = frame.to_frame()
     names = [str(name) for name in frame.columns]
@@ -368,7 +368,7 @@ def _from_polars(frame: Any) -> pa.Table:
 
 
 def _from_stream(data: Any) -> pa.Table:
-    """Reads the Arrow C stream interface, which pyarrow imports by itself from version 15 on."""
+    """Read the Arrow C stream interface, which pyarrow imports by itself from version 15 on."""
     if hasattr(pa.RecordBatchReader, "from_stream"):
         return pa.RecordBatchReader.from_stream(data).read_all()
     capsule = data.__arrow_c_stream__()

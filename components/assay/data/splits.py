@@ -35,7 +35,7 @@ class Splits(Protocol):
         ...
 
     def source(self, split: str) -> ParquetTable | ExampleRecords:
-        """The rows of a split."""
+        """Return the rows of a split."""
         ...
 
 
@@ -55,7 +55,7 @@ class SplitFolders:
         return tuple(split for split, _ in split_folders(self.path))
 
     def source(self, split: str) -> ParquetTable | ExampleRecords:
-        """The rows of a split, in parts that an engine can work on.
+        """Return the rows of a split, in parts that an engine can work on.
 
         Raises:
             ArtifactError: If there is no such split.

@@ -28,7 +28,7 @@ _DECIMAL_DIGITS_OF_INT64 = 18
 
 
 def decode(records: Sequence[bytes], *, source: str = "the input", first_record: int = 1) -> pa.RecordBatch:
-    """Decodes records to list columns, one for each feature that occurs in any of them.
+    """Decode records to list columns, one for each feature that occurs in any of them.
 
     A feature that has no kind in all of the records gives a column of type null.
 
@@ -71,7 +71,7 @@ def decode(records: Sequence[bytes], *, source: str = "the input", first_record:
 
 
 def encode(batch: pa.RecordBatch) -> list[bytes]:
-    """Encodes rows as serialised `tf.Example`s; flat columns become lists of one value.
+    """Encode rows as serialised `tf.Example`s; flat columns become lists of one value.
 
     Features stand in the order of their names, so equal rows give equal bytes: the C++ coder alone writes a record's
     features in an order that changes from process to process.
@@ -92,7 +92,7 @@ def encode(batch: pa.RecordBatch) -> list[bytes]:
 
 
 def _joined(records: Sequence[bytes]) -> bytes:
-    """Joins Examples of one feature each to one: the entries of their `features` field, one after another.
+    """Join Examples of one feature each to one: the entries of their `features` field, one after another.
 
     A record starts with the field's tag and the length of the rest, which takes one byte up to 127; a missing feature's
     record is empty.
@@ -102,7 +102,7 @@ def _joined(records: Sequence[bytes]) -> bytes:
 
 
 def _header(record: bytes) -> int:
-    """Bytes of the field's tag and length at the start of a record."""
+    """Return the number of bytes of the field's tag and length at the start of a record."""
     at = 1
     while record[at] >= 0x80:
         at += 1
@@ -119,7 +119,7 @@ def _varint(number: int) -> bytes:
 
 
 def as_example_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Gives each column as `tf.Example` sees it: `large_list` of int64, float32 or large_binary.
+    """Return each column as `tf.Example` sees it: `large_list` of int64, float32 or large_binary.
 
     Integers and booleans become int64, floats float32, text its UTF-8 bytes; a null cell becomes a null list. A column
     of type null becomes null lists of bytes. What has no kind of its own is what statistics, and so the schema, see in
@@ -134,7 +134,7 @@ def as_example_columns(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def fits(kind: pa.DataType) -> bool:
-    """Tells whether a `tf.Example` can hold a column of this type: a value a row, or a list of them."""
+    """Return whether a `tf.Example` can represent a column of this type: one value or one list per row."""
     try:
         as_example_columns(pa.RecordBatch.from_arrays([pa.array([], kind)], ["column"]))
     except (DataError, pa.ArrowException):  # Arrow makes no empty arrays of some nested types
@@ -143,7 +143,7 @@ def fits(kind: pa.DataType) -> bool:
 
 
 def without_structs(schema: schema_pb2.Schema) -> schema_pb2.Schema:
-    """Gives a schema of what a `tf.Example` can hold: without the features of nested columns."""
+    """Return a schema of what a `tf.Example` can represent: without the features of nested columns."""
     flat = schema_pb2.Schema()
     flat.CopyFrom(schema)
     del flat.feature[:]
@@ -152,7 +152,7 @@ def without_structs(schema: schema_pb2.Schema) -> schema_pb2.Schema:
 
 
 def single_valued_columns(batch: pa.RecordBatch) -> frozenset[str]:
-    """Names the list columns in which no row has more than one value, and all columns that are not lists."""
+    """Name the list columns in which no row has more than one value, and all columns that are not lists."""
     names = []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         if not is_list(column.type) or (pc.max(pc.list_value_length(column)).as_py() or 0) <= 1:
@@ -161,7 +161,7 @@ def single_valued_columns(batch: pa.RecordBatch) -> frozenset[str]:
 
 
 def flatten_columns(batch: pa.RecordBatch, names: Iterable[str]) -> pa.RecordBatch:
-    """Gives the named list columns, of at most one value a row, as flat ones; an empty or null list becomes null."""
+    """Return the named list columns, of at most one value per row, as flat ones; an empty or null list becomes null."""
     wanted = set(names)
     columns = [
         _first_values(column) if name in wanted and is_list(column.type) else column
@@ -250,7 +250,7 @@ def is_list(kind: pa.DataType) -> bool:
 
 
 def _has_feature_lists(record: bytes) -> bool:
-    """Says whether field 2 follows field 1 or comes first, without parsing the record."""
+    """Return whether field 2 follows field 1 or comes first, without parsing the record."""
     at = 0
     if record[:1] == bytes([_FEATURES_TAG]):
         length, at, shift = 0, 1, 0

@@ -44,7 +44,7 @@ class _Place:
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """Yields the records of one file, in order.
+    """Yield the records of one file, in order.
 
     Raises:
         DataError: The file is missing, a checksum does not match, or the file (or its gzip stream) is cut off. The
@@ -78,7 +78,7 @@ def read_records(path: Path) -> Iterator[bytes]:
 
 
 def masked_crc(data: bytes) -> int:
-    """Gives TFRecord's checksum: the CRC-32C rotated right by 15 bits plus a constant, mod 2^32."""
+    """Return TFRecord's checksum: the CRC-32C rotated right by 15 bits plus a constant, mod 2^32."""
     crc: int = google_crc32c.value(data)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
@@ -115,7 +115,7 @@ class TFRecordWriter:
                 raise disk_full(self._path, error) from error
 
     def write(self, *records: bytes) -> None:
-        """Adds records.
+        """Add records.
 
         Raises:
             ArtifactError: The file system refuses the write.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_vocabularies(paths: Mapping[str, str | Path]) -> dict[str, tuple[str, ...]]:
-    """Gives the tokens in each file; blanks around a token do not belong to it, as in TFDV.
+    """Return the tokens in each file; blanks around a token do not belong to it, as in TFDV.
 
     Raises:
         DataError: A file is missing, damaged or not UTF-8.

@@ -19,7 +19,7 @@ class Shard(Protocol):
     """An independent part of a source, read in order."""
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Reads the shard's record batches, with the given columns (default: all)."""
+        """Read the shard's record batches, with the given columns (default: all)."""
         ...
 
 
@@ -46,19 +46,19 @@ class Accumulator(Protocol[S_inv, R_co]):
     """
 
     def create(self) -> S_inv:
-        """An empty state."""
+        """Return an empty state."""
         ...
 
     def add_batch(self, state: S_inv, batch: pa.RecordBatch) -> S_inv:
-        """The state after one more batch; may change `state` in place."""
+        """Return the state after one more batch; may change `state` in place."""
         ...
 
     def merge(self, states: Sequence[S_inv]) -> S_inv:
-        """The state of all rows of `states`, in order; may change the first in place."""
+        """Return the state of all rows of `states`, in order; may change the first in place."""
         ...
 
     def extract(self, state: S_inv) -> R_co:
-        """The result."""
+        """Return the result."""
         ...
 
 
@@ -74,9 +74,9 @@ class Engine(Protocol):
         ...
 
     def reduce(self, source: Source, accumulator: Accumulator[S, R]) -> R:
-        """Feeds every batch of `source` to `accumulator` and extracts the result."""
+        """Feed every batch of `source` to `accumulator` and extract the result."""
         ...
 
     def map(self, source: Source, function: Callable[[pa.RecordBatch], T]) -> Iterator[T]:
-        """Applies `function` to every batch, in order; holds a bounded number of results."""
+        """Apply `function` to every batch, in order; hold a bounded number of results."""
         ...

@@ -12,13 +12,13 @@ from assay.engines.base import Shard, Source
 # Batches of a streamed shard that make one partial state: few merges, and still enough units to keep the cores busy.
 _BATCHES_PER_UNIT = 4
 
-# A very wide data set has a few hundred rows in a shard, and each batch costs each column about the same: shards
+# A very wide dataset has a few hundred rows in a shard, and each batch costs each column about the same: shards
 # that have no more rows than this together are one unit.
 _ROWS_TOGETHER = 4096
 
 
 def groups_of(source: Source) -> Iterator[Sequence[Shard]]:
-    """Puts consecutive small shards together; of a streamed source, or where a shard does not tell its rows, none."""
+    """Join consecutive small shards, unless the source is streamed or a shard does not know its row count."""
     group: list[Shard] = []
     rows = 0
     for shard in source.shards:

@@ -63,11 +63,11 @@ class Spread:
         return self.classes > 1
 
     def lacks(self, classes: int) -> bool:
-        """Whether some number is no class of so many, nor -1 for none."""
+        """Return whether some number is neither a class number nor -1 for no class."""
         return self.least < -1 or (self.greatest > classes - 1 and math.isfinite(self.greatest))
 
     def add(self, values: Floats) -> None:
-        """Adds the rows of a batch."""
+        """Add the rows of a batch."""
         missing = np.isnan(values)
         self.classes = max(self.classes, values.shape[1] if values.ndim > 1 else 1)
         if missing.any():
@@ -78,7 +78,7 @@ class Spread:
             self.greatest = max(self.greatest, float(values.max()))
 
     def merge(self, other: Spread) -> None:
-        """Adds other rows."""
+        """Add other rows."""
         self.least, self.greatest = min(self.least, other.least), max(self.greatest, other.greatest)
         self.lacking += other.lacking
         self.classes = max(self.classes, other.classes)
@@ -109,7 +109,7 @@ class Seen:
     inverted: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def add(self, rows: Rows) -> None:
-        """Adds the rows of a batch."""
+        """Add the rows of a batch."""
         weighs = rows.weights != 0
         count = int(np.count_nonzero(weighs))
         self.weighing += count
@@ -131,7 +131,7 @@ class Seen:
             self.alike = all(np.array_equal(first, other, equal_nan=True) for other in others)
 
     def merge(self, other: Seen) -> None:
-        """Adds other rows."""
+        """Add other rows."""
         self.weighing += other.weighing
         self.misweighed += other.misweighed
         self.label.merge(other.label)
@@ -205,7 +205,7 @@ class Drawn:
 
 
 def can_draw(metric: AnyMetric) -> bool:
-    """Tells whether there is a way to say how sure a metric is; there is none for counts and users' own metrics."""
+    """Return whether a metric can have bounds; counts and users' own metrics cannot."""
     if isinstance(metric, RankingMetric):
         return metric.kind in MEANS
     return isinstance(metric, (SumsMetric, CurveMetric, AverageMetric))
@@ -219,7 +219,7 @@ def draw(
     baseline: str | None,
     resampling: Resampling,
 ) -> Drawn:
-    """Says how sure metrics are.
+    """Return the confidence settings of metrics.
 
     Args:
         planned: Metrics that [`can_draw`][...can_draw] accepts, and that read rows alike.
@@ -332,7 +332,7 @@ class _Pass:
     leaving_out: tuple[PlannedMetric, ...]
 
     def view(self, rows: Rows, batch: pa.RecordBatch) -> Rows:
-        """Gives the rows as these metrics read them."""
+        """Return the rows as these metrics read them."""
         if not self.weighted:
             rows = replace(rows, weights=np.ones(len(rows)))
         if self.query is not None:
@@ -381,11 +381,11 @@ class PlannedMetrics:
         self._passes = tuple(_pass(key, tuple(group), columns, self._baseline, wanted) for key, group in groups.items())
 
     def create(self) -> PlannedState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return PlannedState(0, [(one.metrics.create(), KeptRows()) for one in self._passes])
 
     def add_batch(self, state: PlannedState, batch: pa.RecordBatch) -> PlannedState:
-        """Adds the rows of one batch to `state`, in place.
+        """Add the rows of one batch to `state`, in place.
 
         Raises:
             DataError: A column is missing or not what a metric needs.
@@ -401,7 +401,7 @@ class PlannedMetrics:
         return state
 
     def merge(self, states: Sequence[PlannedState]) -> PlannedState:
-        """Gives the state of all rows, in the first of `states`."""
+        """Return the state of all rows, in the first of `states`."""
         states[0].rows = sum(state.rows for state in states)
         for state in states[1:]:
             states[0].seen.merge(state.seen)
@@ -412,7 +412,7 @@ class PlannedMetrics:
         return states[0]
 
     def extract(self, state: PlannedState) -> Computed:
-        """Gives all values and replicates."""
+        """Return all values and replicates."""
         models = tuple(self._columns.predictions)
         examples: dict[SliceKey, int] = {}
         values: dict[str, dict[SliceKey, dict[MetricKey, Any]]] = {model: {} for model in models}
@@ -515,6 +515,6 @@ def _fill(
 def row_columns(
     label: str, weight: str | None, candidate: str, baseline: str | None, slicing: tuple[SlicingSpec, ...]
 ) -> RowColumns:
-    """Gives the columns of both models under the names by which figures tell them apart."""
+    """Rename the columns of both models so that their metrics can be told apart."""
     predictions = {CANDIDATE: candidate} | ({BASELINE: baseline} if baseline is not None else {})
     return RowColumns(label=label, predictions=predictions, weight=weight, slicing=slicing)

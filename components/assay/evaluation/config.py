@@ -61,12 +61,12 @@ class GateConfig:
     additions: Additions
 
     def limits(self, metric_name: Callable[[Any], str]) -> tuple[Limit, ...]:
-        """Gives every limit, as [`limits_of`][assay.gating.thresholds.limits_of] does."""
+        """Return every limit, as [`limits_of`][assay.gating.thresholds.limits_of] does."""
         return limits_of(self.eval_config, metric_name, self.additions.significant)
 
 
 def parse_eval_config(given: Any) -> dict[str, Any]:
-    """Gives the canonical, JSON-compatible form of a configuration, whatever form it was given in.
+    """Return the canonical, JSON-compatible form of a configuration, whatever form it was given in.
 
     Two configurations that mean the same have the same canonical form, so it is what a fingerprint is taken of.
 
@@ -84,7 +84,7 @@ def parse_eval_config(given: Any) -> dict[str, Any]:
 
 
 def with_modules(config: Any, place: Callable[[str], str]) -> Any:
-    """Gives a configuration with the path of each Python file that holds a metric replaced by what `place` gives."""
+    """Return a configuration with the path of each Python file that holds a metric replaced by what `place` gives."""
     if isinstance(config, Mapping):
         return {
             key: place(value) if key == "module" and _is_python(value) else with_modules(value, place)
@@ -98,7 +98,7 @@ def _is_python(value: Any) -> bool:
 
 
 def read_config(given: Any) -> GateConfig:
-    """Reads any of the forms of [`parse_eval_config`][...parse_eval_config], with what assay adds to them.
+    """Read any of the forms of [`parse_eval_config`][...parse_eval_config], with what assay adds to them.
 
     Raises:
         UsageError: As there.
@@ -312,7 +312,7 @@ def _number_hint(value: Any) -> str:
 
 
 def unknown_field(message: Descriptor, name: str, where: str) -> UsageError:
-    """Gives the error for a field that a message does not have."""
+    """Return the error for a field that a message does not have."""
     return UsageError(
         "eval_config.field",
         f"{where}: {message.name} has no field '{name}'.",
@@ -321,7 +321,7 @@ def unknown_field(message: Descriptor, name: str, where: str) -> UsageError:
 
 
 def unknown_in_text(reason: str, config: Descriptor, where: str) -> UsageError | None:
-    """Gives the error where protobuf's reason for refusing a text proto is an unknown field; None for another."""
+    """Return the error where protobuf's reason for refusing a text proto is an unknown field; None for another."""
     found = _NO_SUCH_FIELD.search(reason)
     if found is None:
         return None

@@ -81,12 +81,12 @@ class Rules:
             raise UsageError("waivers.today", "Waivers expire, so the day must be given.")
 
     def applied_to(self, config: GateConfig) -> GateConfig:
-        """Gives the configuration with these rules in place of what its own `policy` section says."""
+        """Return the configuration with these rules in place of what its own `policy` section says."""
         policy = config.additions.policy.updated(**asdict(self.policy))
         return replace(config, additions=replace(config.additions, policy=policy))
 
     def bound(self, config: GateConfig) -> dict[str, Any]:
-        """Gives, as plain values, all that a blessing binds besides models and data; see decision 0060.
+        """Return, as plain values, all that a blessing binds besides models and data; see decision 0060.
 
         A file with a metric counts by what it holds: where it lies is another place on each machine.
         """
@@ -114,7 +114,7 @@ def decided(
     name_of: Callable[[Any], str] = metric_name,
     join_on: str | None = None,
 ) -> tuple[Verdict, pa.Table | None]:
-    """Gives the verdict, and the rows of failing slices where the candidate did most worse than the baseline.
+    """Return the verdict, and the rows of failing slices where the candidate is worst compared with the baseline.
 
     Args:
         config: The configuration, the rules applied to it.
@@ -148,7 +148,7 @@ def verdict_on(
     figures: Figures | None = None,
     name_of: Callable[[Any], str] = metric_name,
 ) -> Verdict:
-    """Holds figures against the configuration's thresholds; the arguments are those of [`decided`][...decided]."""
+    """Check metrics against the configuration's thresholds; the arguments are those of [`decided`][...decided]."""
     rules = rules or Rules()
     return decide(
         limits_for(config, name_of),
@@ -162,7 +162,7 @@ def verdict_on(
 
 
 def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> Evidence | None:
-    """Gives how sure the figures are; None where nothing must be significant."""
+    """Return the bounds of the metrics; None if no significance is required."""
     if not config.additions.asks_for_evidence:
         return None
     return Evidence(
@@ -179,7 +179,7 @@ def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> Evidence | 
 
 
 def limits_for(config: GateConfig, name_of: Callable[[Any], str] = metric_name) -> tuple[Limit, ...]:
-    """Gives every limit, one for each rank of a metric that is computed at several.
+    """Return every limit, one for each rank of a metric that is computed at several.
 
     TFMA files `NDCG` with a `top_k_list` under each rank and looks for its threshold under none, so that every model
     fails; here the threshold holds each rank.
@@ -199,7 +199,7 @@ def limits_for(config: GateConfig, name_of: Callable[[Any], str] = metric_name) 
 
 
 def resampling_for(config: GateConfig, sampling: Sampling, *, thresholds_only: bool = True) -> Resampling:
-    """Gives what to draw: metrics with thresholds only, or all."""
+    """Return the metrics to resample: those with thresholds only, or all."""
     limits = limits_for(config)
     keys = {limit.metric for limit in limits}
     if not thresholds_only:
@@ -214,7 +214,7 @@ def resampling_for(config: GateConfig, sampling: Sampling, *, thresholds_only: b
 
 
 def with_missing(verdict: Verdict, predictions: Predictions) -> Verdict:
-    """Gives the verdict; where a figure is NaN, with a warning for each column that lacks numbers.
+    """Return the verdict; where a figure is NaN, with a warning for each column that lacks numbers.
 
     The rows are gone through again, but only then.
     """

@@ -37,7 +37,7 @@ CLASSES_FILE = "classes.json"
 def write_metrics(
     folder: Path, evaluation: TableEvaluation, confidence: float = 0.95, *, figures: Figures | None = None
 ) -> Path:
-    """Writes `metrics.parquet`, with bounds where replicates were drawn, and gives its path; and `classes.json`.
+    """Write `metrics.parquet`, with bounds where replicates were drawn, and return its path; and `classes.json`.
 
     Args:
         folder: Where to.
@@ -56,7 +56,7 @@ def write_metrics(
 
 
 def write_for_people(folder: Path, verdict: Verdict, flips: pa.Table | None) -> None:
-    """Writes `summary.md`, which fits a pull request, and `flips.parquet` where a slice became worse."""
+    """Write `summary.md`, which fits a pull request, and `flips.parquet` where a slice became worse."""
     write_durably(folder / SUMMARY, to_markdown(verdict).encode())
     if flips is not None:
         write_table(folder / FLIPS_TABLE, flips)
@@ -71,7 +71,7 @@ def write_tfma_files(
     data_location: str = "",
     model_locations: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes TFMA's files.
+    """Write TFMA's files.
 
     Args:
         folder: Where to.
@@ -106,7 +106,7 @@ def write_tfma_files(
 
 
 def metrics_table(figures: Figures, bounds: Bounds | None = None) -> pa.Table:
-    """Gives a row for each model, slice and metric: model, slice, metric, value, examples (null where unknown).
+    """Return a row for each model, slice and metric: model, slice, metric, value, examples (null where unknown).
 
     Args:
         figures: The metrics.
@@ -127,7 +127,7 @@ def metrics_table(figures: Figures, bounds: Bounds | None = None) -> pa.Table:
 
 
 def write_metrics_table(path: Path, figures: Figures, bounds: Bounds | None = None) -> None:
-    """Writes the [`metrics_table`][...metrics_table] as Parquet."""
+    """Write the [`metrics_table`][...metrics_table] as Parquet."""
     write_table(path, metrics_table(figures, bounds))
 
 

@@ -24,7 +24,7 @@ _UNLIKELY: Final = math.log(1e6)  # fewer orders of the rows than this are no pr
 
 
 def by_id(ours: pa.Table, theirs: pa.Table, key: str) -> pa.Table:
-    """Gives the baseline's rows in the order of the candidate's.
+    """Return the baseline's rows in the order of the candidate's.
 
     Raises:
         DataError: The tables do not have the same rows, or the column does not name them.
@@ -168,7 +168,7 @@ def _suggestion(columns: Mapping[str, tuple[pa.Array, pa.Array]], label: str) ->
 
 
 def _is_id(values: pa.Array) -> bool:
-    """Whether each row has a value of its own that is not a measurement."""
+    """Return whether each row has a unique value that is not a measurement."""
     return _is_named(values) and not values.null_count and len(pc.unique(values)) == len(values)
 
 
@@ -177,7 +177,7 @@ def _is_named(values: pa.Array) -> bool:
 
 
 def _is_reordered(ours: pa.Array, theirs: pa.Array, apart: NDArray[np.bool_]) -> bool:
-    """Whether a column that differs shows that rows are other ones, or in another order, and is not another prediction.
+    """Return whether a column that differs shows other rows or another order, rather than another prediction.
 
     That is an id of which both tables have most values; or the same values as often in both tables, where about as many
     rows differ as a shuffle leaves: two models' decisions are now and then as often positive, but on nearly the same
@@ -195,7 +195,7 @@ def _is_reordered(ours: pa.Array, theirs: pa.Array, apart: NDArray[np.bool_]) ->
 
 
 def _tells_order(columns: Sequence[pa.Array], rows: int) -> bool:
-    """Whether rows in another order would show in columns that agree row by row.
+    """Return whether rows in another order would show in columns that agree row by row.
 
     They show where the values name most rows, or change from row to row about as often as at random: then next to no
     shuffle leaves them as they are. In tables that are sorted by a label they are the same however rows with one label

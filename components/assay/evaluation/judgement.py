@@ -93,7 +93,7 @@ class Judged:
 def evaluate_tables(
     tables: Tables | Models, engine: Engine, sampling: Sampling | None = None, *, thresholds_only: bool = False
 ) -> tuple[GateConfig, TableEvaluation, tuple[LintFinding, ...]]:
-    """Gives the configuration read, the metrics, and the lint's warnings.
+    """Return the configuration read, the metrics, and the lint's warnings.
 
     Args:
         tables: What to evaluate.
@@ -137,7 +137,7 @@ def _evaluated(
 
 
 def judge(tables: Tables | Models, engine: Engine, rules: Rules | None = None) -> Judged:
-    """Evaluates by the kernels, and holds the figures against the configuration's thresholds.
+    """Evaluate with the kernels, and check the metrics against the configuration's thresholds.
 
     Args:
         tables: What to evaluate.

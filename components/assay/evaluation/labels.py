@@ -60,7 +60,7 @@ class ClassNames:
         return self.are_numbers or (not self.values and self.order != "none")
 
     def way_of(self, kind: pa.DataType, label: str) -> Way:
-        """Gives what labels of a type are.
+        """Describe labels of a type.
 
         Raises:
             DataError: They may be numbers or names, or are no labels of these classes.
@@ -80,7 +80,7 @@ class ClassNames:
         return "numbers"
 
     def numbered(self, batch: pa.RecordBatch, label: str, start: int | None) -> pa.Array:
-        """Gives a batch's labels as class numbers, null where there is none.
+        """Return a batch's labels as class numbers, null where there is none.
 
         Args:
             batch: Rows with labels.
@@ -107,7 +107,7 @@ class ClassNames:
         raise self._unknown(label, texts[int(strange[0])].as_py(), int(strange[0]), start)
 
     def own(self, numbered: Sequence[float | None], way: Way) -> pa.Array:
-        """Gives the labels that class numbers stand for, as the data has them."""
+        """Return the labels that class numbers stand for, as the data has them."""
         if way == "numbers":
             return pa.array(numbered, pa.float64())
         known = [None if one is None or np.isnan(one) else int(one) for one in numbered]
@@ -119,11 +119,11 @@ class ClassNames:
         return pa.array([None if one is None else values[one] for one in known], pa.float64()).cast(kind)
 
     def told(self) -> str:
-        """Gives the classes with their numbers, as in `0 setosa, 1 versicolor`; not more than a sentence bears."""
+        """Return the classes with their numbers, as in `0 setosa, 1 versicolor`; not more than a sentence bears."""
         return listed([f"{number} {name}" for number, name in enumerate(self.names)])
 
     def _of_numbers(self, column: pa.Array, label: str, start: int | None) -> pa.Array:
-        """Finds the class that each number, or each 1 and 0 for true and false, names."""
+        """Find the class that each number, or each 1 and 0 for true and false, stands for."""
         labels = numbers(pa.RecordBatch.from_arrays([column], [label]), label)
         if labels.ndim > 1:
             if self.are_numbers:
@@ -159,7 +159,7 @@ class ClassNames:
 
 
 def numbers_of(names: Iterable[str]) -> tuple[float, ...]:
-    """Gives names as numbers; nothing where one is no number, or two are the same."""
+    """Return names as numbers; nothing where one is no number, or two are the same."""
     names = list(names)
     if not all(_NUMBER.fullmatch(name) for name in names):
         return ()
@@ -168,13 +168,13 @@ def numbers_of(names: Iterable[str]) -> tuple[float, ...]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Gives names in a row, and how many others there are."""
+    """Return names in a row, and how many others there are."""
     more = f" and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
     return ", ".join(names[:_MOST]) + more
 
 
 def place_of(row: int, start: int | None) -> str:
-    """Gives the number of a batch's row in all the data, where that of the batch's first row is known."""
+    """Return the number of a batch's row in all the data, where that of the batch's first row is known."""
     return f"row {row} of a batch" if start is None else f"row {start + row} (counted from 0)"
 
 
@@ -193,7 +193,7 @@ def is_list(kind: pa.DataType) -> bool:
 
 
 def texts_of(column: pa.Array, what: str) -> pa.Array:
-    """Gives text as `string`, from any type of text, and from lists of one text a row; an empty list is none.
+    """Return text as `string`, from any type of text, and from lists of one text per row; an empty list is null.
 
     Raises:
         DataError: A row has several texts, or bytes that are no text.

@@ -63,7 +63,7 @@ def lint(
     has_baseline_table: bool = False,
     of_model: bool | None = None,
 ) -> list[LintFinding]:
-    """Gives everything that is wrong with evaluating predictions, or models, by this configuration.
+    """Return everything that is wrong with evaluating predictions, or models, by this configuration.
 
     Args:
         config: The configuration. Thresholds without a bound or a direction do not get so far: reading it refuses them.
@@ -223,7 +223,7 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
 
 
 def _of_direction(limit: Limit) -> Iterator[LintFinding]:
-    """A limit that no model can pass, or that none can fail, is a slip of the pen."""
+    """Find thresholds that no model can pass, or that none can fail."""
     if limit.bound == "relative" and limit.is_change and abs(limit.value) >= 1:
         yield LintFinding(
             code="relative_limit",
@@ -283,7 +283,7 @@ def _between(low: float, high: float) -> str:
 
 
 def _of_improvement(limit: Limit, limits: Sequence[Limit], recipe: Recipe) -> Iterator[LintFinding]:
-    """A threshold in the wrong direction blesses the models that it is meant to stop."""
+    """Find thresholds whose direction is wrong: they bless the models that they are meant to stop."""
     if not recipe.better or limit.across is not None:
         return
     wanted = recipe.better == "higher"
@@ -328,7 +328,7 @@ def _of_crossed(limit: Limit, limits: Sequence[Limit]) -> Iterator[LintFinding]:
 
 
 def _makes(keys: set[str], values: dict[str, Any], wanted: Slicing) -> bool:
-    """Tells whether a slicing spec can make a slice that the threshold is for."""
+    """Return whether a slicing spec can make a slice that the threshold is for."""
     wanted_values = dict(wanted.feature_values)
     by_feature = {feature_of(key): key for key in keys}  # `age=[20.0,40.0)` is a slice of `age[0,20,40]`
     if keys | set(values) != set(wanted.feature_keys) | {by_feature.get(name, name) for name in wanted_values}:
@@ -371,7 +371,7 @@ def _meant(name: str, columns: Sequence[str], keys: Sequence[str]) -> str:
 
 
 def stop(findings: Sequence[LintFinding]) -> None:
-    """Raises where a finding is an error.
+    """Raise where a finding is an error.
 
     Raises:
         UsageError: With all errors, one a line.

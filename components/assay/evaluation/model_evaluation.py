@@ -44,7 +44,7 @@ _SAVED_MODEL_TYPES = {"", "tf_keras", "tf_generic"}
 
 
 def evaluate(work: EvaluationRequest, output: Path, rules: Rules | None = None) -> EvaluationResult:
-    """Writes TFMA's files, `metrics.parquet`, `summary.md` and `flips.parquet` to `output`, and gives the verdict.
+    """Write TFMA's files, `metrics.parquet`, `summary.md` and `flips.parquet` to `output`, and return the verdict.
 
     Args:
         work: What to evaluate.
@@ -125,7 +125,7 @@ def _by_kernels(
 
 
 def _by_python(work: EvaluationRequest) -> Iterator[str]:
-    """Names the models that TensorFlow's C API cannot run."""
+    """Name the models that TensorFlow's C API cannot run."""
     for model in (work.model, work.baseline):
         why = open_model(model).why_python if isinstance(model, Path) else None
         if why is not None and isinstance(model, Path) and model.is_dir():
@@ -140,7 +140,7 @@ def _resampling(work: EvaluationRequest, config: GateConfig, rules: Rules) -> Re
 
 
 def _lacking(work: EvaluationRequest, plan: Plan, prepared: EvalConfig, naming: Naming | None) -> _Part:
-    """Gives what TFMA makes of the metrics and plots that the kernels lack."""
+    """Return TFMA's results for the metrics and plots that the kernels lack."""
     if not plan.lacking:
         return _Part()
     _check_tfma_slices(work)
@@ -185,7 +185,7 @@ def _messages(folder: Path, kind: str, message: Any) -> Iterator[Any]:
 
 
 def _with_numbers(figures: Figures, prepared: EvalConfig, part: _Part) -> Figures:
-    """Adds TFMA's numbers to the kernels'."""
+    """Add TFMA's numbers to the kernels'."""
     if not part.metrics:
         return figures
     candidate = {key: dict(of_slice) for key, of_slice in figures.candidate.items()}
@@ -269,7 +269,7 @@ def _lint(work: EvaluationRequest) -> list[LintFinding]:
 
 
 def _why_tfma(work: EvaluationRequest) -> str | None:
-    """Gives what the kernels cannot do as a whole, if anything."""
+    """Return what the kernels cannot do at all, if anything."""
     return next(_reasons(work), None)
 
 

@@ -26,7 +26,7 @@ _CANDIDATE, _BASELINE = "prediction of the model", "prediction of the baseline m
 def predict_rows(
     config: EvalConfig, source: Source, model: Path | Predict | None, baseline: Path | Predict | None = None
 ) -> Predictions:
-    """Gives the rows of an evaluation; models are loaded, and predict when the rows are read.
+    """Return the rows of an evaluation; models are loaded here, and predict when the rows are read.
 
     Args:
         config: The configuration.
@@ -78,7 +78,7 @@ def predict_rows(
 
 
 def _features(config: EvalConfig, candidate: Any) -> dict[str, str]:
-    """Gives the features that are read, with what the configuration calls each."""
+    """Return the features that are read, with what the configuration calls each."""
     features = {candidate.label_key: f"label_key '{candidate.label_key}'"}
     if candidate.example_weight_key:
         features[candidate.example_weight_key] = f"example_weight_key '{candidate.example_weight_key}'"
@@ -114,7 +114,7 @@ def _require_model(path: Path, role: str) -> None:
 
 
 def no_model() -> UsageError:
-    """The error of an evaluation without predictions."""
+    """Return the error of an evaluation without predictions."""
     return UsageError(
         "evaluator.no_model",
         "Evaluator has no model, and eval_config's model_specs name no prediction_key.",

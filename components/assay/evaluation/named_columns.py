@@ -57,7 +57,7 @@ class NamedPrediction:
         return (self.column, ALL_CLASSES) if self.form == "list" else (self.column,)
 
     def lists(self, batch: pa.RecordBatch, start: int | None) -> pa.Array:
-        """Gives a list of predictions a row, one a class.
+        """Return a list of predictions a row, one a class.
 
         Args:
             batch: Rows with the columns of `reads`.
@@ -162,7 +162,7 @@ class NamedPrediction:
 
 
 def find_named(source: Source, first: pa.Schema, key: str, others: Iterable[str]) -> NamedPrediction | None:
-    """Gives how the predictions of a key name their classes; None where they do not.
+    """Return how the predictions of a key name their classes; None where they do not.
 
     Args:
         source: The rows; they are read where only values tell.
@@ -191,7 +191,7 @@ def find_named(source: Source, first: pa.Schema, key: str, others: Iterable[str]
 
 
 def class_columns(key: str, columns: Sequence[str], others: Iterable[str] = ()) -> list[str]:
-    """Gives the names of classes in columns called `<key>.<class>`, where there is no column of the key itself."""
+    """Return the names of classes in columns called `<key>.<class>`, where there is no column of the key itself."""
     if key in columns:
         return []
     others = [other for other in others if other != key]
@@ -206,7 +206,7 @@ def class_columns(key: str, columns: Sequence[str], others: Iterable[str] = ()) 
 
 
 def aligned(named: NamedPrediction, order: Sequence[str], whose: str, than: str) -> NamedPrediction:
-    """Gives the prediction with its classes in another's order.
+    """Return the prediction with its classes in another's order.
 
     Raises:
         DataError: The classes are not the same.
@@ -235,7 +235,7 @@ def check_same_classes(names: Sequence[str], others: Sequence[str], whose: str, 
 
 
 def lists_of(table: Floats) -> pa.Array:
-    """Gives the rows of a table as lists."""
+    """Return the rows of a table as lists."""
     rows, width = table.shape
     offsets = np.arange(rows + 1, dtype=np.int64) * width
     values = pa.array(np.ascontiguousarray(table).reshape(-1))
@@ -245,7 +245,7 @@ def lists_of(table: Floats) -> pa.Array:
 
 
 def ordered(names: Sequence[str]) -> tuple[str, ...]:
-    """Gives names that are numbers by size, so that class 10 does not come before class 2; others as they are."""
+    """Return names that are numbers by size, so that class 10 does not come before class 2; others as they are."""
     values = numbers_of(names)
     return tuple(names[at] for at in np.argsort(values)) if values else tuple(names)
 
@@ -263,7 +263,7 @@ def _named(key: str, form: Literal["struct", "map", "columns", "list"], names: S
 
 
 def _of_rows(source: Source, key: str) -> Iterator[list[str]]:
-    """Gives the names of classes in a column of maps or lists of names, row by row."""
+    """Return the names of classes in a column of maps or lists of names, row by row."""
     for shard in source.shards:
         for batch in shard.batches([key]):
             for row in _column(batch, key).drop_null():
@@ -305,7 +305,7 @@ class Naming:
         return self.models_agree and all(one.form == "list" and one.names == one.order for one in self.predictions)
 
     def __call__(self, batch: pa.RecordBatch, start: int | None) -> pa.RecordBatch:
-        """Gives a batch with labels that are class numbers and predictions that are lists."""
+        """Return a batch with labels that are class numbers and predictions that are lists."""
         columns = {name: batch.column(at) for at, name in enumerate(batch.schema.names)}
         made = {one.column: one.lists(batch, start) for one in self.predictions if set(one.reads) <= set(columns)}
         if self.label is not None and self.label in columns:
@@ -313,14 +313,14 @@ class Naming:
         return _batch(columns | made)
 
     def reads(self, columns: Sequence[str]) -> list[str]:
-        """Gives the columns of the data that some columns are made of."""
+        """Return the columns of the data that some columns are made of."""
         made = {one.column: one.reads for one in self.predictions}
         if self.label is not None:
             made[self.numbered] = (self.label,)
         return list(dict.fromkeys(name for column in columns for name in made.get(column, (column,))))
 
     def own(self, table: pa.Table, predictions: Sequence[str]) -> pa.Table:
-        """Gives rows for people: labels as the data has them, and the predictions of named columns by name.
+        """Return rows for people: labels as in the data, and predictions by the names of their classes.
 
         Args:
             table: Rows as they were handed on.
@@ -341,7 +341,7 @@ class Naming:
         return table
 
     def by_name(self, row: Sequence[float]) -> dict[str, float]:
-        """Gives a row's predictions by class."""
+        """Return a row's predictions by class."""
         return dict(zip(self.classes.names, row, strict=False))  # a plain list of the other model may be of any length
 
 
@@ -361,11 +361,11 @@ class NamedShard:
 
     @property
     def num_rows(self) -> int | None:
-        """As the rows say."""
+        """Number of rows, if known."""
         return getattr(self.shard, "num_rows", None)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Reads rows, and gives names their numbers."""
+        """Read rows, and convert names of classes to their numbers."""
         start = self.start
         for batch in self.shard.batches(None if columns is None else self.naming.reads(columns)):
             made = self.naming(batch, start) if batch.num_columns else batch
@@ -398,7 +398,7 @@ class NamedRows:
 
     @property
     def bounded(self) -> bool:
-        """As the rows."""
+        """Whether the rows are bounded."""
         return self.source.bounded
 
 

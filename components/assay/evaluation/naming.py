@@ -46,7 +46,7 @@ def naming_of(
     found: Mapping[str, tuple[str | None, NamedPrediction | ClassNames | None]],
     columns: Sequence[str],
 ) -> Naming | None:
-    """Gives how names of classes become numbers; None where nothing is named.
+    """Return how names of classes become numbers; None where nothing is named.
 
     Args:
         config: The configuration.
@@ -124,7 +124,7 @@ def refuse_names(label: str, labels: pa.Array, column: str, predictions: pa.Data
 
 
 def free_name(name: str, taken: Sequence[str]) -> str:
-    """Gives a name that no column has."""
+    """Return a name that no column has."""
     while name in taken:
         name += "'"
     return name
@@ -142,7 +142,7 @@ def _columns(column: str, names: Sequence[str]) -> str:
 
 
 def _read_besides(config: EvalConfig) -> Iterator[Any]:
-    """Names the columns that slices and ranking metrics read."""
+    """Name the columns that slices and ranking metrics read."""
     for spec in specs_of(config):
         yield from map(feature_of, (*spec.feature_keys, *spec.feature_values))
     for metric in plan_of(config).metrics:
@@ -150,7 +150,7 @@ def _read_besides(config: EvalConfig) -> Iterator[Any]:
 
 
 def told_by_name(verdict: Verdict, naming: Naming | None) -> Verdict:
-    """Gives the verdict; where classes have names, with these in sentences and a check that lists them by number.
+    """Return the verdict; where classes have names, with these in sentences and a check that lists them by number.
 
     What names a check stays as it is: waivers and histories know checks by that.
     """
@@ -175,7 +175,7 @@ def told_by_name(verdict: Verdict, naming: Naming | None) -> Verdict:
 
 
 def classes_told(naming: Naming | None) -> str | None:
-    """Gives a sentence with the numbers of classes; None where they have no names but these."""
+    """Return a sentence with the numbers of classes; None if they have no other names."""
     if naming is None or naming.classes.are_numbers:
         return None
     return f"The classes of '{naming.label}' by number: {naming.classes.told()}."
@@ -194,7 +194,7 @@ def _named(check: Check, naming: Naming) -> Check:
 def name_classes(
     config: EvalConfig, source: Source, keys: Keys, judged: Sequence[JudgedModel]
 ) -> tuple[Naming | None, tuple[JudgedModel, ...]]:
-    """Gives how classes become numbers, None where nothing is named, and the models that hand predictions on in order.
+    """Return how classes become numbers, None where nothing is named, and the models that hand predictions on in order.
 
     A function is called with two rows to see; a SavedModel only where labels are text, and it has `all_classes`.
 
@@ -249,6 +249,6 @@ def _classes(model: JudgedModel, first: pa.RecordBatch, labels: pa.Array) -> Cla
 
 
 def _first(source: Source) -> pa.RecordBatch | None:
-    """Gives the first batch that has rows."""
+    """Return the first batch that has rows."""
     batches = (batch for shard in source.shards for batch in shard.batches())
     return next((batch for batch in batches if batch.num_rows), None)

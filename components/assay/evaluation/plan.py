@@ -106,7 +106,7 @@ class Plan:
 
 
 def plan_of(config: EvalConfig) -> Plan:
-    """Gives the kernels for every metric of the configuration, and the metrics that there are none for."""
+    """Return the kernels for every metric of the configuration, and the metrics that there are none for."""
     metrics: dict[MetricKey, PlannedMetric] = {}
     plots: dict[MetricKey, PlannedMetric] = {}
     lacking: list[Lacking] = []
@@ -148,7 +148,7 @@ def plan_of(config: EvalConfig) -> Plan:
 
 
 def metric_name(metric: Any) -> str:
-    """Gives TFMA's name for a `MetricConfig`, such as `auc` for class `AUC`, without importing TFMA."""
+    """Return TFMA's name for a `MetricConfig`, such as `auc` for class `AUC`, without importing TFMA."""
     own = _own(metric)
     if own is not None:
         return own.name
@@ -240,7 +240,7 @@ def is_known(module: str) -> bool:
 
 
 def is_users(module: str) -> bool:
-    """Tells whether the module of a `MetricConfig` is the user's: neither TFMA's nor Keras'."""
+    """Return whether the module of a `MetricConfig` is the user's: neither TFMA's nor Keras'."""
     return bool(module) and not module.startswith(_OUR_MODULES)
 
 
@@ -281,7 +281,7 @@ def _planned(config: EvalConfig, spec: Any, metric: Any) -> Iterator[PlannedMetr
 
 
 def _kernels(spec: Any, recipe: Recipe, settings: dict[str, Any], name: str) -> Iterator[tuple[AnyMetric, str, str]]:
-    """Gives each kernel with its aggregation and its sub key."""
+    """Return each kernel with its aggregation and its sub key."""
     if recipe.scope != "class":
         for kernel in recipe.make(settings, name, BINARY):
             yield kernel, "", kernel.sub_key if isinstance(kernel, RankingMetric) else ""

@@ -297,7 +297,7 @@ def _recipes() -> dict[str, Recipe]:
 
 
 def _class_name(name: str) -> str:
-    """Gives TFMA's class of a metric's name: `TPR` for `tpr`, `F1Score` for `f1_score`."""
+    """Return TFMA's class of a metric's name: `TPR` for `tpr`, `F1Score` for `f1_score`."""
     return "".join(part.title() for part in name.split("_")) if len(name) > 3 else name.upper()
 
 

@@ -264,7 +264,7 @@ def _of_certainty(evaluation: TableEvaluation, model: str, name: str, spread: Sp
 
 
 def _of_range(evaluation: TableEvaluation, model: str, name: str, spread: Spread) -> Iterator[Check]:
-    """Says which metrics predictions beyond 0 and 1 are not for."""
+    """Return the metrics that do not support predictions outside of 0 to 1."""
     they = f"The {model}'s predictions '{name}' run from {number(spread.least)} to {number(spread.greatest)}"
     users = [one for one in evaluation.plan.metrics if _reads_probabilities(one, several=spread.several)]
     if users:
@@ -332,7 +332,7 @@ def _of_labels(evaluation: TableEvaluation) -> Iterator[Check]:
 
 
 def _mixes_classes(planned: PlannedMetric) -> bool:
-    """Whether nothing says how a metric of two classes is to look at several."""
+    """Return whether no setting says how a binary metric handles several classes."""
     whole = planned.metric.view == BINARY if isinstance(planned.metric, (CurveMetric, SumsMetric)) else False
     return whole and not planned.key.aggregation and _is_of_two_classes(planned)
 
@@ -343,7 +343,7 @@ def _is_of_two_classes(planned: PlannedMetric) -> bool:
 
 
 def _is_of_classes(planned: PlannedMetric) -> bool:
-    """Whether a metric looks for the label's class among those of a row, and takes no logits."""
+    """Return whether a metric looks for the label's class among those of a row, and rejects logits."""
     return any(
         term.function in {hit, top_hit} or (term.function is class_log_loss and not term.params[0])
         for term in _terms(planned)
@@ -374,7 +374,7 @@ def _named(planned: list[PlannedMetric]) -> str:
 
 
 def _within(spread: Spread) -> bool:
-    """Whether all numbers are between 0 and 1, where there are any."""
+    """Return whether all numbers are between 0 and 1, where there are any."""
     return math.isinf(spread.least) or (spread.least >= 0 and spread.greatest <= 1)
 
 

@@ -116,7 +116,7 @@ class RecordShard:
     records: Sequence[bytes]
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Decodes them."""
+        """Decode the records."""
         batch = decode(self.records)
         yield batch if columns is None else chosen(batch, columns)
 
@@ -134,7 +134,7 @@ class RecordRows:
 
     @property
     def bounded(self) -> bool:
-        """They are in memory already."""
+        """Whether the rows are bounded: always, since they are in memory."""
         return True
 
 
@@ -145,7 +145,7 @@ class EncodedRows:
     source: Source
 
     def __iter__(self) -> Iterator[list[bytes]]:
-        """Gives batches of at most 4,096 examples."""
+        """Return batches of at most 4,096 examples."""
         for shard in self.source.shards:
             for batch in shard.batches():
                 for start in range(0, batch.num_rows, _BATCH_ROWS):

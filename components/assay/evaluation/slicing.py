@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:
-    """Gives the slices to compute; the whole data where the configuration names none, as TFMA.
+    """Return the slices to compute; the whole data where the configuration names none, as TFMA.
 
     Among `feature_keys`, `fare[10,20]` cuts numbers into bins, which are slices named `fare=[10.0,20.0)`, and
     `start:month` cuts times into periods, named `start=2024-03`.
@@ -28,7 +28,7 @@ def slicing_of(config: EvalConfig) -> tuple[SlicingSpec, ...]:
 
 
 def specs_of(config: EvalConfig) -> list[Any]:
-    """Gives every `SlicingSpec` whose slices are computed: those named, and those that are compared with each other."""
+    """Return every `SlicingSpec` whose slices are computed: the named ones, and those compared with each other."""
     compared = [spec for pair in config.cross_slicing_specs for spec in (pair.baseline_spec, *pair.slicing_specs)]
     return [*config.slicing_specs, *compared]
 
@@ -49,7 +49,7 @@ def absent_slices(config: EvalConfig, computed: Iterable[SliceKey]) -> tuple[Sli
 
 
 def is_cut(key: str) -> bool:
-    """Tells whether a key cuts its feature into bins or periods, which TFMA does not know."""
+    """Return whether a key cuts its feature into bins or periods, which TFMA does not support."""
     return feature_of(key) != key
 
 

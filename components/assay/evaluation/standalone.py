@@ -117,7 +117,7 @@ def tables_or_models(
 
 
 def model_of(given: str | Path | Predict) -> Path | Predict:
-    """Gives a model: of a Model artifact or a SavedModel its folder, a Keras file, or a function.
+    """Resolve a model: the folder of a Model artifact or SavedModel, a Keras file, or a function.
 
     Args:
         given: A path, `file.py:function`, or a function of a record batch.
@@ -145,7 +145,7 @@ def model_of(given: str | Path | Predict) -> Path | Predict:
 def evaluate_into(
     folder: Path, judged: Tables | Models, sampling: Sampling | None = None, *, metrics_engine: MetricsEngine = "auto"
 ) -> tuple[str, ...]:
-    """Writes `metrics.parquet` and TFMA's files, and gives what to say of how the metrics were computed.
+    """Write `metrics.parquet` and TFMA's files, and return what to say of how the metrics were computed.
 
     Args:
         folder: Where to.
@@ -170,13 +170,13 @@ def evaluate_into(
 
 
 def _warnings(checks: Iterable[Check]) -> Iterator[str]:
-    """What a verdict would tell of the rows."""
+    """Return what a verdict would say about the rows."""
     return (f"warning: {check.sentence}" for check in checks if check.kind in REMARKS)
 
 
 @optional_packages("Evaluating this model")
 def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> Outcome:
-    """Evaluates and decides, as the Evaluator does.
+    """Evaluate and decide, as the Evaluator does.
 
     Args:
         folder: Where `metrics.parquet`, TFMA's files, `summary.md` and `flips.parquet` go.
@@ -196,7 +196,7 @@ def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> Outcome:
 
 
 def _evaluated(models: Models, folder: Path, rules: Rules | None, metrics_engine: MetricsEngine) -> EvaluationResult:
-    """Evaluates as the Evaluator does; metrics without a kernel are TFMA's."""
+    """Evaluate as the Evaluator does; metrics without a kernel are TFMA's."""
     read = read_config(models.config)
     work = EvaluationRequest(
         config=read.eval_config,
@@ -211,25 +211,25 @@ def _evaluated(models: Models, folder: Path, rules: Rules | None, metrics_engine
 
 
 def read_metrics_table(folder: Path) -> pa.Table:
-    """Gives the `metrics.parquet` of an evaluation."""
+    """Return the `metrics.parquet` of an evaluation."""
     return pq.ParquetFile(folder / METRICS_TABLE).read()  # read_table would import pandas
 
 
 def read_metrics_for_slices(folder: Path) -> tuple[Any, ...]:
-    """Gives the `MetricsForSlice` protos of an evaluation."""
+    """Return the `MetricsForSlice` protos of an evaluation."""
     message = metrics_for_slice_pb2().MetricsForSlice
     files = sorted(folder.glob("metrics-*.tfrecord"))
     return tuple(message.FromString(record) for path in files for record in read_records(path))
 
 
 def read_validation(folder: Path) -> Any:
-    """Gives the `ValidationResult` proto of an evaluation."""
+    """Return the `ValidationResult` proto of an evaluation."""
     [record] = read_records(folder / VALIDATION_FILE)
     return validation_result_pb2().ValidationResult.FromString(record)
 
 
 def write_blessing(folder: Path, models: Tables | Models, verdict: Verdict, rules: Rules) -> Path | None:
-    """Writes the blessing of a model, which `assay verify` and `assay push` take, and gives its folder.
+    """Write the blessing of a model, which `assay verify` and `assay push` take, and return its folder.
 
     A table of predictions and a function are no model that could be pushed, and rows in memory have no digest that
     could be checked later: they get none.
@@ -260,7 +260,7 @@ def write_blessing(folder: Path, models: Tables | Models, verdict: Verdict, rule
 
 
 def _digests(data: str | Path) -> Iterator[str]:
-    """The digest of each file that a path, a folder or a pattern names."""
+    """Return the digest of each file that a path, a folder or a pattern names."""
     path = Path(data)
     pattern = str(path / "**") if path.is_dir() else str(data)
     files = map(Path, glob(pattern, recursive=True))  # noqa: PTH207 (Path.glob refuses a pattern that is absolute)

@@ -78,7 +78,7 @@ def evaluate_predictions(
     resampling: Resampling | None = None,
     lacking_elsewhere: bool = False,
 ) -> TableEvaluation:
-    """Computes every metric of the configuration in every slice, for one model or two.
+    """Compute every metric of the configuration in every slice, for one model or two.
 
     A slice of fewer rows than `options.min_slice_size` has no figures, as with TFMA.
 
@@ -128,7 +128,7 @@ def evaluate_predictions(
 
 
 def bounds_of(evaluation: TableEvaluation, confidence: float = 0.95) -> Bounds:
-    """Gives bounds of each resampled metric, and of its change from the baseline.
+    """Return bounds of each resampled metric, and of its change from the baseline.
 
     Wilson's and Tango's for rates, DeLong's for areas under ROC curves and Hall's for means of losses, wherever their
     counts are known; else percentiles of a paired bootstrap.
@@ -179,7 +179,7 @@ def _of_value(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey, mod
 
 
 def shares_of(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey) -> PairedShares | None:
-    """Gives on how many rows each model alone was counted, where a metric is a share of the same rows for both."""
+    """Return how many rows each model alone got right, if a metric is a share of the same rows for both."""
     trials = evaluation.trials.get(key, {}).get(metric)
     differing = evaluation.differing.get(key, {}).get(metric)
     baseline = (evaluation.figures.baseline or {}).get(key, {})
@@ -208,7 +208,7 @@ def _put(
 def figures_of(
     computed: Computed, *, has_baseline: bool, smallest: int = 0, plots: frozenset[MetricKey] = frozenset()
 ) -> Figures:
-    """Gives the gate's figures, without those of slices of fewer rows than `smallest`."""
+    """Return the gate's metrics, without those of slices of fewer rows than `smallest`."""
     kept = {key for key, count in computed.examples.items() if count >= smallest}
     candidate, not_numbers = _numbers(computed.values[CANDIDATE], kept, plots)
     return Figures(

@@ -69,7 +69,7 @@ class Predictions:
 
 
 def keys_of(config: EvalConfig) -> Keys:
-    """Gives the columns that the configuration's model specs name.
+    """Return the columns that the configuration's model specs name.
 
     Raises:
         UsageError: One is missing, or the models do not share label and weight.
@@ -102,7 +102,7 @@ def keys_of(config: EvalConfig) -> Keys:
 
 
 def model_specs_of(config: EvalConfig) -> tuple[Any, Any]:
-    """Gives the model specs of the candidate and, where there is one, of the baseline, where models predict.
+    """Return the model specs of the candidate and, where there is one, of the baseline, where models predict.
 
     Raises:
         UsageError: There is no candidate with a label, or the models do not share label and weight.
@@ -137,7 +137,7 @@ def open_predictions(
     join_on: str | None = None,
     csv: CsvOptions | None = None,
 ) -> Predictions:
-    """Opens one table with the predictions of both models, or two tables.
+    """Open one table with the predictions of both models, or two tables.
 
     One table: the baseline's model spec names a column of its own; without one there is no baseline. Two tables: the
     second holds the baseline's predictions under the baseline's `prediction_key`, else under the candidate's; rows
@@ -244,7 +244,7 @@ def _read_columns(config: EvalConfig, keys: Keys) -> list[str]:
 def _numbered(
     config: EvalConfig, opened: Predictions, first: pa.RecordBatch, found: Mapping[str, Found]
 ) -> Predictions:
-    """Gives the rows with class numbers in place of names, if there are names."""
+    """Return the rows with class numbers in place of names, if there are names."""
     keys = opened.keys
     labels = first.column(first.schema.get_field_index(keys.label))
     naming = naming_of(config, keys.label, labels, found, opened.columns)
@@ -257,7 +257,7 @@ def _numbered(
 
 
 def _first(source: Source) -> pa.RecordBatch:
-    """Gives the first rows."""
+    """Return the first rows."""
     for shard in source.shards:
         for batch in shard.batches():
             if batch.num_columns:
@@ -266,7 +266,7 @@ def _first(source: Source) -> pa.RecordBatch:
 
 
 def columns_of(source: Source) -> list[str]:
-    """Gives the names of a source's columns, from its first rows."""
+    """Return the names of a source's columns, from its first rows."""
     for shard in source.shards:
         for batch in shard.batches():
             return [str(name) for name in batch.schema.names]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
-    """Gives the configuration as TFMA runs it, as TFX's Evaluator prepares it.
+    """Return the configuration as TFMA runs it, as TFX's Evaluator prepares it.
 
     With a baseline, a single model spec becomes `candidate` and `baseline`; without one, the baseline's spec and all
     change thresholds go.
@@ -47,7 +47,7 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
 
 
 def check_metrics(config: EvalConfig) -> None:
-    """Makes every metric of the configuration once.
+    """Make every metric of the configuration once.
 
     Raises:
         UsageError: A metric's class is unknown (the closest name is given), or its settings are wrong.
@@ -62,22 +62,22 @@ def check_metrics(config: EvalConfig) -> None:
 
 
 def metric_name(metric: Any) -> str:
-    """Gives TFMA's name for a `MetricConfig`, such as `auc` for class `AUC`."""
+    """Return TFMA's name for a `MetricConfig`, such as `auc` for class `AUC`."""
     return str(metric_specs.metric_instance(metric).name)
 
 
 def has_thresholds(config: EvalConfig) -> bool:
-    """Tells whether TFMA finds any threshold in the prepared configuration."""
+    """Return whether TFMA finds any threshold in the prepared configuration."""
     return bool(tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config))
 
 
 def candidate_name(config: EvalConfig) -> str:
-    """Gives the name of the model that is judged, in the prepared configuration."""
+    """Return the name of the model that is judged, in the prepared configuration."""
     return next(str(spec.name) for spec in config.model_specs if not spec.is_baseline)
 
 
 def baseline_name(config: EvalConfig) -> str | None:
-    """Gives the name of the baseline in the prepared configuration, or None where it has none."""
+    """Return the name of the baseline in the prepared configuration, or None where it has none."""
     return next((str(spec.name) for spec in config.model_specs if spec.is_baseline), None)
 
 

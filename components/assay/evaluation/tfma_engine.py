@@ -47,7 +47,7 @@ _TFMA_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, t
 
 
 def run_tfma(work: EvaluationRequest, prepared: EvalConfig, output: Path) -> tuple[int, Mapping[SliceKey, int]]:
-    """Writes TFMA's files to `output`, and gives the number of examples, and of those in each slice where known.
+    """Write TFMA's files to `output`, and return the number of examples, and of those in each slice where known.
 
     Raises:
         UsageError: A metric is unknown, or the configuration does not fit the model.
@@ -81,7 +81,7 @@ class _Counted:
 def _run(
     work: EvaluationRequest, prepared: EvalConfig, models: Models, counted: _Counted, output: Path
 ) -> Mapping[SliceKey, int]:
-    """Writes TFMA's files, and gives the number of examples in each slice where it is known."""
+    """Write TFMA's files, and return the number of examples in each slice where it is known."""
     try:
         extractors = (work.custom_extractors or tfma.default_extractors)(
             eval_shared_model=models.as_argument,
@@ -125,7 +125,7 @@ def _run_in_process(
 
 
 def _as_input(records: Sequence[bytes], schema: Any) -> pa.RecordBatch:
-    """Gives the batch that TFMA's extractors take: a column a feature, and the records themselves."""
+    """Return the batch that TFMA's extractors take: one column per feature, and the records themselves."""
     columns = _decoder(schema).DecodeBatch(list(records))
     raw = pa.LargeListArray.from_arrays(
         pa.array(range(len(records) + 1), pa.int64()), pa.array(records, pa.large_binary())
@@ -152,7 +152,7 @@ def _first_line(error: Exception) -> str:
 
 
 def write_evaluation(folder: Path, sliced: SlicedMetrics, config: EvalConfig) -> None:
-    """Writes metrics, plots, attributions and the validation result as TFMA's writers do."""
+    """Write metrics, plots, attributions and the validation result as TFMA's writers do."""
     kinds = (
         (constants.METRICS_KEY, metric_types.MetricKey, tfma_writer.convert_slice_metrics_to_proto),
         (constants.PLOTS_KEY, metric_types.PlotKey, tfma_writer.convert_slice_plots_to_proto),
@@ -178,13 +178,13 @@ def _validation(sliced: SlicedMetrics, config: EvalConfig) -> Any:
 
 
 def read_validation(folder: Path) -> bool:
-    """Reads TFMA's own decision."""
+    """Read TFMA's own decision."""
     [record] = read_records(folder / _VALIDATIONS)
     return bool(validation_result_pb2.ValidationResult.FromString(record).validation_ok)
 
 
 def read_figures(folder: Path, config: EvalConfig, examples: Mapping[SliceKey, int] | None = None) -> Figures:
-    """Reads the metrics of candidate and baseline from TFMA's files.
+    """Read the metrics of candidate and baseline from TFMA's files.
 
     Args:
         folder: The evaluation's folder.
@@ -261,7 +261,7 @@ class Models:
 def load_models(
     candidate: Path | None, baseline: Path | None, config: EvalConfig, *, factory: Callable[..., Any] | None = None
 ) -> Models:
-    """Loads the model of each model spec of the prepared configuration.
+    """Load the model of each model spec of the prepared configuration.
 
     Args:
         candidate: The candidate's SavedModel; None where every model spec names a prediction key.
@@ -329,7 +329,7 @@ def _check_signatures(model: Any, spec: Any, role: str) -> None:
 
 
 def check_extracts(extracts: dict[str, Any], config: EvalConfig) -> None:
-    """Checks that a batch has the labels, weights and slicing features that the configuration names.
+    """Check that a batch has the labels, weights and slicing features that the configuration names.
 
     TFMA leaves out what it does not find: a label that is missing fails deep inside a metric, a slicing feature that is
     missing makes no slice and no complaint.
@@ -352,7 +352,7 @@ def check_extracts(extracts: dict[str, Any], config: EvalConfig) -> None:
 
 
 def _features(extracts: dict[str, Any], model_name: str) -> set[str]:
-    """Names the features that a model's specification can refer to: those of the data and those it transforms."""
+    """Name the features that a model's specification can refer to: those of the data and those it makes."""
     transformed = extracts.get(constants.TRANSFORMED_FEATURES_KEY) or {}
     by_model = transformed.get(model_name)
     own = by_model if isinstance(by_model, dict) else transformed
@@ -376,7 +376,7 @@ def run_pipeline(
     *,
     options: Sequence[str] = (),
 ) -> None:
-    """Computes and writes everything with `tfma.ExtractEvaluateAndWriteResults`.
+    """Compute and write everything with `tfma.ExtractEvaluateAndWriteResults`.
 
     Args:
         batches: The examples as TFMA's batched input.

@@ -81,7 +81,7 @@ class EvaluationRecords:
 
 
 def write_records(folder: Path, records: EvaluationRecords) -> None:
-    """Writes the files that `tfma.load_eval_result`, `load_metrics`, `load_plots` and `load_validation_result` read."""
+    """Write the files that `tfma.load_eval_result`, `load_metrics`, `load_plots` and `load_validation_result` read."""
     write_eval_run(
         folder, records.prepared, data_location=records.data_location, model_locations=records.model_locations
     )
@@ -130,7 +130,7 @@ def _metrics(records: EvaluationRecords, slice_key: SliceKey) -> Any:
 
 
 def _change(records: EvaluationRecords, slice_key: SliceKey, model: str, key: MetricKey) -> Any:
-    """Gives what a figure has changed from the baseline's, where both are numbers of the same shape."""
+    """Return the change of a metric from the baseline's, if both are numbers of the same shape."""
     baseline = baseline_of(records.prepared)
     if baseline is None or model == baseline:
         return None
@@ -179,7 +179,7 @@ def _by_slice(messages: Sequence[Any]) -> dict[bytes, Any]:
 
 
 def _merged(message: Any, others: Mapping[bytes, Any], items: str) -> Any:
-    """Adds what another engine computed on the same slice."""
+    """Add what another engine computed on the same slice."""
     other = others.get(message.slice_key.SerializeToString(deterministic=True))
     if other is not None:
         getattr(message, items).extend(getattr(other, items))
@@ -187,7 +187,7 @@ def _merged(message: Any, others: Mapping[bytes, Any], items: str) -> Any:
 
 
 def _all_values(records: EvaluationRecords) -> dict[str, dict[SliceKey, dict[MetricKey, Any]]]:
-    """Gives the figures of both engines, for the thresholds."""
+    """Return the metrics of both engines, for the thresholds."""
     values = {
         model: {key: dict(of_slice) for key, of_slice in slices.items()} for model, slices in records.values.items()
     }
@@ -198,7 +198,7 @@ def _all_values(records: EvaluationRecords) -> dict[str, dict[SliceKey, dict[Met
 
 
 def numbers_of(message: Any) -> Iterator[tuple[str, SliceKey, MetricKey, float]]:
-    """Gives model, slice, key and value of every single number in a `MetricsForSlice`, without differences."""
+    """Return model, slice, key and value of every single number in a `MetricsForSlice`, without differences."""
     slice_key = tuple(
         (one.column, one.bytes_value.decode(errors="replace") if one.WhichOneof("kind") == "bytes_value"
          else getattr(one, one.WhichOneof("kind")))
@@ -229,7 +229,7 @@ def _write(path: Path, messages: Sequence[Any]) -> None:
 
 
 def fill_metric_value(message: Any, metric: AnyMetric, value: Any) -> None:
-    """Writes a value into a `MetricValue`: a number, an array, or a confusion matrix of either kind."""
+    """Write a value into a `MetricValue`: a number, an array, or a confusion matrix of either kind."""
     if isinstance(value, Mapping):
         fill_class_matrices(message.multi_class_confusion_matrix_at_thresholds, value)
     elif isinstance(metric, SumsMetric) and metric.formula is confusion_counts:
@@ -245,7 +245,7 @@ def fill_metric_value(message: Any, metric: AnyMetric, value: Any) -> None:
 
 
 def fill_confusions(message: Any, thresholds: list[float], counts: npt.NDArray[Any]) -> None:
-    """Writes (tp, tn, fp, fn) by threshold into a `ConfusionMatrixAtThresholds`, with TFMA's rates of them.
+    """Write (tp, tn, fp, fn) by threshold into a `ConfusionMatrixAtThresholds`, with TFMA's rates of them.
 
     A rate of nothing is what TFMA 0.52 makes of it, on both version lines; TFMA 0.47 divides, and a difference of two
     matrices, whose counts sum to nothing, has an accuracy of minus infinity.
@@ -271,7 +271,7 @@ def fill_confusions(message: Any, thresholds: list[float], counts: npt.NDArray[A
 
 
 def fill_class_matrices(message: Any, matrices: Mapping[float, Mapping[tuple[int, int], float]]) -> None:
-    """Writes weights by actual and predicted class into a `MultiClassConfusionMatrixAtThresholds`."""
+    """Write weights by actual and predicted class into a `MultiClassConfusionMatrixAtThresholds`."""
     for threshold in sorted(matrices):
         matrix = message.matrices.add(threshold=threshold)
         for (actual, predicted), weight in sorted(matrices[threshold].items()):
@@ -279,7 +279,7 @@ def fill_class_matrices(message: Any, matrices: Mapping[float, Mapping[tuple[int
 
 
 def fill_plot(message: Any, value: Any) -> None:
-    """Writes a plot's data into a `PlotData`."""
+    """Write a plot's data into a `PlotData`."""
     if isinstance(value, Matrices):
         counts = np.stack([value.tp, value.tn, value.fp, value.fn], axis=1)
         fill_confusions(message.confusion_matrix_at_thresholds, value.thresholds.tolist(), counts)
@@ -299,7 +299,7 @@ def fill_plot(message: Any, value: Any) -> None:
 def write_eval_run(
     folder: Path, prepared: EvalConfig, *, data_location: str = "", model_locations: Mapping[str, str] | None = None
 ) -> None:
-    """Writes the file.
+    """Write the file.
 
     Args:
         folder: Where to.
@@ -325,7 +325,7 @@ def write_eval_run(
 
 
 def _by_content(prepared: EvalConfig) -> EvalConfig:
-    """Gives the configuration with name and digest of each Python file in place of its path."""
+    """Return the configuration with name and digest of each Python file in place of its path."""
     named = type(prepared)()
     named.CopyFrom(prepared)
     for spec in named.metrics_specs:

@@ -62,7 +62,7 @@ class LocalCollection:
         self.elements = elements
 
     def __or__(self, transform: Any) -> LocalCollection:
-        """Gives the elements that `transform` makes of these.
+        """Return the elements that `transform` makes of these.
 
         Raises:
             NotElementwiseError: The transform is not a `ParDo`, nor made of such.
@@ -117,7 +117,7 @@ class _Accumulation:
 
 
 def can_run_in_process(config: EvalConfig) -> bool:
-    """Tells whether the configuration needs nothing that groups examples: query keys or confidence intervals."""
+    """Return whether the configuration needs nothing that groups examples: query keys or confidence intervals."""
     return not (
         any(spec.query_key for spec in config.metrics_specs)
         or config.options.compute_confidence_intervals.value
@@ -134,7 +134,7 @@ def compute_metrics(
     schema: Any = None,
     inspect: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Computed:
-    """Computes metrics and plots for every slice.
+    """Compute metrics and plots for every slice.
 
     Args:
         batches: The examples as TFMA's batched input: feature columns, and the serialised examples.
@@ -180,7 +180,7 @@ def _computations(config: EvalConfig, models: list[Any], schema: Any) -> Any:
 
 
 def _features_to_keep(config: EvalConfig, computations: Any) -> frozenset[str] | None:
-    """Names the features that slices are made of; None where a metric looks at features itself.
+    """Name the features that slices are made of; None where a metric looks at features itself.
 
     Splitting a batch into examples costs time for each feature, and most serve only the model.
     """
@@ -243,7 +243,7 @@ def _results(accumulation: _Accumulation, config: EvalConfig, computations: Any,
 
 
 def _merged(accumulators: list[Any], computations: list[Any]) -> Any:
-    """Merges accumulators, computation by computation.
+    """Merge accumulators, computation by computation.
 
     Merging may change what it merges, and a set of slices belongs to several slices: hence the copies. The combiners
     get one-shot iterators: some of TFMA's (cross-entropy and mean regression errors) count the first of a list twice.
@@ -258,7 +258,7 @@ def _merged(accumulators: list[Any], computations: list[Any]) -> Any:
 
 
 def _finished(metrics: dict[Any, Any], computations: Any, baseline: str | None) -> dict[Any, Any]:
-    """Adds the metrics that derive from others, and differences from the baseline; drops TFMA's private ones."""
+    """Add the metrics that derive from others, and differences from the baseline; drop TFMA's private ones."""
     finished = dict(metrics)
     for computation in computations.derived_computations:
         finished.update(computation.result(finished))

@@ -18,7 +18,7 @@ Values = Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
 
 
 def prepared_config(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
-    """Gives the configuration with TFMA's defaults, as TFX's Evaluator prepares it.
+    """Return the configuration with TFMA's defaults, as TFX's Evaluator prepares it.
 
     With a baseline, a single model spec becomes `candidate` and `baseline`; without one, the baseline's spec and all
     change thresholds go, and a single model loses its name.
@@ -52,17 +52,17 @@ def prepared_config(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
 
 
 def candidate_of(prepared: EvalConfig) -> str:
-    """Gives the name of the model that is judged, in the prepared configuration."""
+    """Return the name of the model that is judged, in the prepared configuration."""
     return next(str(spec.name) for spec in prepared.model_specs if not spec.is_baseline)
 
 
 def baseline_of(prepared: EvalConfig) -> str | None:
-    """Gives the name of the baseline in the prepared configuration, or None where it has none."""
+    """Return the name of the baseline in the prepared configuration, or None where it has none."""
     return next((str(spec.name) for spec in prepared.model_specs if spec.is_baseline), None)
 
 
 def _thresholds(config: EvalConfig) -> Iterator[Any]:
-    """Gives every `MetricThreshold` that is set."""
+    """Return every `MetricThreshold` that is set."""
     for spec in config.metrics_specs:
         for metric in spec.metrics:
             if metric.HasField("threshold"):
@@ -77,7 +77,7 @@ def _thresholds(config: EvalConfig) -> Iterator[Any]:
 
 
 def fill_slice_key(message: Any, key: SliceKey) -> None:
-    """Writes a slice into a `SliceKey`."""
+    """Write a slice into a `SliceKey`."""
     for feature, value in key:
         single = message.single_slice_keys.add(column=feature)
         if isinstance(value, str):
@@ -89,7 +89,7 @@ def fill_slice_key(message: Any, key: SliceKey) -> None:
 
 
 def fill_metric_key(message: Any, key: MetricKey, model: str, *, is_diff: bool = False) -> None:
-    """Writes a metric's key into a `MetricKey` or a `PlotKey`, which has neither aggregation nor difference."""
+    """Write a metric's key into a `MetricKey` or a `PlotKey`, which has neither aggregation nor difference."""
     message.name, message.model_name, message.output_name = key.name, model, key.output_name
     for part in filter(None, key.sub_key.split(",")):
         kind, _, number = part.partition(":")
@@ -104,7 +104,7 @@ def fill_metric_key(message: Any, key: MetricKey, model: str, *, is_diff: bool =
 
 
 def pairs_of(spec: Any, values: Values) -> Iterator[tuple[SliceKey, SliceKey]]:
-    """Gives the pairs of slices that a `CrossSlicingSpec` compares: without others, all but those like the first."""
+    """Return the pairs of slices that a `CrossSlicingSpec` compares; by default the first with all others."""
     first, others = as_slicing(spec.baseline_spec), [as_slicing(other) for other in spec.slicing_specs]
     slices = sorted({key for of_model in values.values() for key in of_model}, key=slice_order)
     for one in filter(first.matches, slices):
@@ -116,7 +116,7 @@ def pairs_of(spec: Any, values: Values) -> Iterator[tuple[SliceKey, SliceKey]]:
 def cross_slice_metrics(
     prepared: EvalConfig, values: Values, fill: Callable[[Any, MetricKey, Any], None]
 ) -> Iterator[Any]:
-    """Gives a `MetricsForSlice` for each pair of slices that `cross_slicing_specs` compare.
+    """Return a `MetricsForSlice` for each pair of slices that `cross_slicing_specs` compare.
 
     Args:
         prepared: The configuration with TFMA's defaults.
@@ -145,7 +145,7 @@ def cross_slice_metrics(
 
 
 def between(values: Values, model: str | None, first: SliceKey, second: SliceKey, key: MetricKey) -> Any:
-    """Gives a metric on one slice less that on another; None where it is not known, or no number or array of them."""
+    """Return the difference of a metric between two slices; None if it is unknown or not numeric."""
     one, other = (values.get(model or "", {}).get(at, {}).get(key) for at in (first, second))
     if one is None or other is None or isinstance(one, Mapping):
         return None
@@ -153,7 +153,7 @@ def between(values: Values, model: str | None, first: SliceKey, second: SliceKey
 
 
 def fill_pair(message: Any, first: SliceKey, second: SliceKey) -> None:
-    """Writes a pair of slices into a `CrossSliceKey`."""
+    """Write a pair of slices into a `CrossSliceKey`."""
     message.SetInParent()
     message.baseline_slice_key.SetInParent()
     message.comparison_slice_key.SetInParent()
@@ -162,5 +162,5 @@ def fill_pair(message: Any, first: SliceKey, second: SliceKey) -> None:
 
 
 def as_slicing(spec: Any) -> Slicing:
-    """Gives TFMA's `SlicingSpec` as a value."""
+    """Return TFMA's `SlicingSpec` as a value."""
     return Slicing(feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items())))

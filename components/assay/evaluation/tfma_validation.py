@@ -59,7 +59,7 @@ class _Held:
 
 
 def validation_result(prepared: EvalConfig, values: Values, name_of: MetricName = metric_name) -> Any:
-    """Gives the `ValidationResult` of figures.
+    """Return the `ValidationResult` of metrics.
 
     Args:
         prepared: The configuration with TFMA's defaults.
@@ -98,7 +98,7 @@ def validation_result(prepared: EvalConfig, values: Values, name_of: MetricName 
 
 
 def _add_pairs(result: Any, held: list[_Held], values: Values, baseline: str | None) -> None:
-    """Adds what thresholds across slices say: failures by pair, and pairs that are not there."""
+    """Add the results of cross-slice thresholds: failures by pair, and missing pairs."""
     for one in held:
         result.missing_thresholds = False
         pairs = list(pairs_of(one.spec, values))
@@ -170,7 +170,7 @@ def _holds(one: _Held, observed: float, baseline: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    """Gives a metric as a number; NaN, which no threshold holds, where it is none."""
+    """Return a metric as a number; NaN, which meets no threshold, if it is not a number."""
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -30,7 +30,7 @@ _TOLD = 3  # rows of a slice that a verdict names; the table has the rest
 
 
 def failing_slices(verdict: Verdict, slices: Iterable[SliceKey]) -> tuple[SliceKey, ...]:
-    """Gives the slices of failed thresholds, in the verdict's order: at most 20. A pair of slices gives both."""
+    """Return the slices of failed thresholds, in the verdict's order: at most 20. A pair of slices gives both."""
     by_name = {slice_name(key): key for key in slices}
     names: dict[str, None] = {}
     for check in verdict.failed:
@@ -40,7 +40,7 @@ def failing_slices(verdict: Verdict, slices: Iterable[SliceKey]) -> tuple[SliceK
 
 
 def flips_of(predictions: Predictions, slicing: tuple[SlicingSpec, ...], slices: Sequence[SliceKey]) -> pa.Table:
-    """Gives the rows of each slice where the candidate did most worse than the baseline: at most 20 of each.
+    """Return the rows of each slice where the candidate is worst compared with the baseline: at most 20 each.
 
     A row is worse by as much as its prediction is farther from its label (for classes: by as much as the label's class
     lost; for lists of labels: by half the sum over them, which of one label is the same), and by infinity where the
@@ -71,7 +71,7 @@ def flips_of(predictions: Predictions, slicing: tuple[SlicingSpec, ...], slices:
 
 
 def tell(verdict: Verdict, flips: pa.Table, predictions: Predictions, join_on: str | None) -> Verdict:
-    """Gives the verdict with the first rows of each failing slice in the details of its failed checks."""
+    """Return the verdict with the first rows of each failing slice in the details of its failed checks."""
     told: dict[str, list[str]] = {}
     for row in flips.to_pylist():
         if row["rank"] <= _TOLD:
@@ -97,7 +97,7 @@ def _said(row: dict[str, Any], predictions: Predictions, join_on: str | None) ->
 
 
 def own_rows(flips: pa.Table, predictions: Predictions) -> pa.Table:
-    """Gives the rows with labels and predictions by the names that the data has for classes."""
+    """Return the rows with labels and predictions by the names that the data has for classes."""
     keys = predictions.keys
     models = [_column(name) for name in (keys.candidate, keys.baseline) if name is not None]
     return flips if predictions.naming is None else predictions.naming.own(flips, models)
@@ -116,7 +116,7 @@ def _shown(value: Any) -> str:
 
 
 def _worse(rows: Rows) -> Floats:
-    """Gives how much worse the candidate did on each row; 0 where nothing tells."""
+    """Return how much worse the candidate did on each row; 0 where nothing tells."""
     ours, theirs = rows.predictions[CANDIDATE], rows.predictions[BASELINE]
     with np.errstate(invalid="ignore"):
         if ours.ndim == 2 and ours.shape == theirs.shape:
@@ -152,7 +152,7 @@ def _most(worse: Floats, allowed: Any) -> Any:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """A `tf.Example` holds lists and bytes; where each list has one value, and bytes are text, people want that."""
+    """Unwrap lists of one value, and decode bytes that are text, as `tf.Example` files contain them."""
     for index, field in enumerate(table.schema):
         column = table.column(index)
         if (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)) and len(column):

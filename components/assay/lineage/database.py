@@ -81,12 +81,12 @@ _BY_MESSAGE = {
 
 
 def is_locked(error: SQLAlchemyError) -> bool:
-    """Whether another connection holds the lock that the statement needed."""
+    """Return whether another connection holds the lock that the statement needed."""
     return isinstance(error, DBAPIError) and "is locked" in str(error.orig)
 
 
 def lineage_error(error: SQLAlchemyError, where: str, timeout: float) -> LineageError:
-    """Gives the error that a user sees for `error`, raised by the store at `where`."""
+    """Return the error that a user sees for `error`, raised by the store at `where`."""
     if isinstance(error, DBAPIError):
         reason = str(error.orig)
         for part, (code, message, hint) in (_BY_MESSAGE | _BY_SERVER_MESSAGE).items():
@@ -104,7 +104,7 @@ def lineage_error(error: SQLAlchemyError, where: str, timeout: float) -> Lineage
 
 
 def bad_url(error: Exception) -> LineageError:
-    """Gives the error for a URL that names no database; the URL itself may hold a password and is not repeated."""
+    """Return the error for a URL that names no database; the URL itself may hold a password and is not repeated."""
     return LineageError(
         "lineage.bad_url",
         f"The URL of the lineage store cannot be read: {error}.",
@@ -113,7 +113,7 @@ def bad_url(error: Exception) -> LineageError:
 
 
 def no_driver(backend: str, error: ModuleNotFoundError) -> LineageError:
-    """Gives the error for a database whose driver is not installed."""
+    """Return the error for a database whose driver is not installed."""
     return LineageError(
         "lineage.no_driver",
         f"A lineage store in {backend} needs the Python package '{error.name}', which is not installed.",
@@ -122,7 +122,7 @@ def no_driver(backend: str, error: ModuleNotFoundError) -> LineageError:
 
 
 def not_a_store(where: str) -> LineageError:
-    """Gives the error for a database that holds somebody else's tables."""
+    """Return the error for a database that holds somebody else's tables."""
     return LineageError(
         "lineage.not_a_store",
         f"{where} is a database, but not a lineage store of assay: it holds other tables.",
@@ -131,7 +131,7 @@ def not_a_store(where: str) -> LineageError:
 
 
 def wrong_version(where: str, found: int | None, known: int) -> LineageError:
-    """Gives the error for a store whose schema this release does not know."""
+    """Return the error for a store whose schema this release does not know."""
     return LineageError(
         "lineage.schema_version",
         f"The lineage store {where} has schema version {found}; this release of assay reads version {known}.",
@@ -140,14 +140,14 @@ def wrong_version(where: str, found: int | None, known: int) -> LineageError:
 
 
 def no_such_store(where: str) -> LineageError:
-    """Gives the error for reading a store that does not exist."""
+    """Return the error for reading a store that does not exist."""
     return LineageError(
         "lineage.no_store", f"There is no lineage store at {where}.", "Run a pipeline first, or give its --root."
     )
 
 
 def unknown(kind: str, identity: object, where: str) -> LineageError:
-    """Gives the error for a run, an execution or an artifact that the store does not hold."""
+    """Return the error for a run, an execution or an artifact that is not in the store."""
     return LineageError(
         f"lineage.unknown_{kind}",
         f"The lineage store {where} holds no {kind} {identity!r}.",
@@ -175,7 +175,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the store throughout, whatever others write meanwhile."""
+        """Return a transaction that sees one state of the store throughout, whatever others write meanwhile."""
         # SQLite's readers see the state of their first statement in any case.
         level = "REPEATABLE READ" if self.engine.dialect.name == "postgresql" else None
         reader = self.engine.execution_options(isolation_level=level) if level else self.engine
@@ -184,7 +184,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start, and commits whole or not at all.
+        """Return a transaction that holds the write lock from its start, and commits whole or not at all.
 
         A deferred SQLite transaction that turns from reading to writing fails at once where another process wrote in
         between; no timeout helps. BEGIN IMMEDIATE waits its turn instead. PostgreSQL would let writers go on side by
@@ -206,7 +206,7 @@ class Database:
 
 
 def open_database(url_or_path: str | Path, *, create: bool, lock_timeout: float) -> Database:
-    """Opens the lineage database, and makes it where there is none.
+    """Open the lineage database, and make it where there is none.
 
     Args:
         url_or_path: A file, or a database URL.
@@ -248,7 +248,7 @@ def without_password(url_or_path: str | Path) -> str:
 
 
 def default_root(url_or_path: str) -> Path:
-    """The folder that a store's artifact paths are relative to where none is given."""
+    """Return the folder that a store's artifact paths are relative to where none is given."""
     if "://" not in url_or_path:
         return Path(url_or_path).parent
     return Path.cwd() if url_or_path.startswith("sqlite") else Path("/")
@@ -281,7 +281,7 @@ def _engine(url: URL, lock_timeout: float) -> Engine:
 
 
 def _sqlite_file(url: URL) -> Path | None:
-    """The file of a plain SQLite path; None for other databases, memory, and `file:` names, which SQLite resolves."""
+    """Return the file of a plain SQLite path; None for other databases, memory, and `file:` names."""
     name = url.database
     if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
         return None
@@ -289,7 +289,7 @@ def _sqlite_file(url: URL) -> Path | None:
 
 
 def _cannot_change(file: Path) -> bool:
-    """Tells whether a file lies on a read-only mount with all that was committed to it.
+    """Return whether a database is on a read-only mount, complete with all that was committed to it.
 
     SQLite opens no file in WAL mode where it cannot write its log beside it, unless told that nobody can change it.
     """
@@ -325,7 +325,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _prepare(database: Database, *, create: bool) -> None:
-    """Checks that the database is ours, or makes the tables in an empty one."""
+    """Check that the database is ours, or make the tables in an empty one."""
     if _is_ready(database):
         return
     if not create:

@@ -45,7 +45,7 @@ class BlessedModel:
 
 
 def producer(store: LineageStore, artifact_id: int) -> ExecutionRecord | None:
-    """Gives the execution that made an artifact; None for one that was registered outside a run."""
+    """Return the execution that made an artifact; None for one that was registered outside a run."""
     made_by = store.artifact(artifact_id).producer_id
     return None if made_by is None else store.execution(made_by)
 
@@ -59,7 +59,7 @@ def latest_artifact(
     properties: JsonObject | None = None,
     exclude_digests: Collection[str] = (),
 ) -> ArtifactRecord | None:
-    """Gives the live artifact of a type that was recorded last.
+    """Return the live artifact of a type that was recorded last.
 
     Args:
         store: The store.
@@ -85,7 +85,7 @@ def latest_blessed_model(
     exclude_digests: Collection[str] = (),
     is_revoked: Callable[[ArtifactRecord], bool] = lambda _: False,
 ) -> BlessedModel:
-    """Finds the model that was blessed last and still exists.
+    """Find the model that was blessed last and still exists.
 
     A blessing of predictions names no model, and is passed over. Others name their model by digest, so a model that was
     copied or imported again keeps its blessing, whichever pipeline it is recorded in.
@@ -123,7 +123,7 @@ def span_range(
     pipeline: str | None = None,
     node_id: str | None = None,
 ) -> tuple[ArtifactRecord, ...]:
-    """Gives one live artifact for each span from `first` to `last` that has one, the latest span first.
+    """Return one live artifact for each span from `first` to `last` that has one, the latest span first.
 
     Of several for one span, the one of the highest version counts, and of these the one recorded last.
     """
@@ -140,7 +140,7 @@ def rolling_spans(
     pipeline: str | None = None,
     node_id: str | None = None,
 ) -> tuple[ArtifactRecord, ...]:
-    """Gives the artifacts of the `count` latest span numbers, after passing over the `skip` latest.
+    """Return the artifacts of the `count` latest span numbers, after passing over the `skip` latest.
 
     As in TFX, a window is a range of span numbers: where one of them has no artifact, the answer is shorter.
     """
@@ -169,7 +169,7 @@ def _age(artifact: ArtifactRecord) -> tuple[int, int]:
 
 
 def _integer(value: object) -> int | None:
-    """A span or version; TFX writes them as decimal strings where they are custom properties."""
+    """Return a span or version; TFX writes them as decimal strings where they are custom properties."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     try:
@@ -276,7 +276,7 @@ class _Layout:
 
 
 def tree_json(node: ArtifactNode) -> dict[str, object]:
-    """Gives a tree as JSON values, with every field of its records."""
+    """Return a tree as JSON values, with every field of its records."""
     return {
         "artifact": record_json(node.artifact),
         "elided": node.elided,
@@ -293,6 +293,6 @@ def tree_json(node: ArtifactNode) -> dict[str, object]:
 
 
 def record_json(record: ArtifactRecord | ExecutionRecord | EventRecord | RunRecord) -> dict[str, object]:
-    """Gives a record as JSON values; times in ISO 8601 with their zone."""
+    """Return a record as JSON values; times in ISO 8601 with their zone."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def ensure_name(connection: Connection, table: Table, name: str) -> None:
-    """Puts `name` into a table of names unless it is there."""
+    """Put `name` into a table of names unless it is there."""
     if connection.execute(select(table.c.name).where(table.c.name == name)).first() is None:
         try:
             with connection.begin_nested():
@@ -65,7 +65,7 @@ def add_execution(
     source: ExecutionRecord | None = None,
     after: int = 0,
 ) -> ExecutionRecord:
-    """Records an execution of `run`; one that is not RUNNING ends when it starts.
+    """Record an execution of `run`; one that is not RUNNING ends when it starts.
 
     From `source`, the execution that serves the cache, it takes the output parameters and rows; `error` is code and
     message. The id is above `after`.
@@ -98,7 +98,7 @@ def add_execution(
 
 
 def end_execution(connection: Connection, execution_id: int, values: Mapping[str, Any]) -> ExecutionRecord:
-    """Sets the final state of a RUNNING execution.
+    """Set the final state of a RUNNING execution.
 
     Raises:
         LineageError: If it has ended already: its record is final, so that nothing is recorded twice.
@@ -119,7 +119,7 @@ def end_execution(connection: Connection, execution_id: int, values: Mapping[str
 def add_artifact(
     connection: Connection, new: NewArtifact, root: Path, now: datetime, producer_id: int | None, output_key: str
 ) -> ArtifactRecord:
-    """Records a live artifact."""
+    """Record a live artifact."""
     ensure_name(connection, artifact_types, new.type)
     values = {
         "type": new.type,
@@ -143,7 +143,7 @@ def link(
     artifact_ids: Mapping[str, Sequence[int]],
     where: str,
 ) -> None:
-    """Records which artifacts an execution read or gave, by key and in order.
+    """Record which artifacts an execution read or wrote, by key and in order.
 
     Raises:
         LineageError: If one of the artifacts is not in the store.
@@ -167,7 +167,7 @@ def link(
 
 
 def upstream(connection: Connection, artifact_id: int, root: Path) -> LineageGraph:
-    """The artifact, its producer, the producer's inputs, their producers and so on."""
+    """Return the artifact, its producer, the producer's inputs, their producers and so on."""
     reached = _start(artifact_id)
     reached = reached.union(
         select(events.c.artifact_id)
@@ -192,7 +192,7 @@ def upstream(connection: Connection, artifact_id: int, root: Path) -> LineageGra
 
 
 def downstream(connection: Connection, artifact_id: int, root: Path) -> LineageGraph:
-    """The artifact, the executions that read it, their outputs, the executions that read those and so on."""
+    """Return the artifact, the executions that read it, their outputs, the executions that read those and so on."""
     reached = _start(artifact_id)
     reads, gives = events.alias("reads"), events.alias("gives")
     reached = reached.union(

@@ -52,11 +52,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # SQLAlchemy's signature
-        """Drops the zone after conversion to UTC."""
+        """Drop the zone after conversion to UTC."""
         return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # SQLAlchemy's signature
-        """Puts the zone back."""
+        """Put the zone back."""
         return None if value is None else value.replace(tzinfo=timezone.utc)
 
 
@@ -67,7 +67,7 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 # SQLAlchemy's signature
-        """Checks the value.
+        """Check the value.
 
         Raises:
             TypeError: If it is no JSON value.
@@ -160,7 +160,7 @@ events = Table(
 
 
 def stored_uri(location: str | Path, root: Path) -> str:
-    """Gives the form that the store keeps: relative to `root` where it lies below it, else absolute; URLs as they are.
+    """Return the stored form of a path: relative to `root` if below it, else absolute; URLs unchanged.
 
     Symbolic links are followed, so that one folder has one form whichever way a user reaches it.
     """
@@ -173,27 +173,27 @@ def stored_uri(location: str | Path, root: Path) -> str:
 
 
 def location_of(uri: str, root: Path) -> str:
-    """Gives the absolute path, or the URL, of a stored uri."""
+    """Return the absolute path, or the URL, of a stored uri."""
     return uri if "://" in uri else str(root / uri)
 
 
 def run_record(row: RowMapping) -> RunRecord:
-    """A row of `runs`."""
+    """Return a row of `runs`."""
     return RunRecord(**row)
 
 
 def execution_record(row: RowMapping) -> ExecutionRecord:
-    """A row of `executions`."""
+    """Return a row of `executions`."""
     return ExecutionRecord(**row)
 
 
 def artifact_record(row: RowMapping, root: Path) -> ArtifactRecord:
-    """A row of `artifacts`, found below `root`."""
+    """Return a row of `artifacts`, found below `root`."""
     return ArtifactRecord(location=location_of(row["uri"], root), **row)
 
 
 def event_record(row: RowMapping) -> EventRecord:
-    """A row of `events`."""
+    """Return a row of `events`."""
     return EventRecord(
         execution_id=row["execution_id"],
         artifact_id=row["artifact_id"],
@@ -206,7 +206,7 @@ def event_record(row: RowMapping) -> EventRecord:
 def linked_artifacts(
     connection: Connection, execution_id: int, direction: Direction, root: Path
 ) -> Mapping[str, tuple[ArtifactRecord, ...]]:
-    """What an execution read or gave, by key, each key's artifacts in their order."""
+    """Return what an execution read or wrote, by key, each key's artifacts in their order."""
     statement = (
         select(artifacts, events.c.key)
         .join(events, events.c.artifact_id == artifacts.c.id)

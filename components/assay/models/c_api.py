@@ -97,7 +97,7 @@ KEEP_MEMORY = ctypes.cast(_keep_memory, c_void_p)
 
 @cache
 def c_library() -> CDLL | None:
-    """Gives the C API, or None where no installed TensorFlow carries it."""
+    """Return the C API, or None where no installed TensorFlow carries it."""
     spec = PathFinder.find_spec("tensorflow")
     for folder in spec.submodule_search_locations or () if spec is not None else ():
         for names in _LIBRARIES:
@@ -121,7 +121,7 @@ def _bound(paths: list[Path]) -> CDLL | None:
 
 @contextmanager
 def tensor_of(library: CDLL, values: npt.NDArray[Any] | pa.LargeBinaryArray) -> Iterator[int]:
-    """Gives a tensor of the values, whose memory it shares; it is gone afterwards.
+    """Return a tensor of the values, whose memory it shares; it is gone afterwards.
 
     Args:
         library: The C API.
@@ -146,7 +146,7 @@ def tensor_of(library: CDLL, values: npt.NDArray[Any] | pa.LargeBinaryArray) -> 
 
 
 def array_of(library: CDLL, tensor: int) -> npt.NDArray[Any]:
-    """Gives a copy of a tensor's values; bytes as an array of objects.
+    """Return a copy of a tensor's values; bytes as an array of objects.
 
     Raises:
         EngineError: The tensor has a type that no array holds.
@@ -166,7 +166,7 @@ def array_of(library: CDLL, tensor: int) -> npt.NDArray[Any]:
 
 
 def _views(values: pa.LargeBinaryArray) -> tuple[npt.NDArray[Any], Any]:
-    """Gives `TF_TString`s that point at Arrow's bytes (a size, of which two bits are the kind, and a pointer)."""
+    """Return `TF_TString`s that point at Arrow's bytes (a size, of which two bits are the kind, and a pointer)."""
     offsets = np.frombuffer(values.buffers()[1], np.int64)[values.offset : values.offset + len(values) + 1]
     data = values.buffers()[2]
     raw = np.zeros(len(values) * _STRING_SIZE + _ALIGNMENT, dtype=np.uint8)
@@ -211,7 +211,7 @@ class CModel:
     _graph: int = field(repr=False)
 
     def call(self, name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-        """Gives the named outputs of a signature.
+        """Return the named outputs of a signature.
 
         Args:
             name: The signature.
@@ -267,7 +267,7 @@ class _Status:
 
 
 def load_c_model(path: Path) -> CModel:
-    """Loads a SavedModel.
+    """Load a SavedModel.
 
     Raises:
         UnservableError: There is no C API, or it cannot load the model (an operation of another package, say).

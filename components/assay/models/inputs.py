@@ -39,7 +39,7 @@ class TensorInput:
 
 
 def model_inputs(batch: pa.RecordBatch, signature: Mapping[str, TensorInput]) -> dict[str, npt.NDArray[Any]]:
-    """Gives the tensors to call a signature with, by name.
+    """Return the tensors to call a signature with, by name.
 
     A signature whose only input is a vector of bytes that is no column takes serialised `tf.Example`s; any other takes
     the columns of its inputs' names.
@@ -82,7 +82,7 @@ def _tensor(batch: pa.RecordBatch, name: str, wanted: TensorInput, names: list[s
 
 
 def _reshaped(tensor: npt.NDArray[Any], rank: int, name: str) -> npt.NDArray[Any]:
-    """A column of single values fits a vector, and a matrix with one column, alike."""
+    """Reshape a column of single values to a vector or a one-column matrix, as the model requires."""
     if tensor.ndim == 1 and rank == 2:
         return tensor.reshape(-1, 1)
     if tensor.ndim == 2 and rank == 1 and tensor.shape[1] == 1:
@@ -120,7 +120,7 @@ class ExampleBatch:
         return pa.array(coders().RecordBatchToExamplesEncoder().Encode(self.columns), pa.large_binary())
 
     def inputs(self, wanted: Mapping[str, Tensor]) -> dict[str, Any]:
-        """Gives an array for each input of a signature: serialised examples, or the columns of the inputs' names.
+        """Return an array for each input of a signature: serialised examples, or the columns of the inputs' names.
 
         Raises:
             DataError: A column is missing, lacks a value or does not have the shape that the input takes.
@@ -132,7 +132,7 @@ class ExampleBatch:
 
 
 def takes_examples(wanted: Mapping[str, Tensor], columns: list[str]) -> bool:
-    """Tells whether a signature takes serialised examples: its only input is a vector of bytes that is no column."""
+    """Return whether a signature takes serialised examples: its only input is a vector of bytes that is no column."""
     [first, *more] = wanted.items()
     name, tensor = first
     is_vector = tensor.shape is None or len(tensor.shape) == 1
@@ -140,5 +140,5 @@ def takes_examples(wanted: Mapping[str, Tensor], columns: list[str]) -> bool:
 
 
 def chosen(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-    """Gives some columns; pyarrow 10 cannot select from a batch."""
+    """Select columns; pyarrow 10 cannot select from a batch."""
     return pa.RecordBatch.from_arrays([batch.column(batch.schema.get_field_index(name)) for name in names], list(names))

@@ -39,7 +39,7 @@ an Arrow table or a dict with a column of predictions for each class, named for 
 
 
 def names_in(made: Any) -> tuple[str, ...]:
-    """Gives the names of classes; none where what was made is an array, or has a single column."""
+    """Return the names of classes; none where what was made is an array, or has a single column."""
     names = tuple(name for name, _ in _columns(made))
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
@@ -48,7 +48,7 @@ def names_in(made: Any) -> tuple[str, ...]:
 
 
 def array_of_output(made: Any, order: Sequence[str], who: str) -> npt.NDArray[Any]:
-    """Gives what a function made as an array: of named columns those of `order`, one a class.
+    """Return a function's result as an array: of named columns those of `order`, one per class.
 
     Args:
         made: What the function gave for a batch.
@@ -75,7 +75,7 @@ def array_of_output(made: Any, order: Sequence[str], who: str) -> npt.NDArray[An
 
 
 def _columns(made: Any) -> list[tuple[str, Any]]:
-    """Gives named columns; nothing of what has none."""
+    """Return named columns; nothing of what has none."""
     if isinstance(made, Mapping):
         return [(str(name), column) for name, column in made.items()]
     if isinstance(made, pa.StructArray):
@@ -131,7 +131,7 @@ class JudgedModel:
     order: tuple[str, ...] = ()
 
     def check(self) -> None:
-        """Loads the model and looks for its signatures.
+        """Load the model and look for its signatures.
 
         Raises:
             ArtifactError: It cannot be loaded.
@@ -155,7 +155,7 @@ class JudgedModel:
                 )
 
     def predict(self, batch: ExampleBatch) -> npt.NDArray[Any]:
-        """Gives a prediction, or a row of them, for each row."""
+        """Return a prediction, or a row of them, for each row."""
         if not isinstance(self.model, Path):
             return array_of_output(self._called(self.model, batch), self.order, self.role)
         served = open_model(self.model)
@@ -193,7 +193,7 @@ class JudgedModel:
         )
 
     def _in_order(self, values: npt.NDArray[Any], key: str) -> npt.NDArray[Any]:
-        """Gives a SavedModel's predictions in the order of classes that all models share."""
+        """Return a SavedModel's predictions in the order of classes that all models share."""
         if not self.names or values.ndim > 2:
             return values
         width = values.shape[1] if values.ndim == 2 else 1
@@ -209,7 +209,7 @@ class JudgedModel:
         )
 
     def class_names(self, batch: ExampleBatch) -> tuple[str, ...]:
-        """Gives the names that a function has for the classes of some rows, or a SavedModel in TFMA's `all_classes`."""
+        """Return the names of classes from a function's result, or from a SavedModel's `all_classes`."""
         if not isinstance(self.model, Path):
             return names_in(self._called(self.model, batch))
         if not self.has_vocabulary:
@@ -233,7 +233,7 @@ class JudgedModel:
             return model(batch.rows)
 
     def transform(self, batch: ExampleBatch, wanted: set[str]) -> dict[str, npt.NDArray[Any]]:
-        """Gives the features of `wanted` that the model's preprocessing makes."""
+        """Return the features of `wanted` that the model's preprocessing makes."""
         if not isinstance(self.model, Path):
             return {}
         served = open_model(self.model)
@@ -281,7 +281,7 @@ class Predictor:
     whole: bool = False
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Gives a batch with the features and a column of predictions for each model.
+        """Return a batch with the features and a column of predictions for each model.
 
         Raises:
             DataError: A feature is missing; a model refuses the examples or loses rows; the models' preprocessing
@@ -328,7 +328,7 @@ class PredictedShard:
     predictor: Predictor
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Reads examples and predicts, batch by batch."""
+        """Read examples and predict, batch by batch."""
         for batch in self.shard.batches():
             if batch.num_rows:
                 made = self.predictor(batch)
@@ -354,12 +354,12 @@ class PredictedRows:
 
     @property
     def bounded(self) -> bool:
-        """As the examples."""
+        """Whether the examples are bounded."""
         return self.source.bounded
 
 
 def _feature(batch: ExampleBatch, name: str, what: str, transformed: Sequence[Mapping[str, Any]]) -> pa.Array:
-    """Gives a column as a `tf.Example` holds it, so that slices are named as TFMA names them."""
+    """Return a column as a `tf.Example` holds it, so that slices are named as TFMA names them."""
     index = batch.columns.schema.get_field_index(name)
     if index < 0:
         known = {*batch.columns.schema.names, *(key for found in transformed for key in found)}
@@ -372,14 +372,14 @@ def _feature(batch: ExampleBatch, name: str, what: str, transformed: Sequence[Ma
 
 
 def _same_predictions(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
-    """Whether two signatures predict the same, but for the rounding of float32 in another order of operations."""
+    """Return whether two signatures predict the same, apart from float32 rounding."""
     if np.issubdtype(one.dtype, np.floating) and np.issubdtype(other.dtype, np.floating):
         return bool(np.allclose(one, other, rtol=1e-4, atol=1e-6, equal_nan=True))
     return np.array_equal(one, other)
 
 
 def _column(values: npt.NDArray[Any], rows: int, what: str) -> pa.Array:
-    """One value a row where there is one (`[n]` or `[n, 1]`), else a list a row."""
+    """Return one value per row for an output of shape `[n]` or `[n, 1]`, else one list per row."""
     if values.ndim == 0 or len(values) != rows:
         raise DataError("evaluator.rows_lost", f"{what} have shape {list(values.shape)} for {rows} examples.")
     if values.ndim > 2:

@@ -65,7 +65,7 @@ class ServedModel:
         return self._loaded.signatures
 
     def signature_name(self, wanted: str) -> str:
-        """Gives the signature of predictions: the one that is wanted, else `predict` or `serving_default` as in TFMA.
+        """Return the signature of predictions: the one that is wanted, else `predict` or `serving_default` as in TFMA.
 
         Raises:
             UsageError: The model has no such signature.
@@ -83,7 +83,7 @@ class ServedModel:
         )
 
     def call(self, name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-        """Gives the named outputs of a signature.
+        """Return the named outputs of a signature.
 
         Raises:
             DataError: The model refuses the inputs.
@@ -104,7 +104,7 @@ class ServedModel:
 
 @lru_cache(maxsize=4)
 def open_model(path: Path) -> ServedModel:
-    """Loads a model once in a process.
+    """Load a model once in a process.
 
     Raises:
         ArtifactError: It cannot be loaded.
@@ -126,7 +126,7 @@ class PythonModel:
     _functions: Mapping[str, Any] = field(repr=False)
 
     def call(self, name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-        """Gives the named outputs of a signature, sparse and ragged ones made dense.
+        """Return the named outputs of a signature, sparse and ragged ones made dense.
 
         Raises:
             DataError: TensorFlow refuses.
@@ -146,7 +146,7 @@ class PythonModel:
 
 
 def load_python_model(path: Path) -> PythonModel:
-    """Loads a SavedModel's folder or a Keras file.
+    """Load a SavedModel's folder or a Keras file.
 
     Raises:
         ArtifactError: TensorFlow cannot load it.

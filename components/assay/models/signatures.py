@@ -53,7 +53,7 @@ class Signature:
 
 
 def read_signatures(model: Path, tag: str = "serve") -> dict[str, Signature]:
-    """Gives the signatures of a SavedModel's graph for serving.
+    """Return the signatures of a SavedModel's graph for serving.
 
     Raises:
         ArtifactError: There is no `saved_model.pb`, it cannot be read as one, or no graph of it has the tag.
@@ -104,7 +104,7 @@ def _shape(message: _Value) -> tuple[int | None, ...] | None:
 
 
 def _entry(message: _Value) -> tuple[str, _Value]:
-    """Gives key and value of an entry of a map."""
+    """Return key and value of an entry of a map."""
     found = dict(_fields(message))
     return _text(found.get(1, memoryview(b""))), found.get(2, memoryview(b""))
 
@@ -116,7 +116,7 @@ def _text(value: _Value) -> str:
 
 
 def _fields(message: _Value) -> Iterator[tuple[int, _Value]]:
-    """Gives the number and the value of each field of a message."""
+    """Return the number and the value of each field of a message."""
     if isinstance(message, int):
         raise TypeError("a number where a message should be")
     return fields(message)

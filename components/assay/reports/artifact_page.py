@@ -23,7 +23,7 @@ def render(
     lineage: Section | None = None,
     crumbs: Sequence[Link] = (),
 ) -> str:
-    """Gives one self-contained HTML page for any artifact.
+    """Return one self-contained HTML page for any artifact.
 
     Args:
         artifact: An artifact, or its folder: one that assay sealed, or one that TFX wrote.
@@ -45,7 +45,7 @@ def artifact_page(
     lineage: Section | None = None,
     crumbs: Sequence[Link] = (),
 ) -> Page:
-    """Gives the page of an artifact, before it is HTML; see [`render`][assay.reports.artifact_page.render]."""
+    """Return the page of an artifact, before it is HTML; see [`render`][assay.reports.artifact_page.render]."""
     found = artifact if isinstance(artifact, Artifact) else opened(Path(artifact))
     manifest = read_manifest(found.path) if (found.path / MANIFEST).is_file() else None
     shown = view_of(found, related)

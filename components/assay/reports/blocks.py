@@ -76,7 +76,7 @@ class DataTable:
     page_size: int = 25
 
     def content(self) -> Mapping[str, Any]:
-        """What the page's script reads."""
+        """Return the data that the page's script reads."""
         return {
             "columns": [[each.label, each.kind, int(each.search), each.hint] for each in self.columns],
             "details": [[each.kind, each.title, list(each.labels)] for each in self.details],

@@ -127,7 +127,7 @@ def _finite(points: Points) -> list[tuple[float, float]]:
 
 
 def _thinned(points: Points) -> Points:
-    """At most a few hundred points: more than a picture has pixels are bytes for nothing."""
+    """Thin a curve to a few hundred points: more than a picture has pixels would waste bytes."""
     if len(points) <= _MOST_POINTS:
         return points
     step = len(points) / _MOST_POINTS

@@ -22,7 +22,7 @@ Named = dict[str, DatasetFeatureStatisticsList]
 
 
 def file_page(path: Path) -> Page:
-    """The page of a statistics file (`.pb`) or a schema (`.pbtxt`), as TFDV writes them."""
+    """Return the page of a statistics file (`.pb`) or a schema (`.pbtxt`), as TFDV writes them."""
     found = _read(path)
     if isinstance(found, SchemaProto):
         return Page(kind="Schema", title=path.name, sections=schema_sections(found), facts=[("file", str(path))])
@@ -30,7 +30,7 @@ def file_page(path: Path) -> Page:
 
 
 def comparison_page(first: Path, second: Path) -> Page:
-    """The page of two of a kind.
+    """Return the page that compares two artifacts of one type.
 
     Args:
         first: Statistics or a schema: an artifact's folder or a file.

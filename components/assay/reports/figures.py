@@ -11,7 +11,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def number(value: float | None) -> str:
-    """A figure in at most five significant digits; a dash where there is none."""
+    """Return a number in at most five significant digits; a dash if there is none."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -26,14 +26,14 @@ def number(value: float | None) -> str:
 
 
 def change(value: float | None) -> str:
-    """A difference with its sign; a dash where there is none."""
+    """Return a difference with its sign; a dash if there is none."""
     if value is None or math.isnan(value):
         return NONE
     return f"+{number(value)}" if value > 0 else number(value)
 
 
 def share(value: float | None) -> str:
-    """A share in per cent; a small one is never shown as none."""
+    """Return a share in per cent; a small one is never shown as 0 %."""
     if value is None or math.isnan(value):
         return NONE
     if 0 < value < 0.0001:
@@ -42,7 +42,7 @@ def share(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration: milliseconds, seconds, or minutes and seconds."""
+    """Return a duration: milliseconds, seconds, or minutes and seconds."""
     if value is None:
         return NONE
     if value < 1:
@@ -53,7 +53,7 @@ def seconds(value: float | None) -> str:
 
 
 def size(count: float) -> str:
-    """A number of bytes."""
+    """Return a number of bytes as text."""
     for unit in _UNITS:
         if count < 1000 or unit == _UNITS[-1]:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
@@ -67,5 +67,5 @@ def plural(count: int, singular: str, several: str = "") -> str:
 
 
 def short_digest(digest: str) -> str:
-    """The first characters of a digest, which tell artifacts apart."""
+    """Return the first characters of a digest, which tell artifacts apart."""
     return digest.removeprefix("sha256:")[:12]

@@ -19,13 +19,13 @@ _MOST_ROWS = 500
 
 
 def is_gate_output(folder: Path) -> bool:
-    """Whether a folder holds a verdict that is no part of an artifact."""
+    """Return whether a folder contains a verdict that is not part of an artifact."""
     is_artifact = (folder / MANIFEST).is_file() or any(folder.glob("*BLESSED")) or any(folder.glob("Split-*"))
     return (folder / FILE_NAME).is_file() and not is_artifact
 
 
 def gate_page(folder: Path) -> Page:
-    """Gives the page of a gate's output.
+    """Return the page of a gate's output.
 
     Raises:
         ArtifactError: It holds no verdict.

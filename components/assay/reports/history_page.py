@@ -31,7 +31,7 @@ def history_page(
     *,
     crumbs: Sequence[Link] = (),
 ) -> Page:
-    """Gives the page of a pipeline.
+    """Return the page of a pipeline.
 
     Args:
         pipeline: Its name.
@@ -83,7 +83,7 @@ def _overview(records: Sequence[Record]) -> Facts:
 
 
 def _of_type(records: Sequence[Record], type_name: str) -> list[tuple[Record, Record, Record]]:
-    """Each (run, step, artifact) of a type that a step of a run made itself."""
+    """Yield each (run, step, artifact) of a type that a step of a run made itself."""
     return [
         (record, step, artifact)
         for record in records
@@ -132,7 +132,7 @@ def _runs(records: Sequence[Record], run_link: RunLink, metrics: Mapping[str, Ma
 
 
 def _metrics(record: Record, model: str = CANDIDATE) -> dict[str, Metric]:
-    """The metrics of all examples of a run's evaluation."""
+    """Return the metrics of all examples of a run's evaluation."""
     for step in record["steps"]:
         for values in step["outputs"].values():
             for artifact in values:
@@ -182,7 +182,7 @@ def _label(run_id: str) -> str:
 
 
 def _spans(records: Sequence[Record]) -> list[Span]:
-    """The statistics of each span, the latest of several; where there is one span only, of each run."""
+    """Return the statistics of each span, the latest of several; where there is one span only, of each run."""
     found: dict[tuple[str, int], tuple[str, Record]] = {}
     for record, step, artifact in _of_type(records, "ExampleStatistics"):
         span = int(artifact["properties"].get("span") or 0)

@@ -44,7 +44,7 @@ class WatchedSpan(TypedDict):
 
 
 def monitor_page(pattern: str, spans: Sequence[WatchedSpan]) -> str:
-    """Gives the page as HTML.
+    """Return the page as HTML.
 
     Args:
         pattern: What is watched.
@@ -142,5 +142,5 @@ def _metric_charts(spans: Sequence[WatchedSpan]) -> list[Chart]:
 
 
 def _ticks(spans: Sequence[WatchedSpan]) -> list[str]:
-    """The names of the first and the last span: dates are too wide for more beneath a small picture."""
+    """Return the names of the first and the last span: dates are too wide for more beneath a small picture."""
     return [span["name"] if at in {0, len(spans) - 1} else "" for at, span in enumerate(spans)]

@@ -30,17 +30,17 @@ class ShownPage:
     html: str
 
     def save(self, path: str | Path) -> None:
-        """Writes the page to a file."""
+        """Write the page to a file."""
         write_durably(Path(path), self.html.encode())
 
     def _repr_html_(self) -> str:
-        """The page in a frame that may run its own script, and reach nothing else of the notebook."""
+        """Return the page in a frame that runs its own script but cannot reach the rest of the notebook."""
         style = "width:100%;height:680px;border:1px solid #8884;border-radius:10px"
         return f'<iframe sandbox="allow-scripts" style="{style}" title="Report" srcdoc="{escape(self.html)}"></iframe>'
 
 
 def show(artifact: Artifact | str | Path) -> ShownPage:
-    """Gives the page of an artifact for a notebook to show.
+    """Return the page of an artifact for a notebook to show.
 
     Raises:
         ArtifactError: The folder is missing, or it cannot be told what it holds.
@@ -49,7 +49,7 @@ def show(artifact: Artifact | str | Path) -> ShownPage:
 
 
 def statistics_fragment(proto: DatasetFeatureStatisticsList) -> str:
-    """A table of features with their histograms."""
+    """Return a table of features with their histograms."""
     whole, slices = data_sets("", proto)
     names = list(whole.features)
     rows = [_row(whole, name) for name in names[:_MOST_FEATURES]]

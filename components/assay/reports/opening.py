@@ -17,7 +17,7 @@ from assay.errors import ArtifactError
 
 
 def opened(folder: Path) -> Artifact:
-    """Opens an artifact's folder: by its manifest, else by what lies in it.
+    """Open an artifact's folder: by its manifest, else by the files in it.
 
     Raises:
         ArtifactError: There is no such folder, or it is no artifact.
@@ -72,7 +72,7 @@ Related = Mapping[str, Artifact]
 
 
 def related_to(artifact: Artifact) -> dict[str, Artifact]:
-    """Gives what the producing step read and gave besides, by key; nothing where its run's record is not at hand."""
+    """Return the producing step's other inputs and outputs by key; nothing if its run's record is missing."""
     if not (artifact.path / MANIFEST).is_file():
         return {}
     producer = read_manifest(artifact.path).producer

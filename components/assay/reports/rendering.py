@@ -66,7 +66,7 @@ def laid_out(graph: Graph) -> Drawn:
 
 
 def _columns(names: list[str], edges: list[tuple[str, str]]) -> dict[str, int]:
-    """The longest way from a node without a predecessor to each node."""
+    """Return the longest way from a node without a predecessor to each node."""
     before: dict[str, list[str]] = defaultdict(list)
     for tail, head in edges:
         before[head].append(tail)
@@ -85,7 +85,7 @@ def _columns(names: list[str], edges: list[tuple[str, str]]) -> dict[str, int]:
 
 
 def _ordered(columns: dict[str, int], edges: list[tuple[str, str]]) -> list[list[str]]:
-    """The nodes of each column from top to bottom, moved towards their neighbours a few times."""
+    """Return the nodes of each column from top to bottom, moved towards their neighbours a few times."""
     rows: list[list[str]] = [[] for _ in range(max(columns.values(), default=-1) + 1)]
     for name, column in columns.items():
         rows[column].append(name)
@@ -115,18 +115,18 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def to_html(page: Page) -> str:
-    """Gives the page as one self-contained HTML document."""
+    """Return the page as one self-contained HTML document."""
     return _environment().get_template("page.html.j2").render(page=page)
 
 
 def to_fragment(sections: list[Section], *, summary: str = "", status: Pill | None = None) -> str:
-    """Gives a part of a page that needs no script, as a notebook shows it."""
+    """Return a part of a page that needs no script, as a notebook shows it."""
     template = _environment().get_template("fragment.html.j2")
     return template.render(sections=sections, summary=summary, status=status)
 
 
 def embedded_json(value: Any) -> Markup:
-    """Gives JSON that may stand in a script element: nothing in it can end the element or open another."""
+    """Return JSON that is safe in a script element: nothing in it can end the element or open another."""
     text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -12,7 +12,7 @@ Address = Callable[[str], str]
 
 
 def root_page(root: str, records: Sequence[Record], pipeline_link: Address, run_link: Address) -> Page:
-    """Gives the overview of a root.
+    """Return the overview of a root.
 
     Args:
         root: The folder.

@@ -49,7 +49,7 @@ _OUTCOMES: dict[int, tuple[str, Tone]] = {
 
 
 def run_page(record: Record, link: ArtifactLink, *, crumbs: Sequence[Link] = ()) -> Page:
-    """Gives the page of a run.
+    """Return the page of a run.
 
     Args:
         record: The content of `run.json`.
@@ -83,7 +83,7 @@ def run_page(record: Record, link: ArtifactLink, *, crumbs: Sequence[Link] = ())
 
 
 def run_fragment(record: Record) -> str:
-    """The steps of a run as a notebook shows them."""
+    """Return the steps of a run as a notebook shows them."""
     rows = [
         (
             step["id"],
@@ -101,7 +101,7 @@ def run_fragment(record: Record) -> str:
 
 
 def started_at(run_id: str) -> datetime | None:
-    """When a run started, which its id says; None for an id that another tool gave."""
+    """Return when a run started, by its id; None for another tool's id."""
     try:
         return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S")  # noqa: DTZ007 (ids are in UTC, and are shown so)
     except ValueError:
@@ -109,7 +109,7 @@ def started_at(run_id: str) -> datetime | None:
 
 
 def outcome(record: Record) -> Pill:
-    """How a run ended, in a word."""
+    """Return how a run ended, in a word."""
     if record["exit_code"] is None:
         return Pill(str(record["state"]), "info")
     word, tone = _OUTCOMES.get(record["exit_code"], (f"exit code {record['exit_code']}", "bad"))
@@ -117,7 +117,7 @@ def outcome(record: Record) -> Pill:
 
 
 def run_graph(steps: Sequence[Record], link: ArtifactLink) -> Graph:
-    """The steps, and which reads what another put out."""
+    """Return the steps, and which reads another's outputs."""
     made = {artifact["id"]: step["id"] for step in steps for values in step["outputs"].values() for artifact in values}
     nodes, edges = [], []
     for step in steps:

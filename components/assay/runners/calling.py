@@ -18,7 +18,7 @@ from assay.spec.values import canonical, typed
 
 
 def staged_outputs(spec: ComponentSpec, staging: Path) -> dict[str, Artifact]:
-    """Makes an empty folder below `staging` for each output, and gives the artifacts to fill."""
+    """Make an empty folder below `staging` for each output, and return the artifacts to fill."""
     staged: dict[str, Artifact] = {}
     for key, output in spec.outputs.items():
         folder = staging / key
@@ -34,7 +34,7 @@ def call_component(
     outputs: Mapping[str, Artifact],
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Calls the component's function and gives its output parameters in their JSON form.
+    """Call the component's function and return its output parameters in their JSON form.
 
     Args:
         spec: The declaration.
@@ -64,14 +64,14 @@ def call_component(
 
 
 def _user_code(spec: ComponentSpec) -> contextlib.AbstractContextManager[None]:
-    """Shows the user's own frames where the component itself is the user's."""
+    """Show the user's own frames if the component itself is the user's."""
     if spec.function.__module__.startswith("assay."):
         return contextlib.nullcontext()
     return run_user_code(spec.name, spec.function.__code__.co_filename)
 
 
 def _output_parameters(spec: ComponentSpec, returned: Any) -> dict[str, Any]:
-    """Checks what a component returned against its declaration.
+    """Check what a component returned against its declaration.
 
     Raises:
         UsageError: For a missing, undeclared or ill-typed value.
@@ -91,13 +91,13 @@ def _output_parameters(spec: ComponentSpec, returned: Any) -> dict[str, Any]:
 
 
 def is_written(spec: ComponentSpec, key: str, artifact: Artifact) -> bool:
-    """Whether an output was written; an optional one may stay empty."""
+    """Return whether an output was written; an optional one may stay empty."""
     return not spec.outputs[key].optional or any(artifact.path.iterdir())
 
 
 @contextlib.contextmanager
 def one_error_tree(spec: ComponentSpec, staging: Path) -> Iterator[None]:
-    """Turns whatever a component raises into an AssayError.
+    """Turn whatever a component raises into an AssayError.
 
     Raises:
         ArtifactError: For a full or read-only disk.

@@ -1,6 +1,6 @@
 """What people decide about a schema: patches, differences, contradictions, suggestions.
 
-A schema that TFDV infers says what one data set looked like. What must hold is for people to decide, and their
+A schema that TFDV infers says what one dataset looked like. What must hold is for people to decide, and their
 decisions are kept apart from the inference, as a [`Patch`][assay.schema.patch.Patch]: it is applied again to whatever
 is inferred next.
 """

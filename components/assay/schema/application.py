@@ -22,7 +22,7 @@ Numbered = tuple[int, Entry]
 
 
 def in_force(patch: Patch) -> list[Numbered]:
-    """Gives the entries with their numbers, from 1, without those that a later one about the same subject overrules.
+    """Return the entries with their numbers, from 1, without those that a later one about the same subject overrules.
 
     Whole entries are overruled only by a later `drop`, and a `drop` only by a later entry; of values in lists the
     later decision is kept. Fields need no care: they are set in the order of the dates.
@@ -59,7 +59,7 @@ def _age(entry: Entry) -> str:
 
 
 def _disagreement(one: Entry, other: Entry) -> str:
-    """What two entries of one date disagree about; empty where they do not."""
+    """Return what two entries of one date disagree about; empty where they do not."""
     if one.drop != other.drop:
         return "one drops it, one changes it"
     mine, theirs = _leaves(one), _leaves(other)
@@ -88,7 +88,7 @@ def _overlap(path: str, other: str) -> bool:
 
 
 def _rival_kinds(descriptor: Descriptor, mine: dict[str, Any], theirs: dict[str, Any]) -> str:
-    """Two fields of which a message can have one only, such as an int domain and a float domain."""
+    """Find two fields that exclude each other, such as an int domain and a float domain."""
     for path in mine:
         for other in theirs:
             steps, others = path.split("."), other.split(".")
@@ -187,7 +187,7 @@ class Application:
 
 
 def apply(schema: Schema, patch: Patch) -> Schema:
-    """Gives `schema` with all decisions of `patch`; the argument is left as it is.
+    """Return `schema` with all decisions of `patch`; the argument is left as it is.
 
     Raises:
         DataError: A decision cannot be applied, because its feature is no longer there, for one; all are listed.
@@ -205,7 +205,7 @@ def apply(schema: Schema, patch: Patch) -> Schema:
 
 
 def apply_with_report(schema: Schema, patch: Patch) -> Application:
-    """Gives `schema` with the decisions of `patch` that can be applied, and what came of each.
+    """Return `schema` with the decisions of `patch` that can be applied, and what came of each.
 
     Raises:
         UsageError: The patch contradicts itself.
@@ -238,16 +238,16 @@ class _Work:
         self.outcomes.append(Outcome(entry=number, subject=entry.subject, status=status, sentence=sentence))
 
     def find(self, subject: Subject) -> Place | None:
-        """The place of a subject, if the schema has it and no struct around it was emptied."""
+        """Return a subject's place, if the schema has it and no struct around it was emptied."""
         return self.places.get(subject) or self.places.get(Subject(subject.kind, join_path((subject.name,))))
 
     def _reindex(self, *, of_struct: bool) -> None:
-        """Finds everything anew, where what was in a struct may be gone with it."""
+        """Look up all subjects again, after a struct may have been removed with its contents."""
         if of_struct:
             self.places = index(self.schema)
 
     def settle_existence(self, number: int, entry: Entry) -> None:
-        """Drops and creates."""
+        """Drop the trigger and create it again."""
         place = self.find(entry.subject)
         if entry.drop:
             if place is None:
@@ -309,7 +309,7 @@ class _Work:
             self.say(number, entry, "unchanged", f"{entry.subject} has it so already: {', '.join(what)}.")
 
     def change_lists(self, number: int, entry: Entry) -> None:
-        """Removes values from lists, then adds values."""
+        """Remove values from lists, then add values."""
         place = self.find(entry.subject)
         if place is None:
             return
@@ -342,7 +342,7 @@ class _Work:
                 self.say(number, entry, "unchanged", f"{entry.subject}: {path} has {_quoted(values)} already.")
 
     def _list(self, place: Place, path: str, *, create: bool) -> Any:
-        """The list that a path of `add` or `remove` leads to; None where there is none."""
+        """Return the list that a path of `add` or `remove` leads to; None where there is none."""
         if path == VALUES and place.subject.kind == "feature":
             return self._domain_values(place.message)
         field_at(MESSAGES[place.subject.kind].DESCRIPTOR, path, "patch")
@@ -357,7 +357,7 @@ class _Work:
 
 
 def subject_holds_others(place: Place) -> bool:
-    """Whether a subject is a struct."""
+    """Return whether a subject is a struct."""
     return place.subject.kind == "feature" and bool(place.message.HasField("struct_domain"))
 
 

@@ -21,7 +21,7 @@ _SAFE: Final[Ruling] = ("safe", (), "")
 _NARROWER: Final[Ruling] = ("narrower", ("producer",), "data that was valid may be refused")
 _WIDER: Final[Ruling] = ("wider", ("consumer",), "readers may meet values that they do not expect")
 _STRICTER: Final[Ruling] = ("stricter", ("producer",), "data that passed may be refused")
-_LOOSER: Final[Ruling] = ("looser", (), "fewer data sets are refused")
+_LOOSER: Final[Ruling] = ("looser", (), "fewer datasets are refused")
 _READING: Final[Ruling] = ("representation", ("consumer",), "readers get the values in another form")
 
 _UNCHECKED_STAGES: Final = {"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED", "VALIDATION_DERIVED"}
@@ -50,7 +50,7 @@ _BOUNDS: Final[dict[str, tuple[float, bool]]] = {
     "natural_language_domain.sequence_length_constraints.max_sequence_length": (math.inf, True),
 }
 
-# Limits that only validation holds data sets to; no single row tells whether one was loosened.
+# Limits that only validation holds datasets to; no single row tells whether one was loosened.
 _LIMITS: Final[dict[str, tuple[float, bool]]] = {
     f"{comparator}.{metric}.threshold": (math.inf, True)
     for comparator in ("skew_comparator", "drift_comparator")
@@ -97,7 +97,7 @@ _DOMAINS: Final = (
 
 
 def ruling(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
-    """Gives the rule for a change by its name, whom it can break, and why."""
+    """Return the rule for a change: its name, whom it can break, and why."""
     subject, path = difference.subject, difference.path
     if not path:
         return _whole(subject, olds.get(subject), news.get(subject))
@@ -117,7 +117,7 @@ def ruling(difference: Difference, olds: dict[Subject, Place], news: dict[Subjec
 
 
 def _whole(subject: Subject, old: Place | None, new: Place | None) -> Ruling:
-    """A feature or a domain that came or went."""
+    """Return a feature or a domain that came or went."""
     if subject.kind in {"string_domain", "int_domain", "float_domain"}:
         return _SAFE  # what it means for a feature shows where the feature names it
     if new is None:
@@ -191,7 +191,7 @@ def _values(gone: Any, come: Any) -> Ruling:
 
 
 def _string_domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
-    """A feature's string domain, its own or a shared one: only the values count."""
+    """Return a feature's string domain, its own or a shared one: only the values count."""
     if difference.path == "string_domain.is_categorical":
         return _READING
     before = _domain_values(olds.get(difference.subject), olds)
@@ -202,7 +202,7 @@ def _string_domain(difference: Difference, olds: dict[Subject, Place], news: dic
 
 
 def _domain_values(place: Place | None, places: dict[Subject, Place]) -> set[str] | None:
-    """The values a feature may have; None where it has no string domain."""
+    """Return the values a feature may have; None where it has no string domain."""
     if place is None:
         return None
     feature = place.message
@@ -227,7 +227,7 @@ def _other(difference: Difference, olds: dict[Subject, Place], news: dict[Subjec
 
 
 def _domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
-    """A domain that is not one of strings: its kind, and what is in it."""
+    """Return a domain that is not one of strings: its kind, and what is in it."""
     old, new = olds[difference.subject].message, news[difference.subject].message
     name = difference.path.split(".")[0]
     had, has = old.HasField(name), new.HasField(name)
@@ -286,7 +286,7 @@ class Change:
 
 
 def diff(before: Schema, after: Schema) -> tuple[Change, ...]:
-    """Names every change between two schemas, and says whom it can break.
+    """Name every change between two schemas, and say whom it can break.
 
     Raises:
         DataError: A schema has a name twice.

@@ -78,7 +78,7 @@ class Shared:
 
 
 def of_feature(place: Place, shared: Shared) -> Iterator[Finding]:
-    """Finds what is wrong with a feature; nothing for other subjects."""
+    """Find what is wrong with a feature; nothing for other subjects."""
     if place.subject.kind != "feature":
         return
     feature = _Feature(place, shared)
@@ -264,7 +264,7 @@ _COUNTS: Final = (
 
 
 def impossible_bounds(place: Place) -> Iterator[Finding]:
-    """Finds ranges that are empty, shares outside 0 to 1, negative counts, and values that are listed twice."""
+    """Find ranges that are empty, shares outside 0 to 1, negative counts, and values that are listed twice."""
     found = leaves(own_fields(place.message))
     subject = place.subject
 
@@ -348,7 +348,7 @@ _TOKEN: Final = re.compile(
 
 
 def field_lines(text: str) -> dict[Location, int]:
-    """Gives the line, from 1, of every field by where it stands: `(("feature", 2), ("presence", 0))`.
+    """Return the line, from 1, of every field by where it stands: `(("feature", 2), ("presence", 0))`.
 
     The number is the position among the fields of that name in the same message. `text` must be one that
     `text_format` reads; of a list in brackets, elements that are messages count one by one.
@@ -386,13 +386,13 @@ def field_lines(text: str) -> dict[Location, int]:
 
 
 def _opens_message(text: str, at: int) -> bool:
-    """Whether the field whose name ends at `at` is a message, which is noted at its brace."""
+    """Return whether the field whose name ends at `at` is a message, which is noted at its brace."""
     match = re.compile(r"(?:\s|#[^\n]*\n|:|\[)*[{<]").match(text, at)
     return match is not None
 
 
 def _continues(text: str, at: int) -> bool:
-    """Whether another piece of the same text follows."""
+    """Return whether another piece of the same text follows."""
     return re.compile(r"\s*[\"']").match(text, at) is not None
 
 
@@ -405,13 +405,13 @@ def _note(lines: dict[Location, int], above: Location, counts: dict[str, int], n
 
 
 def check(schema: schema_pb2.Schema) -> tuple[Finding, ...]:
-    """Finds what is wrong with a schema without looking at data; errors before warnings, else in the schema's order."""
+    """Find what is wrong with a schema without looking at data; errors before warnings, else in the schema's order."""
     findings = [finding for _, finding in _findings(schema)]
     return tuple(sorted(findings, key=lambda finding: finding.severity))
 
 
 def check_text(text: str, source: str = "schema") -> tuple[Finding, ...]:
-    """Finds what is wrong with a schema in a text proto; each finding has its line.
+    """Find what is wrong with a schema in a text proto; each finding has its line.
 
     Raises:
         DataError: The text is no schema; the message names `source` and the line.
@@ -438,7 +438,7 @@ def _findings(schema: schema_pb2.Schema) -> Iterator[tuple[Place, Finding]]:
 
 
 def _named_twice(places: list[Place]) -> Iterator[tuple[Place, Finding]]:
-    """Features that share a name, of whatever kind, in one message; and domains of one name."""
+    """Find features that share a name, of whatever kind, in one message; and domains of one name."""
     seen: dict[tuple[str, str], Place] = {}
     for place in places[1:]:
         name = place.subject.name
@@ -512,7 +512,7 @@ def _error(code: str, subject: Subject, path: str, sentence: str) -> Finding:
 
 
 def _line(location: Location, path: str, lines: dict[Location, int]) -> int | None:
-    """The line of a field, or of the innermost message around it that the text has."""
+    """Return the line of a field, or of the innermost message around it that the text has."""
     steps = tuple((name, 0) for name in path.split(".")) if path else ()
     for depth in range(len(steps), -1, -1):
         if (line := lines.get((*location, *steps[:depth]))) is not None:

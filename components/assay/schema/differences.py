@@ -34,7 +34,7 @@ class Difference:
 
 
 def differences(before: Schema, after: Schema) -> list[Difference]:
-    """Lists where two schemas differ, in the order of the first, then of the second.
+    """List where two schemas differ, in the order of the first, then of the second.
 
     The order of features and domains, and of values in a domain or of environments, says nothing and is not compared.
 
@@ -71,7 +71,7 @@ def _of_one(subject: Subject, old: Place, new: Place) -> Iterator[Difference]:
 
 
 def _has_no_order(kind: Kind, path: str, *lists: Any) -> bool:
-    """Whether a leaf is a list without order; one with a value twice is compared as it stands."""
+    """Return whether a leaf is an unordered list; one with repeated values is compared in order."""
     known = is_set_like(field_at(MESSAGES[kind].DESCRIPTOR, path, "schema"))
     return known and all(values is None or len(set(values)) == len(values) for values in lists)
 
@@ -84,7 +84,7 @@ def patch_from(
     reason: str = "",
     date: dt.date | None = None,
 ) -> Patch:
-    """Gives the patch that makes `after` of `before`: what someone edited by hand, as decisions that can be kept.
+    """Return the patch that makes `after` of `before`: what someone edited by hand, as decisions that can be kept.
 
     Args:
         before: The schema as it was inferred.
@@ -127,7 +127,7 @@ class _Draft:
     remove: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def note(self, difference: Difference, old: Any, new: Any) -> None:
-        """Takes up one leaf that differs."""
+        """Record one leaf that differs."""
         path, before, after = difference.path, difference.before, difference.after
         gone = _highest_unset(new, path, lists=not difference.is_edit)
         if gone is not None:
@@ -157,7 +157,7 @@ class _Draft:
 
 
 def _highest_unset(message: Any, path: str, *, lists: bool) -> str | None:
-    """The outermost field on a path that is not set; a list counts as set where `lists` is false."""
+    """Return the outermost unset field on a path; a list counts as set if `lists` is false."""
     steps = path.split(".")
     for depth in range(1, len(steps) + 1):
         prefix = ".".join(steps[:depth])
@@ -169,7 +169,7 @@ def _highest_unset(message: Any, path: str, *, lists: bool) -> str | None:
 
 
 def _replaced(message: Any, path: str) -> bool:
-    """Whether a field is unset because another of the same oneof is set; setting that one is enough."""
+    """Return whether a field is unset because another of the same oneof is set; setting that one is enough."""
     found = holder_of(message, path)
     if found is None:
         return False

@@ -58,7 +58,7 @@ class SchemaEditor:
         return tuple(subject.name for subject in index(self._schema) if subject.kind == "feature")
 
     def feature(self, name: str) -> FeatureEditor:
-        """Gives the editor of a feature; one inside a struct has its path: `trip.fare`.
+        """Return the editor of a feature; one inside a struct has its path: `trip.fare`.
 
         Raises:
             DataError: There is none.
@@ -68,7 +68,7 @@ class SchemaEditor:
         return FeatureEditor(self._schema, places[subject].message, subject.name)
 
     def add_feature(self, name: str, type: FeatureType, *, inside: str = "") -> FeatureEditor:  # noqa: A002
-        """Adds a feature, to the schema or inside a struct, and gives its editor.
+        """Add a feature, to the schema or inside a struct, and return its editor.
 
         Raises:
             UsageError: The name is taken, the type unknown, or `inside` is no struct.
@@ -90,7 +90,7 @@ class SchemaEditor:
         return FeatureEditor(self._schema, made, join_path(steps))
 
     def drop(self, name: str, *, kind: Kind = "feature") -> SchemaEditor:
-        """Takes a feature (or a sparse or weighted feature, or a shared domain) out of the schema.
+        """Remove a feature (or a sparse or weighted feature, or a shared domain) from the schema.
 
         Raises:
             DataError: There is none.
@@ -108,7 +108,7 @@ class SchemaEditor:
         is_sorted: bool | None = None,
         **more: Any,
     ) -> SchemaEditor:
-        """Adds a sparse feature that is made of others; `more` are further fields, as `dense_shape`.
+        """Add a sparse feature that is made of others; `more` are further fields, as `dense_shape`.
 
         Raises:
             UsageError: The name is taken, or a field is unknown.
@@ -124,7 +124,7 @@ class SchemaEditor:
         return self
 
     def add_weighted_feature(self, name: str, *, feature: str, weight: str) -> SchemaEditor:
-        """Adds a weighted feature that is made of two others, given by their paths.
+        """Add a weighted feature that is made of two others, given by their paths.
 
         Raises:
             UsageError: The name is taken.
@@ -142,20 +142,20 @@ class SchemaEditor:
                 raise UsageError("schema.name_taken", f"The schema has a {taken} already.")
 
     def string_domain(self, name: str, values: Sequence[str]) -> SchemaEditor:
-        """Sets the values of a shared string domain, which is added where it is missing; features name it."""
+        """Set the values of a shared string domain, which is added where it is missing; features name it."""
         domains = [domain for domain in self._schema.string_domain if domain.name == name]
         domain = domains[0] if domains else self._schema.string_domain.add(name=name)
         domain.value[:] = list(dict.fromkeys(values))
         return self
 
     def environments(self, *names: str) -> SchemaEditor:
-        """Adds environments that features can be in or not in, such as `TRAINING` and `SERVING`."""
+        """Add environments that features can be in or not in, such as `TRAINING` and `SERVING`."""
         known = self._schema.default_environment
         known.extend(name for name in dict.fromkeys(names) if name not in known)
         return self
 
     def remove_environment(self, name: str) -> SchemaEditor:
-        """Takes an environment out of the schema, and out of every feature that names it.
+        """Remove an environment from the schema, and from every feature that names it.
 
         Raises:
             UsageError: There is none.
@@ -179,7 +179,7 @@ class SchemaEditor:
         drift: tuple[float, float] | None = None,
         version: tuple[float, float] | None = None,
     ) -> SchemaEditor:
-        """Sets constraints of the data set as a whole; what is not given stays.
+        """Set constraints of the dataset as a whole; omitted arguments stay unchanged.
 
         Args:
             min_examples: Fewer rows are an anomaly.
@@ -199,18 +199,18 @@ class SchemaEditor:
         return self
 
     def annotate(self, *, tags: Sequence[str] = (), comments: Sequence[str] = ()) -> SchemaEditor:
-        """Adds tags and comments to the schema itself."""
+        """Add tags and comments to the schema itself."""
         self._schema.annotation.tag.extend(tag for tag in tags if tag not in self._schema.annotation.tag)
         self._schema.annotation.comment.extend(comments)
         return self
 
     def variable_length_as_ragged(self, ragged: bool = True) -> SchemaEditor:  # noqa: FBT001, FBT002  (reads as said)
-        """Says whether features of variable length are read as ragged tensors instead of sparse ones."""
+        """Return whether features of variable length are read as ragged tensors instead of sparse ones."""
         self._schema.represent_variable_length_as_ragged = ragged
         return self
 
     def tensor_representation(self, name: str, *, group: str = "", **representation: Any) -> SchemaEditor:
-        """Says how a tensor is made of columns, as in `varlen_sparse_tensor={"column_name": "tips"}`.
+        """Return how a tensor is made of columns, as in `varlen_sparse_tensor={"column_name": "tips"}`.
 
         Raises:
             UsageError: A field is unknown, or its value of another kind.
@@ -220,7 +220,7 @@ class SchemaEditor:
         return self
 
     def set(self, **fields: Any) -> SchemaEditor:
-        """Sets fields of the schema by their names in the proto, as plain values.
+        """Set fields of the schema by their names in the proto, as plain values.
 
         Raises:
             UsageError: A field is unknown, or its value of another kind.
@@ -229,13 +229,13 @@ class SchemaEditor:
         return self
 
     def check(self) -> tuple[Finding, ...]:
-        """Gives what is wrong with the schema as it is now."""
+        """Return what is wrong with the schema as it is now."""
         return check(self._schema)
 
     def diff(self) -> tuple[Change, ...]:
-        """Gives what was changed so far, and whom it can break."""
+        """Return what was changed so far, and whom it can break."""
         return diff(self._original, self._schema)
 
     def patch(self, *, owner: str = "", reason: str = "", date: dt.date | None = None) -> Patch:
-        """Gives what was changed so far as a patch, to be applied to the next inference too."""
+        """Return the changes so far as a patch, to be applied to the next inference too."""
         return patch_from(self._original, self._schema, owner=owner, reason=reason, date=date)

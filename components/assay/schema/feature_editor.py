@@ -24,7 +24,7 @@ _UNBOUNDED: Final = (1 << 63) - 1
 
 
 def enum_number(enum: Any, name: str, what: str) -> int:
-    """Gives the number of an enum's value.
+    """Return the number of an enum's value.
 
     Raises:
         UsageError: There is none of that name.
@@ -58,53 +58,53 @@ class FeatureEditor:
         return f"Feature '{self.name}'"
 
     def type(self, name: FeatureType) -> Self:
-        """Sets the type."""
+        """Set the type."""
         self.proto.type = enum_number(schema_pb2.FeatureType, name, "type")
         return self
 
     def presence(self, *, min_fraction: float | None = None, min_count: int | None = None) -> Self:
-        """Sets in which share of the rows, and in how many of them, it has to be present; what is not given stays."""
+        """Set the minimum share and count of rows that have the feature; omitted arguments stay unchanged."""
         if min_fraction is not None and not 0 <= min_fraction <= 1:
             raise UsageError("schema.value", f"{self.title}: min_fraction is {min_fraction}; it is a share of 1.")
         return self._merge(presence={"min_fraction": min_fraction, "min_count": min_count})
 
     def required(self) -> Self:
-        """Has to be present in every row."""
+        """Require the feature in every row."""
         return self.presence(min_fraction=1.0, min_count=1)
 
     def optional(self) -> Self:
-        """May be missing in every row."""
+        """Allow the feature to be missing in every row."""
         self.proto.ClearField("presence")
         return self
 
     def group_presence(self, *, required: bool) -> Self:
-        """Says whether a feature inside a struct has to be present wherever its struct is."""
+        """Return whether a feature inside a struct has to be present wherever its struct is."""
         if len(Subject("feature", self.name).steps) == 1:
             raise UsageError("schema.value", f"{self.title} is in no struct.", "Use presence.")
         return self._merge(group_presence={"required": required})
 
     def shape(self, *sizes: int) -> Self:
-        """Sets a fixed shape; no sizes mean a single value without a dimension."""
+        """Set a fixed shape; no sizes mean a single value without a dimension."""
         return self._replace(shape={"dim": [{"size": size} for size in sizes]})
 
     def value_count(self, *, min: int | None = None, max: int | None = None) -> Self:  # noqa: A002
-        """Sets how many values a row may have."""
+        """Set how many values a row may have."""
         return self._replace(value_count={"min": min, "max": max})
 
     def value_counts(self, *bounds: tuple[int | None, int | None]) -> Self:
-        """Sets how many values may be at each level of nested lists, from the outside: least and most."""
+        """Set the minimum and maximum number of values at each level of nested lists, from the outside in."""
         counts = [_given({"min": low, "max": high}) for low, high in bounds]
         return self._replace(value_counts={"value_count": counts})
 
     def only_in(self, *environments: str) -> Self:
-        """Expects it in these environments only."""
+        """Expect the feature in these environments only."""
         known = self._known_environments(environments)
         self.proto.in_environment[:] = [name for name in known if name in environments]
         self.proto.not_in_environment[:] = [name for name in known if name not in environments]
         return self
 
     def not_in(self, *environments: str) -> Self:
-        """Does not expect it in these environments, such as a label in `SERVING`."""
+        """Exclude the feature from these environments, such as a label from `SERVING`."""
         self._known_environments(environments)
         for name in environments:
             if name in self.proto.in_environment:
@@ -114,7 +114,7 @@ class FeatureEditor:
         return self
 
     def in_all_environments(self) -> Self:
-        """Expects it in all environments."""
+        """Expect the feature in all environments."""
         self.proto.ClearField("in_environment")
         self.proto.ClearField("not_in_environment")
         return self
@@ -128,16 +128,16 @@ class FeatureEditor:
         return known
 
     def lifecycle(self, stage: Stage) -> Self:
-        """Sets the stage of its life; PLANNED, ALPHA, DEPRECATED, DEBUG_ONLY and DISABLED are not validated."""
+        """Set the lifecycle stage; PLANNED, ALPHA, DEPRECATED, DEBUG_ONLY and DISABLED are not validated."""
         self.proto.lifecycle_stage = enum_number(schema_pb2.LifecycleStage, stage, "lifecycle stage")
         return self
 
     def drift(self, **thresholds: Any) -> Self:
-        """Compares it with the previous span; see `skew` for the arguments."""
+        """Compare the feature with the previous span; see `skew` for the arguments."""
         return self._comparator("drift_comparator", **thresholds)
 
     def skew(self, **thresholds: Any) -> Self:
-        """Compares it with the serving data.
+        """Compare the feature with the serving data.
 
         Args:
             **thresholds: `infinity_norm` and `normalized_abs_difference` (categories only), `jensen_shannon_divergence`
@@ -173,25 +173,25 @@ class FeatureEditor:
         return self._merge(distribution_constraints={"min_domain_mass": share})
 
     def unique(self, *, min: int | None = None, max: int | None = None) -> Self:  # noqa: A002
-        """Sets how many distinct values a data set may have; TFDV takes a missing maximum for 0, so one is written."""
+        """Set how many distinct values a dataset may have; a missing maximum is written, as TFDV reads it as 0."""
         return self._replace(unique_constraints={"min": min, "max": _UNBOUNDED if max is None else max})
 
     def annotate(self, *, tags: Sequence[str] = (), comments: Sequence[str] = ()) -> Self:
-        """Adds tags and comments."""
+        """Add tags and comments."""
         self.proto.annotation.tag.extend(tag for tag in tags if tag not in self.proto.annotation.tag)
         self.proto.annotation.comment.extend(comments)
         return self
 
     def sequence(self, **metadata: Any) -> Self:
-        """Sets `sequential_status`, `joint_group` or `sequence_truncation_limit`."""
+        """Set `sequential_status`, `joint_group` or `sequence_truncation_limit`."""
         return self._merge(sequence_metadata=metadata)
 
     def derived_from(self, **source: Any) -> Self:
-        """Sets `validation_derived_source`: what a feature in the stage VALIDATION_DERIVED is derived from."""
+        """Set `validation_derived_source`: what a feature in the stage VALIDATION_DERIVED is derived from."""
         return self._merge(validation_derived_source=source)
 
     def set(self, **fields: Any) -> Self:
-        """Sets fields by their names in the proto, as plain values.
+        """Set fields by their names in the proto, as plain values.
 
         Raises:
             UsageError: A field is unknown, or its value of another kind.
@@ -200,7 +200,7 @@ class FeatureEditor:
         return self
 
     def unset(self, *fields: str) -> Self:
-        """Clears fields by their names in the proto.
+        """Clear fields by their names in the proto.
 
         Raises:
             UsageError: A field is unknown.
@@ -228,7 +228,7 @@ class FeatureEditor:
         max: int | None = None,  # noqa: A002
         is_categorical: bool | None = None,
     ) -> Self:
-        """Sets the range of integers, or that they are categories; what is not given stays."""
+        """Set the range of integers, or that they are categories; omitted arguments stay unchanged."""
         _refuse_empty_range(self.title, min, max)
         return self._domain("int_domain", min=min, max=max, is_categorical=is_categorical)
 
@@ -244,7 +244,7 @@ class FeatureEditor:
         embedding_dim: int | None = None,
         embedding_type: str | None = None,
     ) -> Self:
-        """Sets the range of floats, and what else is known of them; what is not given stays."""
+        """Set the range of floats and other facts about them; omitted arguments stay unchanged."""
         _refuse_empty_range(self.title, min, max)
         return self._domain(
             "float_domain",
@@ -259,13 +259,13 @@ class FeatureEditor:
         )
 
     def string_domain(self, values: Sequence[str], *, is_categorical: bool | None = None) -> Self:
-        """Sets the values that may come, in a domain of its own."""
+        """Set the allowed values, in a domain of the feature's own."""
         category = None if is_categorical is None else ("CATEGORICAL_YES" if is_categorical else "CATEGORICAL_NO")
         self.proto.ClearField("string_domain")
         return self._domain("string_domain", value=list(dict.fromkeys(values)), is_categorical=category)
 
     def shared_domain(self, name: str) -> Self:
-        """Takes the values from a string domain that the schema holds under a name.
+        """Use a shared string domain of the schema.
 
         Raises:
             UsageError: The schema has none of that name.
@@ -279,7 +279,7 @@ class FeatureEditor:
         return self
 
     def add_values(self, *values: str) -> Self:
-        """Adds values to its string domain, its own or the shared one that it names.
+        """Add values to the feature's string domain, its own or the shared one that it names.
 
         Raises:
             UsageError: It has no string domain.
@@ -289,7 +289,7 @@ class FeatureEditor:
         return self
 
     def remove_values(self, *values: str) -> Self:
-        """Takes values out of its string domain, its own or the shared one that it names.
+        """Remove values from the feature's string domain, its own or the shared one that it names.
 
         Raises:
             UsageError: It has no string domain, or a value is not in it.

@@ -109,7 +109,7 @@ def update_schema(
     statistics: DatasetFeatureStatisticsList,
     max_string_domain_size: int = MAX_STRING_DOMAIN_SIZE,
 ) -> Schema:
-    """Gives `schema` widened just so far that the data behind `statistics` fits it; the argument is left as it is.
+    """Return `schema` widened just so far that the data behind `statistics` fits it; the argument is left as it is.
 
     Raises:
         ArtifactError: Statistics of several slices have none of all examples.

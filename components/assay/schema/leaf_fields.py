@@ -26,12 +26,12 @@ _SET_LIKE: Final = {
 
 
 def leaves(message: Message) -> dict[str, Any]:
-    """Gives the set leaves by their dotted path; a message that is set but empty is the leaf `{}`."""
+    """Return the set leaves by their dotted path; a message that is set but empty is the leaf `{}`."""
     return dict(_flatten(message.DESCRIPTOR, to_plain(message), ""))
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Gives nested plain values by their dotted path."""
+    """Return nested plain values by their dotted path."""
     found: list[tuple[str, Any]] = []
     for name, value in plain.items():
         if isinstance(value, dict) and value:
@@ -54,7 +54,7 @@ def _flatten(descriptor: Descriptor, plain: dict[str, Any], prefix: str) -> list
 
 
 def field_at(descriptor: Descriptor, path: str, where: str) -> Field:
-    """Gives the field that a dotted path leads to.
+    """Return the field that a dotted path leads to.
 
     Raises:
         UsageError: There is none.
@@ -69,12 +69,12 @@ def field_at(descriptor: Descriptor, path: str, where: str) -> Field:
 
 
 def is_set_like(field: Field) -> bool:
-    """Whether a field is a list of values whose order says nothing."""
+    """Return whether a field is a list of values whose order says nothing."""
     return is_repeated(field) and field.message_type is None and field.name in _SET_LIKE
 
 
 def holder_of(message: Any, path: str, *, create: bool = False) -> tuple[Any, str] | None:
-    """Gives the message that holds the last step of a dotted path, and that step; None where it is not set."""
+    """Return the message that holds the last step of a dotted path, and that step; None where it is not set."""
     *above, last = path.split(".")
     for name in above:
         if not create and not message.HasField(name):
@@ -86,7 +86,7 @@ def holder_of(message: Any, path: str, *, create: bool = False) -> tuple[Any, st
 
 
 def is_set(message: Any, path: str) -> bool:
-    """Whether a field is set, or a list has values."""
+    """Return whether a field is set, or a list has values."""
     found = holder_of(message, path)
     if found is None:
         return False
@@ -103,14 +103,14 @@ def clear(message: Any, path: str) -> None:
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
-    """Gives `{"presence": {"min_count": 1}}` for `presence.min_count` and 1."""
+    """Return `{"presence": {"min_count": 1}}` for `presence.min_count` and 1."""
     for name in reversed(path.split(".")):
         value = {name: value}
     return dict(value)
 
 
 def merge(into: dict[str, Any], plain: dict[str, Any]) -> None:
-    """Adds nested plain values to others."""
+    """Add nested plain values to others."""
     for name, value in plain.items():
         if isinstance(value, dict) and isinstance(into.get(name), dict):
             merge(into[name], value)

@@ -105,12 +105,12 @@ class Patch:
     version: Literal[1] = VERSION
 
     def __add__(self, other: Patch) -> Patch:
-        """Gives the decisions of both, without those that stand in both."""
+        """Return the decisions of both, without those that stand in both."""
         return Patch(entries=(*self.entries, *(entry for entry in other.entries if entry not in self.entries)))
 
 
 def entry_for(subject: Subject, **content: Any) -> Entry:
-    """Gives an entry about a subject."""
+    """Return an entry about a subject."""
     name: dict[str, Any] = {} if subject.kind == "schema" else {subject.kind: subject.name}
     return Entry(**name, **content)
 
@@ -130,7 +130,7 @@ VALUES: Final = "values"
 
 
 def check_fields(patch: Patch, source: str = "patch") -> None:
-    """Looks at every entry by itself.
+    """Check every entry by itself.
 
     Raises:
         UsageError: A field is unknown or its value of another kind, the entry names two subjects, or asks for nothing.
@@ -205,7 +205,7 @@ _ENTRY_FIELDS: Final = tuple(item.name for item in dataclasses.fields(Entry))
 
 
 def parse_patch(text: str, source: str = "patch") -> Patch:
-    """Reads a patch from YAML (or JSON, which is YAML).
+    """Read a patch from YAML (or JSON, which is YAML).
 
     Raises:
         DataError: The text is no YAML, or has a key twice; the message names `source` and the line.
@@ -246,7 +246,7 @@ def _refuse_unknown(plain: dict[Any, Any], of: type[Patch | Entry], where: str) 
 
 
 def read_patch(path: Path) -> Patch:
-    """Reads a patch from a file.
+    """Read a patch from a file.
 
     Raises:
         DataError: The file is missing, or is no YAML.
@@ -257,12 +257,12 @@ def read_patch(path: Path) -> Patch:
 
 
 def format_patch(patch: Patch) -> str:
-    """Gives a patch as YAML: what is not said is left out, and the same patch gives the same text."""
+    """Return a patch as YAML: unset fields are omitted, and equal patches give equal texts."""
     return _dump({"version": patch.version, "entries": [plain_entry(entry) for entry in patch.entries]})
 
 
 def plain_entry(entry: Entry) -> dict[str, Any]:
-    """Gives an entry as plain values, without what it does not say."""
+    """Return an entry as plain values, without what it does not say."""
     plain = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
     return {name: _listed(value) for name, value in plain.items() if value not in ("", False, None, (), {})}
 

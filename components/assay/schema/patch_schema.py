@@ -34,7 +34,7 @@ _SCALARS: Final[dict[Any, dict[str, Any]]] = {
 
 
 def json_schema() -> dict[str, Any]:
-    """Gives the JSON Schema (2020-12) of a patch, as `schemas/schema_patch.schema.json` ships it."""
+    """Return the JSON Schema (2020-12) of a patch, as `schemas/schema_patch.schema.json` ships it."""
     schema = msgspec.json.schema(Patch)
     definitions: dict[str, Any] = schema["$defs"]
     for definition in definitions.values():
@@ -56,7 +56,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _narrowing(kind: Kind) -> dict[str, Any]:
-    """An entry about one kind sets the fields of that kind only, and names no other subject."""
+    """Check that an entry sets only the fields of its own kind, and names no other subject."""
     others = [{"required": [other]} for other in NAMED_KINDS if other != kind]
     return {"if": {"required": [kind]}, "then": {"properties": _properties(kind), "not": {"anyOf": others}}}
 
@@ -73,7 +73,7 @@ def _properties(kind: Kind) -> dict[str, Any]:
 
 
 def _settings(kind: Kind, message: dict[str, Any]) -> dict[str, Any]:
-    """The fields that `set` takes: not the name, and not what has entries of its own."""
+    """Return the fields that `set` takes: not the name, and not what has entries of its own."""
     hidden = {"name"} | (PARTS if kind == "schema" else frozenset())
     properties = {name: field for name, field in message["properties"].items() if name not in hidden}
     if "struct_domain" in properties:
@@ -82,7 +82,7 @@ def _settings(kind: Kind, message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lists(kind: Kind, descriptor: Descriptor) -> dict[str, Any]:
-    """The lists that `add` and `remove` take, by their dotted path."""
+    """Return the lists that `add` and `remove` take, by their dotted path."""
     paths = dict(_paths_of_lists(descriptor, "", ()))
     if kind == "feature":
         paths[VALUES] = {"type": "array", "items": {"type": "string"}}
@@ -107,7 +107,7 @@ def _paths_of_lists(descriptor: Descriptor, prefix: str, above: tuple[str, ...])
 
 
 def _define(descriptor: Descriptor, definitions: dict[str, Any]) -> None:
-    """Adds the definition of a message, and of those in it."""
+    """Add the definition of a message, and of those in it."""
     if descriptor.name in definitions:
         return
     definitions[descriptor.name] = {}  # a message may hold itself
@@ -128,7 +128,7 @@ def _define(descriptor: Descriptor, definitions: dict[str, Any]) -> None:
 
 
 def _inner(field: Field) -> Descriptor | None:
-    """The message that a field holds; of a map, that of its values."""
+    """Return the message that a field holds; of a map, that of its values."""
     return field.message_type.fields_by_name["value"].message_type if is_map(field) else field.message_type
 
 

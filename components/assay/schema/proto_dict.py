@@ -30,18 +30,18 @@ _FLOATS = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
 
 
 def is_repeated(field: Field) -> bool:
-    """Whether a field holds several values; protobuf 6 has a property for it and deprecates `label`."""
+    """Return whether a field is repeated; protobuf 6 has a property for it and deprecates `label`."""
     known: Any = getattr(field, "is_repeated", None)
     return bool(field.label == field.LABEL_REPEATED if known is None else known)
 
 
 def is_map(field: Field) -> bool:
-    """Whether a field is a map."""
+    """Return whether a field is a map."""
     return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
 
 
 def to_plain(message: Message) -> dict[str, Any]:
-    """Gives the fields that are set, in the proto's order."""
+    """Return the fields that are set, in the proto's order."""
     return {field.name: _plain_field(field, value) for field, value in message.ListFields()}
 
 
@@ -68,7 +68,7 @@ def _plain_value(field: Field, value: Any) -> Any:
 
 
 def shortest_float(value: float) -> float:
-    """Gives the number with the fewest digits that is the same 32-bit float."""
+    """Return the number with the fewest digits that is the same 32-bit float."""
     if not math.isfinite(value):
         return value
     for digits in range(6, 10):
@@ -79,7 +79,7 @@ def shortest_float(value: float) -> float:
 
 
 def field_of(descriptor: Descriptor, name: str, where: str) -> Field:
-    """Gives a field by its name.
+    """Return a field by its name.
 
     Raises:
         UsageError: There is none; `where` says what asked for it.
@@ -95,7 +95,7 @@ def field_of(descriptor: Descriptor, name: str, where: str) -> Field:
 
 
 def assign(message: Message, plain: dict[str, Any], where: str) -> None:
-    """Sets fields of `message` from plain values; messages are merged field by field, lists are replaced.
+    """Set fields of `message` from plain values; messages are merged field by field, lists are replaced.
 
     Raises:
         UsageError: A field is unknown, or its value is of another kind; `where` names the place.
@@ -143,7 +143,7 @@ def _assign_message(message: Message, value: Any, where: str) -> None:
 
 
 def scalar(field: Field, value: Any, where: str) -> Any:
-    """Gives a plain value as the field takes it.
+    """Return a plain value as the field takes it.
 
     Raises:
         UsageError: The value is of another kind, or out of the field's range.

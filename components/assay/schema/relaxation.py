@@ -30,7 +30,7 @@ _METRICS: Final = {
 def set_measured_limit(
     schema: Schema, name: str, kind: str, anomalies: Anomalies, num_examples: int, dataset: str
 ) -> None:
-    """Sets, in `schema`, the limit that an anomaly broke to what was measured; other anomalies leave it as it is."""
+    """Set, in `schema`, the limit that an anomaly broke to what was measured; other anomalies leave it as it is."""
     if name == dataset:
         if kind == "DATASET_LOW_NUM_EXAMPLES":
             schema.dataset_constraints.min_examples_count = num_examples
@@ -56,8 +56,8 @@ def _raise_thresholds(feature: Any, name: str, kind: str, anomalies: Anomalies) 
                     getattr(getattr(feature, comparator), metric).threshold = found.value
 
 
-DATASET: Final = "the data set"
-"""What stands for a feature's name in the id of an anomaly of the data set as a whole."""
+DATASET: Final = "the dataset"
+"""What stands for a feature's name in the id of an anomaly of the dataset as a whole."""
 
 # The fields that each kind of anomaly is about. An anomaly that is not here takes the whole feature.
 _FIELDS: Final = {
@@ -100,7 +100,7 @@ class Relaxation:
 
 
 def anomaly_ids(anomalies: Anomalies) -> tuple[str, ...]:
-    """Gives the ids that anomalies are accepted by: `payment_type/ENUM_TYPE_UNEXPECTED_STRING_VALUES`, for one."""
+    """Return the ids by which anomalies are accepted, such as `payment_type/ENUM_TYPE_UNEXPECTED_STRING_VALUES`."""
     return tuple(f"{name}/{kind}" for name, kind, _ in _reasons(anomalies))
 
 
@@ -115,7 +115,7 @@ def relax(
     reason: str = "",
     date: dt.date | None = None,
 ) -> Relaxation:
-    """Accepts named anomalies: what `tfdv.update_schema` does, for these columns and these anomalies only.
+    """Accept named anomalies: what `tfdv.update_schema` does, for these columns and these anomalies only.
 
     Args:
         schema: What the data was validated against.
@@ -180,7 +180,7 @@ def _widened(
     statistics: DatasetFeatureStatisticsList,
     max_string_domain_size: int,
 ) -> Schema:
-    """The schema with what the core would change, as far as an accepted anomaly is about it."""
+    """Return the schema with what the core would change, as far as an accepted anomaly is about it."""
     features = {name for name, _, _ in accepted}
     updated = update_schema(schema, _only(statistics, features), max_string_domain_size)
     result = Schema()
@@ -196,7 +196,7 @@ def _widened(
 
 
 def _only(statistics: DatasetFeatureStatisticsList, features: set[str]) -> DatasetFeatureStatisticsList:
-    """The statistics of some features, so that a domain they share with others grows by their values only."""
+    """Return the statistics of some features, so that a domain they share with others grows by their values only."""
     result = DatasetFeatureStatisticsList()
     dataset = result.datasets.add()
     dataset.CopyFrom(default_dataset(statistics))
@@ -207,7 +207,7 @@ def _only(statistics: DatasetFeatureStatisticsList, features: set[str]) -> Datas
 
 
 def _take_over(subject: Subject, result: Schema, olds: Any, news: Any, kinds: set[str]) -> None:
-    """Copies what changed of one feature, and of the domain that it names."""
+    """Copy what changed of one feature, and of the domain that it names."""
     new = news.get(subject)
     if new is None:
         return
@@ -243,7 +243,7 @@ def _copy_field(source: Any, target: Any, field: str) -> None:
 
 
 def _explained(entry: Entry, target: Schema, accepted: list[_Reason], reason: str) -> Entry:
-    """An entry with the anomalies that it accepts as its evidence."""
+    """Return an entry with the anomalies that it accepts as its evidence."""
     names = {DATASET} if entry.subject.kind == "schema" else {entry.subject.name}
     if entry.subject.kind == "string_domain":
         names = {
@@ -263,7 +263,7 @@ def _explained(entry: Entry, target: Schema, accepted: list[_Reason], reason: st
 
 
 def _refuse_unmet(accepted: list[_Reason], patch: Patch) -> None:
-    """An anomaly that no change of the schema answers is not accepted in silence."""
+    """Refuse to accept an anomaly that no change of the schema can resolve."""
     met = {name for entry in patch.entries for name in entry.evidence}
     for name, kind, description in accepted:
         if f"{name}/{kind}" not in met:

@@ -79,12 +79,12 @@ class Place:
     location: tuple[tuple[str, int], ...] = ()
 
     def remove(self) -> None:
-        """Takes the subject out of the schema."""
+        """Remove the subject from the schema."""
         self.siblings.remove(self.message)
 
 
 def walk(schema: Schema) -> Iterator[Place]:
-    """Yields every subject in the schema's order, structs before what is in them; a name that is used twice, twice."""
+    """Yield every subject in the schema's order, structs before their contents; a repeated name repeatedly."""
     yield Place(Subject(), schema)
     yield from _walk_features(schema, (), ())
     for kind in KINDS[3:]:
@@ -105,7 +105,7 @@ def _walk_features(holder: Any, above: tuple[str, ...], way: tuple[tuple[str, in
 
 
 def index(schema: Schema) -> dict[Subject, Place]:
-    """Gives every subject by its name.
+    """Return every subject by its name.
 
     Raises:
         DataError: A name is used twice: which of the two is meant, nobody can say.
@@ -123,7 +123,7 @@ def index(schema: Schema) -> dict[Subject, Place]:
 
 
 def resolve(name: str, places: dict[Subject, Place], kind: Kind = "feature") -> Subject:
-    """Gives a subject by its path, or by the plain name of a top-level feature that holds dots.
+    """Return a subject by its path, or by the plain name of a top-level feature that holds dots.
 
     Raises:
         DataError: There is none.
@@ -136,7 +136,7 @@ def resolve(name: str, places: dict[Subject, Place], kind: Kind = "feature") -> 
 
 
 def own_fields(message: Message) -> Message:
-    """Gives a copy without the parts that are subjects of their own."""
+    """Return a copy without the parts that are subjects of their own."""
     copy = type(message)()
     copy.CopyFrom(message)
     strip_parts(copy)
@@ -144,7 +144,7 @@ def own_fields(message: Message) -> Message:
 
 
 def strip_parts(message: Any) -> None:
-    """Empties the lists of subjects inside a schema or a struct's domain."""
+    """Empty the lists of subjects inside a schema or a struct's domain."""
     if message.DESCRIPTOR.name == "Schema":
         for part in PARTS:
             message.ClearField(part)

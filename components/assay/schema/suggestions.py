@@ -79,7 +79,7 @@ class Observed:
         statistics: Its statistics.
         feature: Its entry in the schema.
         schema: The schema, for shared domains.
-        num_examples: Rows of the data set.
+        num_examples: Rows of the dataset.
         ascending: Whether its values never fall from one row to the next; None where nobody looked.
         date: The date of suggestions.
         is_category: Whether it was just suggested to take its numbers as categories.
@@ -133,7 +133,7 @@ class Observed:
         return int(self.common.tot_num_values)
 
     def entry(self, reason: str, plain: dict[str, Any], **evidence: Evidence) -> Entry:
-        """Gives a suggestion about it."""
+        """Return a suggestion about the feature."""
         return Entry(
             feature=self.name, set=plain, reason=reason, date=self.date, suggested=True, evidence=dict(evidence)
         )
@@ -155,7 +155,7 @@ MONOTONIC_TAG: Final = "assay.monotonic"
 
 
 def suggest_time(observed: Observed, options: SuggestOptions) -> Entry | None:
-    """An integer that is named like a time, and lies between 2000 and 2100 in one of the usual units."""
+    """Suggest a time for an integer that is named like one and is between 2000 and 2100 in a usual unit."""
     numbers = observed.numbers
     if observed.type != "INT" or observed.domain or numbers is None or not _TIME_NAME.search(observed.name):
         return None
@@ -175,7 +175,7 @@ def suggest_time(observed: Observed, options: SuggestOptions) -> Entry | None:
 
 
 def suggest_categories(observed: Observed, options: SuggestOptions) -> Entry | None:
-    """A small range of integers from 0 or 1 on, such as an hour or a month."""
+    """Suggest a small range of integers from 0 or 1 on, such as an hour or a month."""
     numbers = observed.numbers
     if observed.type != "INT" or observed.domain or numbers is None or numbers.min < 0:
         return None
@@ -193,7 +193,7 @@ def suggest_categories(observed: Observed, options: SuggestOptions) -> Entry | N
 
 
 def suggest_range(observed: Observed, options: SuggestOptions) -> Entry | None:
-    """What was observed and a margin on both sides; what was never negative stays so."""
+    """Return the observed range with a margin on both sides; a range without negative values gets none."""
     numbers = observed.numbers
     if numbers is None or observed.num_values < options.min_examples or observed.type not in {"INT", "FLOAT"}:
         return None
@@ -225,7 +225,7 @@ def suggest_range(observed: Observed, options: SuggestOptions) -> Entry | None:
 
 
 def _with_margin(low: float, high: float, margin: float) -> tuple[float, float]:
-    """The range and a margin, rounded outward to a number that a person would write."""
+    """Return the range and a margin, rounded outward to a number that a person would write."""
     if not margin:
         return low, high
     width = (high - low) or abs(high) or 1.0
@@ -294,7 +294,7 @@ _SIMULATIONS: Final = 60
 
 
 def suggest_presence(observed: Observed, options: SuggestOptions) -> Entry | None:
-    """How often a feature is present at least; inference says it only of features that are always present."""
+    """Suggest a minimum presence; inference sets one only for features that are always present."""
     common = observed.common
     total = int(common.num_non_missing + common.num_missing)
     if observed.feature.presence.min_fraction > 0 or total < options.min_examples or not common.num_non_missing:
@@ -319,7 +319,7 @@ def suggest_presence(observed: Observed, options: SuggestOptions) -> Entry | Non
 
 
 def suggest_uniqueness(observed: Observed, options: SuggestOptions) -> Entry | None:
-    """A text feature whose every value is another, as an id's are."""
+    """Suggest uniqueness of a text feature whose values are all distinct, such as an id."""
     strings = observed.strings
     if strings is None or observed.feature.HasField("unique_constraints") or observed.common.max_num_values != 1:
         return None
@@ -332,7 +332,7 @@ def suggest_uniqueness(observed: Observed, options: SuggestOptions) -> Entry | N
         return None
     return observed.entry(
         f"Nearly every value is another, as an id's are: {unique} distinct in {total}. The limit is a count: it holds "
-        "for data sets of about this size.",
+        "for datasets of about this size.",
         {"unique_constraints": {"min": least, "max": UNBOUNDED}},
         distinct_values=unique,
         margin=options.margin,
@@ -341,7 +341,7 @@ def suggest_uniqueness(observed: Observed, options: SuggestOptions) -> Entry | N
 
 
 def suggest_drift(observed: Observed, options: SuggestOptions) -> Entry | None:
-    """A comparator whose threshold the noise between two samples stays below, each at least half as large as this one.
+    """Suggest a comparator whose threshold is above the noise between two samples of at least half this size.
 
     Half, because the data of a day or a week is seldom of one size. The thresholds are those of TFDV's figures.
     """
@@ -361,7 +361,7 @@ def suggest_drift(observed: Observed, options: SuggestOptions) -> Entry | None:
 
 
 def _infinity_norm(observed: Observed, options: SuggestOptions, size: int, distinct: int) -> Entry | None:
-    """By Hoeffding's inequality for the difference of two means, and a union bound over the values.
+    """Bound the L-infinity noise by Hoeffding's inequality for two means, and a union bound over the values.
 
     P(max |p - q| >= t) <= 2 k exp(-n t^2) for two samples of n values with k distinct ones.
     """
@@ -373,7 +373,7 @@ def _infinity_norm(observed: Observed, options: SuggestOptions, size: int, disti
 
 
 def _jensen_shannon(observed: Observed, options: SuggestOptions, size: int) -> Entry | None:
-    """By simulation of TFDV's divergence between quantiles histograms, and its worst case at both ends.
+    """Simulate TFDV's divergence between quantiles histograms, with its worst case at both ends.
 
     TFDV lays the histograms over each other as if values were spread evenly over each bucket, so that edges which moved
     by chance make a divergence. Of the standard histogram all edges move with the least and the greatest value, which
@@ -406,7 +406,7 @@ def _jensen_shannon(observed: Observed, options: SuggestOptions, size: int) -> E
 def _simulated(
     rng: np.random.Generator, lows: Doubles, highs: Doubles, shares: Doubles, size: int, *, whole: bool
 ) -> float:
-    """The divergence between the quantiles histograms of two samples of what a histogram describes."""
+    """Return the divergence between the quantiles histograms of two samples of what a histogram describes."""
     pair = []
     for _ in range(2):
         chosen = rng.choice(len(shares), size, p=shares)
@@ -445,7 +445,7 @@ def _distance(
 
 
 def _wilson_lower(share: float, total: int, confidence: float) -> float:
-    """The lower bound of a share (Wilson 1927)."""
+    """Return the lower bound of a share (Wilson 1927)."""
     z = NormalDist().inv_cdf(confidence)
     centre = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
@@ -471,13 +471,13 @@ def suggest(
     ascending: Mapping[str, bool] | None = None,
     date: dt.date | None = None,
 ) -> Patch:
-    """Gives suggestions as a patch whose entries are marked as suggested, each with its evidence.
+    """Return suggestions as a patch whose entries are marked as suggested, each with its evidence.
 
     Where it is applied, the schema shows what was suggested: by the tag `assay.suggested` and a comment. To accept an
     entry, take `suggested: true` out of it; to reject it, delete it.
 
     Args:
-        statistics: Of one data set, or of slices that include `All Examples`.
+        statistics: Of one dataset, or of slices that include `All Examples`.
         schema: What is decided already, and is not suggested again; by default the inferred schema.
         options: What to suggest.
         ascending: Whether the values of a feature never fall from one row to the next, as
@@ -548,7 +548,7 @@ class AscendingState:
     columns: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
 
     def follow(self, name: str, part: tuple[Any, Any] | None) -> None:
-        """Adds what comes after."""
+        """Return the schema of the entries that follow."""
         known = self.columns.get(name, part)
         if known is None or part is None:
             self.columns[name] = None
@@ -571,11 +571,11 @@ class AscendingColumns:
         self._columns = None if columns is None else frozenset(columns)
 
     def create(self) -> AscendingState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return AscendingState()
 
     def add_batch(self, state: AscendingState, batch: pa.RecordBatch) -> AscendingState:
-        """Adds the rows of one batch to `state`, in place."""
+        """Add the rows of one batch to `state`, in place."""
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if self._columns is not None and name not in self._columns:
                 continue
@@ -588,7 +588,7 @@ class AscendingColumns:
         return state
 
     def merge(self, states: Sequence[AscendingState]) -> AscendingState:
-        """Gives the state of all rows, in order."""
+        """Return the state of all rows, in order."""
         result, *others = states
         for other in others:
             for name, part in other.columns.items():
@@ -596,5 +596,5 @@ class AscendingColumns:
         return result
 
     def extract(self, state: AscendingState) -> dict[str, bool]:
-        """Gives, for each column of integers or times, whether its values never fall."""
+        """Return, for each column of integers or times, whether its values never fall."""
         return {name: ends is not None for name, ends in state.columns.items()}

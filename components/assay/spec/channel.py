@@ -130,7 +130,7 @@ class FutureArtifacts:
     channel: OutputChannel
 
     def __getitem__(self, index: int) -> FutureArtifact:
-        """The artifact at a position."""
+        """Return the artifact at a position."""
         return FutureArtifact(self.channel, index)
 
 
@@ -142,7 +142,7 @@ class FutureArtifact:
     index: int
 
     def property(self, name: str) -> ArtifactProperty:
-        """The value that a declared property will have.
+        """Return the value that a declared property will have.
 
         Raises:
             UsageError: If the artifact type declares no such property.
@@ -157,7 +157,7 @@ class FutureArtifact:
         return ArtifactProperty(self.channel, self.index, name)
 
     def custom_property(self, name: str) -> ArtifactProperty:
-        """The same as `property`: TFX's custom properties are declared ones here."""
+        """Return a declared property, as `property` does: TFX's custom properties are declared ones here."""
         return self.property(name)
 
 
@@ -205,7 +205,7 @@ class FutureValue:
     parameter: OutputParameter
 
     def __getitem__(self, index: int) -> FutureValue:
-        """The first and only value."""
+        """Return the first and only value."""
         return self
 
     @property
@@ -222,7 +222,7 @@ class Outputs(Mapping[str, V]):
         self._values = dict(values)
 
     def __getitem__(self, key: str) -> V:
-        """The output; raises UsageError for an unknown key."""
+        """Return the output; raises UsageError for an unknown key."""
         try:
             return self._values[key]
         except KeyError:

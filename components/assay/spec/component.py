@@ -28,7 +28,7 @@ class Component:
         return f"<component {self.spec.name}>"
 
     def __call__(self, *positional: Any, **arguments: Any) -> ComponentNode:
-        """Declares a step.
+        """Declare a step.
 
         Args:
             *positional: Arguments in TFX's order, where the component is one of TFX's; others take named ones only.
@@ -40,7 +40,7 @@ class Component:
         return ComponentNode(self.spec, {**self._named(positional, arguments), **arguments})
 
     def _named(self, positional: Sequence[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives positional arguments their names."""
+        """Bind positional arguments to their names."""
         names = self.spec.positional
         if len(positional) > len(names):
             known = names or (*self.spec.inputs, *self.spec.parameters)
@@ -95,7 +95,7 @@ def component(
     check: Callable[[Mapping[str, Any]], None] | None = None,
     foresee: Callable[[Mapping[str, Any]], Mapping[str, Foreseen]] | None = None,
 ) -> Component | Callable[[Callable[..., Any]], Component]:
-    """Makes an annotated function a component.
+    """Make an annotated function a component.
 
     Args:
         function: The function; its annotations are the declaration, its docstring the documentation.

@@ -37,15 +37,15 @@ class Predicate:
     """A boolean expression over outputs of steps that have run; combine with `&`, `|` and `~`."""
 
     def __and__(self, other: Predicate) -> Predicate:
-        """Both hold."""
+        """Require both conditions."""
         return Combination("and", self, other)
 
     def __or__(self, other: Predicate) -> Predicate:
-        """At least one holds."""
+        """Require at least one of both conditions."""
         return Combination("or", self, other)
 
     def __invert__(self) -> Predicate:
-        """Does not hold."""
+        """Negate the predicate."""
         return Negation(self)
 
     def __bool__(self) -> bool:
@@ -61,7 +61,7 @@ class Predicate:
         )
 
     def operands(self) -> Iterator[Operand]:
-        """The outputs that the predicate reads."""
+        """Return the outputs that the predicate reads."""
         raise NotImplementedError
 
     def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
@@ -100,13 +100,13 @@ class Comparison(Predicate):
         return f"{self.left} {self.operator} {right}"
 
     def operands(self) -> Iterator[Operand]:
-        """The outputs that are compared."""
+        """Return the outputs that are compared."""
         yield self.left
         if isinstance(self.right, Comparable):
             yield cast("Operand", self.right)
 
     def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
-        """Compares; values that cannot be compared are an error, not a silent no.
+        """Compare both sides; values that cannot be compared are an error, not False.
 
         Raises:
             UsageError: If the types do not compare.
@@ -133,7 +133,7 @@ class Combination(Predicate):
         return f"({self.left} {self.word} {self.right})"
 
     def operands(self) -> Iterator[Operand]:
-        """The outputs that either side reads."""
+        """Return the outputs that either side reads."""
         yield from self.left.operands()
         yield from self.right.operands()
 
@@ -154,7 +154,7 @@ class Negation(Predicate):
         return f"not {self.inner}"
 
     def operands(self) -> Iterator[Operand]:
-        """The outputs that the inner predicate reads."""
+        """Return the outputs that the inner predicate reads."""
         yield from self.inner.operands()
 
     def evaluate(self, value_of: Callable[[Operand], Any]) -> bool:
@@ -192,7 +192,7 @@ _ACTIVE: ContextVar[tuple[Predicate, ...]] = ContextVar("assay_conditions", defa
 
 
 def active_conditions() -> tuple[Predicate, ...]:
-    """The conditions of the `Cond` blocks that are open where a step is being declared."""
+    """Return the conditions of the `Cond` blocks that are open where a step is being declared."""
     return _ACTIVE.get()
 
 

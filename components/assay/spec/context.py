@@ -67,7 +67,7 @@ class ExecutionContext:
         self.log(reason)
 
     def count_rows(self, split: str, *, read: int, written: int, rejected: int = 0) -> None:
-        """Records a split's row counts and checks that no row was lost or made.
+        """Record a split's row counts and check that no row was lost or made.
 
         Raises:
             EngineError: Unless `read == written + rejected`.

@@ -39,7 +39,7 @@ def fingerprint(
     parameters: Mapping[str, Any],
     seed: int,
 ) -> Fingerprint:
-    """Computes a step's fingerprint.
+    """Compute a step's fingerprint.
 
     Args:
         spec: The component's declaration.
@@ -75,7 +75,7 @@ def _version(distribution: str) -> str:
 
 
 def _sources(spec: ComponentSpec, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Digests of user code: modules named by parameters, and the component's own function where a user wrote it."""
+    """Return digests of user code: modules named by parameters, and the component's function if a user wrote it."""
     digests: dict[str, str] = {}
     for name, declared in spec.parameters.items():
         value = parameters.get(name)
@@ -93,7 +93,7 @@ def _sources(spec: ComponentSpec, parameters: Mapping[str, Any]) -> dict[str, st
 
 
 def _files(spec: ComponentSpec, parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Digests of files outside of artifacts that the component reads."""
+    """Return digests of files outside of artifacts that the component reads."""
     paths = [
         Path(parameters[name])
         for name, declared in spec.parameters.items()

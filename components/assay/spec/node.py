@@ -40,7 +40,7 @@ class Node:
         return f"<{type(self).__name__} {self.id}>"
 
     def with_id(self, id: str) -> Any:  # noqa: A002 (TFX's name; returns the very node for chaining)
-        """Gives the step another id, which two steps of one component need.
+        """Set the step's id; two steps of one component need different ids.
 
         Raises:
             UsageError: For an id that cannot name a folder.
@@ -53,7 +53,7 @@ class Node:
         return self
 
     def after(self, *nodes: Node) -> Any:
-        """Makes the step wait for others whose data it does not read; gives the step for chaining."""
+        """Make the step wait for others whose data it does not read; return the step for chaining."""
         for node in nodes:
             if not isinstance(node, Node):
                 raise UsageError("node.after", f"{self.id}.after() takes steps, got {node!r}.")
@@ -65,15 +65,15 @@ class Node:
         self.after(node)
 
     def add_downstream_node(self, node: Node) -> None:
-        """The other direction of `after`."""
+        """Make other steps wait for this one: the reverse of `after`."""
         node.after(self)
 
     def input_channels(self) -> Mapping[str, tuple[Channel, ...]]:
-        """The channels that the step reads, by key."""
+        """Return the channels that the step reads, by key."""
         return {}
 
     def upstream(self) -> list[Node]:
-        """The steps that must end first: for their data, for a condition, or by `after`."""
+        """Return the steps that must end first: for their data, for a condition, or by `after`."""
         found = list(self.explicit_upstream)
         for channels in self.input_channels().values():
             found += [channel.node for channel in channels if isinstance(channel, OutputChannel)]
@@ -127,11 +127,11 @@ class ComponentNode(Node):
         return values
 
     def input_channels(self) -> Mapping[str, tuple[Channel, ...]]:
-        """The channels that the component reads, by key."""
+        """Return the channels that the component reads, by key."""
         return self._inputs
 
     def upstream(self) -> list[Node]:
-        """Adds the steps whose output parameters are passed as arguments."""
+        """Add the steps whose output parameters are passed as arguments."""
         found = super().upstream()
         for value in self.arguments.values():
             found += [item.node for item in placeholders(value) if isinstance(item, OutputParameter)]
@@ -139,12 +139,12 @@ class ComponentNode(Node):
 
 
 def _takes_none(declared: ParameterSpec | None) -> bool:
-    """Whether None is a value like others, and not TFX's way to leave an argument out."""
+    """Return whether None is an ordinary value, rather than TFX's way to omit an argument."""
     return declared is not None and declared.default is not None and type(None) in get_args(declared.type)
 
 
 def _channels(spec: ComponentSpec, declared: InputSpec, value: Any) -> tuple[Channel, ...]:
-    """Checks what an author wired to an input: one channel, or several where the input takes many."""
+    """Check what an author wired to an input: one channel, or several where the input takes many."""
     channels = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if len(channels) != 1 and not declared.many:
         raise UsageError("node.one_channel", f"{spec.name}.{declared.name} takes one channel, got {len(channels)}.")
@@ -179,7 +179,7 @@ def _channels(spec: ComponentSpec, declared: InputSpec, value: Any) -> tuple[Cha
 
 
 def _argument(spec: ComponentSpec, declared: ParameterSpec, value: Any) -> Any:
-    """Checks a parameter's value as far as it is known, and gives its JSON form.
+    """Check a parameter's value as far as it is known, and return its JSON form.
 
     Raises:
         UsageError: For a value that has no JSON form, or not the declared type.

@@ -99,7 +99,7 @@ class Pipeline:
         return f"<Pipeline {self.name}: {', '.join(node.id for node in self.nodes)}>"
 
     def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The value of each runtime parameter: the given one, or the default.
+        """Return the value of each runtime parameter: the given one, or the default.
 
         Raises:
             UsageError: For an unknown name, a wrong type, or a required parameter that is missing.
@@ -148,7 +148,7 @@ def _check_arguments(execution_mode: ExecutionMode, unknown: Mapping[str, Any]) 
 
 
 def _checked(components: Sequence[Node]) -> list[Node]:
-    """Checks that all are steps, that ids are unique, and that every upstream step belongs to the pipeline."""
+    """Check that all are steps, that ids are unique, and that every upstream step belongs to the pipeline."""
     by_id: dict[str, Node] = {}
     for node in components:
         if isinstance(node, Component):

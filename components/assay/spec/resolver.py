@@ -130,14 +130,14 @@ class Resolver(Node):
         self.outputs = Outputs(self, {key: OutputChannel(self, key, channel.type) for key, channel in channels.items()})
 
     def upstream(self) -> list[Node]:
-        """Adds the producers of channels that are outputs of this very pipeline."""
+        """Add the producers of channels that are outputs of this very pipeline."""
         found = super().upstream()
         found += [channel.node for channel in self.channels.values() if isinstance(channel, OutputChannel)]
         return list(dict.fromkeys(found))
 
 
 def latest_blessed_model() -> Resolver:
-    """The usual resolver of an Evaluator's baseline, with outputs `model` and `model_blessing`."""
+    """Return the usual resolver of an Evaluator's baseline, with outputs `model` and `model_blessing`."""
     resolver = Resolver(
         strategy_class=LatestBlessedModelStrategy,
         model=Channel(type=Model),

@@ -44,7 +44,7 @@ class Documentation:
 
 
 def parse_docstring(docstring: str) -> Documentation:
-    """Splits a Google-style docstring; text of an entry is joined to one line."""
+    """Split a Google-style docstring; text of an entry is joined to one line."""
     sections: dict[str, list[str]] = {"": []}
     current = ""
     for line in inspect.cleandoc(docstring).splitlines():
@@ -166,7 +166,7 @@ class ComponentSpec:
     foresee: Callable[[Mapping[str, Any]], Mapping[str, Foreseen]] | None = None
 
     def check_argument_names(self, names: typing.Iterable[str]) -> None:
-        """Checks the names of arguments given by an author.
+        """Check the names of arguments given by an author.
 
         Raises:
             UsageError: For an unknown name, or a required one that is missing.
@@ -192,7 +192,7 @@ class ComponentSpec:
 
 
 def _type_hints(component: str, function: Any) -> dict[str, Any]:
-    """Evaluates annotations, which are text under `from __future__ import annotations`."""
+    """Evaluate annotations, which are text under `from __future__ import annotations`."""
     try:
         return typing.get_type_hints(function, include_extras=True)
     except NameError as error:
@@ -204,7 +204,7 @@ def _type_hints(component: str, function: Any) -> dict[str, Any]:
 
 
 def _strip_optional(hint: Any) -> tuple[Any, bool]:
-    """Gives `T, True` for `T | None`, else the hint and False."""
+    """Return `T, True` for `T | None`, else the hint and False."""
     if typing.get_origin(hint) in {Union, types.UnionType}:
         members = [member for member in typing.get_args(hint) if member is not type(None)]
         if len(members) == 1 and len(typing.get_args(hint)) == 2:
@@ -213,7 +213,7 @@ def _strip_optional(hint: Any) -> tuple[Any, bool]:
 
 
 def _mark_of(hint: Any) -> tuple[Any, Any]:
-    """Gives the bare type and our mark of an annotation (None where it carries none)."""
+    """Return the bare type and our mark of an annotation (None where it carries none)."""
     if typing.get_origin(hint) is Annotated:
         bare, *marks = typing.get_args(hint)
         for mark in marks:
@@ -233,7 +233,7 @@ def _artifact_class(component: str, name: str, bare: Any) -> type[Artifact]:
 
 
 def _output_parameters(component: str, hint: Any, descriptions: Mapping[str, str]) -> dict[str, OutputParameterSpec]:
-    """Reads a return annotation: None, a NamedTuple, or a TypedDict."""
+    """Read a return annotation: None, a NamedTuple, or a TypedDict."""
     if hint is None or hint is type(None):
         return {}
     is_fields = isinstance(hint, type) and (hasattr(hint, "_fields") or typing.is_typeddict(hint))
@@ -258,7 +258,7 @@ def read_signature(
     reads: Callable[[Mapping[str, Any]], typing.Sequence[Any]] | None = None,
     still_valid: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None,
 ) -> ComponentSpec:
-    """Reads an annotated function into a component's declaration.
+    """Convert an annotated function to a component's declaration.
 
     Raises:
         UsageError: If an argument has no annotation, an artifact type is wrong, or two outputs share a key.

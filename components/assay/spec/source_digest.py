@@ -19,7 +19,7 @@ _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def module_sources(path: Path, package: Path | None = None) -> dict[str, bytes]:
-    """The source of a module file and, recursively, of the modules beside it that it imports.
+    """Return the source of a module file and, recursively, of the modules beside it that it imports.
 
     Args:
         path: The module's file.
@@ -97,7 +97,7 @@ def _names(tree: ast.AST) -> set[str]:
 
 
 def _local_imports(source: bytes, path: Path, root: Path, package: Path | None) -> list[Path]:
-    """The files below `root`, and in `package`, that a module imports; a module that does not parse imports nothing."""
+    """Return the files below `root`, and in `package`, that a module imports; none if it does not parse."""
     found: list[Path] = []
     for statement in _imports(source):
         # One dot is the package of the module, which is its folder; each further dot is one folder up.
@@ -137,7 +137,7 @@ def _imports(source: bytes) -> tuple[_Import, ...]:
 
 
 def _module_files(folder: Path, names: Sequence[str], package: Path | None) -> Iterator[Path]:
-    """The files that importing `a.b.c` runs: the packages on the way and the module; `c` may be a mere name in `b`."""
+    """Return the files that importing `a.b.c` runs: the packages and the module; `c` may be a name in `b`."""
     # What is installed side by side is no part of each other, and a library's version is in the fingerprint otherwise.
     if folder.name in _INSTALLED or (package is not None and names[0] != package.name):
         return
@@ -152,7 +152,7 @@ def _module_files(folder: Path, names: Sequence[str], package: Path | None) -> I
 
 
 def module_digest(path: Path, package: Path | None = None) -> str:
-    """The digest of a module file and of what it imports from beside it; see `module_sources`."""
+    """Return the digest of a module file and of what it imports from beside it; see `module_sources`."""
     digest = hashlib.sha256()
     for name, source in sorted(module_sources(path, package).items()):
         digest.update(f"{name}\0{len(source)}\0".encode())
@@ -161,7 +161,7 @@ def module_digest(path: Path, package: Path | None = None) -> str:
 
 
 def dotted_digest(dotted: str) -> str:
-    """The digest of the module that a dotted path such as `package.module.function` names, without importing it.
+    """Return the digest of the module that a dotted path such as `package.module.function` names, without importing it.
 
     Raises:
         UsageError: If there is no such module.
@@ -179,7 +179,7 @@ def dotted_digest(dotted: str) -> str:
 
 
 def module_name_digest(name: str) -> str:
-    """The digest of a module by its dotted name, without importing it.
+    """Return the digest of a module by its dotted name, without importing it.
 
     Raises:
         UsageError: If there is no such module.
@@ -195,7 +195,7 @@ def module_name_digest(name: str) -> str:
 
 
 def _digest_by_name(name: str) -> str | None:
-    """The digest of a module in Python that can be found under a name."""
+    """Return the digest of a module in Python that can be found under a name."""
     origin = getattr(sys.modules.get(name), "__file__", None)
     if origin is None:
         try:
@@ -209,14 +209,14 @@ def _digest_by_name(name: str) -> str | None:
 
 
 def _package_folder(file: Path, module: str) -> Path | None:
-    """The folder of the top-level package of a dotted module; None for one that lies in no package."""
+    """Return the folder of the top-level package of a dotted module; None for one that lies in no package."""
     names = [*module.split("."), *(["__init__"] if file.name == "__init__.py" else [])]
     is_its_file = file.with_suffix("").parts[-len(names) :] == tuple(names)
     return file.parents[len(names) - 2] if is_its_file and len(names) > 1 else None
 
 
 def function_digest(function: Callable[..., Any]) -> str:
-    """The digest of the module that defines a function; of its code alone where it was typed in (a notebook)."""
+    """Return the digest of the module that defines a function; of its code alone where it was typed in (a notebook)."""
     file = function.__code__.co_filename
     if Path(file).is_file():
         return module_digest(Path(file), _package_folder(Path(file).resolve(), function.__module__))
@@ -228,7 +228,7 @@ def function_digest(function: Callable[..., Any]) -> str:
 
 
 def _code_lines(code: CodeType) -> Iterator[str]:
-    """What a function does, in text that is the same in every process (the repr of inner code holds an address)."""
+    """Describe a function's code in text that is equal in every process (the repr of inner code has an address)."""
     yield code.co_code.hex()
     yield repr(code.co_names)
     for constant in code.co_consts:

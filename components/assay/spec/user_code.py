@@ -39,7 +39,7 @@ class FromSource(SourceFileLoader):
     """Compiles a file whenever it is loaded: Python's cache takes an edit of the same size and second for none."""
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the import system's signature
-        """Gives the code of the file as it is now."""
+        """Return the code of the file as it is now."""
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
@@ -53,7 +53,7 @@ _LOADERS = (
 
 @contextmanager
 def importable(folder: Path | None, neighbours: dict[str, ModuleType]) -> Iterator[None]:
-    """Makes a folder importable, with `neighbours` as what is loaded from it; gathers what is imported from it."""
+    """Make a folder importable, with `neighbours` already loaded from it; collect what is imported from it."""
     if folder is None:
         yield
         return
@@ -86,7 +86,7 @@ def importable(folder: Path | None, neighbours: dict[str, ModuleType]) -> Iterat
 
 
 def _loaded_names_in(folder: Path) -> set[str]:
-    """The top-level names of loaded modules under which the folder holds a module or a package.
+    """Return the top-level names of loaded modules under which the folder holds a module or a package.
 
     One listing answers for all names but a few: with TensorFlow there are thousands of modules, and a step asks twice.
     """
@@ -103,13 +103,13 @@ def _loaded_names_in(folder: Path) -> set[str]:
 
 
 def _hides(name: str, module: ModuleType, folder: Path) -> bool:
-    """Tells whether a loaded module stands in the way of one of the same name in the folder."""
+    """Return whether a loaded module shadows one of the same name in the folder."""
     has_file = isinstance(getattr(module, "__file__", None), str)
     return has_file and name != "__main__" and not _lies_in(module, name, folder)
 
 
 def _lies_in(module: ModuleType, name: str, folder: Path) -> bool:
-    """Tells whether a module is what `import name` finds when the folder is first on the path."""
+    """Return whether a module is what `import name` finds when the folder is first on the path."""
     file = getattr(module, "__file__", None)
     if not isinstance(file, str) or not Path(file).is_relative_to(folder):
         return False
@@ -138,7 +138,7 @@ class _LoadedModule:
     digests: dict[Path, str]
 
     def is_current(self) -> bool:
-        """Tells whether no file changed since."""
+        """Return whether no file changed since."""
         return all(path.is_file() and _digest(path) == digest for path, digest in self.digests.items())
 
 
@@ -172,7 +172,7 @@ def _check_one_place(module_file: object, dotted: object, name: str) -> None:
 
 
 def load_function(module_file: str | Path | None, dotted: str | None, name: str) -> Callable[..., Any]:
-    """Finds a user's function in a file, or by its dotted name.
+    """Find a user's function in a file, or by its dotted name.
 
     Args:
         module_file: Path of a Python file that defines `name`.
@@ -197,7 +197,7 @@ def load_function(module_file: str | Path | None, dotted: str | None, name: str)
 
 
 def modules_of(module_file: str | Path) -> tuple[ModuleType, ...]:
-    """The module that a file was loaded as, and those that it imported from its folder.
+    """Return the module that a file was loaded as, and those that it imported from its folder.
 
     Other processes cannot import them by name: their functions have to be sent there by value.
     """
@@ -207,7 +207,7 @@ def modules_of(module_file: str | Path) -> tuple[ModuleType, ...]:
 
 @contextmanager
 def run_user_code(what: str, module_file: str | Path | None = None) -> Iterator[None]:
-    """Runs a block that calls user code; what it raises becomes a UserCodeError that shows the user's own frames.
+    """Run a block that calls user code; what it raises becomes a UserCodeError that shows the user's own frames.
 
     Errors of assay (a data file that cannot be read, say) pass as they are.
 
@@ -250,7 +250,7 @@ def output_to_stderr() -> Iterator[None]:
 
 
 def user_traceback(error: BaseException, folder: Path | None = None) -> str:
-    """The traceback of `error` from the user's first frame down.
+    """Return the traceback of `error` from the user's first frame down.
 
     Args:
         error: The error, with its causes; each is cut in the same way.
@@ -294,7 +294,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _cut(rendered: TracebackException, folder: Path | None) -> None:
-    """Drops the frames above the user's first one, here and in the causes."""
+    """Drop the frames above the user's first one, here and in the causes."""
     frames = list(rendered.stack)
     first = next((at for at, frame in enumerate(frames) if _is_user_frame(frame.filename, folder)), None)
     # Without a frame of the user's (a failure in a library's thread) only the last call says anything. A syntax error

@@ -44,7 +44,7 @@ class RuntimeParameter:
             object.__setattr__(self, "default", self.convert(self.default, lax=False))
 
     def convert(self, value: Any, *, lax: bool = True) -> Any:
-        """Converts a value (text from a command line, where `lax`) to the parameter's type.
+        """Convert a value (text from a command line, where `lax`) to the parameter's type.
 
         Raises:
             UsageError: If it is not of that type.
@@ -61,7 +61,7 @@ Placeholder = RuntimeParameter | OutputParameter
 
 
 def canonical(value: Any, where: str) -> Any:
-    """Turns a value into lists, dicts and scalars; placeholders stay as they are.
+    """Turn a value into lists, dicts and scalars; placeholders stay as they are.
 
     Args:
         value: A scalar, list, tuple, mapping, enum, path, dataclass or protobuf message, nested at will.
@@ -104,7 +104,7 @@ def _set_order(item: Any) -> tuple[str, Any]:
 
 
 def placeholders(value: Any) -> Iterator[Placeholder]:
-    """The placeholders inside a canonical value."""
+    """Return the placeholders inside a canonical value."""
     if isinstance(value, (RuntimeParameter, OutputParameter)):
         yield value
     elif isinstance(value, dict):
@@ -116,7 +116,7 @@ def placeholders(value: Any) -> Iterator[Placeholder]:
 
 
 def substitute(value: Any, value_of: Callable[[Placeholder], Any]) -> Any:
-    """A canonical value with each placeholder replaced."""
+    """Return a canonical value with each placeholder replaced."""
     if isinstance(value, (RuntimeParameter, OutputParameter)):
         return canonical(value_of(value), str(value))
     if isinstance(value, dict):
@@ -127,7 +127,7 @@ def substitute(value: Any, value_of: Callable[[Placeholder], Any]) -> Any:
 
 
 def typed(value: Any, hint: Any, where: str) -> Any:
-    """Converts a canonical value to a parameter's annotated type.
+    """Convert a canonical value to a parameter's annotated type.
 
     Raises:
         UsageError: Naming the place inside the value, what was expected and what was found.
@@ -158,6 +158,6 @@ def _check_fields(value: Any, converted: Any, where: str) -> None:
 
 
 def _path(expected: Any, value: Any) -> Any:
-    """Converts what msgspec does not know by itself: paths; it refuses the rest where the type does not fit."""
+    """Convert what msgspec does not know by itself: paths; it refuses the rest where the type does not fit."""
     is_path = isinstance(expected, type) and issubclass(expected, PurePath) and isinstance(value, str)
     return expected(value) if is_path else value

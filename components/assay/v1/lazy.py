@@ -12,7 +12,7 @@ from assay.v1.refused import REFUSED
 
 
 def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Gives a module's `__getattr__` as `assay.lazy.lazy_names` does; it also knows what TFX has besides."""
+    """Return a module's `__getattr__` as `assay.lazy.lazy_names` does; it also knows what TFX has besides."""
     found = lazy.lazy_names(module, homes)
 
     def look_up(name: str) -> Any:
@@ -24,7 +24,7 @@ def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def lazy_modules(module: str, names: Collection[str]) -> Callable[[str], Any]:
-    """Gives the `__getattr__` of a package whose public names are its submodules."""
+    """Return the `__getattr__` of a package whose public names are its submodules."""
 
     def look_up(name: str) -> Any:
         if name not in names:
@@ -36,12 +36,12 @@ def lazy_modules(module: str, names: Collection[str]) -> Callable[[str], Any]:
 
 
 def refused_names(module: str) -> Callable[[str], Any]:
-    """Gives the `__getattr__` of a module whose public names are all there: it knows those that TFX has besides."""
+    """Return the `__getattr__` of a module whose public names are all there: it knows those that TFX has besides."""
     return lazy_names(module, {})
 
 
 def _refuse(module: str, name: str) -> None:
-    """Says what to do instead of a name of TFX's that has no counterpart.
+    """Return what to use instead of a TFX name that has no counterpart.
 
     Raises:
         UsageError: For such a name; an AttributeError would lose its message in `from module import name`.

@@ -19,7 +19,7 @@ M = TypeVar("M", bound=Message)
 
 
 def parse_pbtxt_file(file_name: str, message: M) -> M:
-    """Reads a text proto, such as the schema at `fn_args.schema_path`, into a message, and gives it.
+    """Read a text proto, such as the schema at `fn_args.schema_path`, into a message, and return it.
 
     Raises:
         ArtifactError: The file is missing, or is no such text; the line is named.

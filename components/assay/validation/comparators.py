@@ -49,10 +49,10 @@ class Comparator:
     """One limit of a distance.
 
     Attributes:
-        feature: The feature's name, steps joined with dots; empty for the data set's own comparators.
+        feature: The feature's name, steps joined with dots; empty for the dataset's own comparators.
         kind: The field that holds it: `drift_comparator`, `skew_comparator`, `num_examples_drift_comparator`, ….
-        measure: `infinity_norm`, `jensen_shannon_divergence`, …; empty for the data set's own.
-        threshold: The limit; None for the data set's own.
+        measure: `infinity_norm`, `jensen_shannon_divergence`, …; empty for the dataset's own.
+        threshold: The limit; None for the dataset's own.
     """
 
     feature: str
@@ -79,7 +79,7 @@ class Comparator:
 
 
 def comparators_of(schema: Schema, environment: str | None = None) -> tuple[Comparator, ...]:
-    """Every comparator that a schema sets for the features that are validated in an environment."""
+    """Return every comparator that a schema sets for the features that are validated in an environment."""
     found = [
         each for path, feature in validated_features(schema.feature, environment) for each in _of_feature(path, feature)
     ]
@@ -156,7 +156,7 @@ def measurements(anomalies: Anomalies) -> dict[tuple[str, str, str], float]:
 
 
 def lacks_control(anomalies: Anomalies, comparator: Comparator) -> bool:
-    """Whether TFDV's core itself says that the control data has no such feature."""
+    """Return whether TFDV's core itself reports that the control data has no such feature."""
     kind = anomalies_pb2.AnomalyInfo.COMPARATOR_CONTROL_DATA_MISSING
     reasons = anomalies.anomaly_info[comparator.feature].reason if comparator.feature in anomalies.anomaly_info else ()
     return any(reason.type == kind for reason in reasons)
@@ -272,7 +272,7 @@ def compare(
     anomalies: Anomalies,
     controls: Mapping[ControlName, DatasetFeatureStatistics | None],
 ) -> tuple[tuple[Comparison, ...], list[Finding]]:
-    """Gives the outcome of every comparator, and a finding for each that nothing was measured for.
+    """Return the outcome of every comparator, and a finding for each that nothing was measured for.
 
     TFDV's core passes in silence where statistics lack what a measure needs (TFDV #147, and a line in its log).
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CheckSeverity = Literal["error", "warning"]
 _EXAMPLE = (
-    "Annotate each parameter: a feature by its name as FeatureSummary, the whole data set as DatasetFeatureStatistics."
+    "Annotate each parameter: a feature by its name as FeatureSummary, the whole dataset as DatasetFeatureStatistics."
 )
 
 
@@ -59,7 +59,7 @@ class StatisticsCheck:
     Attributes:
         id: Its name.
         function: The user's function.
-        features: For each parameter the feature's name; None where it takes the whole data set.
+        features: For each parameter the feature's name; None where it takes the whole dataset.
         expectation: The first line of its docstring.
         severity: Of a finding.
     """
@@ -72,7 +72,7 @@ class StatisticsCheck:
 
 
 def statistics_check(function: Callable[..., Any], *, severity: CheckSeverity = "error") -> StatisticsCheck:
-    """Makes a check of an annotated function.
+    """Make a check of an annotated function.
 
     Raises:
         UsageError: It has no parameters, or one whose annotation does not say what it looks at.
@@ -90,14 +90,14 @@ def statistics_check(function: Callable[..., Any], *, severity: CheckSeverity = 
 
 
 def is_statistics_check(function: Callable[..., Any]) -> bool:
-    """Whether a function looks at statistics, by its annotations; other checks look at rows."""
+    """Return whether a function looks at statistics, by its annotations; other checks look at rows."""
     hints = _hints(function, getattr(function, "__name__", "check"))
     hints.pop("return", None)
     return any(hint in {FeatureSummary, DatasetFeatureStatistics} for hint in hints.values()) or not hints
 
 
 def run_checks(checks: Sequence[StatisticsCheck], dataset: DatasetFeatureStatistics) -> tuple[list[Finding], list[str]]:
-    """Runs checks on the statistics of a data set or slice; gives findings, and the ids of checks that pass.
+    """Run checks on the statistics of a dataset or slice; return findings, and the ids of checks that pass.
 
     Raises:
         UserCodeError: A check raised.

@@ -40,7 +40,7 @@ _OF_SCHEMA = frozenset(
 
 
 def counts_against(checks: Iterable[Check], split: str, fail_on: FailOn) -> bool:
-    """Tells whether a split failed a check at or above `fail_on`; with `never`, at or above `error`.
+    """Return whether a split failed a check at or above `fail_on`; with `never`, at or above `error`.
 
     A gate that never closes still does not bless data with errors.
     """
@@ -52,7 +52,7 @@ def counts_against(checks: Iterable[Check], split: str, fail_on: FailOn) -> bool
 
 
 def with_contradictions(examination: Examination, schema: Schema) -> Examination:
-    """Adds what a schema says against itself, most of which TFDV passes over, unless TFDV's core told it already."""
+    """Add the schema's contradictions, most of which TFDV ignores, unless TFDV's core already reported them."""
     from assay.schema import check
 
     told = {finding.feature for finding in examination.overall.findings if finding.type in _OF_SCHEMA}
@@ -77,7 +77,7 @@ def with_contradictions(examination: Examination, schema: Schema) -> Examination
 def data_verdict(
     examinations: Mapping[str, Examination], schema: Schema, fail_on: FailOn, more: Iterable[Check] = ()
 ) -> Verdict:
-    """The verdict over all splits and their slices: a check for each finding and for everything that passed.
+    """Return the verdict over all splits and their slices: a check for each finding and for everything that passed.
 
     Args:
         examinations: What was found, by split.
@@ -159,7 +159,7 @@ def _failed(place: str, finding: Finding, id: str) -> Check:  # noqa: A002
 
 
 def _passed(place: str, examined: Examined) -> Iterator[Check]:
-    """The distances that kept their limits, and the custom checks that passed."""
+    """Return the distances that kept their limits, and the custom checks that passed."""
     for comparison in examined.comparisons:
         comparator, observed = comparison.comparator, comparison.observed
         limit = comparator.threshold

@@ -117,7 +117,7 @@ def drift_findings(
 def judged_by_chance(
     name: str, measure: MeasureName, dataset: DatasetFeatureStatistics, control: DatasetFeatureStatistics
 ) -> Distance | None:
-    """The distance over bins that both sides know, with what chance alone makes of it; None where there is no bound."""
+    """Return the distance over bins that both sides know, and its noise bound; None if there is no bound."""
     drift = compare_feature(name, Side(dataset, {}), Side(control, {}), DriftLimits(), even_identifiers=True)
     return next((each for each in drift.distances if each.measure == measure and each.chance is not None), None)
 

@@ -132,7 +132,7 @@ def string_domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> set
 
 
 def present_fraction(subject: Subject) -> Evidence:
-    """The share of examples that have the feature."""
+    """Check the share of examples that have the feature."""
     missing, total = int(subject.common.num_missing), int(subject.dataset.num_examples)
     if subject.statistics is None:
         missing = total
@@ -146,7 +146,7 @@ def present_fraction(subject: Subject) -> Evidence:
 
 
 def present_count(subject: Subject) -> Evidence:
-    """The number of examples that have the feature."""
+    """Check the number of examples that have the feature."""
     return Evidence(
         observed=float(subject.common.num_non_missing),
         limit=float(subject.feature.presence.min_count) if subject.feature else None,
@@ -155,7 +155,7 @@ def present_count(subject: Subject) -> Evidence:
 
 
 def absent(subject: Subject) -> Evidence:
-    """A column that no example has."""
+    """Check a column that no example has."""
     total = int(subject.dataset.num_examples)
     return Evidence(
         observed=0.0,
@@ -167,7 +167,7 @@ def absent(subject: Subject) -> Evidence:
 
 
 def new_column(subject: Subject) -> Evidence:
-    """A column that the schema does not know."""
+    """Check a column that the schema does not have."""
     present = int(subject.common.num_non_missing)
     return Evidence(
         observed=float(present),
@@ -178,7 +178,7 @@ def new_column(subject: Subject) -> Evidence:
 
 
 def numeric_bound(subject: Subject, bound: str) -> Evidence:
-    """The least or greatest number, against the domain's `min` or `max`."""
+    """Check the minimum or maximum against the domain's `min` or `max`."""
     feature, statistics = subject.feature, subject.statistics
     kind = (feature.WhichOneof("domain_info") if feature else None) or ""
     limit = None
@@ -213,7 +213,7 @@ def infinite(subject: Subject) -> Evidence:
 
 
 def value_count(subject: Subject, bound: str) -> Evidence:
-    """The least or greatest number of values in an example, against `value_count`."""
+    """Check the minimum or maximum number of values in an example against `value_count`."""
     feature = subject.feature
     limit = float(getattr(feature.value_count, bound)) if feature and feature.HasField("value_count") else None
     return Evidence(
@@ -224,7 +224,7 @@ def value_count(subject: Subject, bound: str) -> Evidence:
 
 
 def shape(subject: Subject) -> Evidence:
-    """The numbers of values in an example, which a fixed shape wants to be equal."""
+    """Check that examples have the numbers of values that a fixed shape requires."""
     sizes = [str(dim.size) for dim in subject.feature.shape.dim] if subject.feature else []
     common = subject.common
     return Evidence(
@@ -235,14 +235,14 @@ def shape(subject: Subject) -> Evidence:
 
 
 def unique_values(subject: Subject, bound: str) -> Evidence:
-    """The number of distinct values, against `unique_constraints`."""
+    """Check the number of distinct values against `unique_constraints`."""
     unique = float(subject.statistics.string_stats.unique) if subject.statistics else None
     limit = float(getattr(subject.feature.unique_constraints, bound)) if subject.feature else None
     return Evidence(observed=unique, limit=limit, schema_field=f"{subject.field}.unique_constraints.{bound}")
 
 
 def data_type(subject: Subject) -> Evidence:
-    """The type of the values, against the feature's type."""
+    """Check the type of the values against the feature's type."""
     found = statistics_pb2.FeatureNameStatistics.Type.Name(subject.statistics.type) if subject.statistics else None
     wanted = schema_pb2.FeatureType.Name(subject.feature.type) if subject.feature else None
     present = int(subject.common.num_non_missing)
@@ -256,7 +256,7 @@ def data_type(subject: Subject) -> Evidence:
 
 
 def examples_count(subject: Subject, bound: str) -> Evidence:
-    """The number of examples, against the data set's constraints."""
+    """Check the number of examples against the dataset's constraints."""
     name = f"{bound}_examples_count"
     constraints = subject.schema.dataset_constraints
     return Evidence(

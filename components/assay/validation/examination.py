@@ -153,7 +153,7 @@ def examine(
     controls: Controls,
     rows: RowsOf | None = None,
 ) -> Examination:
-    """Examines all of the data, and every slice that the statistics have besides.
+    """Examine all of the data, and every slice in the statistics.
 
     Args:
         statistics: What is validated.
@@ -193,7 +193,7 @@ def examine(
 
 
 def schema_in_effect(schema: Schema) -> Schema:
-    """Gives the core what it needs to look at all of the schema: `max_examples_count` counts only beside a minimum."""
+    """Complete the schema for the core: it ignores `max_examples_count` without a minimum."""
     constraints = schema.dataset_constraints
     if not constraints.HasField("max_examples_count") or constraints.HasField("min_examples_count"):
         return schema
@@ -204,7 +204,7 @@ def schema_in_effect(schema: Schema) -> Schema:
 
 
 def schema_of_slices(schema: Schema) -> Schema:
-    """The schema without limits that count the examples of the whole data set."""
+    """Return the schema without limits that count the examples of the whole dataset."""
     result = schema_pb2.Schema()
     result.CopyFrom(schema)
     if result.HasField("dataset_constraints"):
@@ -332,7 +332,7 @@ def validate_statistics(
     previous_version: DatasetFeatureStatisticsList | None = None,
     severity_overrides: Mapping[str, str] | None = None,
 ) -> Anomalies:
-    """Finds where the data behind `statistics` does not fit `schema`.
+    """Find where the data behind `statistics` does not fit `schema`.
 
     Args:
         statistics: Of one dataset, or of slices that include `All Examples`, which is then the one that is checked.

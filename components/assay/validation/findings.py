@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 
-WHOLE_DATASET = "the data set"
+WHOLE_DATASET = "the dataset"
 _LONGEST = 2000  # of a description in a sentence; a value may be a whole document
 _SEVERITIES: dict[int, Severity] = {
     anomalies_pb2.AnomalyInfo.ERROR: "error",
@@ -83,7 +83,7 @@ class Finding:
     """One way in which data does not fit its schema.
 
     Attributes:
-        feature: The feature's name, or `the data set`.
+        feature: The feature's name, or `the dataset`.
         type: TFDV's anomaly type, such as `ENUM_TYPE_UNEXPECTED_STRING_VALUES`.
         severity: `error`, `warning` or `info`.
         summary: TFDV's short description.
@@ -105,7 +105,7 @@ class Finding:
     origin: str = ""
 
     def __str__(self) -> str:
-        """The finding in a sentence."""
+        """Return the finding in a sentence."""
         return self.sentence
 
     @property
@@ -125,12 +125,12 @@ class Finding:
 
 
 def severity_of(name: str) -> Severity:
-    """The severity that tensorflow-metadata calls `ERROR`, `WARNING` or `UNKNOWN`."""
+    """Return the severity that tensorflow-metadata calls `ERROR`, `WARNING` or `UNKNOWN`."""
     return _SEVERITIES[anomalies_pb2.AnomalyInfo.Severity.Value(name)]
 
 
 def find(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalies: Anomalies) -> tuple[Finding, ...]:
-    """Gives a finding for each reason of each anomaly, the data set's own last.
+    """Return a finding for each reason of each anomaly, the dataset's own last.
 
     Args:
         statistics: What was validated; of slices, the one of all examples counts.
@@ -188,7 +188,7 @@ def _finding(
 def _distance(
     subject: Subject, reason: anomalies_pb2.AnomalyInfo.Reason, measured: anomalies_pb2.DriftSkewInfo | None
 ) -> Evidence:
-    """The distance from the control data, which TFDV measures in full precision."""
+    """Check the distance from the control data, which TFDV measures in full precision."""
     measure, field = _DISTANCES[anomalies_pb2.AnomalyInfo.Type.Name(reason.type)]
     is_skew = "serving" in reason.short_description
     comparator = "skew_comparator" if is_skew else "drift_comparator"
@@ -201,7 +201,7 @@ def _distance(
 
 
 def _ratio(reason: anomalies_pb2.AnomalyInfo.Reason) -> Evidence:
-    """What the description says of a ratio of numbers of examples; nothing for other anomalies."""
+    """Return the numbers of examples that the description of a ratio names; empty for other anomalies."""
     match = _RATIO.search(reason.description)
     if not match:
         return Evidence()
@@ -212,7 +212,7 @@ def _ratio(reason: anomalies_pb2.AnomalyInfo.Reason) -> Evidence:
 
 
 def record(anomalies: Anomalies, findings: Iterable[Finding]) -> None:
-    """Adds a reason to the anomaly of each finding's feature, in place; the gravest severity holds, as in TFDV."""
+    """Add a reason to the anomaly of each finding's feature, in place; the highest severity applies, as in TFDV."""
     for finding in findings:
         whole = finding.feature == WHOLE_DATASET
         info = anomalies.dataset_anomaly_info if whole else anomalies.anomaly_info[finding.feature]

@@ -39,7 +39,7 @@ class Reduce(Protocol):
     """Feeds every batch of a split to an accumulator: `partial(engine.reduce, source)`."""
 
     def __call__(self, accumulator: Any, /) -> Any:
-        """Gives what the accumulator extracts."""
+        """Return what the accumulator extracts."""
         ...
 
 
@@ -97,7 +97,7 @@ class SplitPair:
 def find_leakage(
     splits: Mapping[str, Reduce], columns: Sequence[str] | None = None, *, sample_rows: int = _SAMPLE_ROWS
 ) -> tuple[SplitPair, ...]:
-    """Finds the rows that each two splits share.
+    """Find the rows that each two splits share.
 
     Rows are the same as `kernels.identity` has it: 5 is 5.0, and a column that a split lacks is missing.
 
@@ -222,11 +222,11 @@ class SplitHashes:
         self._identity = identity
 
     def create(self) -> SplitRows:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return SplitRows()
 
     def add_batch(self, state: SplitRows, batch: pa.RecordBatch) -> SplitRows:
-        """Adds a batch to `state`, in place."""
+        """Add a batch to `state`, in place."""
         kinds = kinds_of(batch)
         identity = self._identity or own_identity(kinds, keys=self._columns is not None)
         state.hashes.append(np.unique(row_hashes(identity.of(batch), self._columns)))
@@ -237,7 +237,7 @@ class SplitHashes:
         return state
 
     def merge(self, states: Sequence[SplitRows]) -> SplitRows:
-        """Gives the state of all rows, in the first of `states`."""
+        """Return the state of all rows, in the first of `states`."""
         result, *others = states
         for other in others:
             result.hashes += other.hashes
@@ -248,7 +248,7 @@ class SplitHashes:
         return result
 
     def extract(self, state: SplitRows) -> SplitRows:
-        """Gives the state with one array of distinct hashes, sorted."""
+        """Return the state with one array of distinct hashes, sorted."""
         hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *state.hashes]))
         return SplitRows(state.num_rows, [hashes], state.values, state.kinds)
 
@@ -283,11 +283,11 @@ class SplitCandidates:
         self._identity = identity
 
     def create(self) -> CandidateRows:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return CandidateRows()
 
     def add_batch(self, state: CandidateRows, batch: pa.RecordBatch) -> CandidateRows:
-        """Adds a batch to `state`, in place."""
+        """Add a batch to `state`, in place."""
         hashes = row_hashes(self._identity.of(batch), self._columns)
         places = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
         rows = np.flatnonzero(self._hashes[places] == hashes)
@@ -302,7 +302,7 @@ class SplitCandidates:
         return state
 
     def merge(self, states: Sequence[CandidateRows]) -> CandidateRows:
-        """Gives the state of all rows, in the first of `states`."""
+        """Return the state of all rows, in the first of `states`."""
         result, *others = states
         for other in others:
             result.batches += other.batches
@@ -311,7 +311,7 @@ class SplitCandidates:
         return result
 
     def extract(self, state: CandidateRows) -> CandidateRows:
-        """Gives the state."""
+        """Return the state."""
         return state
 
 
@@ -332,11 +332,11 @@ class NumberedRows:
     candidates: CandidateRows
 
     def position(self, at: int) -> int:
-        """The number of a candidate in the split."""
+        """Return the number of a candidate in the split."""
         return int(np.concatenate(self.candidates.positions)[at])
 
     def values(self, at: int, names: Sequence[str]) -> dict[str, Any]:
-        """A candidate's values."""
+        """Return a candidate's values."""
         for batch in self.candidates.batches:
             if at < batch.num_rows:
                 return dict(zip(names, exact_keys(batch, names, np.array([at]))[0], strict=True))

@@ -97,7 +97,7 @@ class RowsFound:
         return None if report is None else lambda _columns: report
 
     def answered(self, split: str, examination: Examination) -> Examination:
-        """What remains to be said of a split whose bad rows were taken out."""
+        """Return the findings that remain for a split whose bad rows were rejected."""
         return answered_by_quarantine(examination, self.reports[split]) if split in self.counts else examination
 
 
@@ -118,7 +118,7 @@ class RowWork:
     options: RowOptions
 
     def run(self, splits: Iterable[str], clean: Examples | None, quarantine: Quarantine | None) -> RowsFound:
-        """Validates splits; with `rows="quarantine"` writes the rows of all splits to where they go.
+        """Validate splits; with `rows="quarantine"`, also write the clean and rejected rows of all splits.
 
         Splits that are not to be validated go on as they are, so that the clean examples can stand for all of them.
         """
@@ -175,7 +175,7 @@ class RowWork:
 
 
 def row_checks(report: RowReport, place: str, *, quarantined: bool = False) -> Iterator[Check]:
-    """A check for each rule, kept and broken, and one for each constraint that no rule covers.
+    """Return a check for each rule, kept and broken, and one for each constraint that no rule covers.
 
     Args:
         report: What was found.
@@ -190,7 +190,7 @@ def row_checks(report: RowReport, place: str, *, quarantined: bool = False) -> I
             kind="row_rule",
             ok=outcome.ok,
             severity="warning" if taken_out else outcome.severity,
-            subject=", ".join(join_path((column,)) for column in outcome.columns) or "the data set",
+            subject=", ".join(join_path((column,)) for column in outcome.columns) or "the dataset",
             slice=place,
             observed=None if broken is None else float(broken),
             limit=0.0 if outcome.num_broken is not None else None,
@@ -217,7 +217,7 @@ def row_checks(report: RowReport, place: str, *, quarantined: bool = False) -> I
 
 
 def rejected_share_check(counts: QuarantineCounts, place: str, limit: float) -> Check:
-    """Whether few enough rows were rejected, and any are left."""
+    """Return whether few enough rows were rejected, and any are left."""
     share = counts.rejected / counts.read if counts.read else 0.0
     ok = share <= limit and (counts.clean > 0 or counts.read == 0)
     found = f"{counts.rejected:,} of {counts.read:,} rows ({share:.2%}) are in quarantine"
@@ -225,7 +225,7 @@ def rejected_share_check(counts: QuarantineCounts, place: str, limit: float) -> 
         id=f"{place}/rows/rejected_share",
         kind="row_rule",
         ok=ok,
-        subject="the data set",
+        subject="the dataset",
         slice=place,
         observed=share,
         limit=limit,
@@ -237,7 +237,7 @@ def rejected_share_check(counts: QuarantineCounts, place: str, limit: float) -> 
 
 
 def leakage_check(pair: SplitPair, severity: Severity) -> Check:
-    """Whether two splits share no row."""
+    """Return whether two splits share no row."""
     one, other = pair.splits
     examples = [str(sample.values) for sample in pair.samples[:1]]
     return Check(
@@ -245,7 +245,7 @@ def leakage_check(pair: SplitPair, severity: Severity) -> Check:
         kind="leakage",
         ok=pair.ok,
         severity=severity,
-        subject="the data set",
+        subject="the dataset",
         slice=f"{one}{AND}{other}",
         observed=float(pair.num_distinct),
         limit=0.0,
@@ -256,7 +256,7 @@ def leakage_check(pair: SplitPair, severity: Severity) -> Check:
 
 
 def answered_by_quarantine(examination: Examination, report: RowReport) -> Examination:
-    """Makes warnings of what the data, or a slice of it, has against its schema because of rows that were taken out.
+    """Downgrade anomalies that are due to rejected rows, in the data or a slice, to warnings.
 
     That is a finding whose feature and type are those of a rule that rejected rows.
     """

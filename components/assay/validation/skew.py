@@ -57,7 +57,7 @@ _PARTITION_ROWS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    """A data set to compare: how to read it, its columns, and its number of rows."""
+    """A dataset to compare: how to read it, its columns, and its number of rows."""
 
     read: ReadBatches
     schema: pa.Schema
@@ -68,7 +68,7 @@ class _Data:
 def detect_feature_skew(
     base: ReadBatches, test: ReadBatches, options: FeatureSkewOptions, *, partition_rows: int = _PARTITION_ROWS
 ) -> FeatureSkewReport:
-    """Joins two data sets by their identifier features and compares the examples of each id.
+    """Join two datasets by their identifier features and compare the examples of each id.
 
     Both are read once to be counted, and then once for each part of the ids of about `partition_rows` rows, which is
     what memory holds. The result does not depend on batches, and but for the choice of sample pairs not on parts.
@@ -78,11 +78,11 @@ def detect_feature_skew(
             times, such as `examples.source(split).batches`.
         test: Reads the data to compare with it.
         options: What to compare.
-        partition_rows: Rows of either data set to hold in memory.
+        partition_rows: Rows of either dataset to hold in memory.
 
     Raises:
-        UsageError: Neither data set has one of the features that the options name.
-        DataError: A feature changes its type within one data set, has a type whose values cannot be compared, or has
+        UsageError: Neither dataset has one of the features that the options name.
+        DataError: A feature changes its type within one dataset, has a type whose values cannot be compared, or has
             several values where pairs of them are to be counted.
     """
     one, other = _survey(base), _survey(test)
@@ -149,7 +149,7 @@ def _check_types(schema: pa.Schema, options: FeatureSkewOptions) -> None:
 
 
 def _types_in(type_: pa.DataType) -> Iterator[pa.DataType]:
-    """A type, and those that it holds."""
+    """Return a type, and the types nested in it."""
     yield type_
     if isinstance(type_, pa.BaseExtensionType):
         yield from _types_in(type_.storage_type)
@@ -166,14 +166,14 @@ def _check_names(options: FeatureSkewOptions, known: set[str]) -> None:
     for name in (*options.identifier_features, *options.confusion_features):
         if known and name not in known:
             raise UsageError(
-                "feature_skew.unknown_feature", f"Neither data set has the feature '{name}'.", did_you_mean(name, known)
+                "feature_skew.unknown_feature", f"Neither dataset has the feature '{name}'.", did_you_mean(name, known)
             )
 
 
 def _rows_of_part(
     data: _Data, options: FeatureSkewOptions, identity: Identity, part: int, num_parts: int
 ) -> tuple[pa.RecordBatch, int]:
-    """Gives the rows whose id falls into a part, as one batch, and how many rows have no id."""
+    """Return the rows whose id falls into a part, as one batch, and how many rows have no id."""
     chosen, missing = [data.schema.empty_table()], 0
     for batch in data.read(None):
         ids = identifiers(batch, options.identifier_features, options.float_round_ndigits, identity)
@@ -237,7 +237,7 @@ class Join:
     test_counts: NDArray[np.int64]
 
     def pairs(self, *, allow_duplicates: bool) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Yields base and test rows that share an id, in the order of the base rows, a bounded number at a time."""
+        """Yield base and test rows that share an id, in the order of the base rows, a bounded number at a time."""
         by_id = np.argsort(self.test, kind="stable")
         starts = np.cumsum(self.test_counts) - self.test_counts
         wanted = np.ones(len(self.base_counts), np.bool_)
@@ -257,7 +257,7 @@ class Join:
 
 
 def join(base: pa.RecordBatch, test: pa.RecordBatch) -> Join:
-    """Joins by equal rows.
+    """Join by equal rows.
 
     Args:
         base: The identifier features of the base examples, none missing.
@@ -292,7 +292,7 @@ def identifiers(batch: pa.RecordBatch, names: Sequence[str], ndigits: int | None
 
 
 def have_identifiers(ids: pa.RecordBatch) -> NDArray[np.bool_]:
-    """Tells which rows have a value in every identifier feature."""
+    """Return which rows have a value in every identifier feature."""
     whole = np.ones(ids.num_rows, np.bool_)
     for column in ids.columns:
         whole &= has_values(BatchColumn(ids.num_rows, column))
@@ -315,7 +315,7 @@ class PairComparison:
         self.confusion: Counter[tuple[str, str | int | None, str | int | None]] = Counter()
 
     def add(self, base: pa.RecordBatch, test: pa.RecordBatch) -> None:
-        """Adds pairs: row by row a base example and its test example."""
+        """Add pairs: row by row a base example and its test example."""
         skip = {*self._options.identifier_features, *self._options.features_to_ignore}
         skewed = np.zeros(base.num_rows, np.bool_)
         outcomes: dict[str, dict[str, Mask]] = {}
@@ -335,7 +335,7 @@ class PairComparison:
             self.confusion.update((name, one, other) for one, other in values)
 
     def features(self) -> tuple[FeatureSkew, ...]:
-        """Gives the counts of each feature that some pair has, by name."""
+        """Return the counts of each feature that some pair has, by name."""
         return tuple(FeatureSkew(feature_name=name, **counts) for name, counts in sorted(self._counts.items()))
 
     def _count(self, name: str, outcome: dict[str, Mask]) -> None:
@@ -344,7 +344,7 @@ class PairComparison:
 
 
 def _outcome(base: pa.Array, test: pa.Array, ndigits: int | None, form: Form | None) -> tuple[dict[str, Mask], Mask]:
-    """Gives the pairs of each kind, and those in which either example has the feature, if only as an empty list."""
+    """Return the pairs of each kind, and those in which either example has the feature, if only as an empty list."""
     one, other = BatchColumn(len(base), base), BatchColumn(len(test), test)
     in_base, in_test = has_values(one), has_values(other)
     both = in_base & in_test
@@ -416,7 +416,7 @@ def _single(name: str, value: Any) -> str | int | None:
 
 
 def has_values(column: BatchColumn) -> Mask:
-    """Tells which rows hold at least one value."""
+    """Return which rows hold at least one value."""
     lists = column.levels[0]
     filled = column.no_rows()
     filled[lists.rows[lists.lengths > 0]] = True
@@ -424,7 +424,7 @@ def has_values(column: BatchColumn) -> Mask:
 
 
 def equal_rows(base: pa.Array, test: pa.Array, ndigits: int | None) -> Mask:
-    """Tells which rows hold the same values, in the same order; rows without any are equal.
+    """Return which rows hold the same values, in the same order; rows without any are equal.
 
     Args:
         base: One column.
@@ -455,7 +455,7 @@ def _lengths(column: BatchColumn) -> NDArray[np.int64]:
 
 
 def _leaves_of(column: BatchColumn, rows: Mask) -> NDArray[np.intp]:
-    """Gives the positions of the innermost values of some rows; a flat column has a place for a missing value too."""
+    """Return the positions of the innermost values of some rows; a flat column has a place for a missing value too."""
     chosen = rows[column.rows]
     return np.flatnonzero(chosen & column.present_leaves if column.flat else chosen)
 
@@ -492,7 +492,7 @@ def _texts_differ(one: BatchColumn, left: NDArray[np.intp], other: BatchColumn, 
 
 
 def _bits_differ(numbers: NDArray[Any], others: NDArray[Any], *, single: bool) -> Mask:
-    """Compares bits, by which 0.0 is not -0.0 and every NaN is NaN."""
+    """Compare bits, by which 0.0 is not -0.0 and every NaN is NaN."""
     kind, word = (np.float32, np.int32) if single else (np.float64, np.int64)
     with np.errstate(over="ignore"):
         one, other = numbers.astype(kind), others.astype(kind)
@@ -501,12 +501,12 @@ def _bits_differ(numbers: NDArray[Any], others: NDArray[Any], *, single: bool) -
 
 
 def rounded(numbers: NDArray[Any], ndigits: int) -> NDArray[np.float64]:
-    """Rounds as Python does, by the exact decimal; numpy scales first, and errs in the last bit."""
+    """Round as Python does, by the exact decimal; numpy scales first, so its last bit can be wrong."""
     return np.array([round(number, ndigits) for number in numbers.tolist()], np.float64)
 
 
 def round_column(column: pa.Array, ndigits: int | None) -> pa.Array:
-    """Gives a column with its numbers with decimals rounded, flat or in lists."""
+    """Return a column with its numbers with decimals rounded, flat or in lists."""
     if ndigits is None or BatchColumn(len(column), column).family != FLOAT:
         return column
     return pa.array([_round(value, ndigits) for value in column.to_pylist()], column.type)

@@ -38,7 +38,7 @@ class FeatureSkew:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchStats:
-    """How the ids of the two data sets meet.
+    """How the ids of the two datasets meet.
 
     Attributes:
         base_with_id_count: Base examples with a whole id.
@@ -47,7 +47,7 @@ class MatchStats:
         ids_missing_in_base_count: Ids that no base example has.
         ids_missing_in_test_count: Ids that no test example has.
         matching_pairs_count: Pairs of a base and a test example of one id.
-        duplicate_id_count: Ids that several examples of one data set have.
+        duplicate_id_count: Ids that several examples of one dataset have.
         base_missing_id_count: Base examples that lack an identifier feature.
         test_missing_id_count: Test examples that lack an identifier feature.
     """

@@ -190,7 +190,7 @@ def _num_values(statistics: FeatureNameStatistics) -> int:
 
 
 def _outcomes(constraint: Undecided, rows: RowReport) -> Iterator[RuleOutcome]:
-    """The outcomes of the rules that a constraint was compiled to."""
+    """Return the outcomes of the rules that a constraint was compiled to."""
     for outcome in rows.outcomes:
         of_feature = outcome.columns == (constraint.column,) and outcome.rule_id.startswith(f"{constraint.feature}.")
         if of_feature and outcome.reason in constraint.reasons:

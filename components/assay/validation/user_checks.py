@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load_checks(module_file: str | Path) -> list[Any]:
-    """Reads a module file, whose function `checks()` gives the list of its checks.
+    """Read a module file, whose function `checks()` gives the list of its checks.
 
     A list that is written down cannot lose a check to a misspelt name.
 
@@ -38,7 +38,7 @@ def load_checks(module_file: str | Path) -> list[Any]:
 def sorted_checks(
     checks: str | Path | Iterable[Any] | None,
 ) -> tuple[tuple[StatisticsCheck, ...], tuple[RuleLike, ...]]:
-    """Gives the checks of statistics and those of rows, told apart by their annotations.
+    """Return the checks of statistics and those of rows, which differ in their annotations.
 
     Args:
         checks: Functions, `StatisticsCheck`s, declared row rules, or the path of a module file or of a file of row
@@ -69,7 +69,7 @@ def sorted_checks(
 
 
 def named(check: Any) -> str:
-    """A check's name for a message."""
+    """Return a check's name for a message."""
     return str(getattr(check, "id", None) or getattr(check, "__name__", type(check).__name__))
 
 

@@ -104,7 +104,7 @@ def agrees_with_scikit_learn(found: TableEvaluation, names: Array, labels: Array
 
 @pytest.fixture(scope="module", params=["iris", "wine", "digits"])
 def fitted(request: pytest.FixtureRequest) -> tuple[Array, Array, Array]:
-    """The classes, labels and probabilities of a model of one of scikit-learn's data sets."""
+    """The classes, labels and probabilities of a model of one of scikit-learn's datasets."""
     data = {"iris": load_iris, "wine": load_wine, "digits": load_digits}[request.param]()
     names = WORDS if request.param == "digits" else np.asarray(data.target_names).astype(str)
     x, labels = scale(data.data), names[data.target]

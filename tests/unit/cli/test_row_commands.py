@@ -67,7 +67,7 @@ class TestSkew:
     def test_nothing_to_compare_is_no_success(self, ask: Ask) -> None:
         result = ask("skew", "train.csv", "others.csv", "--join-on", "id")
         assert result.exit_code == 3
-        assert "Nothing was compared: no id is in both data sets" in result.stdout
+        assert "Nothing was compared: no id is in both datasets" in result.stdout
 
     def test_ids_that_occur_several_times_are_no_success(self, ask: Ask, tmp_path: Path) -> None:
         (tmp_path / "twice.csv").write_text("id,city\n1,a\n1,b\n")

@@ -42,8 +42,8 @@ def test_a_feature_and_an_anomaly_of_it_are_accepted_by_name(schema: schema_pb2.
         "opt/FEATURE_TYPE_LOW_FRACTION_PRESENT",
         "pay/ENUM_TYPE_UNEXPECTED_STRING_VALUES",
         "pay/COMPARATOR_L_INFTY_HIGH",
-        "the data set/COMPARATOR_LOW_NUM_EXAMPLES",
-        "the data set/DATASET_LOW_NUM_EXAMPLES",
+        "the dataset/COMPARATOR_LOW_NUM_EXAMPLES",
+        "the dataset/DATASET_LOW_NUM_EXAMPLES",
     )
     one = relax(schema, anomalies, ["opt/FEATURE_TYPE_LOW_FRACTION_PRESENT"], AFTER).schema
     assert (one.feature[2].presence.min_fraction, one.feature[2].HasField("shape")) == (0.5, True)
@@ -55,14 +55,14 @@ def test_a_feature_and_an_anomaly_of_it_are_accepted_by_name(schema: schema_pb2.
 
 def test_measured_distances_and_counts_become_the_limits(schema: schema_pb2.Schema) -> None:
     anomalies = validate_statistics(AFTER, schema, previous_span=BEFORE)
-    ids = ["pay/COMPARATOR_L_INFTY_HIGH", "the data set/DATASET_LOW_NUM_EXAMPLES"]
+    ids = ["pay/COMPARATOR_L_INFTY_HIGH", "the dataset/DATASET_LOW_NUM_EXAMPLES"]
     relaxed = relax(schema, anomalies, ids, AFTER, owner="me")
     assert relaxed.schema.feature[0].drift_comparator.infinity_norm.threshold == 0.5
     assert relaxed.schema.dataset_constraints.min_examples_count == 100
     assert list(relaxed.schema.string_domain[0].value) == ["a", "b"]
     assert apply(schema, relaxed.patch) == relaxed.schema
     assert [(entry.reason, entry.owner) for entry in relaxed.patch.entries] == [
-        ("Accepted the data set/DATASET_LOW_NUM_EXAMPLES.", "me"),
+        ("Accepted the dataset/DATASET_LOW_NUM_EXAMPLES.", "me"),
         ("Accepted pay/COMPARATOR_L_INFTY_HIGH.", "me"),
     ]
     left = validate_statistics(AFTER, relaxed.schema, previous_span=BEFORE)
@@ -79,5 +79,5 @@ def test_an_anomaly_that_is_not_there_is_refused(schema: schema_pb2.Schema) -> N
 
 def test_an_anomaly_that_widening_does_not_answer_is_refused(schema: schema_pb2.Schema) -> None:
     anomalies = validate_statistics(AFTER, schema, previous_span=BEFORE)
-    with raises("schema.cannot_relax", "set/COMPARATOR_LOW_NUM_EXAMPLES"):
-        relax(schema, anomalies, ["the data set/COMPARATOR_LOW_NUM_EXAMPLES"], AFTER)
+    with raises("schema.cannot_relax", "dataset/COMPARATOR_LOW_NUM_EXAMPLES"):
+        relax(schema, anomalies, ["the dataset/COMPARATOR_LOW_NUM_EXAMPLES"], AFTER)

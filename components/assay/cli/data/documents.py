@@ -73,7 +73,7 @@ class SkewDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SharedRowRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that two data sets share: its values, how often each has it, and where first, from 0."""
+    """A row that two datasets share: its values, how often each has it, and where first, from 0."""
 
     values: dict[str, Any]
     rows: tuple[int, int]
@@ -81,7 +81,7 @@ class SharedRowRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SharedRowsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What two data sets share."""
+    """What two datasets share."""
 
     data: tuple[str, str]
     num_rows: tuple[int, int]
@@ -102,7 +102,7 @@ class LeakageDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def skew_document(report: FeatureSkewReport, *, allow_duplicates: bool = False) -> SkewDocument:
-    """A comparison by id."""
+    """Return a comparison by id."""
     return SkewDocument(
         ok=report.ok,
         exit_code=0 if report.ok else 3,
@@ -143,7 +143,7 @@ def _summary(report: FeatureSkewReport, *, allow_duplicates: bool) -> str:
     repeated = ids.duplicate_id_count if not allow_duplicates else 0
     left_out = f" {repeated:,} ids that occur several times were left out." if repeated else ""
     if not report.features:
-        why = "no id is in both data sets" if not ids.matching_pairs_count else "no example has an id of its own"
+        why = "no id is in both datasets" if not ids.matching_pairs_count else "no example has an id of its own"
         return f"Nothing was compared: {why}.{left_out}"
     names = ", ".join(feature.feature_name for feature in skewed[:5])
     more = f" and {len(skewed) - 5} more" if len(skewed) > 5 else ""
@@ -151,12 +151,12 @@ def _summary(report: FeatureSkewReport, *, allow_duplicates: bool) -> str:
 
 
 def leakage_document(pairs: Sequence[SplitPair]) -> LeakageDocument:
-    """Shared rows of each two data sets."""
+    """Shared rows of each two datasets."""
     sharing = [pair for pair in pairs if not pair.ok]
     return LeakageDocument(
         ok=not sharing,
         exit_code=3 if sharing else 0,
-        summary=f"{len(sharing)} of {len(pairs)} pairs of data sets share rows.",
+        summary=f"{len(sharing)} of {len(pairs)} pairs of datasets share rows.",
         pairs=tuple(
             SharedRowsRecord(
                 data=pair.splits,
@@ -175,7 +175,7 @@ def leakage_document(pairs: Sequence[SplitPair]) -> LeakageDocument:
 
 
 def plain(value: Any) -> Any:
-    """Gives a value as JSON can hold it: bytes as text, or as Python writes them; what it has no word for as text."""
+    """Return a value as JSON: bytes as text if they are UTF-8, else their repr; unsupported values as text."""
     if isinstance(value, dict):
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -465,7 +465,7 @@ DOCUMENTS: Final[dict[str, type[msgspec.Struct]]] = {
 
 
 def json_schema(command: str) -> dict[str, Any]:
-    """Gives the JSON Schema (2020-12) of a command's document, as `schemas/cli/<command>.schema.json` ships it."""
+    """Return the JSON Schema (2020-12) of a command's document, as `schemas/cli/<command>.schema.json` ships it."""
     schema = msgspec.json.schema(DOCUMENTS[command])
     for definition in schema["$defs"].values():
         definition["description"] = cleandoc(definition["description"])
@@ -474,7 +474,7 @@ def json_schema(command: str) -> dict[str, Any]:
 
 
 def as_json(document: msgspec.Struct) -> str:
-    """The document, indented; JSON has no NaN and no infinity: such figures are null."""
+    """Return the document, indented; JSON has no NaN and no infinity: such figures are null."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
@@ -502,7 +502,7 @@ def _remarks(statistics: Statistics) -> tuple[str, ...]:
 def validate_document(
     report: Report, exit_code: int, rows: RowReport | None, quarantine: QuarantineCounts | None
 ) -> ValidateDocument:
-    """A validation."""
+    """Return a validation."""
     failed = len(report.verdict.failed)
     return ValidateDocument(
         ok=report.ok,
@@ -522,7 +522,7 @@ def validate_document(
 
 
 def drift_document(report: DriftReport, exit_code: int) -> DriftDocument:
-    """A comparison."""
+    """Return a comparison."""
     return DriftDocument(
         ok=report.ok,
         exit_code=exit_code,

@@ -12,7 +12,7 @@ _MEASURES = tuple(field.name for field in fields(DriftLimits) if field.name != "
 
 
 def parse_limits(texts: Iterable[str], significance: float) -> dict[str, DriftLimits]:
-    """Gives limits by feature, those of all others by `*`.
+    """Parse limits by feature, those of all others by `*`.
 
     A limit without a feature replaces the default of its measure. A feature with limits of its own has no others.
 
@@ -28,7 +28,7 @@ def parse_limits(texts: Iterable[str], significance: float) -> dict[str, DriftLi
 
 
 def parse_own_limits(texts: Iterable[str]) -> dict[str, DriftLimits]:
-    """Gives the limits that are written, by feature and `*`, and no defaults.
+    """Return the limits that are written, by feature and `*`, and no defaults.
 
     Raises:
         UsageError: A text is no limit; the message says which.
@@ -39,7 +39,7 @@ def parse_own_limits(texts: Iterable[str]) -> dict[str, DriftLimits]:
 
 
 def parse_severities(texts: Iterable[str]) -> dict[str, str]:
-    """Gives severities by anomaly type, from texts as `SCHEMA_NEW_COLUMN=WARNING`.
+    """Return severities by anomaly type, from texts as `SCHEMA_NEW_COLUMN=WARNING`.
 
     Raises:
         UsageError: A text has no `=`; the names themselves are checked where they are used.

@@ -30,6 +30,6 @@ class _NoPandas(MetaPathFinder):
     """
 
     def find_spec(self, fullname: str, *_: object) -> None:
-        """Gives nothing for other modules, so that the other finders look for them."""
+        """Return None for other modules, so that the other finders look for them."""
         if fullname == "pandas":
             raise ModuleNotFoundError("pandas is kept out of this process", name=fullname)

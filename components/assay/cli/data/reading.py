@@ -43,23 +43,23 @@ class ReadingBar:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        """Starts the clock."""
+        """Start the clock."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Takes the bar down."""
+        """Remove the progress bar."""
         if self._bar is not None:
             self._bar.stop()
 
     def expect(self, parts: int) -> None:
-        """Adds parts that will be read."""
+        """Add parts that will be read."""
         with self._lock:
             self._total += parts
 
     def advance(self) -> None:
-        """Notes that a part was read."""
+        """Note that a part was read."""
         with self._lock:
             self._done += 1
             if self._bar is None and self._shown and time.monotonic() - self._started > _PATIENCE:
@@ -84,12 +84,12 @@ class WatchedShard:
 
     @property
     def num_rows(self) -> int | None:
-        """Of the shard, where it tells."""
+        """Number of rows of the shard, if it knows."""
         rows: int | None = getattr(self.shard, "num_rows", None)
         return rows
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Reads the shard."""
+        """Read the shard."""
         yield from self.shard.batches(columns)
         self.bar.advance()
 
@@ -108,7 +108,7 @@ class WatchedRows:
 
     @property
     def bounded(self) -> bool:
-        """As the source."""
+        """Whether the source is bounded."""
         return bool(self.source.bounded)
 
     def as_text(self, columns: Collection[str]) -> WatchedRows:

@@ -31,7 +31,7 @@ _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
 
 def print_statistics(console: Console, statistics: Statistics) -> None:
-    """Prints a line a feature; of slices, how many examples each has."""
+    """Print one line per feature, and the number of examples of each slice."""
     counts = f"{statistics.num_examples:,} examples, {len(statistics.features)} features"
     if console.quiet:
         print_result(console, counts)
@@ -48,7 +48,7 @@ def print_statistics(console: Console, statistics: Statistics) -> None:
 
 
 def print_report(console: Console, report: Report, rows: RowReport | None) -> None:
-    """Prints the findings, the rules that rows broke, and the verdict."""
+    """Print the findings, the rules that rows broke, and the verdict."""
     for finding in report.findings[:_SHOWN]:
         console.print(bullet(finding.severity, _STYLES[finding.severity], finding.sentence))
     _print_hidden(console, len(report.findings), "all are in --json and verdict.json")
@@ -63,7 +63,7 @@ def print_report(console: Console, report: Report, rows: RowReport | None) -> No
 
 
 def print_drift(console: Console, report: DriftReport) -> None:
-    """Prints every distance that has a limit, the bins of features that drifted, and the outcome."""
+    """Print every distance that has a limit, the bins of features that drifted, and the outcome."""
     rows = table("feature", "measure", "distance", "limit", "chance", "", numbers=["distance", "limit", "chance"])
     for feature in report.features:
         name = feature.feature
@@ -130,7 +130,7 @@ _SHOWN_ROWS = 20
 
 
 def print_skew(console: Console, report: FeatureSkewReport, summary: str) -> None:
-    """Prints how the ids meet, a line a feature that differs, and some pairs."""
+    """Print how the ids match, one line per feature that differs, and some pairs."""
     ids = report.match_stats
     console.print(
         f"{ids.matching_pairs_count:,} pairs by {ids.identifiers_count:,} ids; "
@@ -170,7 +170,7 @@ def print_skew(console: Console, report: FeatureSkewReport, summary: str) -> Non
 
 
 def print_leakage(console: Console, pairs: Sequence[SplitPair], summary: str) -> None:
-    """Prints a line for each two data sets, and some of the rows that they share."""
+    """Print a line for each two datasets, and some of the rows that they share."""
     for pair in pairs:
         console.print(bullet("ok" if pair.ok else "shared", "green" if pair.ok else "bold red", pair.sentence))
         for sample in pair.samples:

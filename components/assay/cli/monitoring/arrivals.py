@@ -36,7 +36,7 @@ class Arrival:
 
 
 def arrivals(pattern: str) -> list[Arrival]:
-    """Gives the spans that `data/{SPAN}/*.csv` or `data/{YYYY}-{MM}-{DD}.parquet` finds, in order.
+    """Return the spans that `data/{SPAN}/*.csv` or `data/{YYYY}-{MM}-{DD}.parquet` finds, in order.
 
     Raises:
         UsageError: The pattern names neither a span nor a date, or is wrong.

@@ -53,7 +53,7 @@ class Watch:
 
 
 def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> SpanRecord:
-    """Validates a span's data and measures its drift; writes its statistics, anomalies and verdicts.
+    """Validate a span's data and measure its drift; write its statistics, anomalies and verdicts.
 
     Raises:
         DataError: The span's data cannot be read.
@@ -104,7 +104,7 @@ def _drift(name: str, report: DriftReport) -> DriftRecord:
 
 
 def examine_quality(labelled: Arrival, watch: Watch) -> QualityRecord:
-    """Evaluates the predictions of a span whose labels came, and holds them against the thresholds.
+    """Evaluate the predictions of a span whose labels have arrived against the thresholds.
 
     Raises:
         DataError: The predictions cannot be read.

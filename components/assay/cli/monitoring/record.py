@@ -85,18 +85,18 @@ class SpanRecord:
 
 
 def span_folder(root: Path, name: str) -> Path:
-    """Where a span's files are kept."""
+    """Return where a span's files are kept."""
     return root / "spans" / name
 
 
 def write_record(root: Path, record: SpanRecord) -> None:
-    """Writes a span's record, after all of its other files: where it is, they are."""
+    """Write a span's record, after all of its other files: where it is, they are."""
     content = msgspec.json.format(msgspec.json.encode(record), indent=2)
     write_durably(span_folder(root, record.name) / RECORD, content + b"\n")
 
 
 def read_records(root: Path) -> list[SpanRecord]:
-    """Gives all records below a root, in order of their spans.
+    """Return all records below a root, in order of their spans.
 
     Raises:
         ArtifactError: A record was changed by hand.

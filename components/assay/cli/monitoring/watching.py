@@ -46,7 +46,7 @@ def watch_spans(
     labelled: Sequence[Arrival],
     tell: Callable[[SpanRecord], None] = lambda _: None,
 ) -> Seen:
-    """Examines the spans that have no record, or whose files have changed since.
+    """Examine the spans that have no record, or whose files have changed since.
 
     Raises:
         UsageError: Another monitor is at work on the same root.
@@ -88,7 +88,7 @@ def _span_of(record: SpanRecord) -> int:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """Holds the root's lock, which goes with the process however it ends."""
+    """Hold the root's lock, which goes with the process however it ends."""
     root.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:

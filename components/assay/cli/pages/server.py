@@ -45,7 +45,7 @@ class Answer:
 
 
 def answer(site: Site, path: str) -> Answer:
-    """Makes the page at a path; one that says why where there is none."""
+    """Make the page at a path, or a page that says why there is none."""
     at = ServedAddresses()
     try:
         match [unquote(part) for part in urlsplit(path).path.split("/") if part]:
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
-    """Opens the server; the caller lets it serve.
+    """Open the server; the caller runs it.
 
     Raises:
         UsageError: The address cannot be listened at.
@@ -118,7 +118,7 @@ def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
                     self.wfile.write(body)
 
         def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 (the name in the base class)
-            """Prints nothing: a shell shows where the server is, and no line a click."""
+            """Print nothing: the terminal shows the server's address, and no line for each request."""
 
     try:
         server = _Server((host, port), Handler)
@@ -131,7 +131,7 @@ def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
 
 
 def _may_ask(named: str, host: str) -> bool:
-    """Whether a request's Host names this server: an address of this machine, or what it was told to listen at."""
+    """Return whether a request's Host names this server: an address of this machine or the given host."""
     try:
         name = urlsplit(f"//{named}").hostname or ""
     except ValueError:  # no name of any host

@@ -128,19 +128,19 @@ class Addresses(Protocol):
     """Gives the address of a page as seen from the page that links to it; empty where there is none."""
 
     def home(self) -> str:
-        """Of the overview of a root."""
+        """Return the link to the overview of a root."""
         ...
 
     def pipeline(self, name: str) -> str:
-        """Of a pipeline's history."""
+        """Return the link to a pipeline's history."""
         ...
 
     def run(self, run_id: str) -> str:
-        """Of a run."""
+        """Return the link to a run's page."""
         ...
 
     def artifact(self, artifact_id: int) -> str:
-        """Of an artifact."""
+        """Return the link to an artifact's page."""
         ...
 
 
@@ -148,19 +148,19 @@ class ServedAddresses:
     """Addresses of `assay ui`."""
 
     def home(self) -> str:
-        """Of the overview of a root."""
+        """Return the link to the overview of a root."""
         return "/"
 
     def pipeline(self, name: str) -> str:
-        """Of a pipeline's history."""
+        """Return the link to a pipeline's history."""
         return f"/pipeline/{quote(name, safe='')}"
 
     def run(self, run_id: str) -> str:
-        """Of a run."""
+        """Return the link to a run's page."""
         return f"/run/{quote(run_id, safe='')}"
 
     def artifact(self, artifact_id: int) -> str:
-        """Of an artifact."""
+        """Return the link to an artifact's page."""
         return f"/artifact/{artifact_id}"
 
 
@@ -181,19 +181,19 @@ class FileAddresses:
     history: str = ""
 
     def home(self) -> str:
-        """A root's overview is only served."""
+        """Return no link: a root's overview is only served."""
         return ""
 
     def pipeline(self, name: str) -> str:  # noqa: ARG002 (files are of one pipeline)
-        """Of the pipeline's history."""
+        """Return the link to the pipeline's history."""
         return self.history
 
     def run(self, run_id: str) -> str:
-        """Of a run."""
+        """Return the link to a run's page."""
         return dict(self.runs).get(run_id, "")
 
     def artifact(self, artifact_id: int) -> str:
-        """Of an artifact."""
+        """Return the link to an artifact's page."""
         return f"{quote(self.folder)}artifact-{artifact_id}.html" if artifact_id in self.artifacts else ""
 
 
@@ -202,7 +202,7 @@ Record = Mapping[str, Any]
 
 @contextmanager
 def open_site(root: Path | None, store: str | None = None) -> Iterator[Site]:
-    """Opens the pages of a root; of the only one below `assay-root/` where none is given.
+    """Open the pages of a root; by default the only one below `assay-root/`.
 
     Raises:
         UsageError: There is not just one.
@@ -226,12 +226,12 @@ class Site:
     store: LineageStore
 
     def home(self, at: Addresses) -> str:
-        """The overview: pipelines and runs."""
+        """Return the overview: pipelines and runs."""
         page = root_page(str(self.root), self.records(), at.pipeline, at.run)
         return to_html(page)
 
     def pipeline(self, name: str, at: Addresses) -> str:
-        """The history of a pipeline.
+        """Return the history of a pipeline.
 
         Raises:
             LineageError: The root has no run of it.
@@ -246,14 +246,14 @@ class Site:
         return to_html(page)
 
     def run(self, run_id: str, at: Addresses) -> str:
-        """The page of a run."""
+        """Return the page of a run."""
         record = self.record(run_id)
         name = record["pipeline"]
         crumbs = _crumbs(Link("runs", at.home()), Link(name, at.pipeline(name)))
         return to_html(run_page(record, _linked(at), crumbs=crumbs))
 
     def artifact(self, artifact_id: int, at: Addresses) -> str:
-        """The page of an artifact, with its lineage; of one that was deleted, what is still known of it.
+        """Return the page of an artifact, with its lineage; of a deleted one, what the lineage store knows.
 
         Raises:
             LineageError: There is no such artifact.
@@ -269,12 +269,12 @@ class Site:
         return to_html(page)
 
     def records(self) -> list[Record]:
-        """The records of all runs, the earliest first."""
+        """Return the records of all runs, the earliest first."""
         paths = sorted((self.root / "runs").glob("*/run.json"))
         return [_read(path) for path in paths]
 
     def record(self, run_id: str) -> Record:
-        """The record of a run.
+        """Return the record of a run.
 
         Raises:
             LineageError: The root has none of that id.

@@ -42,7 +42,7 @@ class Subject:
 
 
 def subject_at(path: Path) -> Subject:
-    """Tells what lies at a path.
+    """Describe what is at a path.
 
     Raises:
         UsageError: There is nothing.
@@ -61,7 +61,7 @@ def subject_at(path: Path) -> Subject:
 
 
 def subject_named(store: LineageStore, name: str) -> Subject:
-    """Tells what a root knows by a name: a run's id, a pipeline's name, an artifact's id or digest.
+    """Look up a name in a root: a run's id, a pipeline's name, an artifact's id or digest.
 
     Raises:
         LineageError: It knows nothing of that name.
@@ -102,7 +102,7 @@ def write_pages(
     against: Path | None = None,
     store: str | None = None,
 ) -> list[Path] | None:
-    """Writes what a person asked for; the first path is the page, the others those that it leads to.
+    """Write the requested page and those that it links to; return their paths, the requested one first.
 
     Returns:
         The files; None where the page went to standard output.

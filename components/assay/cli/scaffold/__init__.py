@@ -1,1 +1,1 @@
-"""What `assay init` writes: a pipeline for a data set that it has never seen."""
+"""What `assay init` writes: a pipeline for a dataset that it has never seen."""

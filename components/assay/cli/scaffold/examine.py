@@ -1,4 +1,4 @@
-"""Looks at a data set and its label: everything that a plan is made from, and the schema."""
+"""Looks at a dataset and its label: everything that a plan is made from, and the schema."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PARQUET = (".parquet", ".pq")
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a data set holds.
+    """What a dataset holds.
 
     Attributes:
         rows: How many.
@@ -59,7 +59,7 @@ class Examined:
 
 
 def examine(data: Path, label: str, csv: CsvOptions) -> Examined:
-    """Reads a file, or a folder of files of one format.
+    """Read a file, or a folder of files of one format.
 
     Raises:
         UsageError: If there is no such data, it is of another format, or has no such label.
@@ -99,7 +99,7 @@ def _is_csv(data: Path) -> bool:
 
 
 def _not_flat(rows: Source) -> dict[str, str]:
-    """The columns whose values are neither numbers nor text, and their types."""
+    """Return the columns whose values are neither numbers nor text, and their types."""
     for shard in rows.shards:
         for batch in shard.batches():
             return {field.name: str(field.type) for field in batch.schema if not _is_flat(field.type)}

@@ -1,4 +1,4 @@
-"""Decides, from a data set's statistics, what a first model of it is made of."""
+"""Decides, from a dataset's statistics, what a first model of it is made of."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Plan:
         hashed: Text columns with many distinct values, by the number of buckets.
         left_out: Columns that the model does not use, and why.
         slice_feature: The category that the evaluation is sliced by, if one has few values.
-        rows: Rows of the data set.
+        rows: Rows of the dataset.
     """
 
     label: str
@@ -102,7 +102,7 @@ def make_plan(
     Args:
         features: A summary of each column.
         label: The label's column.
-        rows: Rows of the data set.
+        rows: Rows of the dataset.
         unfit_types: The types of columns that are not one number or text a row.
         task: The task, if the user says it.
 
@@ -150,7 +150,7 @@ def make_plan(
 
 
 def _unfit(feature: FeatureSummary, unfit_type: str | None) -> str:
-    """Why a model of flat columns cannot use a column; empty if it can."""
+    """Return why a model of flat columns cannot use a column; empty if it can."""
     if unfit_type is not None:
         return f"neither a number nor a text a row, but {unfit_type}"
     if not feature.present:
@@ -206,7 +206,7 @@ def _many(values: int) -> str:
 
 
 def check_label_name(name: str, columns: tuple[str, ...]) -> None:
-    """Checks that the data has the label's column.
+    """Check that the data has the label's column.
 
     Raises:
         UsageError: If not; the message gives the closest name, or all of a few.

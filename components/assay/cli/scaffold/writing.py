@@ -48,7 +48,7 @@ _MEASURE: Final = """    once = _dataset(fn_args, fn_args.train_files, graph, tr
 
 
 def module_values(plan: Plan) -> dict[str, str]:
-    """The values of the module's template that depend on the task."""
+    """Return the values of the module's template that depend on the task."""
     weight_words = ", with weight 0 where a row has none" if plan.label_missing else ""
     weight = _NUMBER_WEIGHT if plan.task is Task.REGRESSION else _CLASS_WEIGHT
     code = _NUMBER if plan.task is Task.REGRESSION else _INDEX_OF_CLASS
@@ -114,7 +114,7 @@ _OF_TASK: Final = {Task.BINARY: _binary, Task.MULTICLASS: _multiclass, Task.REGR
 
 
 def metrics_yaml(plan: Plan) -> str:
-    """The metrics of the evaluation's config, with the thresholds that a first model must meet."""
+    """Return the metrics of the evaluation's config, with the thresholds that a first model must meet."""
     if plan.task is Task.BINARY:
         gate = _threshold("AUC", "A model that guesses has 0.5.", "lower_bound: 0.5", "HIGHER_IS_BETTER", "-0.01")
         rest = ["BinaryAccuracy", "Precision", "Recall", "BinaryCrossentropy"]
@@ -152,7 +152,7 @@ def _threshold(metric: str, comment: str, bound: str, direction: str, change: st
 
 
 def slicing_yaml(plan: Plan) -> str:
-    """The slices of the evaluation's config: all rows, and a category with few values where there is one."""
+    """Return the slices of the evaluation's config: all rows, and a category with few values where there is one."""
     lines = ["slicing_specs:", "  - {}  # all rows"]
     if plan.slice_feature is not None:
         lines.append(f"  - feature_keys: [{json.dumps(plan.slice_feature, ensure_ascii=False)}]")
@@ -183,13 +183,13 @@ class NewPipeline:
 
 
 def pipeline_name(data: Path) -> str:
-    """A name for a pipeline, from that of its data: lower case letters, digits and underscores."""
+    """Return a name for a pipeline, from that of its data: lower case letters, digits and underscores."""
     stem = data.name.split(".", 1)[0]
     return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "pipeline"
 
 
 def write_pipeline(new: NewPipeline, plan: Plan, schema: Schema, *, overwrite: bool) -> list[Path]:
-    """Writes the pipeline, its module, the evaluation's config and the schema.
+    """Write the pipeline, its module, the evaluation's config and the schema.
 
     Raises:
         UsageError: If one of the files is there already and may not be overwritten.
@@ -262,7 +262,7 @@ def _csv_arguments(csv: CsvOptions) -> list[str]:
 
 
 def _data_path(new: NewPipeline) -> str:
-    """The data by its place beside the pipeline, so that both can move together."""
+    """Return the data's path relative to the pipeline, so that both can move together."""
     relative = os.path.relpath(new.data.resolve(), new.folder.resolve())
     return f"(HERE / {_literal(Path(relative).as_posix())}).resolve()"
 
@@ -309,12 +309,12 @@ def _filled(name: str, values: Mapping[str, Any]) -> str:
 
 
 def _in_docstring(text: str) -> str:
-    """Text that can neither end a docstring nor break its line."""
+    """Return text that can neither end a docstring nor break its line."""
     return " ".join(text.replace("\\", "/").replace('"', "'").split())
 
 
 def _literal(value: Any) -> str:
-    """A value as Python source with double quotes, on several lines where one is too long."""
+    """Return a value as Python source with double quotes, on several lines where one is too long."""
     if isinstance(value, (tuple, list, dict)):
         items = (
             [f"{_literal(key)}: {_literal(item)}" for key, item in value.items()]

@@ -128,7 +128,7 @@ class _Job:
     output_spec: OutputExampleSpec | None
 
     def write_result(self, split: str, result: InferenceResult) -> None:
-        """Writes a split's predictions; outputs of several signatures are told apart by `signature.output`."""
+        """Write a split's predictions; outputs of several signatures are told apart by `signature.output`."""
 
         def table(_: pa.RecordBatch, found: dict[tuple[str, str], pa.Array]) -> pa.RecordBatch:
             several = len(self.predictor.signatures) > 1
@@ -141,7 +141,7 @@ class _Job:
         result.rows[split] = written
 
     def write_examples(self, split: str, output: Examples) -> None:
-        """Writes a split's examples with the predictions that were asked for.
+        """Write a split's examples with the predictions that were asked for.
 
         Raises:
             UsageError: The signature has no such output, or the examples have the column already.
@@ -195,7 +195,7 @@ class _Job:
 
 
 def _why_not(model: Model, blessing: ModelBlessing | None) -> str | None:
-    """Why the model may not be used, or None where its blessing vouches for its files."""
+    """Return why the model may not be used, or None if its blessing covers its files."""
     if blessing is None:
         return "No model_blessing vouches for the model; wire one, or set allow_unblessed."
     claim = Claim(folder=blessing.path, digest=blessing.digest)
@@ -204,7 +204,7 @@ def _why_not(model: Model, blessing: ModelBlessing | None) -> str | None:
 
 
 def _signatures(model_spec: ModelSpec, output_spec: OutputExampleSpec | None) -> tuple[str, ...]:
-    """The signatures to call: those that are named, and those that columns come from."""
+    """Return the signatures to call: those that are named, and those that columns come from."""
     named = [*model_spec.model_signature_name]
     if output_spec is not None:
         named += [one.signature_name or _DEFAULT_SIGNATURE for one in output_spec.output_columns_spec]

@@ -32,7 +32,7 @@ class Predictor:
     tags: tuple[str, ...]
 
     def __call__(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[tuple[str, str], pa.Array]]:
-        """Gives the batch, and each output of each signature as a column, by (signature, output).
+        """Return the batch, and each output of each signature as a column, by (signature, output).
 
         Raises:
             EngineError: An output has another number of rows than the batch.
@@ -42,7 +42,7 @@ class Predictor:
         return batch, {key: pa.concat_arrays([part[key] for part in parts]) for key in (parts[0] if parts else ())}
 
     def check(self) -> None:
-        """Loads the model and looks for the signatures.
+        """Load the model and look for the signatures.
 
         Raises:
             ArtifactError: The model cannot be loaded.
@@ -89,7 +89,7 @@ def _input(spec: Any) -> TensorInput:
 
 
 def _column(values: Any, rows: int, what: str) -> pa.Array:
-    """One value a row where the model gives one (`[n]` or `[n, 1]`), else a list a row, nested for more dimensions."""
+    """Return one value per row for an output of shape `[n]` or `[n, 1]`, else one (nested) list per row."""
     if values.ndim == 0 or len(values) != rows:
         raise EngineError(
             "bulk_inferrer.rows", f"Output {what} has shape {list(values.shape)} for {rows} examples: rows were lost."

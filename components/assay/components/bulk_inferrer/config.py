@@ -83,7 +83,7 @@ class OutputColumnsSpec:
     predict_output: PredictOutput | None = None
 
     def columns(self) -> dict[str, str]:
-        """The columns' names by the outputs' names."""
+        """Return the columns' names by the outputs' names."""
         found: dict[str, str] = {}
         if self.classify_output is not None:
             found |= {"classes": self.classify_output.label_column, "scores": self.classify_output.score_column}
@@ -105,7 +105,7 @@ class OutputExampleSpec:
     output_columns_spec: list[OutputColumnsSpec]
 
     def __post_init__(self) -> None:
-        """Checks that there is something to write, and that no column is written twice."""
+        """Check that there is something to write, and that no column is written twice."""
         columns = [column for spec in self.output_columns_spec for column in spec.columns().values()]
         if not columns:
             raise UsageError(

@@ -46,7 +46,7 @@ _DEFAULT_SPLITS = ("eval",)
 
 
 def depends_on(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives digests of the modules of own metrics, and which waivers have expired.
+    """Return digests of the modules of own metrics, and which waivers have expired.
 
     Raises:
         UsageError: The configuration or the file of waivers cannot be read.
@@ -162,7 +162,7 @@ def Evaluator(
     engine: MetricsEngine = "auto",
     waivers_file: FilePath | None = None,
 ) -> Findings:
-    """Computes a model's metrics, overall and by slice, and blesses it if every threshold holds.
+    """Compute a model's metrics, overall and by slice, and bless it if every threshold holds.
 
     A model that is not blessed is no error: the verdict says which checks failed and by how much, and Pusher does not
     push it. The blessing names the model, and its baseline, by digest.
@@ -263,7 +263,7 @@ class SerializedExamples:
     splits: Sequence[str]
 
     def __iter__(self) -> Iterator[list[bytes]]:
-        """Gives batches of at most 4,096 examples, split by split, of the columns that an example can hold."""
+        """Return batches of at most 4,096 examples, split by split, of the columns that an example can hold."""
         for artifact in self.examples:
             for split in self.splits:
                 if artifact.file_format == TFRECORD_GZIP:
@@ -275,7 +275,7 @@ class SerializedExamples:
                         yield encode(batch.slice(start, _BATCH_ROWS))
 
     def left_out(self) -> list[str]:
-        """Names the nested columns, which no `tf.Example` can hold."""
+        """Name the nested columns, which a `tf.Example` cannot represent."""
         tables = [
             open_parquet(artifact.files(split))
             for artifact in self.examples
@@ -299,7 +299,7 @@ def _record_batches(files: Sequence[Path]) -> Iterator[list[bytes]]:
 
 
 def _custom_functions(module_file: str | None, module_path: str | None) -> dict[str, Callable[..., Any]]:
-    """Gives the functions of TFX's names that the user's module has: at least one."""
+    """Return the functions of TFX's names that the user's module has: at least one."""
     found = {}
     if module_file and module_path:
         raise UsageError("evaluator.module", "Expected one of module_file and module_path, got both.")
@@ -330,7 +330,7 @@ def _showing_user_code(function: Callable[..., Any], name: str, module_file: str
 
 
 def _by_digest(path: Path, artifact: Artifact) -> str:
-    """A path inside an artifact, with the artifact's digest in place of where it lies."""
+    """Return a path inside an artifact, with the artifact's digest in place of where it lies."""
     return f"{artifact.digest}/{path.relative_to(artifact.path)}" if artifact.digest else str(path)
 
 

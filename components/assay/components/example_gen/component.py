@@ -32,7 +32,7 @@ _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def _input_files(parameters: Mapping[str, Any]) -> list[Path]:
-    """The files that a component would read, for its fingerprint."""
+    """Return the files that a component would read, for its fingerprint."""
     return _resolved(
         parameters["input_base"],
         typed(parameters.get("input_config"), config.Input | None, "input_config"),
@@ -220,7 +220,7 @@ def _import_parquet(
             raise DataError(
                 "parquet.no_rows",
                 f"The files of split '{split.name}' hold no rows: {split.files[0]}.",
-                "Check the export; an empty data set cannot be split or validated.",
+                "Check the export; an empty dataset cannot be split or validated.",
             )
         index = [name for name in table.schema.names if _PANDAS_INDEX.fullmatch(name)]
         if index:
@@ -244,7 +244,7 @@ class _Snapshot:
         self._digest = digest.hexdigest()
 
     def fingerprint(self) -> str:
-        """Gives the digest of the splits' names and the files' names and contents.
+        """Return the digest of the splits' names and the files' names and contents.
 
         Raises:
             DataError: A file changed since the snapshot was taken, so that nobody knows what was read.

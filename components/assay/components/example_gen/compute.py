@@ -21,7 +21,7 @@ _PER_SECOND: dict[TimeUnit, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**
 
 
 def assign_splits(batch: pa.RecordBatch, config: SplitConfig) -> NDArray[np.intp]:
-    """Gives the index in `config.splits` of each row's split.
+    """Return the index in `config.splits` of each row's split.
 
     The split depends on the row's content only (by default, all of it), so equal rows are never divided.
 
@@ -42,7 +42,7 @@ def assign_splits(batch: pa.RecordBatch, config: SplitConfig) -> NDArray[np.intp
 
 
 def take_split(batch: pa.RecordBatch, assigned: NDArray[np.intp], split: int) -> pa.RecordBatch:
-    """Gives the rows that were assigned to a split, in order."""
+    """Return the rows that were assigned to a split, in order."""
     return batch.filter(pa.array(assigned == split))
 
 
@@ -59,7 +59,7 @@ def _partition_column(batch: pa.RecordBatch, name: str) -> None:
 
 
 def _single_values(batch: pa.RecordBatch, name: str, role: str) -> pa.Array:
-    """Gives a feature that every row has exactly once, flat."""
+    """Flatten a feature that every row has exactly once."""
     at = batch.schema.get_field_index(name)
     if at < 0:
         raise DataError(
@@ -130,7 +130,7 @@ def _microseconds(name: str, column: pa.Array) -> NDArray[np.int64]:
 
 
 def _from_text(column: pa.Array) -> pa.Array:
-    """Reads ISO 8601 text, with a zone in every row or in none (then it is UTC)."""
+    """Read ISO 8601 text, with a zone in every row or in none (then it is UTC)."""
     try:
         return column.cast(pa.timestamp("us"))
     except pa.ArrowInvalid:

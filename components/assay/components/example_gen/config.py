@@ -154,7 +154,7 @@ DEFAULT_SPLITS = (SplitConfig.Split(name="train", hash_buckets=2), SplitConfig.S
 
 
 def parse_time(text: str) -> datetime:
-    """Reads a time in ISO 8601; UTC where it names no zone.
+    """Read a time in ISO 8601; UTC where it names no zone.
 
     Raises:
         UsageError: For other text.
@@ -170,7 +170,7 @@ def parse_time(text: str) -> datetime:
 
 
 def output_split_config(inputs: int, output: Output | None) -> SplitConfig | None:
-    """Gives the way to divide the rows, or None where the input's splits are kept.
+    """Return the function that divides the rows, or None if the input's splits are kept.
 
     Args:
         inputs: The number of input splits.

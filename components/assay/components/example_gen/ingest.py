@@ -41,7 +41,7 @@ class InputRows:
 def write_examples(
     context: ExecutionContext, examples: Examples, inputs: Sequence[InputRows], config: SplitConfig | None
 ) -> None:
-    """Fills an artifact's splits: the config's, or one for each input split where there is no config.
+    """Fill an artifact's splits: the config's, or one for each input split where there is no config.
 
     Raises:
         EngineError: If a row was lost or made.
@@ -107,7 +107,7 @@ def _remark_narrowed(context: ExecutionContext, writers: Sequence[object]) -> No
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Gives the schema's columns with its types; floats may lose digits, nothing else may change."""
+    """Return the schema's columns with its types; floats may lose digits, nothing else may change."""
     columns = []
     for field in schema:
         column = batch.column(batch.schema.get_field_index(field.name))

@@ -59,7 +59,7 @@ class ResolvedInput:
 
 
 def resolve(input_base: Path, splits: Sequence[Input.Split], range_config: RangeConfig | None = None) -> ResolvedInput:
-    """Finds the files of each split.
+    """Find the files of each split.
 
     Args:
         input_base: The folder that the patterns are relative to.
@@ -105,7 +105,7 @@ def resolve(input_base: Path, splits: Sequence[Input.Split], range_config: Range
 
 
 def find_spans(input_base: Path, pattern: str) -> dict[int, list[Path]]:
-    """Gives the files of every span that a pattern finds, each of its newest version.
+    """Return the files of every span that a pattern finds, each of its newest version.
 
     Raises:
         UsageError: The pattern is wrong, or names neither a span nor a date.
@@ -167,7 +167,7 @@ class _Pattern:
         return cls(text, frozenset(names), _PLACEHOLDER.sub("*", text), re.compile(regex))
 
     def find(self, input_base: Path) -> dict[_Key, list[Path]]:
-        """Gives the files by span and version."""
+        """Return the files by span and version."""
         found: dict[_Key, list[Path]] = {}
         skips_hidden = Path(self.text).name.startswith(("*", "?"))
         relatives = glob.glob(self.glob, root_dir=input_base, recursive=True)  # noqa: PTH207 (root_dir)

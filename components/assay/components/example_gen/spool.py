@@ -31,7 +31,7 @@ class SpoolShard:
     schema: pa.Schema
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields the batch with the schema of all batches."""
+        """Yield the batch with the schema of all batches."""
         with pa.memory_map(str(self.path)) as file, pa.ipc.open_file(file) as reader:
             yield _conform(reader.get_batch(0), self.schema, columns)
 
@@ -76,7 +76,7 @@ class _Features:
 
 
 def spool(context: ExecutionContext, splits: Mapping[str, Sequence[Path]]) -> list[InputRows]:
-    """Decodes the files of each input split.
+    """Decode the files of each input split.
 
     A feature of which no record in any split has more than one value becomes a flat column; an empty list in it
     becomes null, as an empty CSV cell is.
@@ -104,7 +104,7 @@ def spool(context: ExecutionContext, splits: Mapping[str, Sequence[Path]]) -> li
             raise DataError(
                 "tfrecord.no_records",
                 f"The files of split '{name}' hold no records; the first is {files[0]}.",
-                "Check the export; an empty data set cannot be split or validated.",
+                "Check the export; an empty dataset cannot be split or validated.",
             )
     schema = features.schema()
     return [

@@ -76,7 +76,7 @@ def ExampleValidator(
     on_missing_control: OnMissingControl = "error",
     fail_on: FailOn = "error",
 ) -> Findings:
-    """Holds the statistics of each split, and of each slice in them, against the schema, as TFDV does, and more.
+    """Validate the statistics of each split, and of each of their slices, against the schema.
 
     What TFDV passes over in silence is an error before anything is computed (a comparator that cannot apply or has
     nothing to compare with, an unknown environment) or a finding (a distance that could not be measured).
@@ -180,5 +180,5 @@ def _count_rows(context: ExecutionContext, split: str, found: RowsFound) -> None
 
 
 def _counterpart(other: ExampleStatistics, split: str) -> DatasetFeatureStatisticsList:
-    """The statistics that a split is compared with: of the same split, or of the only one there is."""
+    """Return the statistics that a split is compared with: of the same split, or of the only one there is."""
     return other.read(split if split in other.split_names or len(other.split_names) != 1 else other.split_names[0])

@@ -71,7 +71,7 @@ def InfraValidator(
     request_spec: RequestSpec | None = None,
     validation_spec: ValidationSpec | None = None,
 ) -> Findings:
-    """Loads the model that is to be served in a fresh process, under limits, and asks it about real examples.
+    """Load the model to be served in a fresh process, under resource limits, and send it real examples.
 
     A model that does not load, takes too long or too much memory, lacks a signature, cannot answer, or answers with
     NaN, infinity, or another number of rows is not blessed, and Pusher does not push it.
@@ -136,7 +136,7 @@ def _try(request: Request, signatures: Sequence[str], limits: ValidationSpec, fo
 
 
 def _write_examples(examples: Examples, requests: RequestSpec, folder: Path) -> Path:
-    """Writes the first rows of the split to an Arrow file.
+    """Write the first rows of the split to an Arrow file.
 
     Raises:
         DataError: The split has none.
@@ -168,7 +168,7 @@ def _read_examples(path: Path) -> pa.RecordBatch:
 
 
 def _stamp(model: Model, requests: Path, blessing: InfraBlessing) -> str:
-    """Copies the model and puts the warm-up requests in it; gives their SHA-256.
+    """Copy the model and put the warm-up requests in it; return their SHA-256.
 
     Requests that the model brings along are its own, and stay.
     """

@@ -40,7 +40,7 @@ class Trial:
 
 
 def judge(trials: Mapping[str, Trial], limits: ValidationSpec, *, subjects: Mapping[str, str]) -> Verdict:
-    """Gives the verdict on the trials of a model.
+    """Return the verdict on the trials of a model.
 
     Args:
         trials: What was seen, by where the model was loaded (`a fresh process`).

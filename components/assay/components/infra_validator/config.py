@@ -100,7 +100,7 @@ class ValidationSpec:
     max_memory_megabytes: int | None = None
 
     def __post_init__(self) -> None:
-        """Checks the limits."""
+        """Check the limits."""
         for name in ("max_loading_time_seconds", "num_tries", "max_memory_megabytes"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -137,7 +137,7 @@ class RequestSpec:
     make_warmup: bool = False
 
     def __post_init__(self) -> None:
-        """Checks the number."""
+        """Check that the number is 1 or more."""
         if self.num_examples < 1:
             raise UsageError(
                 "infra_validator.num_examples", f"request_spec.num_examples must be 1 or more, got {self.num_examples}."

@@ -49,7 +49,7 @@ class Ended:
 
 
 def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes: int | None) -> Ended:
-    """Runs a module of this Python in a process of its own and stops it when it goes over a limit.
+    """Run a module of this Python in a process of its own and stop it when it goes over a limit.
 
     Args:
         arguments: The module and its arguments.
@@ -135,7 +135,7 @@ def _environment() -> dict[str, str]:
 
 
 def _peak(pid: int) -> int:
-    """The most resident memory so far in bytes; 0 where the system does not tell, or the process is gone."""
+    """Return the peak resident memory in bytes; 0 if the system does not report it or the process is gone."""
     with suppress(OSError):
         found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"), re.MULTILINE)
         return int(found[1]) * 1024 if found else 0

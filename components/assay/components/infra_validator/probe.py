@@ -81,12 +81,12 @@ class Report:
     failures: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: str) -> None:
-        """Writes it, whole or not at all."""
+        """Write the page atomically."""
         write_durably(Path(path), msgspec.json.encode(self))
 
 
 def probe(request: Request) -> None:
-    """Loads and asks; every stage is reported before it begins."""
+    """Load the model and call it; every stage is reported before it begins."""
     report = Report()
     report.write(request.report)
     import tensorflow as tf
@@ -157,7 +157,7 @@ def _answer(signature: str, name: str, tensor: Any, function: Any) -> Answer:
 
 
 def _write_warmup(asked: list[tuple[str, dict[str, Any]]], request: Request) -> None:
-    """Writes one request a signature, as TensorFlow Serving reads them when it loads the model."""
+    """Write one request per signature, as TensorFlow Serving reads them when it loads the model."""
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 

@@ -66,7 +66,7 @@ def try_in_container(
     limits: ValidationSpec,
     name: str,
 ) -> Trial:
-    """Serves a model in a container and asks it over HTTP.
+    """Serve a model in a container and call it over HTTP.
 
     Args:
         image: The image.
@@ -113,12 +113,12 @@ class _Container:
     url: str
 
     def state(self) -> dict[str, Any]:
-        """What Docker says of it."""
+        """Return the container's state according to Docker."""
         state: dict[str, Any] = json.loads(_docker("inspect", "--format", "{{json .State}}", self.id))
         return state
 
     def logs(self) -> str:
-        """The end of what it wrote."""
+        """Return the end of the container's log."""
         done = subprocess.run(  # noqa: S603 (the id is Docker's own)
             ["docker", "logs", "--tail", "20", self.id],  # noqa: S607 (whichever Docker the user has)
             capture_output=True,
@@ -128,7 +128,7 @@ class _Container:
         return (done.stdout + done.stderr).strip()
 
     def wait_until_loaded(self, deadline: float, report: Report) -> str:
-        """Waits until the model can be asked; gives why it cannot: `time`, `memory`, `error`, or nothing."""
+        """Wait until the model can be called; return why it cannot: `time`, `memory`, `error`, or nothing."""
         while True:
             status = self._status()
             if status == "AVAILABLE":
@@ -144,7 +144,7 @@ class _Container:
             time.sleep(_POLL_SECONDS)
 
     def ask(self, batch: pa.RecordBatch, signatures: Sequence[str], report: Report) -> None:
-        """Calls each signature with the rows."""
+        """Call each signature with the rows."""
         definitions = self.signature_definitions()
         report.signatures, report.rows = sorted(definitions), batch.num_rows
         for name in signatures:
@@ -166,7 +166,7 @@ class _Container:
             report.answers += [_answer(name, key, value, outputs.get(key, {})) for key, value in sorted(named.items())]
 
     def signature_definitions(self) -> dict[str, Any]:
-        """The signatures, as the server describes them."""
+        """Return the signatures, as the server describes them."""
         metadata = _http(f"{self.url}/metadata")["metadata"]
         found: dict[str, Any] = metadata["signature_def"]["signature_def"]
         return found
@@ -230,7 +230,7 @@ def _tensor_input(definition: dict[str, Any]) -> TensorInput:
 
 
 def _plain(values: Any) -> Any:
-    """A tensor as the REST API takes it: bytes in base64."""
+    """Return a tensor as the REST API takes it: bytes in base64."""
     if isinstance(values, np.ndarray):
         return _plain(values.tolist())
     if isinstance(values, list):

@@ -82,7 +82,7 @@ def Pusher(
     infra_blessing: Input[InfraBlessing] | None = None,
     public_key_file: FilePath | None = None,
 ) -> Outcome:
-    """Copies a blessed model to a place that a model server watches, as a new version.
+    """Copy a blessed model to a place that a model server watches, as a new version.
 
     The version appears whole or not at all. A blessing is held against the very files that are pushed: where it is for
     another model, where the model, the verdict or the blessing was changed since, or where a signature is required and
@@ -162,7 +162,7 @@ def _claims(
 
 
 def _required(context: ExecutionContext, *, signed: bool) -> tuple[str, ...]:
-    """The blessings that must be there: those that the author wired, even if a resolver then found none."""
+    """Return the required blessings: those that the author wired, even if a resolver then found none."""
     wired = [name for name in ("model_blessing", "infra_blessing") if name in context.wired]
     if signed and "model_blessing" not in wired:
         wired.append("model_blessing")

@@ -72,7 +72,7 @@ def push(wanted: Push, destination: Destination) -> Receipt:
 
 
 def why_not(wanted: Push, files: Sequence[FileEntry] | None) -> str | None:
-    """Gives the reason why a model may not be pushed, or None where every blessing vouches for its files.
+    """Return why a model may not be pushed, or None if every blessing covers its files.
 
     Args:
         wanted: The push.
@@ -90,7 +90,7 @@ def why_not(wanted: Push, files: Sequence[FileEntry] | None) -> str | None:
 
 
 def rollback(destination: Destination, version: str = "") -> Receipt:
-    """Makes an earlier version current again, as a new version with its files.
+    """Make an earlier version current again, as a new version with its files.
 
     Nothing that a server may be reading is touched.
 
@@ -124,7 +124,7 @@ def rollback(destination: Destination, version: str = "") -> Receipt:
 
 
 def still_pushed(receipt: Receipt, destination: Destination) -> str | None:
-    """Gives the reason why what a receipt promised no longer holds, or None where it does.
+    """Return why a receipt is no longer valid, or None if it is.
 
     A push is an effect on the outside world: a run that finds it in the cache may skip it only if the world still has
     it.
@@ -152,12 +152,12 @@ def _refused(wanted: Push, reason: str) -> Receipt:
 
 
 def _digests(wanted: Push) -> dict[str, str]:
-    """The blessings' digests by kind; of one that nothing recorded, as it lies there."""
+    """Return the blessings' digests by kind; of an unrecorded one, as it is on disk."""
     return {claim.name: claim.digest or digest_of(list_files(claim.folder)) for claim in wanted.claims}
 
 
 def _said(receipt: Receipt) -> Receipt:
-    """Puts the outcome in words."""
+    """Describe the outcome in words."""
     if receipt.already_there:
         done = f"Version {receipt.version} already holds this very model; it stays."
     elif receipt.restores:

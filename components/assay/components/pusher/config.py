@@ -36,7 +36,7 @@ class FilesystemDestination:
     keep_last: int | None = None
 
     def __post_init__(self) -> None:
-        """Checks that something is named, and that the current version is kept."""
+        """Check that a destination is named, and that the current version is kept."""
         if not self.base_directory:
             raise UsageError("push_destination.folder", "`base_directory` of a push destination must name a folder.")
         if self.keep_last is not None and self.keep_last < 1:
@@ -75,7 +75,7 @@ class KServeDestination:
     keep_last: int | None = None
 
     def __post_init__(self) -> None:
-        """Checks what the cluster would refuse."""
+        """Check for values that the cluster would reject."""
         for field, name in (("name", self.name), ("namespace", self.namespace)):
             if not _DNS_LABEL.fullmatch(name):
                 raise UsageError("push_destination.kserve", f"kserve.{field} '{name}' is no name in Kubernetes.")
@@ -110,7 +110,7 @@ class PushDestination:
     kserve: KServeDestination | None = None
 
     def __post_init__(self) -> None:
-        """Checks that one is given."""
+        """Check that a way to join is given."""
         if (self.filesystem is None) == (self.kserve is None):
             raise UsageError(
                 "push_destination.one", "A PushDestination is exactly one of `filesystem` and `kserve`, each by name."

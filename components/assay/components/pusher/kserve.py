@@ -46,15 +46,15 @@ class KServe:
         return self.storage.base
 
     def versions(self) -> Sequence[Version]:
-        """The versions in storage."""
+        """Return the versions in storage."""
         return self.storage.versions()
 
     def staging(self) -> AbstractContextManager[Path]:
-        """The storage's."""
+        """Forward to the storage."""
         return self.storage.staging()
 
     def publish(self, staged: Path, receipt: Receipt) -> Receipt:
-        """Stores the version, then writes the manifest that names it, and applies that where it was asked for.
+        """Store the version, then write the manifest that names it, and apply that where it was asked for.
 
         Raises:
             ArtifactError: The storage or the manifest cannot be written, or kubectl failed.
@@ -86,16 +86,16 @@ class KServe:
         return replace(self.storage, keep_last=max(self.storage.keep_last, serving + 1))
 
     def fetch(self, version: Version, folder: Path) -> None:
-        """The storage's."""
+        """Forward to the storage."""
         self.storage.fetch(version, folder)
 
     def digest(self, version: Version) -> str:
-        """The storage's."""
+        """Forward to the storage."""
         return self.storage.digest(version)
 
 
 def manifest(config: KServeDestination, receipt: Receipt, percent: int) -> dict[str, Any]:
-    """Gives the InferenceService that serves a version; the version before it keeps the rest of the requests."""
+    """Return the InferenceService that serves a version; the version before it keeps the rest of the requests."""
     root = (config.storage_uri or config.base_directory).rstrip("/")
     predictor: dict[str, Any] = {} if percent == 100 else {"canaryTrafficPercent": percent}
     predictor["model"] = {
@@ -137,7 +137,7 @@ _OF_THE_COMMAND = {"base_directory", "keep_last"}
 
 
 def read_kserve(path: Path, base_directory: str, keep_last: int | None) -> KServeDestination:
-    """Reads the fields of a [`KServeDestination`][...config.KServeDestination], but for those of the command line.
+    """Read the fields of a [`KServeDestination`][...config.KServeDestination], but for those of the command line.
 
     Args:
         path: YAML with `name`, `manifest` and whatever else differs from the defaults.

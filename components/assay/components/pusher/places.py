@@ -17,7 +17,7 @@ _LOCAL = "file://"
 
 
 def open_destination(destination: PushDestination) -> Destination:
-    """Opens the destination of a configuration.
+    """Open the destination of a configuration.
 
     Raises:
         UsageError: It is a URL that cannot be opened.
@@ -31,7 +31,7 @@ def open_destination(destination: PushDestination) -> Destination:
 
 
 def open_base(base: str, *, keep_last: int | None = None, inside: str = "") -> VersionedFolder | VersionedUrl:
-    """Opens a folder or URL of versions.
+    """Open a folder or URL of versions.
 
     Raises:
         UsageError: It is a URL that cannot be opened.

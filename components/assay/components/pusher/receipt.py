@@ -56,12 +56,12 @@ class Receipt:
     schema_version: int = RECEIPT_VERSION
 
     def to_json(self) -> bytes:
-        """The receipt as indented JSON."""
+        """Return the receipt as indented JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
 def read_receipt(content: bytes, source: str) -> Receipt:
-    """Reads a receipt.
+    """Read a receipt.
 
     Args:
         content: Its JSON.
@@ -112,7 +112,7 @@ class Version:
 
 
 def is_version(name: str) -> bool:
-    """Whether a model server takes a folder of this name for a version: TensorFlow Serving reads a 64-bit integer."""
+    """Return whether a model server reads a folder of this name as a version: TF Serving parses a 64-bit integer."""
     return name.isascii() and name.isdecimal() and len(name.lstrip("0")) <= _DIGITS and int(name) <= _LARGEST
 
 
@@ -133,7 +133,7 @@ def next_number(taken: Iterable[str], now: float) -> int:
 
 
 def rollback_target(versions: Sequence[Version], wanted: str = "") -> Version:
-    """Gives the version whose files a rollback restores: what was current before the current one's files came.
+    """Return the version whose files a rollback restores: what was current before the current one's files came.
 
     Rolling back twice goes back by two: a version that is itself a rollback counts as the version that it restored.
 
@@ -165,7 +165,7 @@ def rollback_target(versions: Sequence[Version], wanted: str = "") -> Version:
 
 
 def removable(versions: Sequence[Version], keep_last: int | None) -> tuple[Version, ...]:
-    """Gives the versions that `keep_last` lets go: the oldest ones, never the current, only what assay pushed."""
+    """Return the versions that `keep_last` removes: the oldest ones, never the current, only what assay pushed."""
     if keep_last is None:
         return ()
     return tuple(version for version in versions[: -max(keep_last, 1)] if version.receipt is not None)
@@ -194,24 +194,24 @@ class Destination(Protocol):
         ...
 
     def versions(self) -> Sequence[Version]:
-        """The complete versions, by number; the last is the current one."""
+        """Return the complete versions, by number; the last is the current one."""
         ...
 
     def staging(self) -> AbstractContextManager[Path]:
-        """A local folder to fill with a model; whatever was not published from it is removed."""
+        """Yield a local folder to fill with a model; remove whatever was not published from it."""
         ...
 
     def publish(self, staged: Path, receipt: Receipt) -> Receipt:
-        """Makes the staged model a version, whole or not at all, and gives the receipt with its name filled in.
+        """Make the staged model a version, whole or not at all, and return the receipt with its name filled in.
 
         The model that is already the current version is not published again.
         """
         ...
 
     def fetch(self, version: Version, folder: Path) -> None:
-        """Copies a version's files to a local folder, which must be empty."""
+        """Copy a version's files to a local folder, which must be empty."""
         ...
 
     def digest(self, version: Version) -> str:
-        """The digest of a version's files, as they are now."""
+        """Return the digest of a version's files, as they are now."""
         ...

@@ -40,7 +40,7 @@ _HELD = "held"
 
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Holds the lock of a file, which is made if need be; waits for whoever has it.
+    """Hold the lock of a file, which is made if need be; wait for whoever has it.
 
     A file system without locks (some network mounts) is no error: the rename that follows is still atomic.
     """
@@ -56,7 +56,7 @@ def locked(file: Path) -> Iterator[None]:
 
 @contextmanager
 def held_folder(base: Path, lock: Path) -> Iterator[Path]:
-    """Gives a new folder below `base` that `sweep` leaves alone as long as this process lives."""
+    """Return a new folder below `base` that `sweep` keeps as long as this process lives."""
     folder = base / f"{TEMPORARY}{uuid.uuid4().hex}"
     with locked(lock):  # so that no sweep sees the folder before it is held
         folder.mkdir()
@@ -72,7 +72,7 @@ def held_folder(base: Path, lock: Path) -> Iterator[Path]:
 
 
 def sweep(base: Path) -> None:
-    """Removes the folders below `base` whose owners are dead; call it under the lock of `base`."""
+    """Remove the folders below `base` whose owners are dead; the caller must have the lock of `base`."""
     for folder in base.glob(f"{TEMPORARY}*"):
         if not _is_held(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -120,13 +120,13 @@ class VersionedFolder:
         return str(self.path)
 
     def versions(self) -> Sequence[Version]:
-        """The versions, by number, with their receipts."""
+        """Return the versions, by number, with their receipts."""
         names = [path.name for path in self.path.iterdir() if path.is_dir()] if self.path.is_dir() else []
         return tuple(self._version(name) for name in sorted(filter(is_version, names), key=int))
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Gives a folder on the same file system as the versions, so that it can become one by a rename.
+        """Return a folder on the same file system as the versions, so that a rename can publish it.
 
         Raises:
             ArtifactError: The folder of versions cannot be written.
@@ -141,7 +141,7 @@ class VersionedFolder:
                 yield staged
 
     def publish(self, staged: Path, receipt: Receipt) -> Receipt:
-        """Renames the staged model to the first free number.
+        """Rename the staged model to the first free number.
 
         Raises:
             ArtifactError: The folder of versions cannot be written.
@@ -157,11 +157,11 @@ class VersionedFolder:
                 return replace(published, removed=self._remove_old())
 
     def fetch(self, version: Version, folder: Path) -> None:
-        """Copies a version's model."""
+        """Copy a version's model."""
         copy_model(Path(version.location) / self.inside, folder)
 
     def digest(self, version: Version) -> str:
-        """The digest of a version's model."""
+        """Return the digest of a version's model."""
         return served_digest(Path(version.location) / self.inside)
 
     @property
@@ -223,7 +223,7 @@ class VersionedFolder:
         return tuple(removed)
 
     def _finish_removals(self) -> None:
-        """Removes what a killed push left half removed; receipts stay, as the record of what was once pushed."""
+        """Finish the removals of a killed push; receipts stay, as the record of what was once pushed."""
         shutil.rmtree(self.path / OWN_FOLDER / _REMOVING, ignore_errors=True)
 
     @contextmanager
@@ -239,7 +239,7 @@ class VersionedFolder:
 
 
 def copy_model(source: Path, target: Path) -> None:
-    """Copies the files of a model to an existing empty folder: contents only, no modes, no links."""
+    """Copy the files of a model to an existing empty folder: contents only, no modes, no links."""
     for path in sorted(source.rglob("*")):
         copy = target / path.relative_to(source)
         if path.is_dir():
@@ -249,7 +249,7 @@ def copy_model(source: Path, target: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    """Forces a folder to disk, subfolders included: after the rename nothing may be missing."""
+    """Force a folder to disk, subfolders included: after the rename nothing may be missing."""
     for path in sorted(folder.rglob("*"), reverse=True):
         _sync(path)
     _sync(folder)

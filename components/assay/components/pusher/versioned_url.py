@@ -62,7 +62,7 @@ class VersionedUrl:
         return self.url
 
     def versions(self) -> Sequence[Version]:
-        """The complete versions, by number."""
+        """Return the complete versions, by number."""
         with self._storage_failures():
             claimed, found = set(self._names(f"{OWN_FOLDER}/claims")), set(self._names(f"{OWN_FOLDER}/receipts"))
             names = [name for name in self._names("") if is_version(name)]
@@ -72,12 +72,12 @@ class VersionedUrl:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Gives a local temporary folder, from which `publish` uploads."""
+        """Return a local temporary folder, from which `publish` uploads."""
         with tempfile.TemporaryDirectory(prefix="assay-push-") as folder:
             yield Path(folder)
 
     def publish(self, staged: Path, receipt: Receipt) -> Receipt:
-        """Uploads the staged model under the first number that can be claimed.
+        """Upload the staged model under the first number that can be claimed.
 
         Raises:
             ArtifactError: The store refused; whatever had been uploaded is removed.
@@ -107,7 +107,7 @@ class VersionedUrl:
             return replace(made, removed=self._remove_old())
 
     def fetch(self, version: Version, folder: Path) -> None:
-        """Downloads a version's model."""
+        """Download a version's model."""
         with self._storage_failures():
             root = self._at(version.name, self.inside)
             for path in self.files.find(root):
@@ -116,7 +116,7 @@ class VersionedUrl:
                 self.files.get_file(path, str(target))
 
     def digest(self, version: Version) -> str:
-        """The digest of a version's files, from the bytes that the store gives."""
+        """Return the digest of a version's files, from the bytes in the store."""
         with tempfile.TemporaryDirectory(prefix="assay-push-") as folder:
             self.fetch(version, Path(folder))
             return served_digest(Path(folder))
@@ -170,7 +170,7 @@ class VersionedUrl:
             self.files.put_file(str(path), target)
 
     def _remove(self, name: str) -> None:
-        """Removes a version: what tells that it is complete first, its claim last."""
+        """Remove a version: its completion mark first, its claim last."""
         for path in (self._at(name, self.inside, _LAST), self._at(name), self._at(OWN_FOLDER, "claims", name)):
             if self.files.exists(path):
                 with suppress(FileNotFoundError):  # another push removes the same version at this moment
@@ -210,7 +210,7 @@ class VersionedUrl:
 
 
 def open_url(url: str, *, keep_last: int | None, inside: str = "") -> VersionedUrl:
-    """Opens a URL of versions.
+    """Open a URL of versions.
 
     Raises:
         UsageError: fsspec, or its package for this kind of URL, is not installed; or it does not know the kind.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def with_patch(schema: Schema, patch_file: Path) -> Schema:
-    """Gives a schema with the decisions of a patch file.
+    """Return a schema with the decisions of a patch file.
 
     Raises:
         DataError: There is no such file, it is no patch, or one of its decisions does not fit the schema any more.
@@ -33,7 +33,7 @@ def with_patch(schema: Schema, patch_file: Path) -> Schema:
 
 
 def contradictions(schema: Schema) -> list[str]:
-    """Gives what a schema says against itself, a sentence each; TFDV loads most of it in silence."""
+    """Return a schema's contradictions, one sentence each; TFDV loads most of them silently."""
     from assay.schema import check
 
     return [finding.sentence for finding in check(schema) if finding.severity == "error"]

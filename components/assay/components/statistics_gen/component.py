@@ -34,19 +34,19 @@ class CountedRows(Generic[S, R]):
     inner: Accumulator[S, R]
 
     def create(self) -> tuple[int, S]:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return 0, self.inner.create()
 
     def add_batch(self, state: tuple[int, S], batch: pa.RecordBatch) -> tuple[int, S]:
-        """Gives the state after one more batch."""
+        """Return the state after one more batch."""
         return state[0] + batch.num_rows, self.inner.add_batch(state[1], batch)
 
     def merge(self, states: Sequence[tuple[int, S]]) -> tuple[int, S]:
-        """Gives the state of all rows."""
+        """Return the state of all rows."""
         return sum(count for count, _ in states), self.inner.merge([state for _, state in states])
 
     def extract(self, state: tuple[int, S]) -> tuple[int, R]:
-        """Gives the number of rows, and the result."""
+        """Return the number of rows, and the result."""
         return state[0], self.inner.extract(state[1])
 
 
@@ -55,7 +55,7 @@ def _options(given: Any) -> Any:
 
 
 def _vocabularies(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Digests of the files whose words are counted: the options name their paths alone.
+    """Return digests of the files whose words are counted: the options name their paths alone.
 
     A file that is not there is told by the step itself, which reads it, and not where a pipeline is compiled.
     """
@@ -86,7 +86,7 @@ def StatisticsGen(
     stats_options: Annotated[StatisticsOptions | None, ParsedBy(_options, _with_vocabularies)] = None,
     exclude_splits: list[str] | None = None,
 ) -> None:
-    """Computes the statistics of each split: counts, presence, quantiles, histograms, top values.
+    """Compute the statistics of each split: counts, presence, quantiles, histograms, top values.
 
     Every row of every split is read; the numbers of rows must agree with what ExampleGen wrote.
 

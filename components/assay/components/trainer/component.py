@@ -116,7 +116,7 @@ def Trainer(
 
 
 def _patterns(examples: Sequence[Examples], splits: Sequence[str], argument: str) -> list[str]:
-    """Gives a file pattern for each artifact that has one of the splits.
+    """Return a file pattern for each artifact that has one of the splits.
 
     Raises:
         UsageError: If no artifact has a split.

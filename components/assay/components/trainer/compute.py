@@ -30,7 +30,7 @@ _RECORDED = ("tensorflow", "keras", "tf-keras", "tensorflow-transform", "tfx-bsl
 
 
 def train(fn_args: FnArgs, *, module_file: str | None, run_fn: str | None, seed: int) -> None:
-    """Runs the user's `run_fn` and checks that it saved a model.
+    """Run the user's `run_fn` and check that it saved a model.
 
     Args:
         fn_args: What `run_fn` gets.
@@ -58,7 +58,7 @@ def train(fn_args: FnArgs, *, module_file: str | None, run_fn: str | None, seed:
 
 @contextmanager
 def _fast_tracing() -> Iterator[None]:
-    """Keeps autograph from rewriting the source of tf_keras itself while a model is traced.
+    """Keep autograph from rewriting the source of tf_keras itself while a model is traced.
 
     TensorFlow leaves the package `keras` alone, and knew Keras 2 by that name; it never learned the name tf_keras. The
     layers and models of user modules are converted as ever. It saves 15 of 38 seconds on TFX's taxi module, whose
@@ -82,7 +82,7 @@ def _set_seeds(seed: int) -> None:
 
 
 def library_versions() -> dict[str, str]:
-    """The installed versions of the libraries that a training run depends on."""
+    """Return the installed versions of the libraries that a training run depends on."""
     versions = {}
     for name in _RECORDED:
         try:

@@ -32,14 +32,14 @@ _CHUNK_ROWS = 8192
 
 
 def make_data_accessor() -> DataAccessor:
-    """Gives the accessor that `FnArgs` carries."""
+    """Return the accessor that `FnArgs` carries."""
     return DataAccessor(tf_dataset_factory=tf_dataset, record_batch_factory=record_batches)
 
 
 def tf_dataset(
     file_patterns: str | list[str], options: TensorFlowDatasetOptions, schema: schema_pb2.Schema | None = None
 ) -> tf.data.Dataset:
-    """Reads examples as batches of tensors.
+    """Read examples as batches of tensors.
 
     Args:
         file_patterns: File patterns, such as `fn_args.train_files`.
@@ -84,7 +84,7 @@ def tf_dataset(
 def record_batches(
     file_patterns: str | list[str], options: RecordBatchesOptions, schema: schema_pb2.Schema | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Reads examples as Arrow batches of list columns.
+    """Read examples as Arrow batches of list columns.
 
     Args:
         file_patterns: File patterns, such as `fn_args.train_files`.
@@ -132,7 +132,7 @@ def _is_parquet(files: list[str]) -> bool:
 def _parsing(
     schema: schema_pb2.Schema, representations: dict[str, schema_pb2.TensorRepresentation]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Gives what `tf.io.parse_example` shall read, and the tensor's name for each name there."""
+    """Return the specification for `tf.io.parse_example`, and the tensor of each of its names."""
     types = {feature.name: feature.type for feature in schema.feature}
     feature_spec, tensor_names = {}, {}
     for tensor, representation in representations.items():
@@ -147,7 +147,7 @@ def _parsing(
 def _serialized(
     files: list[str], schema: schema_pb2.Schema | None, in_memory_cells: int = _IN_MEMORY_CELLS
 ) -> tf.data.Dataset:
-    """Gives the rows of Parquet files as serialised `tf.Example`s, in order."""
+    """Return the rows of Parquet files as serialised `tf.Example`s, in order."""
     table = open_parquet([Path(file) for file in files])
     columns = [each.name for each in table.schema if fits(each.type)]
     if schema is not None:  # what it declares is read, or refused by name
@@ -166,7 +166,7 @@ def _serialized(
 
 
 def _integers_as_floats(batch: pa.RecordBatch, names: set[str]) -> pa.RecordBatch:
-    """Gives integer columns of FLOAT features as floats; a CSV file without a decimal point has such columns."""
+    """Return integer columns of FLOAT features as floats; a CSV file without a decimal point has such columns."""
     columns = [
         column.cast(pa.float32()) if name in names and pa.types.is_integer(column.type) else column
         for name, column in zip(batch.schema.names, batch.columns, strict=True)

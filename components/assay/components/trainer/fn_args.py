@@ -37,7 +37,7 @@ class TunerFnResult(NamedTuple):
 
     Attributes:
         tuner: A KerasTuner tuner.
-        fit_kwargs: Arguments of `tuner.search`, such as the data sets.
+        fit_kwargs: Arguments of `tuner.search`, such as the datasets.
     """
 
     tuner: Any
@@ -87,6 +87,6 @@ class FnArgs:
     num_examples: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Gives the older names the values of the newer ones."""
+        """Copy the values of the newer names to the older ones."""
         self.schema_file = self.schema_file or self.schema_path
         self.transform_output = self.transform_output or self.transform_graph_path

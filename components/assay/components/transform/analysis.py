@@ -127,7 +127,7 @@ class CacheFolders:
 
 
 def bind(preprocessing_fn: Callable[..., Any], custom_config: Mapping[str, Any] | None) -> Callable[..., Any]:
-    """Gives a function of the inputs alone that checks what it returns.
+    """Return a function of the inputs alone that checks what it returns.
 
     `custom_config` is passed where the function has such an argument, as TFX does.
     """
@@ -187,7 +187,7 @@ def trace(preprocessing_fn: Callable[..., Any], raw: RawFormat) -> UsedColumns:
 
 
 def send_by_value(modules: Sequence[ModuleType]) -> None:
-    """Makes Beam send the functions of these modules to its workers as code, not by a name that they cannot import."""
+    """Make Beam send the functions of these modules to its workers as code, not by a name that they cannot import."""
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
 
@@ -203,7 +203,7 @@ def analyze(
     beam_pipeline_args: Sequence[str] = (),
     cache: CacheFolders | None = None,
 ) -> None:
-    """Runs the analyzers and writes the transform graph as tf.Transform lays it out.
+    """Run the analyzers and write the transform graph as tf.Transform lays it out.
 
     Args:
         preprocessing_fn: The user's function of the inputs.
@@ -302,7 +302,7 @@ def _read_shard(place_and_shard: tuple[str, Shard], raw: RawFormat) -> Iterator[
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    """Gives the error of ours that Beam wrapped in its words, or what TFT failed to apply, or the error as it is."""
+    """Return the error of ours that Beam wrapped in its words, or what TFT failed to apply, or the error as it is."""
     cause: BaseException | None = error
     ours: AssayError | None = None
     while cause is not None:

@@ -33,7 +33,7 @@ class TransformFunction:
     """
 
     def __init__(self, graph_path: Path, raw: RawFormat) -> None:
-        """Loads the graph.
+        """Load the graph.
 
         Args:
             graph_path: A folder that tf.Transform reads (`tft.TFTransformOutput`).
@@ -61,7 +61,7 @@ class TransformFunction:
         self.schema = self._columns(empty).schema
 
     def apply(self, batches: Iterable[pa.RecordBatch], where: str) -> Iterator[pa.RecordBatch]:
-        """Transforms batches in order; a batch in gives one or more out, with as many rows.
+        """Transform batches in order; each gives one or more batches with as many rows in all.
 
         Raises:
             DataError: If rows do not fit the schema.

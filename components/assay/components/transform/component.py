@@ -110,7 +110,7 @@ def Transform(
     custom_config: dict[str, Any] | None = None,
     stats_options_updater_fn: UserFunction | None = None,
 ) -> None:
-    """Transforms rows by tf.Transform's `preprocessing_fn`, and exports the graph that serving uses too.
+    """Transform rows by tf.Transform's `preprocessing_fn`, and export the graph that serving uses too.
 
     The analyzers see the splits to analyse only, so that nothing of an evaluation split leaks into training.
 
@@ -233,7 +233,7 @@ class _Rows:
         return sum(one.num_rows(self.split) for one in self._holding)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All rows, in order."""
+        """Return all rows, in order."""
         for shard in self.shards:
             yield from shard.batches()
 
@@ -243,7 +243,7 @@ class _Rows:
 
 
 def _rows_to_analyze(examples: Sequence[Examples], splits: Sequence[str]) -> list[AnalyzedRows]:
-    """Gives each split of each artifact, named by the artifact's digest."""
+    """Return each split of each artifact, named by the artifact's digest."""
     from assay.components.transform.analysis import AnalyzedRows
 
     return [
@@ -262,7 +262,7 @@ def _write_rows(
     splits: Sequence[str],
     output: Examples,
 ) -> None:
-    """Writes the transformed rows of each split and holds their number against the raw ones."""
+    """Write the transformed rows of each split, and check that there are as many as raw ones."""
     from assay.components.transform.compute import transform
 
     for split in splits:

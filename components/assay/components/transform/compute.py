@@ -85,7 +85,7 @@ def build_graph(
 
 
 def transform(graph: TransformFunction, batches: Iterable[pa.RecordBatch], where: str) -> Iterator[pa.RecordBatch]:
-    """Applies the graph to batches, in order.
+    """Apply the graph to batches, in order.
 
     Raises:
         DataError: If rows do not fit the schema.

@@ -39,7 +39,7 @@ class RawFormat:
     whole: RawFormat | None = None
 
     def project(self, tensor_names: Collection[str]) -> RawFormat:
-        """The part of the format that the named tensors need."""
+        """Return the part of the format that the named tensors need."""
         projected = tensor_representation_util.ProjectTensorRepresentationsInSchema(self.schema, sorted(tensor_names))
         return RawFormat(projected, self)
 
@@ -83,7 +83,7 @@ class RawFormat:
         return counts
 
     def conform(self, batch: pa.RecordBatch, where: str) -> pa.RecordBatch:
-        """Gives a batch with the schema's columns as lists; a column that is absent is a feature missing in every row.
+        """Return a batch with the schema's columns as lists; a column that is absent is a feature missing in every row.
 
         Args:
             batch: Flat columns (null = missing) or list columns.
@@ -109,7 +109,7 @@ class RawFormat:
 
 
 def _typed(array: pa.LargeListArray, field: pa.Field, where: str) -> pa.LargeListArray:
-    """Gives lists of the feature's type; integers may stand for floats, as a CSV file without a decimal point has them.
+    """Return lists of the feature's type; integers are accepted for floats, as in a CSV without decimal points.
 
     Raises:
         DataError: For any other type.

@@ -29,7 +29,7 @@ def write_statistics(
     engine: Engine,
     options: StatisticsOptions | None = None,
 ) -> dict[str, DatasetFeatureStatisticsList]:
-    """Computes and writes the statistics of each split."""
+    """Compute and write the statistics of each split."""
     options = options or StatisticsOptions()
     accumulator = DatasetStatistics(options, schema, vocabularies=read_vocabularies(options.vocab_paths))
     found = {}
@@ -45,7 +45,7 @@ def write_statistics(
 def write_anomalies(
     output: ExampleAnomalies, statistics: Mapping[str, DatasetFeatureStatisticsList], schema: SchemaProto
 ) -> None:
-    """Validates the statistics of each split and writes anomalies and verdict."""
+    """Validate the statistics of each split and write anomalies and verdict."""
     checks: list[Check] = []
     blessed = {}
     for split, found in statistics.items():

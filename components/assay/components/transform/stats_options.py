@@ -30,7 +30,7 @@ class StatsOptionsUpdater:
     module_file: str | None
 
     def options(self, stats_type: StatsType, schema: schema_pb2.Schema) -> tuple[StatisticsOptions, schema_pb2.Schema]:
-        """Gives what the user's function makes of TFDV's default options with `schema` in them.
+        """Return TFDV's default options with `schema`, after the user's function changed them.
 
         Raises:
             UserCodeError: If it raises.
@@ -55,7 +55,7 @@ class StatsOptionsUpdater:
 
 
 def load_stats_options_updater(module_file: str | None, dotted: str | None) -> StatsOptionsUpdater | None:
-    """Finds the user's function: by its dotted name, or in the module file, which need not have one.
+    """Find the user's function: by its dotted name, or in the module file, which need not have one.
 
     Raises:
         UsageError: If both are given, or the dotted name names no function.

@@ -47,7 +47,7 @@ class BeamEngine:
         return "beam"
 
     def reduce(self, source: Source, accumulator: Accumulator[S, R]) -> R:
-        """Feeds every batch of `source` to `accumulator` and extracts the result.
+        """Feed every batch of `source` to `accumulator` and extract the result.
 
         Raises:
             EngineError: If the runner fails, or loses or repeats a part.
@@ -58,7 +58,7 @@ class BeamEngine:
         return accumulator.extract(accumulator.create() if total is None else total)
 
     def map(self, source: Source, function: Callable[[pa.RecordBatch], T]) -> Iterator[T]:
-        """Applies `function` to every batch, in order.
+        """Apply `function` to every batch, in order.
 
         Raises:
             EngineError: If the runner fails, or loses or repeats a part.
@@ -66,7 +66,7 @@ class BeamEngine:
         yield from self._results([[shard] for shard in source.shards], _ResultsOf(function))
 
     def _results(self, parts: Sequence[Part], work: Callable[[Part], Iterator[T]]) -> Iterator[T]:
-        """Gives what `work` makes of each part, in order; one result is in memory at a time."""
+        """Yield the result of `work` for each part, in order; one result is in memory at a time."""
         options = PipelineOptions(list(self.arguments))
         with tempfile.TemporaryDirectory(prefix="assay-beam-") as local:
             folder = _shared_folder(options, local)
@@ -84,7 +84,7 @@ class BeamEngine:
                 FileSystems.delete([folder])
 
     def _run(self, parts: Sequence[Part], work: _WriteResult, options: PipelineOptions, folder: str) -> list[int]:
-        """Runs the pipeline and gives the numbers of the parts whose results were written."""
+        """Run the pipeline and return the numbers of the parts whose results were written."""
         runner = FnApiRunner() if options.view_as(StandardOptions).runner in {None, "DirectRunner"} else None
         try:
             with beam.Pipeline(runner=runner, options=options) as pipeline:
@@ -155,7 +155,7 @@ class _WriteResult:
 
 
 def _unpickled(stream: IO[bytes]) -> Iterator[Any]:
-    """The values that were written to a file one after another."""
+    """Return the values that were written to a file one after another."""
     while True:
         try:
             yield pickle.load(stream)  # noqa: S301 (written by this run's own workers)
@@ -168,7 +168,7 @@ def _result_path(folder: str, number: int) -> str:
 
 
 def _shared_folder(options: PipelineOptions, local: str) -> str:
-    """A folder that driver and workers see: below `--temp_location` where one is given, else on this machine."""
+    """Return a folder that driver and workers see: below `--temp_location` where one is given, else on this machine."""
     location = options.view_as(GoogleCloudOptions).temp_location
     if not location:
         return local
@@ -184,7 +184,7 @@ def _restore_code(error: AssayError) -> None:
 
 
 def _runner_failed(error: Exception) -> AssayError:
-    """The error of our own that a worker raised, where Beam kept it; else one that shows the runner's words."""
+    """Return the error of our own that a worker raised, where Beam kept it; else one that shows the runner's words."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, AssayError):

@@ -52,7 +52,7 @@ class Endpoints:
 
 
 def environment_of(worker_id: str, info: provision_api.ProvisionInfo, given: Endpoints, folder: str) -> dict[str, str]:
-    """The variables that Beam's harness reads.
+    """Return the variables that Beam's harness reads.
 
     Args:
         worker_id: One of the job's workers.
@@ -106,7 +106,7 @@ def check_nothing_is_staged(dependencies: Sequence[runner_api.ArtifactInformatio
 
 
 def run_workers(worker_id: str, given: Endpoints, folder: str) -> int:
-    """Runs the harness of a worker, and of its siblings where the runner wants several in one container.
+    """Run the harness of a worker, and of its siblings where the runner wants several in one container.
 
     Returns:
         0 where all ended well, else the exit code of one that did not.
@@ -145,7 +145,7 @@ def _provision_info(worker_id: str, endpoint: str) -> provision_api.ProvisionInf
 
 
 def serve_pool(port: int) -> None:
-    """Starts a worker whenever the runner of an EXTERNAL environment asks for one, until it is interrupted."""
+    """Start a worker whenever the runner of an EXTERNAL environment asks for one, until it is interrupted."""
     with tempfile.TemporaryDirectory(prefix="assay-pool-") as folder:
         # The pool wants one program to start; the interpreter and its path are this process's.
         program = Path(folder) / "worker"
@@ -155,7 +155,7 @@ def serve_pool(port: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Reads a command line as Beam's runners write it; what only Beam's own program knows is passed over."""
+    """Read a command line as Beam's runners write it; options that only Beam's own program knows are ignored."""
     parser = argparse.ArgumentParser(prog="python3 -m assay.engines.beam.worker", description=__doc__)
     parser.add_argument("--worker_pool", action="store_true")
     parser.add_argument("--service_port", type=int, default=POOL_PORT)

@@ -28,7 +28,7 @@ U = TypeVar("U")
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -52,7 +52,7 @@ class EmbeddedEngine:
         return "embedded"
 
     def reduce(self, source: Source, accumulator: Accumulator[S, R]) -> R:
-        """Feeds every batch of `source` to `accumulator` and extracts the result."""
+        """Feed every batch of `source` to `accumulator` and extract the result."""
 
         def part(batches: Iterable[pa.RecordBatch]) -> S:
             state = accumulator.create()
@@ -74,7 +74,7 @@ class EmbeddedEngine:
         return accumulator.extract(total)
 
     def map(self, source: Source, function: Callable[[pa.RecordBatch], T]) -> Iterator[T]:
-        """Applies `function` to every batch, in order; holds a bounded number of results."""
+        """Apply `function` to every batch, in order; hold a bounded number of results."""
         if not source.bounded:
             yield from self._run(function, (batch for shard in source.shards for batch in shard.batches()))
             return
@@ -82,7 +82,7 @@ class EmbeddedEngine:
             yield from results
 
     def _run(self, function: Callable[[U], T], work: Iterator[U]) -> Iterator[T]:
-        """Gives `function(item)` for each item, in order, with at most one more in flight than there are threads."""
+        """Yield `function(item)` for each item, in order, with at most one more in flight than there are threads."""
         with ThreadPoolExecutor(self.threads, thread_name_prefix="assay") as pool:
             running: deque[Future[T]] = deque(pool.submit(function, item) for item in islice(work, self.threads + 1))
             while running:

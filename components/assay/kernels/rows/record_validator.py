@@ -97,7 +97,7 @@ class RowValidator:
         self.rules: tuple[RowRule, ...] = compiled.row_rules
         self._real = frozenset(_real_columns(self.rules)) if json_numbers else frozenset()
         self.unchecked: tuple[str, ...] = compiled.unchecked + tuple(
-            f"{rule.expectation}: needs the whole data set" for rule in compiled.rules if rule not in compiled.row_rules
+            f"{rule.expectation}: needs the whole dataset" for rule in compiled.rules if rule not in compiled.row_rules
         )
 
     def validate(self, record: Mapping[str, Any]) -> tuple[Breach, ...]:

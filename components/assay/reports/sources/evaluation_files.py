@@ -44,7 +44,7 @@ class Metric:
 
 
 def read_metrics(folder: Path) -> list[Metric]:
-    """Reads every metric that is one number; those of a baseline are of the model `baseline`."""
+    """Read every metric that is one number; those of a baseline are of the model `baseline`."""
     table = folder / "metrics.parquet"
     metrics = _from_table(table) if table.is_file() else []
     if any(each.lower is not None for each in metrics):
@@ -114,7 +114,7 @@ def _metric(item: bytes, where: str, roles: dict[str, str]) -> Metric | None:
 
 
 def _roles(folder: Path) -> dict[str, str]:
-    """Which model name of the configuration is the candidate, and which the baseline."""
+    """Return which model name of the configuration is the candidate, and which the baseline."""
     path = folder / "eval_config.json"
     if not path.is_file():
         return {}
@@ -171,14 +171,14 @@ class Plot:
     class_names: Sequence[str] = ()
 
     def class_name(self, number: int) -> str:
-        """Gives the name of a class; `none` for TFMA's -1, where no class was predicted."""
+        """Return the name of a class; `none` for TFMA's -1, if no class was predicted."""
         if number < 0:
             return "none"
         return self.class_names[number] if number < len(self.class_names) else str(number)
 
 
 def read_plots(folder: Path) -> list[Plot]:
-    """Reads TFMA's plots, and what their classes are called."""
+    """Read TFMA's plots, and what their classes are called."""
     roles = _roles(folder)
     class_names = read_class_names(folder)
     plots = []
@@ -196,7 +196,7 @@ def read_plots(folder: Path) -> list[Plot]:
 
 
 def read_class_names(folder: Path) -> list[str]:
-    """Reads the names of classes by number; nothing where they have none."""
+    """Read the names of classes by number; return None if they have none."""
     path = folder / "classes.json"
     if not path.is_file():
         return []

@@ -48,7 +48,7 @@ class RunLog:
 
 
 def read_logs(folder: Path) -> list[RunLog]:
-    """Reads every event file below a folder."""
+    """Read every event file below a folder."""
     by_folder: dict[Path, list[Path]] = {}
     for path in sorted(folder.rglob("*tfevents*")):
         by_folder.setdefault(path.parent, []).append(path)
@@ -85,7 +85,7 @@ def _plugin(metadata: bytes) -> str:
 
 
 def _one_number(tensor: bytes) -> float | None:
-    """The number of a tensor that holds one; None for any other."""
+    """Return the number of a tensor that holds one; None for any other."""
     found = by_number(tensor)
     kind = _FORMATS.get(integer_in(found, _DTYPE))
     if kind is None:

@@ -26,7 +26,7 @@ _LONGEST = 60
 
 
 def rows_with(examples: Examples, split: str, feature: str, values: Sequence[str]) -> list[str]:
-    """Gives the first rows of a split in which a text column has one of the values, each as a line of text.
+    """Return the first rows of a split in which a text column has one of the values, each as a line of text.
 
     At most half a million rows are looked at: a page is made in a moment, and the quarantine has every row.
     """
@@ -87,7 +87,7 @@ _CONTROLS = ("previous_statistics", "baseline_statistics", "serving_statistics")
 
 
 def show_anomalies(artifact: ExampleAnomalies, related: Related | None = None) -> Shown:
-    """The page of anomalies; `related` may hold the `statistics` that were validated."""
+    """Return the page of anomalies; `related` may hold the `statistics` that were validated."""
     verdict = find_verdict(artifact.path)
     protos = {split: artifact.read(split) for split in artifact.split_names}
     found = sum(len(proto.anomaly_info) for proto in protos.values())

@@ -1,4 +1,4 @@
-"""How far two data sets lie apart, feature by feature, read off their statistics."""
+"""How far two datasets lie apart, feature by feature, read off their statistics."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _MEASURED_OF_MANY = 100
 
 
 def drifts(first: DataSet, second: DataSet) -> tuple[FeatureDrift, ...]:
-    """The distances of every feature of either data set, with the default limits."""
+    """Return the distances of every feature of either dataset, with the default limits."""
     sides = [Side(each.statistics, {}) for each in (first, second)]
     names = dict.fromkeys([*first.features, *second.features])
     return tuple(compare_feature(name, sides[0], sides[1], DEFAULT_LIMITS) for name in names)
 
 
 def divergence(drift: FeatureDrift) -> float | None:
-    """The Jensen-Shannon divergence, which numbers and categories share.
+    """Return the Jensen-Shannon divergence, which numbers and categories share.
 
     1 where only one side has the feature or values of it; None where neither has values that could be compared.
     """
@@ -42,7 +42,7 @@ def divergence(drift: FeatureDrift) -> float | None:
 
 
 def feature_differences(first: DataSet, second: DataSet) -> dict[str, tuple[float | None, list[list[Any]]]]:
-    """For each feature its divergence, and a row of text for each distance.
+    """Return each feature's divergence, and a row of text for each distance.
 
     Of very many features, only those that diverge most are measured in every way: what chance would make of a distance
     costs milliseconds a feature.
@@ -61,7 +61,7 @@ def feature_differences(first: DataSet, second: DataSet) -> dict[str, tuple[floa
 
 
 def _quick_divergence(ours: FeatureNameStatistics | None, theirs: FeatureNameStatistics | None) -> float | None:
-    """The divergence that `drifts` would give, and nothing else of it."""
+    """Return only the divergence that `drifts` computes."""
     if ours is None or theirs is None:
         return 1.0
     first, second = distribution_of(ours), distribution_of(theirs)

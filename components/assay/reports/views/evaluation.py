@@ -109,7 +109,7 @@ def _precision_recall(plot: Plot) -> Points:
 
 
 def _binned(points: Points, bins: int = 10) -> Points:
-    """The mean in each tenth of the predictions: TFMA's thousand buckets are too few examples each to be read."""
+    """Return the mean in each tenth of the predictions: TFMA's thousand buckets have too few examples each."""
     cells: dict[int, list[tuple[float, float]]] = {}
     for x, y in points:
         cells.setdefault(min(bins - 1, int(x * bins)), []).append((x, y))
@@ -162,7 +162,7 @@ _Found = Mapping[tuple[str, str, str], Metric]
 
 
 def show_evaluation(artifact: ModelEvaluation) -> Shown:
-    """The page of an evaluation."""
+    """Return the page of an evaluation."""
     metrics = read_metrics(artifact.path)
     found = {(each.model, each.slice, each.name): each for each in metrics}
     names = [name for name in dict.fromkeys(each.name for each in metrics) if name not in _COUNTS]
@@ -194,12 +194,12 @@ def _classes(artifact: ModelEvaluation) -> str:
 
 
 def less_is_better(metric: str) -> bool:
-    """Whether a smaller value of this metric is the better one, going by its name."""
+    """Return whether a smaller value of this metric is the better one, going by its name."""
     return any(word in metric.lower() for word in _LESS_IS_BETTER)
 
 
 def difference(found: _Found, where: str, name: str) -> float | None:
-    """The candidate's value less the baseline's; None where either is unknown."""
+    """Return the candidate's value minus the baseline's; None if either is unknown."""
     ours, theirs = _value(found, CANDIDATE, where, name), _value(found, BASELINE, where, name)
     return None if ours is None or theirs is None else rounded(ours - theirs)
 

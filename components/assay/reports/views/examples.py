@@ -23,7 +23,7 @@ _LONGEST = 200
 
 
 def show_examples(artifact: Examples) -> Shown:
-    """The page of examples."""
+    """Return the page of examples."""
     counts = {split: artifact.num_rows(split) for split in artifact.split_names}
     sections = [Section(title="Splits", blocks=[Facts([*counts.items()])])]
     for split in artifact.split_names[:1]:
@@ -35,7 +35,7 @@ def show_examples(artifact: Examples) -> Shown:
 
 
 def show_predictions(artifact: InferenceResult) -> Shown:
-    """The page of a model's predictions."""
+    """Return the page of a model's predictions."""
     counts = {split: pq.ParquetFile(artifact.file(split)).metadata.num_rows for split in artifact.split_names}
     sections = [Section(title="Splits", blocks=[Facts([*counts.items()])])]
     for split in artifact.split_names[:1]:
@@ -46,7 +46,7 @@ def show_predictions(artifact: InferenceResult) -> Shown:
 
 
 def rows_sections(batch: pa.RecordBatch, place: str) -> list[Section]:
-    """The columns of rows, and the first rows."""
+    """Return the columns of rows, and the first rows."""
     names = list(batch.schema.names)
     columns = DataTable(
         name="columns",
@@ -63,7 +63,7 @@ def rows_sections(batch: pa.RecordBatch, place: str) -> list[Section]:
 
 
 def first_rows(batch: pa.RecordBatch, names: Sequence[str]) -> list[Block]:
-    """A table of a few rows; of very many columns, the first."""
+    """Return a table of a few rows; of very many columns, the first."""
     shown = list(names)[:_SHOWN_COLUMNS]
     cells = [
         [_cell(value) for value in python_values(batch.column(at))] for at, name in enumerate(names) if at < len(shown)
@@ -79,7 +79,7 @@ def _all_numbers(rows: Sequence[Sequence[Any]], at: int) -> bool:
 
 
 def _cell(value: Any) -> Any:
-    """A cell as JSON has it; one value of a list stands for itself, and bytes are shown as text where they are."""
+    """Return a cell's JSON value; a list of one value becomes that value, and bytes that are text become text."""
     if isinstance(value, list | tuple):
         if len(value) == 1:
             return _cell(value[0])
@@ -93,7 +93,7 @@ def _cell(value: Any) -> Any:
 
 
 def show_quarantine(artifact: Quarantine) -> Shown:
-    """The page of a quarantine."""
+    """Return the page of a quarantine."""
     counts = {split: artifact.counts(split) for split in artifact.split_names}
     rows = [
         (split, found.read, found.clean, found.rejected, share(found.rejected / found.read if found.read else None))

@@ -15,7 +15,7 @@ _LONGEST = 400
 
 
 def files_section(folder: Path, manifest: Manifest | None) -> Section:
-    """Every file with its size, and its digest where the manifest has it."""
+    """Return every file with its size, and its digest where the manifest has it."""
     if manifest is not None:
         entries = [(entry.path, entry.size, entry.sha256[:12]) for entry in manifest.files]
     else:
@@ -38,7 +38,7 @@ def files_section(folder: Path, manifest: Manifest | None) -> Section:
 
 
 def properties_section(artifact: Artifact) -> Section | None:
-    """The declared properties that have a value; None where there is none."""
+    """Return the declared properties that have a value; None where there is none."""
     rows = [(name, _text(value)) for name, value in artifact.properties.items() if value not in (None, "", [], {})]
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""Histograms as paths in a box of 1000 by 100, several data sets over each other on one scale."""
+"""Histograms as paths in a box of 1000 by 100, several datasets over each other on one scale."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST_VALUE = 160
 
 
 class Bars(NamedTuple):
-    """A path for each data set, and the numbers at both ends of the axis; None for categories."""
+    """A path for each dataset, and the numbers at both ends of the axis; None for categories."""
 
     paths: list[str]
     low: float | None
@@ -34,7 +34,7 @@ class Bars(NamedTuple):
 
 
 def histogram_of(features: Sequence[FeatureNameStatistics | None]) -> Bars | None:
-    """The bars of one feature in several data sets; None where it has no values to draw."""
+    """Return the bars of one feature in several datasets; None if it has no values to draw."""
     standard = [standard_histogram(feature) for feature in features]
     if any(standard):
         return _of_numbers(standard)
@@ -43,7 +43,7 @@ def histogram_of(features: Sequence[FeatureNameStatistics | None]) -> Bars | Non
 
 
 def top_values(features: Sequence[FeatureNameStatistics | None], most: int = MAX_CATEGORIES) -> list[list[Any]]:
-    """The most frequent values: each with (count, share) for each data set, or None where the data set lacks it."""
+    """Return the most frequent values: each with (count, share) per dataset, or None if the dataset lacks it."""
     tables = [_shares(feature) for feature in features]
     return [
         [_shown(value), *([table[value][0], rounded(table[value][1])] if value in table else None for table in tables)]
@@ -61,7 +61,7 @@ def _shown(value: str) -> str:
 
 
 def standard_histogram(feature: FeatureNameStatistics | None) -> Histogram | None:
-    """The histogram of equal widths; None where the feature has none."""
+    """Return the histogram of equal widths; None where the feature has none."""
     if feature is None or not feature.HasField("num_stats"):
         return None
     wanted = statistics_pb2.Histogram.STANDARD
@@ -139,7 +139,7 @@ def _bar(left: float, right: float, height: float) -> str:
 
 @dataclass(frozen=True)
 class DataSet:
-    """One of the data sets that stand side by side."""
+    """One of the datasets that stand side by side."""
 
     name: str
     statistics: DatasetFeatureStatistics
@@ -151,7 +151,7 @@ class DataSet:
 
 
 def data_sets(name: str, proto: DatasetFeatureStatisticsList) -> tuple[DataSet, list[DataSet]]:
-    """Gives the data set of all examples, and those of the slices."""
+    """Return the dataset of all examples, and those of the slices."""
     whole = next((each for each in proto.datasets if each.name == DEFAULT_SLICE), None)
     whole = whole or next(iter(proto.datasets), statistics_pb2.DatasetFeatureStatistics())
     return DataSet(name, whole), [DataSet(each.name, each) for each in proto.datasets if each is not whole]

@@ -22,7 +22,7 @@ _RECEIPT_WORDS = {
 
 
 def show_model(artifact: Model) -> Shown:
-    """The page of a model: what is served, in sizes."""
+    """Return the page of a model: its files with their sizes."""
     files = [path for path in artifact.path.rglob("*") if path.is_file() and path.name != "manifest.json"]
     weights = sum(path.stat().st_size for path in files if "variables" in path.parts)
     graph = sum(path.stat().st_size for path in files if path.name in {"saved_model.pb", "keras_metadata.pb"})
@@ -32,7 +32,7 @@ def show_model(artifact: Model) -> Shown:
 
 
 def show_hyperparameters(artifact: HyperParameters) -> Shown:
-    """The page of hyperparameters."""
+    """Return the page of hyperparameters."""
     values: dict[str, Any] = artifact.read().get("values", {})
     table = DataTable(
         name="values",
@@ -45,7 +45,7 @@ def show_hyperparameters(artifact: HyperParameters) -> Shown:
 
 
 def show_pushed_model(artifact: PushedModel) -> Shown:
-    """The page of a push: its receipt."""
+    """Return the page of a push: its receipt."""
     receipt = artifact.receipt() if (artifact.path / "receipt.json").is_file() else {}
     rows: list[tuple[str, Any]] = [
         (words, receipt[name]) for name, words in _RECEIPT_WORDS.items() if receipt.get(name)

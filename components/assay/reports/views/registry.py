@@ -52,7 +52,7 @@ _VIEWS: tuple[tuple[type[Artifact], Callable[[Any], Shown]], ...] = (
 
 
 def view_of(artifact: Artifact, related: Related | None = None) -> Shown:
-    """What the artifact's page shows; of a type that has no view, its properties and files only."""
+    """Return what the artifact's page shows; for a type without a view, its properties and files only."""
     if isinstance(artifact, ExampleAnomalies):
         return show_anomalies(artifact, related)
     for kind, show in _VIEWS:

@@ -26,13 +26,13 @@ _PLAIN_FIELDS = frozenset({"name", "type"})
 
 
 def show_schema(artifact: Schema) -> Shown:
-    """The page of a schema."""
+    """Return the page of a schema."""
     schema = artifact.read()
     return Shown(sections=schema_sections(schema), summary=f"{plural(len(schema.feature), 'feature')} expected.")
 
 
 def schema_sections(schema: schema_pb2.Schema) -> list[Section]:
-    """Features with type, presence and domain; shared domains; the text proto."""
+    """Return features with type, presence and domain; shared domains; the text proto."""
     shared = {domain.name: list(domain.value) for domain in schema.string_domain}
     sections = [Section(title="Features", blocks=[_features(schema, shared)])]
     if schema.string_domain:
@@ -180,7 +180,7 @@ def _domains(schema: schema_pb2.Schema) -> DataTable:
 
 
 def difference_table(before: schema_pb2.Schema, after: schema_pb2.Schema) -> DataTable:
-    """What leads from one schema to another, leaf by leaf."""
+    """Return the changes that lead from one schema to another, leaf by leaf."""
     rows = []
     for each in differences(before, after):
         word = "changed"

@@ -17,7 +17,7 @@ _MOST_FEATURES = 20
 
 
 def slices_section(shown: Sequence[DataSet], slices: Mapping[str, Sequence[DataSet]]) -> Section:
-    """A table of slices, and one of the features in which each slice differs most from all examples."""
+    """Return a table of slices, and one of the features in which each slice differs most from all examples."""
     sizes, differing = [], []
     for whole in shown:
         for each in slices.get(whole.name, ())[:_MOST_SLICES]:

@@ -1,4 +1,4 @@
-"""Statistics: a row a feature, data sets side by side, those that differ most first; slices."""
+"""Statistics: a row a feature, datasets side by side, those that differ most first; slices."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _TEXT = ("distinct values", "mean length", "invalid UTF-8", "most frequent value
 def statistics_sections(
     shown: Sequence[DataSet], slices: Mapping[str, Sequence[DataSet]] | None = None
 ) -> list[Section]:
-    """Gives the sections of a page on statistics.
+    """Return the sections of a page on statistics.
 
     Args:
-        shown: The data sets side by side.
+        shown: The datasets side by side.
         slices: The slices of each of them, by its name.
     """
     sections = [Section(title="Overview", blocks=[_overview(shown)]), features_section(shown)]
@@ -57,7 +57,7 @@ def _overview(shown: Sequence[DataSet]) -> Facts:
 
 
 def features_section(shown: Sequence[DataSet]) -> Section:
-    """The table of all features."""
+    """Return the table of all features."""
     names = list(dict.fromkeys(name for each in shown for name in each.features))
     compared = len(shown) > 1
     differ = feature_differences(shown[0], shown[1]) if compared else {}
@@ -70,7 +70,7 @@ def features_section(shown: Sequence[DataSet]) -> Section:
         Column(label="Feature", kind="name", search=True),
         Column(label="Type", kind="hidden"),
         Column(label="Distribution", kind="hist"),
-        *([Column(label="", kind="series", hint="data set")] if compared else []),
+        *([Column(label="", kind="series", hint="dataset")] if compared else []),
         *([Column(label="Differs", kind="num", hint="Jensen-Shannon divergence of the first two")] if compared else []),
         Column(label="Missing", kind="share"),
         Column(label="NaN", kind="share"),
@@ -223,7 +223,7 @@ def _first(shown: Sequence[DataSet], name: str) -> FeatureNameStatistics | None:
 
 
 def type_name(feature: FeatureNameStatistics | None) -> str:
-    """The type of a feature's values, in lower case; `none` where the data set lacks it."""
+    """Return the type of a feature's values, in lower case; `none` if the dataset lacks it."""
     return "none" if feature is None else statistics_pb2.FeatureNameStatistics.Type.Name(feature.type).lower()
 
 
@@ -232,7 +232,7 @@ def _round(value: float) -> float:
 
 
 def show_statistics(artifact: ExampleStatistics) -> Shown:
-    """The page of statistics: the splits side by side."""
+    """Return the page of statistics: the splits side by side."""
     shown, slices = [], {}
     for split in artifact.split_names:
         whole, parts = data_sets(split, artifact.read(split))

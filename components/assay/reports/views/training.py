@@ -19,7 +19,7 @@ _MOST_CHARTS = 60
 
 
 def show_model_run(artifact: ModelRun) -> Shown:
-    """The page of a training run."""
+    """Return the page of a training run."""
     logs = [log for log in read_logs(artifact.path) if log.scalars or log.is_cut]
     tags = sorted({scalar.tag for log in logs for scalar in log.scalars}, key=_loss_first)
     sections = [Section(title="Curves", blocks=_curves(logs, tags))]

@@ -17,7 +17,7 @@ _MOST_NODES = 40
 
 
 def show_transform_graph(artifact: TransformGraph) -> Shown:
-    """The page of a transform graph."""
+    """Return the page of a transform graph."""
     transformed = artifact.transformed_schema()
     try:
         raw = list(artifact.raw_schema().feature)
@@ -46,7 +46,7 @@ def show_transform_graph(artifact: TransformGraph) -> Shown:
 
 
 def _graph_section(raw: list[str], transformed: list[str], vocabularies: list[str]) -> Section:
-    """What leads to what, by name: TFT names a vocabulary freely and keeps no record of which feature fills it."""
+    """Link inputs to outputs by name: TFT does not record which feature fills a vocabulary."""
     nodes = [Node(id=f"raw {name}", label=name, note="raw", shape="artifact") for name in raw]
     nodes += [Node(id=f"vocabulary {name}", label=name, note="vocabulary", tone="info") for name in vocabularies]
     nodes += [Node(id=f"out {name}", label=name, note="transformed", shape="artifact") for name in transformed]

@@ -35,7 +35,7 @@ _DETAILS = (
 
 
 def outcome(check: Check) -> list[str]:
-    """The outcome of a check, as a word and a colour."""
+    """Return the outcome of a check, as a word and a colour."""
     if check.ok:
         return ["passed", "ok"] if check.applied else ["not applied", "plain"]
     if "waiver" in check.details:
@@ -46,7 +46,7 @@ def outcome(check: Check) -> list[str]:
 def verdict_sections(
     verdict: Verdict, evidence: Mapping[str, list[Any]] | None = None, *, series: tuple[str, ...] = ()
 ) -> list[Section]:
-    """The checks, the policy and what was judged.
+    """Return the checks, the policy and the inputs of the decision.
 
     Args:
         verdict: The verdict.
@@ -80,7 +80,7 @@ def _checks(verdict: Verdict, evidence: Mapping[str, list[Any]], series: tuple[s
 
 
 def _cells(check: Check) -> list[Any]:
-    """A check's cells, a column each."""
+    """Return a check's cells, a column each."""
     return [
         [check.subject, _kind(check)],
         outcome(check),
@@ -93,7 +93,7 @@ def _cells(check: Check) -> list[Any]:
 
 
 def _behind(check: Check, evidence: list[Any] | None) -> list[Any]:
-    """What a check's row opens to, in the order of the details; None where there is nothing."""
+    """Return the details under a check's row, in their order; None if there are none."""
     bars, values, found = evidence or (None, None, None)
     named = check.details.get("values")
     return [
@@ -124,7 +124,7 @@ def _facts(check: Check) -> list[list[Any]]:
 
 
 def show_blessing(artifact: ModelBlessing | InfraBlessing) -> Shown:
-    """The page of a blessing."""
+    """Return the page of a blessing."""
     blessed = bool((artifact.path / "BLESSED").is_file() or (artifact.path / "INFRA_BLESSED").is_file())
     verdict = find_verdict(artifact.path)
     sections = verdict_sections(verdict) if verdict is not None else []

@@ -46,7 +46,7 @@ __all__ = [  # noqa: PLE0604 (the components' names are strings, too)
 
 
 def check_sdk() -> None:
-    """Checks that the KFP SDK is installed; steps in containers do without.
+    """Check that the KFP SDK is installed; steps in containers do without.
 
     Raises:
         UsageError: With the line that installs it.
@@ -56,7 +56,7 @@ def check_sdk() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """Makes a KFP component of a component, or imports a function, when it is first used."""
+    """Make a KFP component of a component, or import a function, when it is first used."""
     if name in __all__:
         check_sdk()
     if name in _HOME:
@@ -72,5 +72,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names, loaded or not."""
+    """Return the public names, loaded or not."""
     return list(__all__)

@@ -77,7 +77,7 @@ def bind(spec: ComponentSpec, whole: Interface, given: Mapping[str, Any]) -> Cal
 
 
 def _with_numbers(spec: ComponentSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives each artifact of a list an argument of its own: `examples`, `examples__2`."""
+    """Return each artifact of one list per argument of its own: `examples`, `examples__2`."""
     arguments: dict[str, Any] = {}
     for name, value in given.items():
         if name in spec.inputs and isinstance(value, (list, tuple)):
@@ -88,7 +88,7 @@ def _with_numbers(spec: ComponentSpec, given: Mapping[str, Any]) -> dict[str, An
 
 
 def _base(spec: ComponentSpec, name: str) -> str:
-    """The input that `examples__2` is the second artifact of; the name itself for others."""
+    """Return the input that `examples__2` is the second artifact of; the name itself for others."""
     base, _, number = name.rpartition("__")
     return base if base in spec.inputs and number.isdigit() and name not in spec.parameters else name
 
@@ -134,7 +134,7 @@ def _check_kind(where: str, declared: InputSpec | None, value: Any) -> None:
 
 
 def _is_list(value: Any) -> bool:
-    """Tells what carries several artifacts: `dsl.Collected`, or a list that a pipeline takes."""
+    """Return the parts of a value with several artifacts: `dsl.Collected`, or a pipeline's list input."""
     return isinstance(value, pipeline_channel.PipelineChannel) and bool(getattr(value, "is_artifact_list", False))
 
 
@@ -151,7 +151,7 @@ class _Binding:
     further: dict[str, tuple[WireParameter, Any]] = field(default_factory=dict)
 
     def value(self, name: str, value: Any) -> Any:
-        """An argument as KFP takes it."""
+        """Return an argument as KFP expects it."""
         declared = self.spec.parameters.get(name)
         is_channel = isinstance(value, pipeline_channel.PipelineChannel)
         return value if declared is None or is_channel else self._constant(declared, value)
@@ -171,7 +171,7 @@ class _Binding:
         return float(plain) if is_float and isinstance(plain, int) else _without_none(plain)
 
     def _referring(self, value: Any) -> Any:
-        """Puts a reference in the place of each channel inside a value; without any, gives the value itself."""
+        """Put a reference in the place of each channel inside a value; without any, return the value itself."""
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
             referring = self._referring(fields)
@@ -208,7 +208,7 @@ def _without_none(value: Any) -> Any:
 
 
 def _carried(path: str) -> str:
-    """A file of the user's that a value names, as it travels; a path that only the image has stays as it is."""
+    """Return a file of the user's that a value names, as it travels; a path that only the image has stays as it is."""
     if not Path(path).is_file():
         return path
     return embed_module(path) if path.endswith(".py") else embed_file(path)

@@ -60,7 +60,7 @@ class Ended:
     exit_code: int = 0
 
     def blessed(self) -> BlessedModel | None:
-        """The model that the step blessed, if it did."""
+        """Return the model that the step blessed, if any."""
         for blessing, uri in self.outputs.values():
             if blessing.type_name == "ModelBlessing" and blessing.properties.get("blessed") == 1:
                 digest = blessing.properties.get("current_model_digest")
@@ -203,7 +203,7 @@ def _described(artifact: Artifact, uri: str) -> NewArtifact:
 def latest_blessed(
     registry: str, pipeline: str, exclude: Collection[str], is_revoked: Callable[[str], bool] = lambda _: False
 ) -> BlessedModel | None:
-    """Gives the model that a pipeline blessed last; None where it never blessed one.
+    """Return the model that a pipeline blessed last; None where it never blessed one.
 
     Args:
         registry: The folder, URL or database.
@@ -233,7 +233,7 @@ def latest_blessed(
 
 
 def _records(registry: str, pipeline: str) -> Iterator[tuple[str, bytes]]:
-    """The records of a pipeline, the latest first; one is read when it is asked for.
+    """Return the records of a pipeline, the latest first; one is read when it is asked for.
 
     Raises:
         ArtifactError: If there is no place for them: a volume that is not mounted is not a first run.

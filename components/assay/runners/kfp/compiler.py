@@ -36,7 +36,7 @@ def kfp_pipeline(
     registry: str = "",
     steps: Mapping[str, StepOptions] | None = None,
 ) -> base_component.BaseComponent:
-    """Makes a KFP pipeline of an assay pipeline: to compile, or to call under `kfp.local`.
+    """Make a KFP pipeline of an assay pipeline: to compile, or to call under `kfp.local`.
 
     Args:
         pipeline: The pipeline.
@@ -76,7 +76,7 @@ def kfp_pipeline(
 
 
 def _travelling(pipeline: Pipeline, parameter: RuntimeParameter) -> Any:
-    """A parameter's default; that of a module or a small file of this machine's holds the file."""
+    """Return a parameter's default; that of a module or a small file of this machine's holds the file."""
     marks = [
         node.spec.parameters[name].mark
         for node in pipeline.nodes
@@ -99,7 +99,7 @@ def compile_pipeline(
     registry: str = "",
     steps: Mapping[str, StepOptions] | None = None,
 ) -> None:
-    """Writes the intermediate representation as YAML; for the arguments see `kfp_pipeline`.
+    """Write the intermediate representation as YAML; for the arguments see `kfp_pipeline`.
 
     Raises:
         UsageError: For what KFP cannot say.

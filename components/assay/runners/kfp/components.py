@@ -28,13 +28,13 @@ FULL_IMAGE = f"assay/full:{assay.__version__}"
 
 
 def default_image(spec: ComponentSpec) -> str:
-    """The smaller image where the component does without TensorFlow; a user's component may need anything."""
+    """Return the smaller image if the component does not need TensorFlow; a user's component may need anything."""
     is_ours = spec.function.__module__.startswith("assay.")
     return DATA_IMAGE if is_ours and "tensorflow" not in spec.libraries else FULL_IMAGE
 
 
 def is_cacheable(spec: ComponentSpec, arguments: Mapping[str, Any]) -> bool:
-    """Whether KFP may take a step from an earlier run.
+    """Return whether KFP may take a step from an earlier run.
 
     A file that lies on this machine is embedded in its value, and data that another step made are an artifact: both are
     part of KFP's cache key.
@@ -56,7 +56,7 @@ def is_cacheable(spec: ComponentSpec, arguments: Mapping[str, Any]) -> bool:
 
 
 def _depends_on_more(spec: ComponentSpec, arguments: Mapping[str, Any]) -> bool:
-    """Whether values name something (a module, a vocabulary) whose content is not part of them."""
+    """Return whether values name something (a module, a vocabulary) whose content they do not include."""
     if spec.depends_on is None:
         return False
     values = {name: arguments.get(name, declared.default) for name, declared in spec.parameters.items()}
@@ -105,7 +105,7 @@ class StepCommand:
     beam_pipeline_args: Sequence[str] = ()
 
     def container(self, spec: ComponentSpec) -> dsl.ContainerSpec:
-        """The container of a step."""
+        """Return the container of a step."""
         reference, source = reference_to(spec)
         arguments = ["--component", reference]
         arguments += ["--source", source] if source else []
@@ -139,11 +139,11 @@ class KfpComponent:
         return make_component(self._interface(), self.command.container(self.spec))
 
     def configured(self, **command: Any) -> KfpComponent:
-        """The component with another command: `configured(image=..., registry=...)`; see `StepCommand`."""
+        """Return the component with another command: `configured(image=..., registry=...)`; see `StepCommand`."""
         return replace(self, command=replace(self.command, **command))
 
     def __call__(self, *positional: Any, **arguments: Any) -> dsl.PipelineTask:
-        """Adds a task to the pipeline that is being declared.
+        """Add a task to the pipeline that is being declared.
 
         Files of a user's that lie on this machine (`module_file`, `schema_file`) travel inside the value. Only the
         optional inputs that are wired become inputs of the task: kfp.local fails on the others. KFP's cache is off for
@@ -181,7 +181,7 @@ class KfpComponent:
 
 
 def make_component(shown: Interface, container: dsl.ContainerSpec) -> base_component.BaseComponent:
-    """Makes a KFP component of an interface and a container."""
+    """Make a KFP component of an interface and a container."""
     parameters = [_input(each) for each in shown.inputs]
     parameters += [_argument(each.name, each.type, each) for each in shown.parameters]
     parameters += [_argument(each.name, dsl.Output[WIRE_CLASSES[each.schema_title]]) for each in shown.outputs]
@@ -248,7 +248,7 @@ def _documented(declared: Iterable[WireArtifact | WireParameter]) -> list[str]:
 
 
 def component_of(component: Any, **command: Any) -> KfpComponent:
-    """Makes a KFP component of any of assay's components, or of a user's own.
+    """Make a KFP component of any of assay's components, or of a user's own.
 
     Args:
         component: What `@component` made.

@@ -21,7 +21,7 @@ from assay.spec import ExecutionContext, Input, Inputs, Output, component
 
 @component
 def Gate(context: ExecutionContext, verdict: Input[Artifact]) -> None:  # noqa: N802 (a component)
-    """Stops the run where the verdict of the step before it says so.
+    """Stop the run if the verdict of the step before it says so.
 
     Args:
         context: The run that the step is part of.
@@ -109,7 +109,7 @@ def LatestBlessedModel(  # noqa: N802 (a component)
     registry: str | None = None,
     without_registry: bool = False,
 ) -> Found:
-    """Finds the model that a pipeline blessed last, as a baseline.
+    """Find the model that a pipeline blessed last, as a baseline.
 
     A model that was blessed and is gone is an error: a lost baseline is not "no baseline yet".
 

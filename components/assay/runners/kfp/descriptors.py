@@ -22,14 +22,14 @@ _FOLDER = Path(components.__file__).parent
 
 
 def descriptor_path(name: str) -> Path:
-    """Where a component's descriptor lies: `component.yaml`, or, of several in one folder, `<name>.component.yaml`."""
+    """Return a component's descriptor: `component.yaml`, or, of several in one folder, `<name>.component.yaml`."""
     home = FOLDERS[name]
     is_alone = list(FOLDERS.values()).count(home) == 1
     return _FOLDER / home / ("component.yaml" if is_alone else f"{snake_case(name)}.component.yaml")
 
 
 def descriptor(name: str) -> str:
-    """Gives the YAML of a component of assay's."""
+    """Return the YAML of a component of assay's."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "component.yaml"
         compiler.Compiler().compile(component_of(getattr(components, name)).component, str(path))
@@ -37,7 +37,7 @@ def descriptor(name: str) -> str:
 
 
 def write_descriptors() -> None:
-    """Writes the descriptor of every component."""
+    """Write the descriptor of every component."""
     for name in components.__all__:
         write_durably(descriptor_path(name), descriptor(name).encode())
 

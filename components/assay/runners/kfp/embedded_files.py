@@ -123,7 +123,7 @@ _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def embed_module(path: str | Path) -> str:
-    """Gives a value for a `module_file` parameter that holds the module and what it imports from its folder.
+    """Return a `module_file` value that embeds the module and what it imports from its folder.
 
     Raises:
         UsageError: If there is no such file, or it is too large to travel in an argument.
@@ -143,7 +143,7 @@ def embed_module(path: str | Path) -> str:
 
 
 def _left_behind(sources: Mapping[str, bytes]) -> dict[str, str]:
-    """The top-level packages that modules import, and that only this machine has: name and place."""
+    """Return the top-level packages that modules import, and that only this machine has: name and place."""
     travelling = {PurePosixPath(name).parts[0].removesuffix(".py") for name in sources}
     imported = {name for source in sources.values() for name in _imported(source)}
     places = {name: _place(name) for name in sorted(imported - travelling - sys.stdlib_module_names - {"assay"})}
@@ -167,7 +167,7 @@ def _imported(source: bytes) -> set[str]:
 
 
 def _place(name: str) -> str:
-    """Where a top-level package lies; nothing where there is none, or it is part of the interpreter."""
+    """Return the place of a top-level package; None if it is missing or part of the interpreter."""
     try:
         found = importlib.util.find_spec(name)
     except (ImportError, ValueError):
@@ -177,7 +177,7 @@ def _place(name: str) -> str:
 
 
 def embed_file(path: str | Path) -> str:
-    """Gives a value for a parameter that takes a small file.
+    """Return a value for a parameter that takes a small file.
 
     Raises:
         UsageError: If there is no such file, or it is too large to travel in an argument.
@@ -199,12 +199,12 @@ def _pack(name: str, files: Mapping[str, bytes], where: str) -> str:
 
 
 def is_embedded(value: object) -> bool:
-    """Tells whether a parameter's value holds files."""
+    """Return whether a parameter's value contains files."""
     return isinstance(value, str) and value.startswith(PREFIX)
 
 
 def unpack(value: str, folder: Path) -> Path:
-    """Writes the files of an embedded value below `folder`, and gives the path of the one that was named.
+    """Write the files of an embedded value below `folder`, and return the path of the one that was named.
 
     Raises:
         UsageError: If the value was cut or changed.

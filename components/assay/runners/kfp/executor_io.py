@@ -55,7 +55,7 @@ class ExecutorInput:
 
 
 def parse_executor_input(text: str) -> ExecutorInput:
-    """Reads the JSON that KFP puts in the place of `{{$}}`.
+    """Read the JSON that KFP puts in the place of `{{$}}`.
 
     Raises:
         UsageError: If it is not KFP's JSON.
@@ -104,7 +104,7 @@ def _text(value: Any) -> str:
 def write_executor_output(
     given: ExecutorInput, parameters: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Writes what the step has to say, whole or not at all.
+    """Write the step's report atomically.
 
     Args:
         given: The step's executor input.

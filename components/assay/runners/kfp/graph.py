@@ -41,7 +41,7 @@ Guards = tuple[Predicate, ...]
 
 
 def guards_of(nodes: tuple[Node, ...]) -> dict[Node, Guards]:
-    """Gives the guards of each step, outermost first: its own, and those of the steps that it waits for.
+    """Return the guards of each step, outermost first: its own, and those of the steps that it waits for.
 
     A step whose upstream step is skipped is skipped, so it stands under the same guards.
 
@@ -71,7 +71,7 @@ def _named(guards: Guards) -> str:
 
 
 def _parts(predicate: Predicate, simplified: dict[Predicate, Guards]) -> Guards:
-    """Takes `and` apart and turns negated comparisons round; the same predicate always gives the same parts."""
+    """Split `and` and reverse negated comparisons; equal predicates give equal parts."""
     if predicate not in simplified:
         match predicate:
             case Combination(word="and", left=left, right=right):
@@ -86,7 +86,7 @@ def _parts(predicate: Predicate, simplified: dict[Predicate, Guards]) -> Guards:
 
 
 def is_plain(predicate: Predicate) -> bool:
-    """Tells whether `dsl.If` can decide the predicate itself.
+    """Return whether `dsl.If` can decide the predicate itself.
 
     KFP's compiler puts texts between quotes as they are, and of a comparison of a truth value with a number it makes
     the opposite: `blessed == 1` becomes `blessed == false`.
@@ -99,7 +99,7 @@ def is_plain(predicate: Predicate) -> bool:
 
 
 def _kind(operand: Any) -> type | None:
-    """The kind of value that KFP compares an operand as; None for others."""
+    """Return the kind of value that KFP compares an operand as; None for others."""
     if isinstance(operand, OutputParameter):
         kind = plain_type(operand.type, str(operand))
     elif isinstance(operand, Comparable):
@@ -123,7 +123,7 @@ class Question:
 
 
 def question(predicate: Predicate) -> Question:
-    """Writes a predicate down for the step `Condition`."""
+    """Write a predicate down for the step `Condition`."""
     artifacts: list[Any] = []
     return Question(_written(predicate, artifacts), tuple(artifacts))
 
@@ -178,12 +178,12 @@ class Graph:
     groups: list[str] = field(default_factory=list)
 
     def build(self) -> None:
-        """Adds a task for each step; resolvers get theirs where their artifacts are read."""
+        """Add a task for each step; resolvers get theirs where their artifacts are read."""
         guards = guards_of(self.pipeline.nodes)
         self._build((), [node for node in self.pipeline.nodes if not isinstance(node, Resolver)], guards)
 
     def _build(self, here: Guards, nodes: list[Node], guards: Mapping[Node, Guards]) -> None:
-        """Adds the steps under the guards `here`, and then those of each further guard inside of it."""
+        """Add the steps under the guards `here`, and then those of each further guard inside of it."""
         inner: dict[Predicate, list[Node]] = {}
         for node in nodes:
             if guards[node] == here:
@@ -241,7 +241,7 @@ class Graph:
         return waits + [wait for importer in read for wait in self._waits(importer)]
 
     def _gate(self, node: Node, verdict: Any) -> dsl.PipelineTask:
-        """The step that fails where the gate before it closed, whose outputs KFP then keeps."""
+        """Return the step that fails if the gate before it closed, so that KFP keeps the gate's outputs."""
         options = steering_options(node.id, self.options)
         task = self._component(gate_step.Gate.spec, f"{node.id} gate", options, gate="inputs")(verdict=verdict)
         apply_options(task, options, caching=False)
@@ -289,7 +289,7 @@ class Graph:
         return outputs["artifact"] if isinstance(channel.node, Importer) else outputs[channel.key]
 
     def _resolved(self, resolver: Resolver, key: str, consumer: ComponentNode | None) -> Any:
-        """The output of the task that looks for a consumer's baseline; the models that it judges are passed over."""
+        """Return the output of the task that looks for a consumer's baseline, excluding the models that it judges."""
         where = (resolver.id, consumer.id if consumer else "")
         if where not in self.found:
             judged = [
@@ -323,7 +323,7 @@ class Graph:
         return task
 
     def _values(self, value: Any) -> Any:
-        """Puts KFP's channels in the places of placeholders."""
+        """Put KFP's channels in the places of placeholders."""
         if isinstance(value, (RuntimeParameter, OutputParameter)):
             return self._value(value)
         if isinstance(value, dict):
@@ -337,7 +337,7 @@ class Graph:
 
 
 def _stopping_outputs(node: Node) -> list[str]:
-    """The outputs of a gate that may stop the run."""
+    """Return the outputs of a gate that may stop the run."""
     if not isinstance(node, ComponentNode) or "fail_on" not in node.spec.parameters:
         return []
     if node.arguments.get("fail_on", node.spec.parameters["fail_on"].default) == "never":
@@ -353,7 +353,7 @@ def _order(task: dsl.PipelineTask, waits: list[dsl.PipelineTask]) -> None:
 
 
 def _numbered(name: str, values: list[Any]) -> dict[str, Any]:
-    """An input's artifacts under the names by which a step finds them."""
+    """Return an input's artifacts under the names by which a step finds them."""
     return {name if number == 1 else f"{name}__{number}": value for number, value in enumerate(values, 1)}
 
 

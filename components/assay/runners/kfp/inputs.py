@@ -27,7 +27,7 @@ _Inputs = dict[str, tuple[Artifact, ...]]
 
 
 def open_inputs(spec: ComponentSpec, given: ExecutorInput, places: Places) -> _Inputs:
-    """Opens the artifacts that are wired to a step; an optional input that nothing feeds is left out.
+    """Open the artifacts that are wired to a step; an optional input that nothing feeds is left out.
 
     An input that takes several artifacts finds them under its name and, where the compiler numbered them, under
     `<name>__2`, `<name>__3` and so on.
@@ -64,7 +64,7 @@ def open_inputs(spec: ComponentSpec, given: ExecutorInput, places: Places) -> _I
 def inputs_with_places(
     given: ExecutorInput, inputs: Mapping[str, tuple[Artifact, ...]]
 ) -> dict[str, tuple[tuple[Artifact, str], ...]]:
-    """Gives each input artifact with the place that KFP knows it by."""
+    """Return each input artifact with the place that KFP knows it by."""
     return {
         name: tuple(zip(found, (each.uri for key in _keys(name, given) for each in given.artifacts[key]), strict=False))
         for name, found in inputs.items()
@@ -72,7 +72,7 @@ def inputs_with_places(
 
 
 def wired_names(spec: ComponentSpec, given: ExecutorInput) -> frozenset[str]:
-    """The inputs that the author wired, whether or not an artifact came."""
+    """Return the inputs that the author wired, whether or not an artifact came."""
     return frozenset(name for name in spec.inputs if _keys(name, given))
 
 
@@ -164,7 +164,7 @@ def _name(wanted: type[Artifact]) -> str:
 
 
 def _class_of(manifest: Manifest) -> type[Artifact]:
-    """A class for an artifact of any type; of a user's type only the properties that it has are known."""
+    """Return a class for an artifact of any type; a user's type has only the properties that are recorded."""
     kinds: dict[type, PropertyType] = {
         bool: "bool",
         int: "int",
@@ -185,7 +185,7 @@ def _named(manifest: Manifest) -> str:
 
 
 def _foreign(wanted: type[Artifact], wired: RuntimeArtifact, folder: Path) -> Artifact:
-    """Describes a folder of another tool; its metadata may hold declared properties."""
+    """Describe a folder that another tool wrote; its metadata may contain declared properties."""
     artifact = adopt(folder, wanted)
     for name, declared in wanted.type().properties.items():
         value: Any = wired.metadata.get(name)
@@ -195,7 +195,7 @@ def _foreign(wanted: type[Artifact], wired: RuntimeArtifact, folder: Path) -> Ar
 
 
 def _restored(value: Any, kind: PropertyType) -> Any:
-    """A value as it was before KFP's metadata store had it: that knows numbers, texts, and structs that it wraps."""
+    """Restore a value from KFP's metadata store, which knows numbers, texts, and structs that it wraps."""
     wrapped = {"list": "list", "map": "struct"}.get(kind, "")
     if isinstance(value, Mapping) and set(value) == {wrapped}:
         return value[wrapped]
@@ -211,12 +211,12 @@ NONE = {"$none": True}
 
 
 def artifact_twin(name: str) -> str:
-    """The input artifact by which a step of another author may give the data that a path would name."""
+    """Return the input artifact that may replace a path in a step by another author."""
     return f"{name}_artifact"
 
 
 def parameter_values(spec: ComponentSpec, given: ExecutorInput, places: Places, folder: Path) -> dict[str, Any]:
-    """Gives every parameter's value in its JSON form: as given, or the default.
+    """Return every parameter's value in its JSON form: as given, or the default.
 
     Args:
         spec: The declaration.
@@ -253,7 +253,7 @@ def _value(spec: ComponentSpec, declared: ParameterSpec, given: ExecutorInput, p
 
 
 def _unpacked(value: Any, folder: Path) -> Any:
-    """Writes the files that strings inside of a value hold, each below a folder of its own, and gives their paths."""
+    """Write the files that strings inside of a value hold, each below a folder of its own, and return their paths."""
     if isinstance(value, dict):
         items = enumerate(value.items())
         return {key: _unpacked(item, folder / str(number)) for number, (key, item) in items}
@@ -269,7 +269,7 @@ def _there(where: str, uri: str, path: Path | None) -> str:
 
 
 def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
-    """Puts the values of other inputs in the places that the compiler left for them."""
+    """Put the values of other inputs in the places that the compiler left for them."""
     if isinstance(value, dict):
         if value == NONE:
             return None
@@ -280,7 +280,7 @@ def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """Makes integers of whole floats: protobuf's Struct, through which KFP sends values, has floats only."""
+    """Make integers of whole floats: protobuf's Struct, through which KFP sends values, has floats only."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):

@@ -67,7 +67,7 @@ class Interface:
 
 
 def interface(spec: ComponentSpec) -> Interface:
-    """Gives the whole interface of a component.
+    """Return the whole interface of a component.
 
     Raises:
         UsageError: If a parameter's type has no counterpart in KFP.
@@ -104,7 +104,7 @@ def interface(spec: ComponentSpec) -> Interface:
 
 
 def _wire_artifact(declared: InputSpec | OutputSpec) -> WireArtifact:
-    """An artifact with a description that begins with its type, which KFP's wire type does not tell."""
+    """Return an artifact with a description that begins with its type, which KFP's wire type does not tell."""
     if declared.artifact is Artifact:
         return WireArtifact(declared.name, "system.Artifact", declared.optional, declared.description)
     known = declared.artifact.type()
@@ -113,7 +113,7 @@ def _wire_artifact(declared: InputSpec | OutputSpec) -> WireArtifact:
 
 
 def plain_type(hint: Any, where: str) -> type:
-    """Gives the one of str, int, float, bool, list and dict that carries a parameter's values.
+    """Return the one of str, int, float, bool, list and dict that represents a parameter's values.
 
     Raises:
         UsageError: If values of the type need several of them.
@@ -151,7 +151,7 @@ def _one(found: Iterable[type], where: str) -> type:
 
 
 def snake_case(name: str) -> str:
-    """Gives `statistics_gen` for `StatisticsGen`, and a name that KFP takes for any step's id."""
+    """Return `statistics_gen` for `StatisticsGen`, and a name that KFP takes for any step's id."""
     return re.sub(r"\W+|_+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_").lower()
 
 

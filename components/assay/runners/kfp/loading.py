@@ -25,7 +25,7 @@ STEERING = frozenset({"Condition", "Gate"})
 
 
 def load_component(reference: str, source: str, folder: Path) -> ComponentSpec:
-    """Gives the declaration of a component.
+    """Return the declaration of a component.
 
     Args:
         reference: `StatisticsGen` for one of assay's, `package.module:Name` for one that is installed in the image,
@@ -53,7 +53,7 @@ def load_component(reference: str, source: str, folder: Path) -> ComponentSpec:
 
 
 def reference_to(spec: ComponentSpec) -> tuple[str, str]:
-    """Gives the arguments by which a container finds a component: the reference, and the embedded source or nothing.
+    """Return the arguments by which a container finds a component: the reference, and the embedded source if any.
 
     Raises:
         UsageError: If the component is declared where no other process can find it.

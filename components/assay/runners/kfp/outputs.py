@@ -28,7 +28,7 @@ def publish(
     written: Mapping[str, Artifact],
     returned: Mapping[str, Any],
 ) -> None:
-    """Publishes a step's sealed artifacts, views, values, and `executor_output.json` last.
+    """Publish a step's sealed artifacts, views, values, and `executor_output.json` last.
 
     Args:
         spec: The declaration.
@@ -78,7 +78,7 @@ def publish(
 
 
 def name_places(made: Iterable[Artifact], given: ExecutorInput, inputs: Mapping[str, tuple[Artifact, ...]]) -> None:
-    """Puts the URIs of inputs in the properties that name their paths, which end with the step."""
+    """Replace paths of inputs in properties by their URIs, since the paths end with the step."""
     lie = _places_of(given, inputs)
     for artifact in made:
         for name, value in artifact.properties.items():
@@ -98,7 +98,7 @@ def _naming(text: str, places: Mapping[str, str]) -> str:
 
 
 def _metadata(artifact: Artifact) -> dict[str, Any]:
-    """What KFP shows of an artifact; downstream steps trust the manifest."""
+    """Return the metadata that KFP shows of an artifact; downstream steps trust the manifest."""
     shown = {
         ARTIFACT_TYPE: artifact.type_name,
         "schema_version": artifact.type().version,
@@ -115,7 +115,7 @@ def _metadata(artifact: Artifact) -> dict[str, Any]:
 
 
 def _empty(folder: Path, title: str, key: str) -> Path:
-    """Makes what lies in the place of an output that was left empty."""
+    """Write a marker in the place of an output that was left empty."""
     folder.mkdir()
     write_durably(folder / EMPTY, (json.dumps({"left_empty_by": title, "output": key}) + "\n").encode())
     return folder

@@ -61,7 +61,7 @@ class TaskNames:
     task: str
 
     def filled(self, outputs: Iterable[str]) -> TaskNames:
-        """Gives the names with those that are still placeholders told by the URIs of the task's outputs."""
+        """Return the names; those that are still placeholders are resolved by the URIs of the task's outputs."""
         told = _told(outputs)
         return TaskNames(
             pipeline=told.pipeline if self.pipeline.startswith(_PLACEHOLDER) else self.pipeline,
@@ -114,7 +114,7 @@ class Options:
 
 
 def run_step(options: Options) -> int:
-    """Runs a step and writes what KFP reads.
+    """Run a step and write what KFP reads.
 
     Returns:
         0, or the exit code of a gate that closed and stops the run.
@@ -168,7 +168,7 @@ def run_step(options: Options) -> int:
 
 
 def _named(options: Options, given: ExecutorInput) -> Options:
-    """The command line with the names that the cluster left to us, and the registry of the environment.
+    """Return the command line with the names that the cluster left to us, and the registry of the environment.
 
     Raises:
         UsageError: If the step is to record what it blesses and does not know for which pipeline.
@@ -189,7 +189,7 @@ def _named(options: Options, given: ExecutorInput) -> Options:
 def _judging(
     gate: GateOf, inputs: Mapping[str, tuple[Artifact, ...]], written: Mapping[str, Artifact]
 ) -> Sequence[Artifact]:
-    """The artifacts whose verdict decides the exit code."""
+    """Return the artifacts whose verdict decides the exit code."""
     if gate == "outputs":
         return [*written.values()]
     return [artifact for found in inputs.values() for artifact in found] if gate == "inputs" else []
@@ -243,7 +243,7 @@ def _recorded_failure(record: StepRecord) -> Iterator[None]:
 
 
 def parse_command_line(arguments: Sequence[str]) -> Options:
-    """Reads a step's command line."""
+    """Read a step's command line."""
     parser = argparse.ArgumentParser(prog="python3 -m assay.runners.kfp.step", description="Run one step.")
     parser.add_argument("--component", required=True, help="StatisticsGen, package.module:Name, or a name in --source.")
     parser.add_argument("--executor-input", required=True, help="KFP's {{$}}.")
@@ -274,7 +274,7 @@ def _stop(*_: object) -> None:
 
 
 def main() -> int:
-    """Runs a step from the command line; errors end it with 1, wrong usage with 2."""
+    """Run a step from the command line; errors end it with 1, wrong usage with 2."""
     signal.signal(signal.SIGTERM, _stop)  # so that scratch folders are removed
     try:
         return run_step(parse_command_line(sys.argv[1:]))
@@ -295,7 +295,7 @@ def main() -> int:
 
 
 def _leave(exit_code: int) -> None:
-    """Ends the process; at once where it loaded TensorFlow, whose objects complain when the interpreter goes."""
+    """End the process; at once if it loaded TensorFlow, whose objects complain when the interpreter shuts down."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # whoever read it is gone
             stream.flush()

@@ -74,7 +74,7 @@ class _Retries(structures.RetryPolicy):  # type: ignore[misc]  # kfp has no type
 
 
 def read_step_options(path: Path) -> dict[str, StepOptions]:
-    """Reads a YAML file that gives options by step.
+    """Read a YAML file that gives options by step.
 
     Raises:
         UsageError: If it cannot be read, or names an option that there is not.
@@ -100,7 +100,7 @@ def read_step_options(path: Path) -> dict[str, StepOptions]:
 
 
 def _as_text(name: str, value: Any) -> Any:
-    """Takes a number for a text where only a text can be meant: `cpu_limit: 8`, and `env: {PORT: 8080}`."""
+    """Convert a number to text where only text is valid: `cpu_limit: 8`, and `env: {PORT: 8080}`."""
     if name == "env" and isinstance(value, dict):
         return {key: _as_text("", item) for key, item in value.items()}
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -108,7 +108,7 @@ def _as_text(name: str, value: Any) -> Any:
 
 
 def options_of(step: str, given: Mapping[str, StepOptions]) -> StepOptions:
-    """Gives a step's options: its own, and for those that it does not set, those of `*`."""
+    """Return a step's options: its own, and for those that it does not set, those of `*`."""
     general, own = given.get("*", StepOptions()), given.get(step, StepOptions())
     default = StepOptions()
     values: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def steering_options(step: str, given: Mapping[str, StepOptions]) -> StepOptions
 
 
 def apply_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool) -> None:
-    """Sets a task's options.
+    """Set a task's options.
 
     Args:
         task: The task.

@@ -50,7 +50,7 @@ class Store:
     base: str
 
     def names(self) -> list[str]:
-        """The files below, by their names relative to the URL; `""` where the URL is a file itself.
+        """Return the files below, by their names relative to the URL; `""` where the URL is a file itself.
 
         Consoles of object stores keep empty objects whose names end in a slash, to show folders: these are none.
         """
@@ -62,33 +62,33 @@ class Store:
         return [file[len(self.base) :].lstrip("/") for file in found if not file.endswith("/")]
 
     def is_there(self) -> bool:
-        """Whether the bucket exists, whatever it holds."""
+        """Return whether the bucket exists, whatever it holds."""
         bucket = self.base.partition("/")[0]
         with reaching(self.uri):
             return not bucket or bool(self.files.exists(bucket))
 
     def get(self, name: str, target: Path) -> None:
-        """Copies a file to a path on this machine."""
+        """Copy a file to a path on this machine."""
         with reaching(self.uri), self.files.open(self._full(name), "rb") as source, target.open("wb") as copy:
             shutil.copyfileobj(source, copy)
 
     def put(self, file: Path, name: str) -> None:
-        """Copies a file of this machine there."""
+        """Copy a file of this machine there."""
         with reaching(self.uri), file.open("rb") as source, self.files.open(self._full(name), "wb") as copy:
             shutil.copyfileobj(source, copy)
 
     def read(self, name: str) -> bytes:
-        """Gives a small file's content."""
+        """Return a small file's content."""
         with reaching(self.uri):
             return bytes(self.files.cat_file(self._full(name)))
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a small file."""
+        """Write a small file."""
         with reaching(self.uri):
             self.files.pipe_file(self._full(name), content)
 
     def remove(self, names: Sequence[str]) -> None:
-        """Removes files, in order."""
+        """Remove files, in order."""
         with reaching(self.uri):
             for name in names:
                 self.files.rm_file(self._full(name))
@@ -98,7 +98,7 @@ class Store:
 
 
 def open_store(uri: str) -> Store:
-    """Opens a URL.
+    """Open a URL.
 
     Raises:
         UsageError: If neither fsspec nor Arrow can open it.
@@ -144,7 +144,7 @@ def _of_arrow(protocol: str, bucket: str) -> Any:
 
 
 def download_page(uri: str, target: Path) -> bool:
-    """Copies what a web server has at a URL to a path; False where it has nothing.
+    """Copy what a web server has at a URL to a path; return False if it has nothing.
 
     Raises:
         ArtifactError: If the server cannot be reached, or refuses.
@@ -170,7 +170,7 @@ def is_web(uri: str) -> bool:
 
 @contextlib.contextmanager
 def reaching(uri: str) -> Iterator[None]:
-    """Turns what a store's package raises into one error.
+    """Turn what a store's package raises into one error.
 
     Raises:
         ArtifactError: If the store cannot be reached, or refuses; or if this machine's disk is full.
@@ -209,7 +209,7 @@ class Places:
     root: Path = Path("/")
 
     def find(self, artifact: RuntimeArtifact) -> Path | None:
-        """Gives a local path of an input artifact, which KFP may have put elsewhere than its URI says."""
+        """Return a local path of an input artifact, which KFP may have put elsewhere than its URI says."""
         mounted = self._local(artifact.uri)
         if artifact.custom_path:
             path = Path(artifact.custom_path)
@@ -220,21 +220,21 @@ class Places:
         return path if _is_there(path) else None
 
     def fetch(self, uri: str) -> Path | None:
-        """Gives a local path of a file or folder; None where nothing lies there."""
+        """Return a local path of a file or folder; None if it does not exist."""
         path = self._local(uri)
         if path is not None and _is_there(path):
             return path
         return None if "://" not in uri else self._download(uri)
 
     def holds(self, uri: str, name: str) -> bool:
-        """Whether the folder at a path or URL has a file of that name."""
+        """Return whether the folder at a path or URL has a file of that name."""
         folder = self._local(uri)
         if folder is not None and ("://" not in uri or self._is_mounted(uri)):
             return _is_there(folder / name)
         return "://" in uri and name in open_store(uri).names()
 
     def publish(self, made: Path, uri: str) -> None:
-        """Puts a sealed folder, or a file, where KFP wants it; the manifest is the last file to appear.
+        """Put a sealed folder, or a file, where KFP wants it; the manifest is the last file to appear.
 
         Raises:
             ArtifactError: If it cannot be written there.
@@ -290,7 +290,7 @@ class Places:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether something lies at a path; unlike `Path.exists`, what may not be looked at is no nothing.
+    """Return whether a path exists; unlike `Path.exists`, a path that may not be read counts as existing.
 
     Raises:
         OSError: If the path may not be looked at.
@@ -303,7 +303,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _split(uri: str) -> tuple[str, str]:
-    """Gives scheme and rest, which may hold any character; a path, and `file://`, have no scheme."""
+    """Return scheme and rest, which may hold any character; a path, and `file://`, have no scheme."""
     scheme, found, rest = uri.partition("://")
     if not found:
         return "", uri
@@ -318,7 +318,7 @@ def _manifest_last(made: Path) -> list[Path]:
 
 
 def _move(made: Path, path: Path) -> None:
-    """Renames; across file systems, and on mounts that cannot rename folders, copies with the manifest last."""
+    """Rename; across file systems, and on mounts that cannot rename folders, copy with the manifest last."""
     try:
         made.rename(path)
     except OSError as error:

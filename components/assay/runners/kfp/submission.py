@@ -56,7 +56,7 @@ class Submission:
 
 
 def connect(host: str, *, token: str = "", namespace: str = "") -> kfp.Client:
-    """Gives a client of a server.
+    """Return a client of a server.
 
     Raises:
         EngineError: If the server cannot be reached.
@@ -66,7 +66,7 @@ def connect(host: str, *, token: str = "", namespace: str = "") -> kfp.Client:
 
 
 def start(server: kfp.Client, submission: Submission) -> str:
-    """Starts a run and gives its id.
+    """Start a run and return its id.
 
     Raises:
         UsageError: For a file that is no compiled pipeline, or a wrong parameter.
@@ -88,7 +88,7 @@ def start(server: kfp.Client, submission: Submission) -> str:
 
 
 def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seconds: int = 0) -> str:
-    """Makes a recurring run and gives its id.
+    """Make a recurring run and return its id.
 
     Args:
         server: The server.
@@ -128,7 +128,7 @@ def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seco
 
 
 def wait_for(server: kfp.Client, run_id: str, *, seconds: int) -> str:
-    """Waits for a run's end and gives its state, such as `SUCCEEDED`.
+    """Wait for a run's end and return its state, such as `SUCCEEDED`.
 
     Raises:
         EngineError: If it does not end in time, or the server cannot be reached.
@@ -143,7 +143,7 @@ def wait_for(server: kfp.Client, run_id: str, *, seconds: int) -> str:
 
 
 def _known(identity: str | None, what: str) -> str:
-    """Gives the id that a server answered with.
+    """Return the id that a server answered with.
 
     Raises:
         EngineError: If there is none: a page to log in at, say, answers every request with 200, too.
@@ -158,7 +158,7 @@ def _known(identity: str | None, what: str) -> str:
 
 
 def _read(submission: Submission) -> tuple[str, dict[str, Any]]:
-    """Gives the pipeline's name and the arguments, converted to the types that it declares.
+    """Return the pipeline's name and the arguments, converted to the types that it declares.
 
     Raises:
         UsageError: If the file is no compiled pipeline, or an argument is wrong.
@@ -200,7 +200,7 @@ def _converted(key: str, text: str, kind: str) -> Any:
 
 @contextlib.contextmanager
 def _plain_errors(what: str) -> Iterator[None]:
-    """Turns what KFP's client raises into one error; keeps what it prints to itself.
+    """Turn what KFP's client raises into one error; suppress its output.
 
     Raises:
         EngineError: If the server refuses, or cannot be reached.
@@ -224,7 +224,7 @@ def _plain_errors(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _heard() -> Iterator[None]:
-    """Keeps the client's tracebacks to itself: it logs one for each of five attempts, and raises that it gave up.
+    """Silence the client's tracebacks: it logs one for each of five attempts, and then raises an error.
 
     What a server refuses it will not take five seconds later: then the first refusal is the answer.
     """
@@ -244,6 +244,6 @@ def _heard() -> Iterator[None]:
 
 
 def _status(error: BaseException) -> int:
-    """The HTTP status that an error of the generated API holds; 0 for other errors."""
+    """Return the HTTP status that an error of the generated API holds; 0 for other errors."""
     status = getattr(error, "status", 0)
     return status if isinstance(status, int) else 0

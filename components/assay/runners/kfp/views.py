@@ -48,14 +48,14 @@ _OFFERS: Mapping[str, set[str]] = {
 
 
 def views_of(spec: ComponentSpec) -> tuple[str, ...]:
-    """The views that a component's step has; a name that the component declares itself stays its own."""
+    """Return the views that a component's step has; a name that the component declares itself stays its own."""
     types = {output.artifact.type().name for output in spec.outputs.values()}
     own = {*spec.outputs, *spec.output_parameters, *spec.inputs, *spec.parameters}
     return tuple(view for view in VIEWS if types & _OFFERS[view] and view not in own)
 
 
 def page(title: str, outputs: Mapping[str, Artifact], related: Mapping[str, Artifact]) -> str:
-    """Gives a self-contained HTML page about the output that says most.
+    """Return a self-contained HTML page about the output that says most.
 
     Args:
         title: The step's name.
@@ -85,7 +85,7 @@ def _plain_page(title: str, text: str) -> str:
 
 
 def summary(title: str, artifacts: Iterable[Artifact]) -> str:
-    """Gives the decision of a gate, or what became of a push, as Markdown."""
+    """Return the decision of a gate, or what became of a push, as Markdown."""
     parts = []
     for artifact in artifacts:
         if (artifact.path / FILE_NAME).is_file():
@@ -98,7 +98,7 @@ def summary(title: str, artifacts: Iterable[Artifact]) -> str:
 
 
 def metrics(artifacts: Mapping[str, Artifact], parameters: Mapping[str, Any]) -> dict[str, float]:
-    """Gives figures for KFP's table of metrics: rows by split, output parameters, the candidate's overall metrics."""
+    """Return figures for KFP's table of metrics: rows by split, output parameters, the candidate's overall metrics."""
     figures: dict[str, float] = {}
     for key, artifact in artifacts.items():
         figures |= {f"{key}_rows_{split}": float(count) for split, count in artifact.rows.items()}
@@ -112,7 +112,7 @@ def metrics(artifacts: Mapping[str, Artifact], parameters: Mapping[str, Any]) ->
 
 
 def classification(artifacts: Iterable[Artifact]) -> dict[str, Any]:
-    """Gives the candidate's ROC curve and confusion matrix in KFP's form, where the evaluation has such plots."""
+    """Return the candidate's ROC curve and confusion matrix in KFP's form, where the evaluation has such plots."""
     from assay.reports.sources.evaluation_files import CANDIDATE, OVERALL, read_plots  # noqa: PLC0415 (as above)
 
     shown: dict[str, Any] = {}
@@ -130,7 +130,7 @@ def classification(artifacts: Iterable[Artifact]) -> dict[str, Any]:
 
 
 def _point(threshold: float, fn: float, tn: float, fp: float, tp: float) -> dict[str, float]:
-    """A point of the ROC curve, as `dsl.ClassificationMetrics.log_roc_data_point` writes it."""
+    """Return a point of the ROC curve, as `dsl.ClassificationMetrics.log_roc_data_point` writes it."""
     return {
         "confidenceThreshold": threshold,
         "recall": tp / (tp + fn) if tp + fn else 0.0,
@@ -139,7 +139,7 @@ def _point(threshold: float, fn: float, tn: float, fp: float, tp: float) -> dict
 
 
 def _confusion(cells: Mapping[tuple[int, int], float], name_of: Callable[[int], str]) -> dict[str, Any]:
-    """Rows are actual classes, columns predicted ones, as KFP's `log_confusion_matrix` writes them."""
+    """Return a confusion matrix: rows are actual classes, columns predicted ones, as in KFP."""
     classes = sorted({each for pair in cells for each in pair})
     rows = [{"row": [cells.get((actual, predicted), 0.0) for predicted in classes]} for actual in classes]
     return {"annotationSpecs": [{"displayName": name_of(each)} for each in classes], "rows": rows}

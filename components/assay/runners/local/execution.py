@@ -85,7 +85,7 @@ def execute(
     parameters: Mapping[str, Any],
     fingerprint: Fingerprint,
 ) -> Executed:
-    """Runs a component and publishes its outputs; whatever goes wrong, nothing of it stays behind.
+    """Run a component and publish its outputs; whatever goes wrong, nothing of it stays behind.
 
     Raises:
         AssayError: What the component raised, or what stands for it.
@@ -149,7 +149,7 @@ def _context(session: Session, node: ComponentNode, staging: Path) -> ExecutionC
 
 @contextlib.contextmanager
 def _logged() -> Iterator[None]:
-    """Writes the traceback of whatever passes to the step's log."""
+    """Write the traceback of whatever passes to the step's log."""
     try:
         yield
     except Exception:

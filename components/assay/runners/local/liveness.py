@@ -20,7 +20,7 @@ from assay.lineage.store import LineageStore
 
 @contextmanager
 def owned(folder: Path, token: str) -> Iterator[None]:
-    """Holds the lock of `token` while the block runs.
+    """Hold the lock of `token` while the block runs.
 
     Raises:
         ArtifactError: If the lock file cannot be written.
@@ -40,7 +40,7 @@ def owned(folder: Path, token: str) -> Iterator[None]:
 
 
 def is_alive(folder: Path, token: str) -> bool:
-    """Tells whether the process that holds the lock of `token` still runs; changes nothing."""
+    """Return whether the process that has the lock of `token` still runs; change nothing."""
     try:
         descriptor = os.open(_lock(folder, token), os.O_RDONLY)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def is_alive(folder: Path, token: str) -> bool:
 
 
 def forget(folder: Path, token: str) -> None:
-    """Removes the lock file that a dead process left."""
+    """Remove the lock file that a dead process left."""
     _lock(folder, token).unlink(missing_ok=True)
 
 
@@ -83,19 +83,19 @@ class Standing:
     locks: Path
 
     def run(self, record: RunRecord) -> RunRecord:
-        """A run as it stands."""
+        """Return a run as it stands."""
         if record.state != "RUNNING" or is_alive(self.locks, record.owner):
             return record
         latest = self.store.run(record.id)  # it may have ended well between the two looks
         return replace(latest, state="ABANDONED") if latest.state == "RUNNING" else latest
 
     def execution(self, record: ExecutionRecord) -> ExecutionRecord:
-        """An execution as it stands."""
+        """Return an execution as it stands."""
         if record.state != "RUNNING" or is_alive(self.locks, record.owner):
             return record
         latest = self.store.execution(record.id)
         return replace(latest, state="ABANDONED") if latest.state == "RUNNING" else latest
 
     def graph(self, graph: LineageGraph) -> LineageGraph:
-        """A graph with its executions as they stand."""
+        """Return a graph with its executions as they stand."""
         return replace(graph, executions={id_: self.execution(each) for id_, each in graph.executions.items()})

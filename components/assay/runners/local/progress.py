@@ -12,15 +12,15 @@ class Progress(Protocol):
     """Receives the events of a run; the command line prints them."""
 
     def step_started(self, node_id: str) -> None:
-        """A step begins to run."""
+        """Report that a step begins to run."""
         ...
 
     def step_ended(self, result: StepResult) -> None:
-        """A step ended, was cached, or was skipped."""
+        """Report that a step ended, was cached, or was skipped."""
         ...
 
     def run_ended(self, result: RunResult) -> None:
-        """The run ended."""
+        """Report that the run ended."""
         ...
 
 
@@ -47,7 +47,7 @@ class Lines:
         """Says nothing: a line is printed when the step ends."""
 
     def step_ended(self, result: StepResult) -> None:
-        """Prints the step's line."""
+        """Print the step's line."""
         self._print(step_line(result))
 
     def run_ended(self, result: RunResult) -> None:
@@ -64,7 +64,7 @@ def rows_text(result: StepResult) -> str:
 
 
 def step_line(result: StepResult) -> str:
-    """A step as one line."""
+    """Return a step as one line."""
     line = f"{result.node_id:<30} {result.status:<9} {result.seconds:7.2f} s"
     rows = rows_text(result)
     if rows:

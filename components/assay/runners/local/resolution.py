@@ -31,7 +31,7 @@ Inputs = dict[str, tuple[Artifact, ...]]
 
 
 def resolve_inputs(session: Session, node: ComponentNode) -> Inputs:
-    """Gives a step's input artifacts by key; an optional input that nothing feeds is left out.
+    """Return a step's input artifacts by key; an optional input that nothing feeds is left out.
 
     Raises:
         UsageError: If a required input has no artifact, or one input has several where it takes one.
@@ -91,7 +91,7 @@ class _Search:
     blessed: dict[str, tuple[ArtifactRecord, ArtifactRecord] | None] = field(default_factory=dict)
 
     def artifacts_of(self, channel: Channel) -> tuple[Artifact, ...]:
-        """The artifacts that a channel carries."""
+        """Return the artifacts that a channel carries."""
         resolver = _resolver_of(channel)
         if resolver is None:
             return _put_out(self.session, channel)
@@ -139,7 +139,7 @@ def _whole(
 
 
 def _spans(session: Session, type_name: str, config: RangeConfig, producer: str | None) -> tuple[ArtifactRecord, ...]:
-    """The artifacts whose span lies in a range, newest span first.
+    """Return the artifacts whose span lies in a range, newest span first.
 
     Raises:
         UsageError: Unless exactly one kind of range is given.
@@ -169,7 +169,7 @@ def check_baselines(session: Session) -> None:
 
 
 def _blessed(session: Session, excluded: Collection[str]) -> tuple[ArtifactRecord, ArtifactRecord] | None:
-    """The latest blessed model and its blessing.
+    """Return the latest blessed model and its blessing.
 
     Raises:
         ArtifactError: If the model that was blessed last is gone: a lost baseline is not "no baseline yet".
@@ -201,7 +201,7 @@ def _blessed(session: Session, excluded: Collection[str]) -> tuple[ArtifactRecor
 
 
 def import_artifact(node: Importer) -> Artifact:
-    """Describes the folder that an importer names, in place.
+    """Describe the folder that an importer names, in place.
 
     Raises:
         ArtifactError: If the folder is missing or is not of the importer's type.

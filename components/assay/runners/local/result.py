@@ -99,13 +99,13 @@ class RunResult:
         return self.exit_code == 0
 
     def _repr_html_(self) -> str:
-        """The steps with status and seconds, which a notebook shows by itself."""
+        """Return the steps with status and seconds, which a notebook shows by itself."""
         from assay.reports.run_page import run_fragment  # noqa: PLC0415 (templates, for notebooks only)
 
         return run_fragment(run_record(self, "complete" if self.exit_code != 1 else "failed"))
 
     def step(self, node_id: str) -> StepResult:
-        """The result of a step.
+        """Return the result of a step.
 
         Raises:
             UsageError: If the run has no such step.
@@ -120,7 +120,7 @@ class RunResult:
         )
 
     def output(self, node_id: str, key: str) -> Any:
-        """The one artifact that a step put out under a key; its class is the one that the component declares.
+        """Return the one artifact that a step wrote under a key, in the class that the component declares.
 
         Raises:
             UsageError: If there is no such step or key.
@@ -147,7 +147,7 @@ def _artifact_records(artifacts: Mapping[str, tuple[Artifact, ...]]) -> dict[str
 
 
 def step_record(step: StepResult) -> dict[str, Any]:
-    """A step as JSON-compatible values."""
+    """Return a step as JSON-compatible values."""
     gate = step.closed_gate
     return {
         "id": step.node_id,
@@ -170,7 +170,7 @@ def step_record(step: StepResult) -> dict[str, Any]:
 
 
 def run_record(result: RunResult, state: str) -> dict[str, Any]:
-    """A run as JSON-compatible values: the content of `run.json` and of `assay run --json`."""
+    """Return a run as JSON-compatible values: the content of `run.json` and of `assay run --json`."""
     return {
         "schema_version": RUN_SCHEMA_VERSION,
         "run_id": result.run_id,
@@ -186,7 +186,7 @@ def run_record(result: RunResult, state: str) -> dict[str, Any]:
 
 
 def end_run_record(folder: Path) -> None:
-    """Records in the `run.json` of a run whose process died that it was interrupted."""
+    """Mark the `run.json` of a run whose process died as interrupted."""
     path = folder / "run.json"
     try:
         record = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
@@ -198,6 +198,6 @@ def end_run_record(folder: Path) -> None:
 
 
 def write_run_record(result: RunResult, state: str) -> None:
-    """Writes `run.json` whole or not at all."""
+    """Write `run.json` atomically."""
     content = msgspec.json.format(msgspec.json.encode(run_record(result, state)), indent=1)
     write_durably(result.folder / "run.json", content + b"\n")

@@ -119,7 +119,7 @@ class LocalDagRunner:
     def run(
         self, pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, force: Collection[str] = ()
     ) -> RunResult:
-        """Runs a pipeline.
+        """Run a pipeline.
 
         Args:
             pipeline: The pipeline.
@@ -208,7 +208,7 @@ def _run(session: Session) -> RunResult:
 
 
 def _new_run_id() -> str:
-    """Gives an id that sorts by when the run began, also within a second, and that two processes do not share."""
+    """Return an id that sorts by when the run began, also within a second, and that two processes do not share."""
     now = datetime.now(timezone.utc)
     return f"{now:%Y%m%d-%H%M%S}-{now.microsecond:05x}{secrets.token_hex(1)}"
 

@@ -64,11 +64,11 @@ class RootLayout:
         return self.root / ".staging"
 
     def staging(self, execution_id: int) -> Path:
-        """Where an execution writes before its outputs are sealed."""
+        """Return the folder that an execution writes to before its outputs are sealed."""
         return self.staging_folder / str(execution_id)
 
     def artifact(self, node_id: str, key: str, execution_id: int) -> Path:
-        """Where an output is sealed."""
+        """Return the folder in which an output is sealed."""
         return self.root / node_id / key / str(execution_id)
 
     def last_execution(self, node_id: str) -> int:
@@ -77,15 +77,15 @@ class RootLayout:
         return max((int(name) for name in numbers if name.isascii() and name.isdigit()), default=0)
 
     def run(self, run_id: str) -> Path:
-        """A run's folder: `run.json`, logs, and links to its artifacts."""
+        """Return a run's folder: `run.json`, logs, and links to its artifacts."""
         return self.root / "runs" / run_id
 
     def log(self, run_id: str, node_id: str) -> Path:
-        """The log of one step of a run."""
+        """Return the log of one step of a run."""
         return self.run(run_id) / "logs" / f"{node_id}.log"
 
     def link(self, run_id: str, node_id: str, key: str, index: int, count: int) -> Path:
-        """The link from a run's folder to an artifact that one of its steps put out."""
+        """Return the link from a run's folder to an artifact that one of its steps wrote."""
         name = key if count == 1 else f"{key}-{index}"
         return self.run(run_id) / "artifacts" / node_id / name
 
@@ -146,7 +146,7 @@ class Session:
 
 
 def artifact_of(record: ArtifactRecord, artifact_class: type[Artifact]) -> Artifact:
-    """The artifact that a lineage record describes."""
+    """Return the artifact that a lineage record describes."""
     return artifact_class(
         Path(record.location),
         properties=record.properties,
@@ -157,7 +157,7 @@ def artifact_of(record: ArtifactRecord, artifact_class: type[Artifact]) -> Artif
 
 
 def new_record(artifact: Artifact) -> NewArtifact:
-    """The lineage record of a sealed artifact that the store does not know yet."""
+    """Return the lineage record of a sealed artifact that the store does not know yet."""
     return NewArtifact(
         type=artifact.type_name,
         uri=str(artifact.path),

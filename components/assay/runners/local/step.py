@@ -32,7 +32,7 @@ Outputs = dict[str, tuple[Artifact, ...]]
 def find_cached(
     session: Session, node: ComponentNode, fingerprint: str, parameters: Mapping[str, Any]
 ) -> tuple[ExecutionRecord | None, Outputs, str]:
-    """Looks for an execution of the same fingerprint whose outputs are all whole.
+    """Look for an execution of the same fingerprint whose outputs are all whole.
 
     Returns:
         The execution and its outputs; or None, no outputs, and why an earlier execution was passed over.
@@ -70,7 +70,7 @@ class _Work(NamedTuple):
 
 
 def take_step(session: Session, node: Node) -> StepResult:
-    """Runs a step, or says why not; errors of the step become its result."""
+    """Run a step, or report why not; errors of the step become its result."""
     started = time.perf_counter()
     try:
         result = _step(session, node)
@@ -102,7 +102,7 @@ def _component(node: Node) -> str:
 
 
 def _why_skipped(session: Session, node: Node) -> str:
-    """Why a step may not run: a closed gate, an upstream step without outputs, or a condition that does not hold."""
+    """Return why a step may not run: a closed gate, an upstream step without outputs, or an unmet condition."""
     for result in session.results.values():
         if result.closed_gate and result.closed_gate.stops_run:
             return f"{result.node_id} closed the gate: {result.closed_gate.verdict.summary}"
@@ -117,7 +117,7 @@ def _why_skipped(session: Session, node: Node) -> str:
 
 
 def _value_of(session: Session, operand: Operand) -> Any:
-    """The value of an output that a condition reads.
+    """Return the value of an output that a condition reads.
 
     Raises:
         UsageError: If the step put out no such artifact.
@@ -132,7 +132,7 @@ def _value_of(session: Session, operand: Operand) -> Any:
 
 
 def _parameters(session: Session, node: ComponentNode) -> dict[str, Any]:
-    """Every parameter's value in its JSON form: given, substituted, or the default."""
+    """Return every parameter's value in its JSON form: given, substituted, or the default."""
 
     def value_of(placeholder: RuntimeParameter | OutputParameter) -> Any:
         if isinstance(placeholder, RuntimeParameter):
@@ -199,7 +199,7 @@ def _rows(recorded: Mapping[str, Any]) -> dict[str, RowCount]:
 
 
 def _import_step(session: Session, node: Importer) -> StepResult:
-    """Registers the importer's folder; the same folder with the same content is the same artifact."""
+    """Register the importer's folder; the same folder with the same content is the same artifact."""
     artifact = import_artifact(node)
     key = next(iter(node.outputs))
     parameters = {"source_uri": node.source_uri, "reimport": node.reimport}
@@ -232,7 +232,7 @@ def _failed(session: Session, node: Node, error: AssayError) -> StepResult:
 
 
 def _closed_gate(node: Node, result: StepResult) -> ClosedGate | None:
-    """Reads the verdict of a gate's output; None where it is open, or the step is no gate."""
+    """Read the verdict of a gate's output; return None if the gate is open or the step is not a gate."""
     if not result.done or not isinstance(node, ComponentNode):
         return None
     closed = closed_gate(artifact for artifacts in result.outputs.values() for artifact in artifacts)

@@ -23,7 +23,7 @@ __getattr__ = refused_names(__name__)
 
 
 def OutputDict(**types: Any) -> Any:
-    """Declares the values that a component returns.
+    """Declare the values that a component returns.
 
     Example:
         ```python

@@ -14,7 +14,7 @@ __getattr__ = refused_names(__name__)
 
 
 def sqlite_metadata_connection_config(metadata_db_uri: str | Path) -> Path:
-    """Gives the lineage store's file, for `Pipeline(metadata_connection_config=...)`.
+    """Return the lineage store's file, for `Pipeline(metadata_connection_config=...)`.
 
     The file is assay's own lineage store; a file of ML Metadata cannot be read and is refused.
     """

@@ -24,7 +24,7 @@ class LocalDagRunner(local.LocalDagRunner):
     def run(
         self, pipeline: Pipeline, parameters: Mapping[str, Any] | None = None, *, force: Collection[str] = ()
     ) -> RunResult:
-        """Runs a pipeline; see `assay.LocalDagRunner.run`.
+        """Run a pipeline; see `assay.LocalDagRunner.run`.
 
         Raises:
             SystemExit: With the run's exit code (1 a step failed, 3 anomalies, 4 not blessed), unless it passed.
@@ -38,7 +38,7 @@ class LocalDagRunner(local.LocalDagRunner):
 
 
 def _reasons(result: RunResult) -> list[str]:
-    """Why a run did not pass: the user's own traceback first."""
+    """Return why a run did not pass: the user's own traceback first."""
     lines: list[str] = []
     for step in result.steps:
         if step.status == "failed":

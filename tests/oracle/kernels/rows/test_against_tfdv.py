@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
-# Of a missing value TFDV says nothing for one example: it takes presence for a matter of the data set.
+# Of a missing value TFDV says nothing for one example: it takes presence for a matter of the dataset.
 OURS_ALONE = {"FEATURE_TYPE_LOW_FRACTION_PRESENT"}
 
 
@@ -146,7 +146,7 @@ CASES = {
         [[1, 2], [1], [1, 2, 3], [], None],
         pa.list_(pa.int64()),
         {4: (set(), {"INVALID_FEATURE_SHAPE"})},
-        "a missing value breaks a fixed shape; TFDV says so of the data set and not of the example",
+        "a missing value breaks a fixed shape; TFDV says so of the dataset and not of the example",
     ),
     "shape of nested lists": Case(
         'feature { name: "x" type: INT shape { dim { size: 2 } dim { size: 2 } } }',

@@ -38,7 +38,7 @@ def test_data_that_fits_opens_the_gate(run_steps: RunSteps, write_examples: Writ
     assert result.exit_code == 0
     assert verdict.ok
     assert verdict.summary == "No anomalies."
-    assert {check.subject for check in verdict.checks} == {"the data set", "company", "fare"}
+    assert {check.subject for check in verdict.checks} == {"the dataset", "company", "fare"}
     assert result.step("ExampleValidator").output_parameters == {
         "blessed": True,
         "num_errors": 0,

@@ -84,11 +84,11 @@ def test_what_one_record_cannot_decide_is_said(schema_file: Path) -> None:
     validator = RowValidator(schema_file, [Unique(columns=("fare",))])
     assert validator.unchecked == (
         "picture: a domain of images is held against statistics only",
-        "no two rows have the same fare: needs the whole data set",
-        "fare has a number that is not NaN: needs the whole data set",
-        "company is one of 'A', 'B' in all but 0.1 of its values: needs the whole data set",
-        "picture has at least 2 distinct values: needs the whole data set",
-        "picture has at most 3 distinct values: needs the whole data set",
+        "no two rows have the same fare: needs the whole dataset",
+        "fare has a number that is not NaN: needs the whole dataset",
+        "company is one of 'A', 'B' in all but 0.1 of its values: needs the whole dataset",
+        "picture has at least 2 distinct values: needs the whole dataset",
+        "picture has at most 3 distinct values: needs the whole dataset",
     )
 
 

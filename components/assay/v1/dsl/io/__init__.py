@@ -10,5 +10,5 @@ __getattr__ = lazy_modules(__name__, __all__)
 
 
 def __dir__() -> list[str]:
-    """The submodules, loaded or not."""
+    """Return the submodules, loaded or not."""
     return __all__

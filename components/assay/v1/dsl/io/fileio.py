@@ -36,7 +36,7 @@ __all__ = [
 
 
 def copy(src: PathType, dst: PathType, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002 (TFX's signature)
-    """Copies a file.
+    """Copy a file.
 
     Raises:
         ArtifactError: If the target exists and may not be overwritten.
@@ -46,12 +46,12 @@ def copy(src: PathType, dst: PathType, overwrite: bool = False) -> None:  # noqa
 
 
 def glob(pattern: PathType) -> list[str]:
-    """Gives the paths that a pattern matches, sorted."""
+    """Return the paths that a pattern matches, sorted."""
     return sorted(_glob.glob(os.fsdecode(pattern)))  # noqa: PTH207 (text in, text out)
 
 
 def rename(src: PathType, dst: PathType, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002 (TFX's signature)
-    """Moves a file or folder.
+    """Move a file or folder.
 
     Raises:
         ArtifactError: If the target exists and may not be overwritten.
