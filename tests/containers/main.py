@@ -16,14 +16,23 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beam_workers import BeamTrial
 from pipeline_ir import Step, run_pipeline
 from trial import Trial, compare, digest, digests
-from workshop import BASE, CERTIFICATES, ImpossibleHereError, TrialError, Workshop, check_machine, say
+from workshop import (
+    BASE,
+    CERTIFICATES,
+    ImpossibleHereError,
+    Taken,
+    TrialError,
+    Workshop,
+    check_machine,
+    measured,
+    say,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,19 +68,18 @@ TO_JSON = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), 
 
 def build(trial: Trial) -> None:
     """The base and the three images, with their times and sizes."""
-    started = time.monotonic()
     try:
         if not trial.workshop.has(BASE):
-            trial.workshop.build_base()
-            trial.note("base image", f"made in {time.monotonic() - started:.0f} s")
+            with trial.stage("base image"):
+                trial.workshop.build_base()
         with trial.workshop.container(BASE) as container:
             container.run(["python3", "--version"])
     except TrialError as error:  # a Debian that cannot be fetched, or a kernel that forbids mounts
         raise ImpossibleHereError(f"No container runs here.\n{error}") from error
     for name in ("data", "full", "beam"):
         if not trial.workshop.has(trial.image(name)):
-            seconds = trial.workshop.build(name, PROJECT)
-            trial.note(f"{name} image", f"built in {seconds:.0f} s")
+            with trial.stage(f"{name} image, build"):
+                trial.workshop.build(name, PROJECT)
         size = trial.workshop.size(trial.image(name)) / 1e6
         trial.note(f"{name} image", f"{size:.0f} MB")
         if size > LIMITS.get(name, size):
@@ -119,39 +127,30 @@ def run_tests(trial: Trial, name: str, *paths: str) -> None:
     mounts = {trial.source: "/src", trial.workshop.folder / "tools": "/tools"}
     command = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", FAST, "-p", "no:cacheprovider", *paths]
     settings = "PYTHONPATH=/tools PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis"
-    started = time.monotonic()
-    with trial.workshop.container(trial.image(name)) as container:
+    with trial.stage(f"tests inside the {name} image"), trial.workshop.container(trial.image(name)) as container:
         shell = f'cd /src && exec env {settings} python3 "$@"'
         container.run(["sh", "-c", shell, "sh", *command], mounts=mounts, log=log)
     summary = re.findall(r"^(?:=+ )?(\d+ passed.*?) in ", log.read_text(encoding="utf-8"), re.MULTILINE)
     if not summary:
         raise TrialError(f"No test ran in the {name} image; see {log}.")
-    trial.note(f"tests inside the {name} image", f"{summary[-1]} in {time.monotonic() - started:.0f} s")
-
-
-@dataclass
-class Taken:
-    """The least seconds of several attempts, by the clock and of the processors."""
-
-    seconds: float = float("inf")
-    used: float = float("inf")
+    trial.note(f"tests inside the {name} image", summary[-1])
 
 
 def run_step(trial: Trial, step: Step, taken: dict[str, Taken]) -> Mapping[str, Any]:
-    """Runs a step in a container of its own, with the mounted root and nothing else; gives what it wrote."""
+    """Run a step in a container of its own, with the mounted root and nothing else; return what it wrote.
+
+    `taken` gets the shortest times of several attempts.
+    """
     log = trial.workshop.folder / f"step-{step.name}.log"
-    least = taken.setdefault(step.name, Taken())
     # The first look at a file system is slow; a step that is timed is run again, as KFP tries a task again.
     for _ in range(3 if step.name == "statistics-gen" else 1):
         with trial.workshop.container(step.image) as container:
-            started, before = time.monotonic(), os.times()
-            container.run(step.command, mounts={trial.bucket: BUCKET}, log=log)
-            least.seconds = min(least.seconds, time.monotonic() - started)
-            after = os.times()
-            used = after.children_user + after.children_system - before.children_user - before.children_system
-            least.used = min(least.used, used)
+            with measured() as now:
+                container.run(step.command, mounts={trial.bucket: BUCKET}, log=log)
+            best = taken.setdefault(step.name, now)
+            best.seconds, best.used = min(best.seconds, now.seconds), min(best.used, now.used)
             written: Mapping[str, Any] = json.loads(container.file(step.output_file).read_text(encoding="utf-8"))
-    say(f"  {step.name:<40} {step.image:<24} {least.seconds:6.1f} s")
+    say(f"  {step.name:<40} {step.image:<24} {taken[step.name].seconds:6.1f} s")
     return written
 
 
@@ -159,13 +158,14 @@ def run_compiled_pipeline(trial: Trial) -> None:
     """The compiled pipeline, step by step in containers; then as a whole in one; the artifacts must be the same."""
     places = {trial.source: "/src", trial.bucket: BUCKET}
     shell = f"cd /tmp && XDG_CACHE_HOME={BUCKET}/data"
-    with trial.workshop.container(trial.image("full")) as container:
+    with trial.stage("taxi pipeline, compile"), trial.workshop.container(trial.image("full")) as container:
         made = f"{shell} assay compile {PIPELINE} --registry {BUCKET}/registry -o p.yaml"
         container.run(["sh", "-c", f'{made} && python3 -c "$1" p.yaml {BUCKET}/p.json', "sh", TO_JSON], mounts=places)
     ir = json.loads((trial.bucket / "p.json").read_text(encoding="utf-8"))
     taken: dict[str, Taken] = {}
     values = {"serving_dir": f"{BUCKET}/serving", "train_steps": 50}
-    done = run_pipeline(ir, values, URI, lambda step: run_step(trial, step, taken))
+    with trial.stage("compiled taxi pipeline, in containers"):
+        done = run_pipeline(ir, values, URI, lambda step: run_step(trial, step, taken))
     total = sum(each.seconds for each in taken.values())
     trial.note("compiled taxi pipeline", f"{len(done)} steps, each in its container, in {total:.0f} s")
     least = taken["statistics-gen"]
@@ -174,7 +174,8 @@ def run_compiled_pipeline(trial: Trial) -> None:
         raise TrialError(f"The pipeline pushed no model to {trial.bucket / 'serving'}.")
     with trial.workshop.container(trial.image("full")) as container:
         options = f"--root {BUCKET}/local --param serving_dir={BUCKET}/local-serving --param train_steps=50"
-        container.run(["sh", "-c", f"{shell} assay run {PIPELINE} {options}"], mounts=places)
+        with trial.stage("taxi pipeline, in one container"):
+            container.run(["sh", "-c", f"{shell} assay run {PIPELINE} {options}"], mounts=places)
     local = digests(trial.bucket / "local", SAME)
     for key, task in zip(SAME, ("statistics-gen", "schema-gen", "example-validator"), strict=True):
         uri = done[task].artifacts[key]["uri"]
@@ -202,10 +203,10 @@ def run_on_beam(trial: Trial) -> None:
         "portable": lambda: beam.run_on_workers("portable"),
     }
     for name, run in runs.items():
-        started = time.monotonic()
-        for key, found in digests(run(), SAME_ON_BEAM).items():
+        with trial.stage(f"taxi pipeline on Beam, {name}"):
+            root = run()
+        for key, found in digests(root, SAME_ON_BEAM).items():
             compare(trial, f"{key}, {name} and embedded", found, local[key])
-        trial.note(f"taxi pipeline on Beam, {name}", f"{time.monotonic() - started:.0f} s")
 
 
 @contextmanager
@@ -240,7 +241,8 @@ def main() -> int:
         with folder_for(given.folder) as folder:
             trial = Trial(Workshop(folder), found[1])
             build(trial)
-            prepare(trial)
+            with trial.stage("tools and data"):
+                prepare(trial)
             with trial.workshop.container(trial.image("data")) as container:
                 seconds, used = map(float, container.run(["python3", "-c", HELP_SECONDS]).split())
             trial.within("assay validate --help", seconds, used, HELP_LIMIT)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop import TrialError, Workshop, say
+from workshop import Taken, TrialError, Workshop, measured, say
 
 
 @dataclass
@@ -18,11 +20,13 @@ class Trial:
         workshop: Where they are.
         version: Their tag.
         report: What is printed at the end.
+        started: When it began, by the monotonic clock.
     """
 
     workshop: Workshop
     version: str
     report: list[tuple[str, str]] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
 
     def image(self, name: str) -> str:
         """The tag that the compiled pipeline names, too."""
@@ -42,6 +46,16 @@ class Trial:
         """Prints a line now, and again at the end."""
         self.report.append((what, found))
         say(f"{what:<42} {found}")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Taken]:
+        """Measure a stage of the trial and note its times, also in `times.log` in the folder."""
+        began = time.monotonic() - self.started
+        with measured() as taken:
+            yield taken
+        self.note(name, f"{taken.seconds:.0f} s, {taken.used:.0f} s of CPU")
+        with (self.workshop.folder / "times.log").open("a", encoding="utf-8") as log:
+            log.write(f"{began:6.0f} to {began + taken.seconds:6.0f} s  {taken.used:6.0f} s of CPU  {name}\n")
 
     def within(self, what: str, seconds: float, used: float, limit: float) -> None:
         """Notes how long something took, by the clock and of the processors.

@@ -8,11 +8,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 BASE = "localhost/assay-base:trixie"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -58,28 +61,67 @@ def check_machine() -> None:
             raise ImpossibleHereError(f"{' and '.join(missing)} cannot be installed.\n{error}") from error
 
 
+@dataclass
+class Taken:
+    """How long something took: seconds by the clock, and seconds of the processors in the commands that it ran."""
+
+    seconds: float = 0.0
+    used: float = 0.0
+
+
+# What is being measured, in this thread; the processors' seconds of a command count for all of it.
+_MEASURED: ContextVar[tuple[Taken, ...]] = ContextVar("measured", default=())
+
+
+@contextmanager
+def measured() -> Iterator[Taken]:
+    """Measure what `checked` runs inside the block, in this thread."""
+    taken, started = Taken(), time.monotonic()
+    token = _MEASURED.set((*_MEASURED.get(), taken))
+    try:
+        yield taken
+    finally:
+        taken.seconds = time.monotonic() - started
+        _MEASURED.reset(token)
+
+
 def checked(
     command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, log: Path | None = None
 ) -> str:
-    """Runs a command and gives its output, which goes to `log` instead where one is given.
+    """Run a command and return its output, which goes to `log` instead where one is given.
 
     Raises:
         TrialError: If it ends with anything but 0; with the last lines of what it said.
     """
-    try:
+    with ExitStack() as stack:
         if log is None:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
-            code, said, output = done.returncode, done.stdout + done.stderr, done.stdout
+            output: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+            errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
         else:
-            with log.open("ab") as stream:
-                code = subprocess.call(command, stdout=stream, stderr=stream, cwd=cwd, env=env)
-            said, output = log.read_text(encoding="utf-8", errors="replace"), ""
-    except FileNotFoundError:
-        raise TrialError(f"{command[0]} not found.") from None
-    if code != 0:
-        last = "\n".join(said.strip().splitlines()[-25:])
-        raise TrialError(f"{' '.join(command)[:300]}\nended with {code}:\n{last}")
-    return output
+            output = errors = stack.enter_context(log.open("ab"))
+        try:
+            process = subprocess.Popen(command, stdout=output, stderr=errors, cwd=cwd, env=env)
+        except FileNotFoundError:
+            raise TrialError(f"{command[0]} not found.") from None
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for taken in _MEASURED.get():
+            taken.used += usage.ru_utime + usage.ru_stime
+        said = [] if log is not None else [_text(output), _text(errors)]
+    if process.returncode != 0:
+        whole = "".join(said) if log is None else log.read_text(encoding="utf-8", errors="replace")
+        last = "\n".join(whole.strip().splitlines()[-25:])
+        raise TrialError(f"{' '.join(command)[:300]}\nended with {process.returncode}:\n{last}")
+    return said[0] if said else ""
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -160,15 +202,13 @@ class Workshop:
         self.buildah("commit", "--quiet", "--rm", name, BASE)
         shutil.rmtree(tree)
 
-    def build(self, image: str, project: Path) -> float:
-        """Builds one of the project's images as `make containers` does; gives the seconds it took."""
+    def build(self, image: str, project: Path) -> None:
+        """Build one of the project's images as `make containers` does."""
         variables = {"BUILDER": "buildah", "BUILDAH_OPTIONS": " ".join(self.options), "BASE": BASE}
         if CERTIFICATES.is_file():
             variables["CERTS"] = str(CERTIFICATES)
-        started = time.monotonic()
         command = ["sh", str(project / "containers" / "build.sh"), image]
         checked(command, env=self.environment | variables, log=self.folder / f"build-{image}.log")
-        return time.monotonic() - started
 
     @contextmanager
     def container(self, image: str) -> Iterator[Container]:
