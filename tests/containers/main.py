@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 # One bucket, mounted as KFP mounts it; a step sees nothing else of this machine.
 BUCKET, URI = "/minio/assay", "minio://assay/pipelines"
+TRUSTED = "/run/secrets/certificates"  # where containers/install.sh looks for them
 PIPELINE = "/src/examples/chicago_taxi/pipeline.py"
+NO_BROWSER, NO_STACK = ("playwright", "nbclient"), ("pandas", "kfp", "tensorflow")
 FAST = "not slow and not tensorflow and not network"
 SAME = {"statistics": "StatisticsGen", "schema": "SchemaGen", "anomalies": "ExampleValidator"}
 SAME_ON_BEAM = SAME | {"transformed_examples": "Transform", "blessing": "Evaluator"}
@@ -66,31 +69,38 @@ EXTRAS = "import cryptography, fsspec, psycopg, s3fs"
 TO_JSON = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), open(sys.argv[2], 'w'))"
 
 
-def build(trial: Trial) -> None:
-    """The base and the three images, with their times and sizes."""
+def make_base(trial: Trial) -> None:
+    """Make the base image, unless the folder has one, and start a container on it.
+
+    Raises:
+        ImpossibleHereError: If no container runs: for a Debian that cannot be fetched, a kernel that forbids mounts.
+    """
     try:
         if not trial.workshop.has(BASE):
             with trial.stage("base image"):
                 trial.workshop.build_base()
         with trial.workshop.container(BASE) as container:
             container.run(["python3", "--version"])
-    except TrialError as error:  # a Debian that cannot be fetched, or a kernel that forbids mounts
+    except TrialError as error:
         raise ImpossibleHereError(f"No container runs here.\n{error}") from error
-    for name in ("data", "full", "beam"):
-        if not trial.workshop.has(trial.image(name)):
-            with trial.stage(f"{name} image, build"):
-                trial.workshop.build(name, PROJECT)
-        size = trial.workshop.size(trial.image(name)) / 1e6
-        trial.note(f"{name} image", f"{size:.0f} MB")
-        if size > LIMITS.get(name, size):
-            raise TrialError(f"The {name} image has {size:.0f} MB, more than {LIMITS[name]}.")
-        with trial.workshop.container(trial.image(name)) as container:
-            container.run(["sh", "-c", NO_TOOLS])
-            container.run(["python3", "-c", EXTRAS])
 
 
-def prepare(trial: Trial) -> None:
-    """The tests, the tools that run them, and the data, each in a folder that containers mount."""
+def build(trial: Trial, name: str) -> None:
+    """Build an image, unless the folder has it, and check its size and what it contains."""
+    if not trial.workshop.has(trial.image(name)):
+        with trial.stage(f"{name} image"):
+            trial.workshop.build(name, PROJECT)
+    size = trial.workshop.size(trial.image(name)) / 1e6
+    trial.note(f"size of the {name} image", f"{size:.0f} MB")
+    if size > LIMITS.get(name, size):
+        raise TrialError(f"The {name} image has {size:.0f} MB, more than {LIMITS[name]}.")
+    with trial.workshop.container(trial.image(name)) as container:
+        container.run(["sh", "-c", NO_TOOLS])
+        container.run(["python3", "-c", EXTRAS])
+
+
+def copy_project(trial: Trial) -> None:
+    """Copy what tests read into a folder that containers mount, without the package: that is in the images."""
     shutil.rmtree(trial.source, ignore_errors=True)
     trial.source.mkdir()
     for path in PROJECT.iterdir():
@@ -98,17 +108,36 @@ def prepare(trial: Trial) -> None:
             shutil.copytree(path, trial.source / path.name, ignore=shutil.ignore_patterns("__pycache__", "_build"))
         elif path.is_file():
             shutil.copy2(path, trial.source)
-    for folder in (trial.bucket, trial.workshop.folder / "tools"):
+    for folder in (trial.bucket, trial.tools):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)
-    certificates = {CERTIFICATES: "/run/secrets/certificates"} if CERTIFICATES.is_file() else {}
-    mounts = {trial.source: "/src", trial.bucket: BUCKET, trial.workshop.folder / "tools": "/tools", **certificates}
-    with trial.workshop.container(BASE) as container:
-        container.run(["sh", "-c", "cd /src && sh containers/install.sh tools /tools"], mounts=mounts)
+
+
+def mounts_of(trial: Trial) -> dict[Path, str]:
+    """What a container sees that prepares the trial."""
+    certificates = {CERTIFICATES: TRUSTED} if CERTIFICATES.is_file() else {}
+    return {trial.source: "/src", trial.bucket: BUCKET, trial.tools: "/tools", **certificates}
+
+
+def install_tools(trial: Trial) -> None:
+    """Install what runs the tests into a folder that containers mount."""
+    with trial.stage("tools of the tests"), trial.workshop.container(BASE) as container:
+        container.run(["sh", "-c", "cd /src && sh containers/install.sh tools /tools"], mounts=mounts_of(trial))
+
+
+def fetch_data(trial: Trial) -> None:
+    """Download the taxi trips into the bucket."""
+    trust = f"PIP_CERT={TRUSTED}" if CERTIFICATES.is_file() else "A=B"
+    fetch = ["env", trust, f"XDG_CACHE_HOME={BUCKET}/data", "python3", "/src/examples/chicago_taxi/data.py"]
+    with trial.stage("taxi trips"), trial.workshop.container(trial.image("data")) as container:
+        container.run(fetch, mounts=mounts_of(trial))
+
+
+def time_help(trial: Trial) -> None:
+    """Measure how long the help takes in the data image."""
     with trial.workshop.container(trial.image("data")) as container:
-        trust = "PIP_CERT=/run/secrets/certificates" if certificates else "A=B"
-        fetch = ["env", trust, f"XDG_CACHE_HOME={BUCKET}/data", "python3", "/src/examples/chicago_taxi/data.py"]
-        container.run(fetch, mounts=mounts)
+        seconds, used = map(float, container.run(["python3", "-c", HELP_SECONDS]).split())
+    trial.within("assay validate --help", seconds, used, HELP_LIMIT)
 
 
 def without(source: Path, *packages: str) -> list[str]:
@@ -124,7 +153,7 @@ def run_tests(trial: Trial, name: str, *paths: str) -> None:
     """Runs the tests of `paths` that need neither TensorFlow nor a network inside an image."""
     log = trial.workshop.folder / f"tests-{name}.log"
     log.unlink(missing_ok=True)
-    mounts = {trial.source: "/src", trial.workshop.folder / "tools": "/tools"}
+    mounts = {trial.source: "/src", trial.tools: "/tools"}
     command = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", FAST, "-p", "no:cacheprovider", *paths]
     settings = "PYTHONPATH=/tools PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis"
     with trial.stage(f"tests inside the {name} image"), trial.workshop.container(trial.image(name)) as container:
@@ -209,6 +238,52 @@ def run_on_beam(trial: Trial) -> None:
             compare(trial, f"{key}, {name} and embedded", found, local[key])
 
 
+def run_all(trial: Trial) -> list[TrialError]:
+    """Run every stage as soon as what it needs is there, so that two processors are busy; return what failed."""
+    make_base(trial)
+    copy_project(trial)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+
+        def start(stage: Callable[[], None], *needed: Future[None]) -> Future[None]:
+            """Start a stage in a thread of its own once the needed ones are done; where one failed, so does this."""
+
+            def run() -> None:
+                for each in needed:
+                    each.result()
+                stage()
+
+            return pool.submit(run)
+
+        full = start(lambda: build(trial, "full"))
+        data = start(lambda: build(trial, "data"))
+        tools = start(lambda: install_tools(trial), data)
+        trips = start(lambda: fetch_data(trial), data)
+        beam = start(lambda: build(trial, "beam"), full)
+        pipeline = start(lambda: run_compiled_pipeline(trial), full, trips)
+        on_beam = start(lambda: run_on_beam(trial), beam, pipeline)
+        in_data = start(lambda: check_data_image(trial), tools, trips)
+        in_full = start(lambda: check_full_image(trial), in_data, full)
+    stages = (full, data, tools, trips, beam, pipeline, on_beam, in_data, in_full)
+    failures = dict.fromkeys(failure for stage in stages if (failure := stage.exception()) is not None)
+    for failure in failures:
+        if not isinstance(failure, TrialError):
+            raise failure
+    return [failure for failure in failures if isinstance(failure, TrialError)]
+
+
+def check_data_image(trial: Trial) -> None:
+    """Measure the start of the command line in the data image, and run tests in it."""
+    time_help(trial)
+    left_out = without(trial.source, *NO_BROWSER, *NO_STACK)
+    run_tests(trial, "data", "tests/unit", "tests/property", *left_out)
+
+
+def check_full_image(trial: Trial) -> None:
+    """Run tests in the full image."""
+    folders = ["tests/unit", "tests/property", "tests/pipelines", "tests/engines"]
+    run_tests(trial, "full", *folders, *without(trial.source, *NO_BROWSER))
+
+
 @contextmanager
 def folder_for(given: Path | None) -> Iterator[Path]:
     """A folder on a disk with room, removed at the end; the given one is kept."""
@@ -233,31 +308,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, help="keep images and logs here, and use what is there already")
     given = parser.parse_args()
-    started = time.monotonic()
     try:
         check_machine()
         found = re.search(r'__version__ = "(.+)"', (PROJECT / "components/assay/__init__.py").read_text("utf-8"))
         assert found is not None
         with folder_for(given.folder) as folder:
             trial = Trial(Workshop(folder), found[1])
-            build(trial)
-            with trial.stage("tools and data"):
-                prepare(trial)
-            with trial.workshop.container(trial.image("data")) as container:
-                seconds, used = map(float, container.run(["python3", "-c", HELP_SECONDS]).split())
-            trial.within("assay validate --help", seconds, used, HELP_LIMIT)
-            run_compiled_pipeline(trial)
-            run_on_beam(trial)
-            no_browser, no_stack = ["playwright", "nbclient"], ["pandas", "kfp", "tensorflow"]
-            run_tests(trial, "data", "tests/unit", "tests/property", *without(trial.source, *no_browser, *no_stack))
-            folders = ["tests/unit", "tests/property", "tests/pipelines", "tests/engines"]
-            run_tests(trial, "full", *folders, *without(trial.source, *no_browser))
+            failures = run_all(trial)
     except TrialError as error:
         sys.stderr.write(f"make test-containers: {error}\n")
         return os.EX_TEMPFAIL if isinstance(error, ImpossibleHereError) else 1
+    for failure in failures:
+        sys.stderr.write(f"make test-containers: {failure}\n")
     say("\n" + "\n".join(f"  {what:<42} {found}" for what, found in trial.report))
-    say(f"  {'all of it':<42} {time.monotonic() - started:.0f} s")
-    return 0
+    say(f"  {'all of it':<42} {time.monotonic() - trial.started:.0f} s")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ class Trial:
         """The project without its package: what is tested is in the image."""
         return self.workshop.folder / "src"
 
+    @property
+    def tools(self) -> Path:
+        """What runs the tests inside images."""
+        return self.workshop.folder / "tools"
+
     def note(self, what: str, found: str) -> None:
         """Prints a line now, and again at the end."""
         self.report.append((what, found))
