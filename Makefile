@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Tests start hundreds of processes, each of which would compile the package again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help setup demo test test-fast test-containers fuzz lint format docs pictures bench containers lock changelog dist clean
+.PHONY: help setup demo test test-fast test-containers test-weekly fuzz lint format docs pictures bench containers lock changelog dist clean
 
 BIN := .venv/bin
 # Which Python to use; empty: the first of python3, python3.11, python3.13, ... that is supported.
@@ -27,6 +27,9 @@ test-fast: setup ## Run the tests that need neither TensorFlow nor the network, 
 
 test-containers: ## Build the images and run tests and the compiled taxi pipeline in them (root, Debian or Ubuntu)
 	@python3 tests/containers/main.py
+
+test-weekly: ## Build the images and run every test in each that it has the packages for (root, Debian or Ubuntu)
+	@python3 tests/containers/main.py --whole
 
 fuzz: setup ## Search for bytes that readers crash on or lose rows of, for about half an hour
 	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz
