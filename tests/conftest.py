@@ -33,6 +33,9 @@ settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.register_profile("fuzz", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("default")
 
+# jsonschema would compile a grammar of international addresses, which takes every process of the tests three seconds.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: to import it raises ImportError
+
 # Typer's runner builds every command of an app anew for each call; one app has the same commands each time.
 typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]  # a private name of Typer's
 
