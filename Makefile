@@ -9,6 +9,8 @@ BIN := .venv/bin
 PYTHON ?=
 # Processes that run the tests.
 JOBS ?= 2
+# The order is that of tests/conftest.py.
+ORDER := --dist loadfile --no-loadscope-reorder
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,10 +22,10 @@ demo: setup ## Run the Chicago taxi pipeline: first run, cached run, and a model
 	@$(BIN)/python examples/chicago_taxi/demo.py
 
 test: lint ## Run the linters and all tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(JOBS) $(ORDER)
 
 test-fast: setup ## Run the tests that need neither TensorFlow nor the network, in under two minutes
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --hypothesis-profile=fast -m "not slow and not tensorflow and not network"
+	@$(BIN)/python -m pytest -n $(JOBS) $(ORDER) --hypothesis-profile=fast -m "not slow and not tensorflow and not network"
 
 test-containers: ## Build the images and run tests and the compiled taxi pipeline in them (root, Debian or Ubuntu)
 	@python3 tests/containers/main.py

@@ -164,7 +164,8 @@ def run_tests(trial: Trial, name: str, *arguments: str) -> None:
     log = trial.workshop.folder / f"tests-{name}.log"
     log.unlink(missing_ok=True)
     mounts = {trial.source: "/src", trial.tools: "/tools"}
-    command = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", FAST, "-p", "no:cacheprovider", *arguments]
+    workers = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    command = ["-m", "pytest", "-q", *workers, "-m", FAST, "-p", "no:cacheprovider", *arguments]
     settings = "PYTHONPATH=/tools PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY=/tmp/hypothesis"
     with trial.stage(f"tests inside the {name} image"), trial.workshop.container(trial.image(name)) as container:
         shell = f'cd /src && exec env {settings} python3 "$@"'
