@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -257,10 +257,13 @@ def run_all(trial: Trial, *, whole: bool) -> list[TrialError]:
     copy_project(trial)
     with ThreadPoolExecutor(max_workers=8) as pool:
 
-        def start(stage: Callable[[], None], *needed: Future[None]) -> Future[None]:
-            """Start a stage in a thread of its own once the needed ones are done; where one failed, so does this."""
+        def start(
+            stage: Callable[[], None], *needed: Future[None], after: tuple[Future[None], ...] = ()
+        ) -> Future[None]:
+            """Start a stage in a thread of its own once others have ended; where a needed one failed, so does this."""
 
             def run() -> None:
+                wait(after)
                 for each in needed:
                     each.result()
                 stage()
@@ -275,7 +278,7 @@ def run_all(trial: Trial, *, whole: bool) -> list[TrialError]:
         pipeline = start(lambda: run_compiled_pipeline(trial), full, trips)
         on_beam = start(lambda: run_on_beam(trial), beam, pipeline)
         in_data = start(lambda: check_data_image(trial, whole=whole), tools, trips)
-        in_full = start(lambda: check_full_image(trial, whole=whole), in_data, full)
+        in_full = start(lambda: check_full_image(trial, whole=whole), full, after=(in_data,))
     stages = (full, data, tools, trips, beam, pipeline, on_beam, in_data, in_full)
     failures = dict.fromkeys(failure for stage in stages if (failure := stage.exception()) is not None)
     for failure in failures:

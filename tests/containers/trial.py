@@ -56,11 +56,16 @@ class Trial:
     def stage(self, name: str) -> Iterator[Taken]:
         """Measure a stage of the trial and note its times, also in `times.log` in the folder."""
         began = time.monotonic() - self.started
-        with measured() as taken:
-            yield taken
-        self.note(name, f"{taken.seconds:.0f} s, {taken.used:.0f} s of CPU")
-        with (self.workshop.folder / "times.log").open("a", encoding="utf-8") as log:
-            log.write(f"{began:6.0f} to {began + taken.seconds:6.0f} s  {taken.used:6.0f} s of CPU  {name}\n")
+        taken, outcome = Taken(), "failed"
+        try:
+            with measured() as taken:
+                yield taken
+            outcome = "done"
+        finally:
+            self.note(name, f"{outcome} in {taken.seconds:.0f} s, {taken.used:.0f} s of CPU")
+            with (self.workshop.folder / "times.log").open("a", encoding="utf-8") as log:
+                times = f"{began:6.0f} to {began + taken.seconds:6.0f} s  {taken.used:6.0f} s of CPU"
+                log.write(f"{times}  {name}, {outcome}\n")
 
     def within(self, what: str, seconds: float, used: float, limit: float) -> None:
         """Notes how long something took, by the clock and of the processors.
