@@ -190,7 +190,7 @@ _DATA_PATH = "pip install --no-deps -r requirements/data-py{python}.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """What one check saw.
 
     Attributes:
@@ -208,7 +208,7 @@ class Finding:
     remedy: str = ""
 
 
-def diagnose(machine: Machine) -> tuple[Finding, ...]:
+def diagnose(machine: Machine) -> tuple[Diagnosis, ...]:
     """Check a machine against what assay needs, the base first: system, Python, packages, native cores, disk."""
     line = _line_of(machine)
     findings = [_python(machine, line), _system(machine)]
@@ -228,13 +228,13 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _python(machine: Machine, line: VersionLine | None) -> Finding:
+def _python(machine: Machine, line: VersionLine | None) -> Diagnosis:
     found = f"Python {_dotted(machine.python)}"
     if line is not None:
-        return Finding(
+        return Diagnosis(
             check="python", status="ok", found=f"{found}, so the {line.name} line", expected="Python 3.10 to 3.13"
         )
-    return Finding(
+    return Diagnosis(
         check="python",
         status="problem",
         found=found,
@@ -243,11 +243,11 @@ def _python(machine: Machine, line: VersionLine | None) -> Finding:
     )
 
 
-def _system(machine: Machine) -> Finding:
+def _system(machine: Machine) -> Diagnosis:
     expected = "Linux x86_64"
     if machine.system == expected:
-        return Finding(check="system", status="ok", found=machine.system, expected=expected)
-    return Finding(
+        return Diagnosis(check="system", status="ok", found=machine.system, expected=expected)
+    return Diagnosis(
         check="system",
         status="warning",
         found=machine.system,
@@ -256,10 +256,10 @@ def _system(machine: Machine) -> Finding:
     )
 
 
-def _check_glibc(machine: Machine, line: VersionLine) -> Finding:
+def _check_glibc(machine: Machine, line: VersionLine) -> Diagnosis:
     expected = f"glibc {_dotted(line.glibc)} or newer, which the wheels of {line.name} are built for"
     if machine.glibc is None:
-        return Finding(
+        return Diagnosis(
             check="glibc",
             status="problem",
             found="another C library",
@@ -268,8 +268,8 @@ def _check_glibc(machine: Machine, line: VersionLine) -> Finding:
         )
     found = f"glibc {_dotted(machine.glibc)}"
     if machine.glibc >= line.glibc:
-        return Finding(check="glibc", status="ok", found=found, expected=expected)
-    return Finding(
+        return Diagnosis(check="glibc", status="ok", found=found, expected=expected)
+    return Diagnosis(
         check="glibc",
         status="problem",
         found=found,
@@ -278,13 +278,13 @@ def _check_glibc(machine: Machine, line: VersionLine) -> Finding:
     )
 
 
-def _packages(machine: Machine, line: VersionLine) -> Iterator[Finding]:
+def _packages(machine: Machine, line: VersionLine) -> Iterator[Diagnosis]:
     data_path = f"Install the locked versions: {_DATA_PATH.format(python=''.join(map(str, machine.python)))}"
     for name, versions in {**line.native, **line.shared}.items():
         yield _package(machine, line, name, versions, missing="problem", remedy=data_path)
     # Without TensorFlow the data path works; with it, the whole family must be there.
     if "tensorflow" not in machine.packages:
-        yield Finding(
+        yield Diagnosis(
             check="tensorflow",
             status="warning",
             found="not installed",
@@ -303,14 +303,14 @@ def _packages(machine: Machine, line: VersionLine) -> Iterator[Finding]:
 
 def _package(
     machine: Machine, line: VersionLine, name: str, versions: tuple[str, ...], *, missing: Status, remedy: str
-) -> Finding:
+) -> Diagnosis:
     expected = f"{' or '.join(f'{version}*' for version in versions)} ({line.name})"
     found = machine.packages.get(name)
     if found is None:
-        return Finding(check=name, status=missing, found="not installed", expected=expected, remedy=remedy)
+        return Diagnosis(check=name, status=missing, found="not installed", expected=expected, remedy=remedy)
     if found.startswith(versions):
-        return Finding(check=name, status="ok", found=found, expected=expected)
-    return Finding(
+        return Diagnosis(check=name, status="ok", found=found, expected=expected)
+    return Diagnosis(
         check=name, status="problem", found=f"{found}{_belongs(name, found)}", expected=expected, remedy=remedy
     )
 
@@ -324,12 +324,12 @@ def _belongs(name: str, version: str) -> str:
     return ""
 
 
-def _hotfix(machine: Machine) -> Finding:
+def _hotfix(machine: Machine) -> Diagnosis:
     expected = "pyarrow-hotfix, which closes CVE-2023-47248 in pyarrow before 14.0.1"
     found = machine.packages.get("pyarrow-hotfix")
     if found is not None:
-        return Finding(check="pyarrow-hotfix", status="ok", found=found, expected=expected)
-    return Finding(
+        return Diagnosis(check="pyarrow-hotfix", status="ok", found=found, expected=expected)
+    return Diagnosis(
         check="pyarrow-hotfix",
         status="warning",
         found="not installed",
@@ -338,14 +338,14 @@ def _hotfix(machine: Machine) -> Finding:
     )
 
 
-def _native(machine: Machine) -> Iterator[Finding]:
+def _native(machine: Machine) -> Iterator[Diagnosis]:
     for name in ("tensorflow-data-validation", "tfx-bsl"):
         failure = machine.native_failures.get(name)
         expected = "its C++ core loads"
         if failure is None:
-            yield Finding(check=f"{name} core", status="ok", found="loads", expected=expected)
+            yield Diagnosis(check=f"{name} core", status="ok", found="loads", expected=expected)
         else:
-            yield Finding(
+            yield Diagnosis(
                 check=f"{name} core",
                 status="problem",
                 found=failure,
@@ -354,12 +354,12 @@ def _native(machine: Machine) -> Iterator[Finding]:
             )
 
 
-def _sqlite(machine: Machine) -> Finding:
+def _sqlite(machine: Machine) -> Diagnosis:
     expected = f"SQLite {_dotted(_OLDEST_SQLITE)} or newer, for the lineage store"
     found = f"SQLite {_dotted(machine.sqlite)}"
     if machine.sqlite >= _OLDEST_SQLITE:
-        return Finding(check="sqlite", status="ok", found=found, expected=expected)
-    return Finding(
+        return Diagnosis(check="sqlite", status="ok", found=found, expected=expected)
+    return Diagnosis(
         check="sqlite",
         status="problem",
         found=found,
@@ -368,11 +368,11 @@ def _sqlite(machine: Machine) -> Finding:
     )
 
 
-def _space(machine: Machine) -> Finding:
+def _space(machine: Machine) -> Diagnosis:
     status: Status = "ok" if machine.free_bytes >= _ENOUGH_SPACE else "warning"
     if machine.free_bytes < _LEAST_SPACE:
         status = "problem"
-    return Finding(
+    return Diagnosis(
         check="disk",
         status=status,
         found=f"{machine.free_bytes / _GIB:.1f} GiB free at {machine.root}",
@@ -381,11 +381,11 @@ def _space(machine: Machine) -> Finding:
     )
 
 
-def _writable(machine: Machine) -> Finding:
+def _writable(machine: Machine) -> Diagnosis:
     expected = "a folder that can be written"
     if not machine.write_failure:
-        return Finding(check="root", status="ok", found=f"{machine.root} can be written", expected=expected)
-    return Finding(
+        return Diagnosis(check="root", status="ok", found=f"{machine.root} can be written", expected=expected)
+    return Diagnosis(
         check="root",
         status="problem",
         found=f"{machine.root} cannot be written: {machine.write_failure}",

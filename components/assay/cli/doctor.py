@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from assay.cli.console import Quiet
-from assay.cli.diagnosis import Finding, diagnose, look_around
+from assay.cli.diagnosis import Diagnosis, diagnose, look_around
 
 _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -36,18 +36,18 @@ def doctor(
         raise typer.Exit(1)
 
 
-def passed(findings: Sequence[Finding]) -> bool:
+def passed(findings: Sequence[Diagnosis]) -> bool:
     """Return whether assay can work: warnings concern a part of it only."""
     return all(finding.status != "problem" for finding in findings)
 
 
-def as_document(findings: Sequence[Finding]) -> str:
+def as_document(findings: Sequence[Diagnosis]) -> str:
     """Return the findings as a JSON document: `passed`, and the list of `findings` in the order of the checks."""
     document = {"passed": passed(findings), "findings": [asdict(finding) for finding in findings]}
     return json.dumps(document, indent=2)
 
 
-def as_text(findings: Sequence[Finding]) -> str:
+def as_text(findings: Sequence[Diagnosis]) -> str:
     """Return the findings as lines for a person: what is wrong also says what was expected and what to do."""
     width = max(len(finding.check) for finding in findings)
     lines: list[str] = []

@@ -16,7 +16,7 @@ from assay.cli.csv_options import Csv, reads_csv
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assay.cli.scaffold.plan import Plan, Task
+    from assay.cli.scaffold.plan import ScaffoldPlan, Task
     from assay.data.csv_remarks import CsvRemark
 
 _MOST_NAMES: Final = 8
@@ -88,7 +88,7 @@ def _task(name: str | None) -> Task | None:
         raise UsageError("init.task", f"There is no task '{name}'.", did_you_mean(name, known)) from None
 
 
-def _tell(plan: Plan, files: list[Path], remarks: Sequence[CsvRemark], *, as_json: bool, quiet: bool) -> None:
+def _tell(plan: ScaffoldPlan, files: list[Path], remarks: Sequence[CsvRemark], *, as_json: bool, quiet: bool) -> None:
     """Describe what was decided and what to do next."""
     import json
 
@@ -126,7 +126,7 @@ def _tell(plan: Plan, files: list[Path], remarks: Sequence[CsvRemark], *, as_jso
         print_result(console, f"Next: {command}")
 
 
-def _sentence(plan: Plan) -> str:
+def _sentence(plan: ScaffoldPlan) -> str:
     rows = f"{plan.rows:,} rows"
     if plan.label_missing:
         rows += f", {plan.label_missing:,} of them without a label"

@@ -39,7 +39,7 @@ _SHOWN_DIGEST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LineageAnswer:
     """An answer as a JSON document and as something to print."""
 
     document: Mapping[str, object]
@@ -50,7 +50,7 @@ class Answer:
         return json.dumps(self.document, indent=1)
 
 
-def overview(standing: Standing) -> Answer:
+def overview(standing: Standing) -> LineageAnswer:
     """Return the runs, the latest first, and the latest blessed model."""
     runs, blessed = [standing.run(run) for run in standing.store.runs()], _latest_blessed(standing.store)
     rows = table("run", "pipeline", "started (UTC)", "seconds", "outcome", numbers=["seconds"])
@@ -64,14 +64,14 @@ def overview(standing: Standing) -> Answer:
             "blessing": record_json(blessed.blessing) if blessed.blessing else None,
         },
     }
-    return Answer(document, Group(rows, Text(), Text(_blessed_sentence(blessed))))
+    return LineageAnswer(document, Group(rows, Text(), Text(_blessed_sentence(blessed))))
 
 
 def _latest_blessed(store: LineageStore) -> BlessedModel:
     return latest_blessed_model(store, is_revoked=lambda blessing: revocation_of(Path(blessing.location)) is not None)
 
 
-def answer_on(standing: Standing, name: str, *, down: bool) -> Answer:
+def answer_on(standing: Standing, name: str, *, down: bool) -> LineageAnswer:
     """Return what is known of a run, or of an artifact by its id, path or digest.
 
     Raises:
@@ -85,7 +85,7 @@ def answer_on(standing: Standing, name: str, *, down: bool) -> Answer:
     graph = standing.graph(store.descendants(artifact.id) if down else store.ancestors(artifact.id))
     tree = descendant_tree(graph) if down else ancestor_tree(graph)
     text = _drawn(tree, came_of_it=down)
-    return Answer({"direction": "down" if down else "up", **tree_json(tree)}, text)
+    return LineageAnswer({"direction": "down" if down else "up", **tree_json(tree)}, text)
 
 
 def _find_artifact(store: LineageStore, name: str) -> ArtifactRecord:
@@ -110,7 +110,7 @@ def _find_artifact(store: LineageStore, name: str) -> ArtifactRecord:
     )
 
 
-def _run_answer(standing: Standing, run: RunRecord) -> Answer:
+def _run_answer(standing: Standing, run: RunRecord) -> LineageAnswer:
     store = standing.store
     rows = table("step", "state", "seconds", "artifacts", numbers=["seconds"])
     executions = []
@@ -128,7 +128,7 @@ def _run_answer(standing: Standing, run: RunRecord) -> Answer:
             }
         )
     title = Text(f"Run {run.id} of {run.pipeline}: {_outcome(run)}", "bold")
-    return Answer({"run": record_json(run), "executions": executions}, Group(title, Text(), rows))
+    return LineageAnswer({"run": record_json(run), "executions": executions}, Group(title, Text(), rows))
 
 
 def _records(artifacts: Mapping[str, tuple[ArtifactRecord, ...]]) -> dict[str, list[dict[str, object]]]:

@@ -12,7 +12,7 @@ from assay.cli.csv_options import Csv, reads_csv
 
 if TYPE_CHECKING:
     from assay.cli.monitoring.record import SpanRecord
-    from assay.cli.monitoring.watching import Seen
+    from assay.cli.monitoring.watching import MonitorResult
     from assay.reports.monitor_page import WatchedSpan
 
 
@@ -118,7 +118,7 @@ def _told(record: SpanRecord) -> str:
     return "\n".join(lines)
 
 
-def _ending(seen: Seen, page: Path) -> str:
+def _ending(seen: MonitorResult, page: Path) -> str:
     new = _count(len(seen.new), "span is new", "spans are new") if seen.new else "Nothing new"
     gone = f" The data of {', '.join(seen.missing)} is no longer there." if seen.missing else ""
     return f"{new}, {len(seen.all)} known: {page}.{gone}"

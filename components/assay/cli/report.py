@@ -13,7 +13,7 @@ from assay.cli.console import Store
 from assay.errors import UsageError
 
 if TYPE_CHECKING:
-    from assay.cli.pages.writing import Subject
+    from assay.cli.pages.writing import ReportSubject
 
 
 def report(
@@ -69,7 +69,7 @@ def report(
         typer.launch(pages[0].resolve().as_uri())
 
 
-def _subject(name: str, root: Path | None, store: str | None) -> tuple[Subject, Path | None]:
+def _subject(name: str, root: Path | None, store: str | None) -> tuple[ReportSubject, Path | None]:
     """Resolve a name: a path if it exists, else what the root knows by that name."""
     from assay.cli.lineage_store import chosen_root, open_lineage
     from assay.cli.pages.writing import subject_at, subject_named

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound="Artifact")
 
 
-class Judged(NamedTuple):
+class StepVerdict(NamedTuple):
     """A verdict, the artifact that holds it, and the step that reached it."""
 
     step: StepResult
@@ -56,11 +56,11 @@ def outputs(result: RunResult, artifact_class: type[A]) -> Iterator[tuple[StepRe
                     yield step, key, artifact
 
 
-def verdicts(result: RunResult, artifact_class: type[Artifact]) -> Iterator[Judged]:
+def verdicts(result: RunResult, artifact_class: type[Artifact]) -> Iterator[StepVerdict]:
     """Return the verdicts in artifacts of a class."""
     for step, key, artifact in outputs(result, artifact_class):
         if (artifact.path / FILE_NAME).is_file():
-            yield Judged(step, key, artifact, read_verdict(artifact.path))
+            yield StepVerdict(step, key, artifact, read_verdict(artifact.path))
 
 
 _SHOWN = 30
@@ -243,7 +243,7 @@ def print_blessings(console: Console, result: RunResult) -> None:
             _print_verdict(console, judged)
 
 
-def _print_verdict(console: Console, judged: Judged) -> None:
+def _print_verdict(console: Console, judged: StepVerdict) -> None:
     verdict = judged.verdict
     console.print(indented(Text(verdict.summary, "bold green" if verdict.ok else "bold yellow")))
     # What failed is the reason for a no; what was held is the reason for a yes.

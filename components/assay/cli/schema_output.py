@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from assay.schema import Change, Finding, Outcome
-    from assay.schema.subjects import Subject
+    from assay.schema import Change, Contradiction, EntryOutcome
+    from assay.schema.subjects import SchemaSubject
 
 
 def document(content: Any) -> str:
@@ -52,7 +52,7 @@ def changes_table(changes: Sequence[Change]) -> RenderableType:
     return rows
 
 
-def findings_table(findings: Sequence[Finding]) -> RenderableType:
+def findings_table(findings: Sequence[Contradiction]) -> RenderableType:
     """Return one line per finding: severity, place and message."""
     from assay.cli.console import table
 
@@ -62,7 +62,7 @@ def findings_table(findings: Sequence[Finding]) -> RenderableType:
     return rows
 
 
-def outcomes_table(outcomes: Sequence[Outcome]) -> RenderableType:
+def outcomes_table(outcomes: Sequence[EntryOutcome]) -> RenderableType:
     """Return one line per outcome: the entry, its status, and what was done."""
     from assay.cli.console import table
 
@@ -72,7 +72,7 @@ def outcomes_table(outcomes: Sequence[Outcome]) -> RenderableType:
     return rows
 
 
-def entries_table(entries: Sequence[tuple[Subject, str, str]]) -> RenderableType:
+def entries_table(entries: Sequence[tuple[SchemaSubject, str, str]]) -> RenderableType:
     """Return one line per entry of a patch: what it is about, what it asks for, and why."""
     from assay.cli.console import table
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.evaluation.plan import PlannedMetric
-    from assay.kernels.metrics.rows import Floats, Rows
+    from assay.kernels.metrics.rows import EvaluatedRows, Floats
     from assay.kernels.metrics.slices import CellKey, SlicingSpec
     from assay.kernels.metrics.values import AnyMetric, SlicedValues
     from assay.kernels.uncertainty.kept_rows import OrderedRows
@@ -85,7 +85,7 @@ class Spread:
 
 
 @dataclass(slots=True)
-class Seen:
+class RowSummary:
     """What was seen of the rows.
 
     Attributes:
@@ -108,7 +108,7 @@ class Seen:
     apart: dict[str, tuple[float, float]] = field(default_factory=dict)
     inverted: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: EvaluatedRows) -> None:
         """Add the rows of a batch."""
         weighs = rows.weights != 0
         count = int(np.count_nonzero(weighs))
@@ -130,7 +130,7 @@ class Seen:
             first, *others = predictions.values()
             self.alike = all(np.array_equal(first, other, equal_nan=True) for other in others)
 
-    def merge(self, other: Seen) -> None:
+    def merge(self, other: RowSummary) -> None:
         """Add other rows."""
         self.weighing += other.weighing
         self.misweighed += other.misweighed
@@ -192,7 +192,7 @@ class Resampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class MetricReplicates:
     """What metrics are on other samples.
 
     Attributes:
@@ -218,7 +218,7 @@ def draw(
     columns: RowColumns,
     baseline: str | None,
     resampling: Resampling,
-) -> Drawn:
+) -> MetricReplicates:
     """Return the confidence settings of metrics.
 
     Args:
@@ -230,7 +230,7 @@ def draw(
         resampling: How to draw.
     """
     if not kept.parts:
-        return Drawn({}, {})
+        return MetricReplicates({}, {})
     changes = _of_rankings(planned, state, resampling)
     rows = ordered(kept) if any(not isinstance(one.metric, RankingMetric) for one in planned) else None
     forms: dict[tuple[SliceKey, MetricKey], ClosedForm] = {}
@@ -255,7 +255,7 @@ def draw(
         for (model, position), array in replicates.changes.items():
             own = zip(replicates.slices, array, strict=True)
             changes.update({(model, key, drawn[position].key): row for key, row in own})
-    return Drawn(changes, forms)
+    return MetricReplicates(changes, forms)
 
 
 def _closed(one: PlannedMetric, rows: OrderedRows) -> Sequence[ClosedForm] | None:
@@ -285,7 +285,7 @@ def _of_rankings(
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class ComputedMetrics:
     """What a pass over the rows gives.
 
     Attributes:
@@ -311,7 +311,7 @@ class Computed:
     trials: Mapping[SliceKey, Mapping[MetricKey, float]]
     closed: Mapping[SliceKey, Mapping[MetricKey, ClosedForm]] = field(default_factory=dict)
     differing: Mapping[SliceKey, Mapping[MetricKey, Floats]] = field(default_factory=dict)
-    seen: Seen = field(default_factory=Seen)
+    seen: RowSummary = field(default_factory=RowSummary)
     left_out: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
     cells: Mapping[CellKey, int] = field(default_factory=dict)
     why: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, str]]] = field(default_factory=dict)
@@ -331,7 +331,7 @@ class _Pass:
     differing: tuple[PlannedMetric, ...]
     leaving_out: tuple[PlannedMetric, ...]
 
-    def view(self, rows: Rows, batch: pa.RecordBatch) -> Rows:
+    def view(self, rows: EvaluatedRows, batch: pa.RecordBatch) -> EvaluatedRows:
         """Return the rows as these metrics read them."""
         if not self.weighted:
             rows = replace(rows, weights=np.ones(len(rows)))
@@ -356,7 +356,7 @@ class PlannedState:
 
     rows: int
     passes: list[tuple[MetricsState, KeptRows]]
-    seen: Seen = field(default_factory=Seen)
+    seen: RowSummary = field(default_factory=RowSummary)
 
 
 class PlannedMetrics:
@@ -411,7 +411,7 @@ class PlannedMetrics:
                 parts[0][1].merge(other)
         return states[0]
 
-    def extract(self, state: PlannedState) -> Computed:
+    def extract(self, state: PlannedState) -> ComputedMetrics:
         """Return all values and replicates."""
         models = tuple(self._columns.predictions)
         examples: dict[SliceKey, int] = {}
@@ -443,7 +443,7 @@ class PlannedMetrics:
                     changes[model].setdefault(key, {})[metric] = row
                 for (key, metric), form in drawn.closed.items():
                     closed.setdefault(key, {})[metric] = form
-        return Computed(
+        return ComputedMetrics(
             state.rows, examples, values, changes, trials, closed, differing, state.seen, left_out, cells, why
         )
 
@@ -469,7 +469,7 @@ def _pass(
     return _Pass(planned, weighted, query, gain, metrics, resampled, counted, differing, leaving_out)
 
 
-def _refuse_missing(query: Any, rows: Rows, name: str) -> None:
+def _refuse_missing(query: Any, rows: EvaluatedRows, name: str) -> None:
     """Rows without a query would all be one."""
     lacking = [one is None or one == [] or (isinstance(one, float) and math.isnan(one)) for one in query]
     missing = np.flatnonzero(np.array(lacking, dtype=np.bool_) & (rows.weights != 0))
@@ -482,7 +482,7 @@ def _refuse_missing(query: Any, rows: Rows, name: str) -> None:
         )
 
 
-def _refuse_negative(rows: Rows, gain: str | None) -> None:
+def _refuse_negative(rows: EvaluatedRows, gain: str | None) -> None:
     gains = rows.labels if rows.gains is None else rows.gains
     negative = np.flatnonzero((gains < 0) & (rows.weights != 0))
     if len(negative):

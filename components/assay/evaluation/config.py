@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from assay.documents import parse_json, parse_text_proto, parse_yaml, read_text, scalar_at
 from assay.errors import UsageError, did_you_mean
 from assay.gating.policy import Additions, with_additions, without_additions
-from assay.gating.thresholds import Limit, limits_of
+from assay.gating.thresholds import MetricBound, limits_of
 from assay.native import eval_config_pb2
 from assay.spec.values import canonical, placeholders
 
@@ -60,7 +60,7 @@ class GateConfig:
     eval_config: EvalConfig
     additions: Additions
 
-    def limits(self, metric_name: Callable[[Any], str]) -> tuple[Limit, ...]:
+    def limits(self, metric_name: Callable[[Any], str]) -> tuple[MetricBound, ...]:
         """Return every limit, as [`limits_of`][assay.gating.thresholds.limits_of] does."""
         return limits_of(self.eval_config, metric_name, self.additions.significant)
 

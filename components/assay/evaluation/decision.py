@@ -23,7 +23,7 @@ from assay.evaluation.table_evaluation import shares_of
 from assay.evaluation.worst_rows import failing_slices, flips_of, own_rows, tell
 from assay.gating.decision import decide
 from assay.gating.policy import WrittenPolicy
-from assay.gating.significance import Evidence
+from assay.gating.significance import ReplicateEvidence
 from assay.gating.verdict import Check, Verdict
 from assay.gating.waivers import Waiver, waive
 from assay.kernels.metrics.rows import numbers
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from assay.evaluation.table_evaluation import TableEvaluation
     from assay.evaluation.tables import Predictions
     from assay.gating.metric_values import Figures
-    from assay.gating.thresholds import Limit, LimitCheck
+    from assay.gating.thresholds import LimitCheck, MetricBound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +161,11 @@ def verdict_on(
     )
 
 
-def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> Evidence | None:
+def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> ReplicateEvidence | None:
     """Return the bounds of the metrics; None if no significance is required."""
     if not config.additions.asks_for_evidence:
         return None
-    return Evidence(
+    return ReplicateEvidence(
         policy=config.additions.policy.for_evidence(),
         candidate=evaluation.changes[CANDIDATE],
         baseline=evaluation.changes.get(BASELINE, {}),
@@ -178,7 +178,7 @@ def _evidence_of(evaluation: TableEvaluation, config: GateConfig) -> Evidence | 
     )
 
 
-def limits_for(config: GateConfig, name_of: Callable[[Any], str] = metric_name) -> tuple[Limit, ...]:
+def limits_for(config: GateConfig, name_of: Callable[[Any], str] = metric_name) -> tuple[MetricBound, ...]:
     """Return every limit, one for each rank of a metric that is computed at several.
 
     TFMA files `NDCG` with a `top_k_list` under each rank and looks for its threshold under none, so that every model

@@ -72,7 +72,7 @@ class Models:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judgement:
     """What the gate says, and by what figures.
 
     Attributes:
@@ -136,7 +136,7 @@ def _evaluated(
     return evaluate_predictions(read.eval_config, predictions, engine, resampling=resampling)
 
 
-def judge(tables: Tables | Models, engine: Engine, rules: Rules | None = None) -> Judged:
+def judge(tables: Tables | Models, engine: Engine, rules: Rules | None = None) -> Judgement:
     """Evaluate with the kernels, and check the metrics against the configuration's thresholds.
 
     Args:
@@ -154,7 +154,7 @@ def judge(tables: Tables | Models, engine: Engine, rules: Rules | None = None) -
     drawn = rules.sampling if config.additions.asks_for_evidence else None
     evaluation = _evaluated(config, predictions, engine, drawn, thresholds_only=True)
     verdict, flips = decided(config, evaluation, predictions, rules, join_on=tables.join_on)
-    return Judged(
+    return Judgement(
         verdict=verdict,
         evaluation=evaluation,
         level=config.additions.policy.for_evidence().level,

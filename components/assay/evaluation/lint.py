@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from assay.display import visible
 from assay.errors import UsageError, did_you_mean
 from assay.evaluation.named_columns import class_columns
-from assay.evaluation.plan import Plan, is_known, metric_name, plan_of
+from assay.evaluation.plan import EvaluationPlan, is_known, metric_name, plan_of
 from assay.evaluation.recipes import RECIPES, Recipe
 from assay.evaluation.slicing import absent_slices, slicing_of, specs_of
 from assay.evaluation.tables import keys_of, model_specs_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from assay.engines.base import Source
     from assay.gating.metric_values import SliceKey
     from assay.gating.slicing import Slicing
-    from assay.gating.thresholds import EvalConfig, Limit
+    from assay.gating.thresholds import EvalConfig, MetricBound
 
 _METRIC: Final = re.compile(r"eval_config\.metrics_specs\[(?P<spec>\d+)\]\.metrics\[(?P<metric>\d+)\]")
 
@@ -126,7 +126,7 @@ def _of_models(config: EvalConfig, *, of_model: bool) -> Iterator[LintFinding]:
         yield LintFinding(code=code, place="eval_config.model_specs", message=error.message, hint=error.hint)
 
 
-def _of_metrics(plan: Plan, *, of_model: bool) -> Iterator[LintFinding]:
+def _of_metrics(plan: EvaluationPlan, *, of_model: bool) -> Iterator[LintFinding]:
     for one in plan.lacking:
         # The Evaluator leaves a model's metrics without a kernel to TFMA, which a table's predictions cannot be given.
         can_wait = one.code == "plot" or (of_model and one.code not in _CANNOT_WAIT)
@@ -187,7 +187,7 @@ def _of_own_classes(spec: Any, place: str) -> Iterator[LintFinding]:
             )
 
 
-def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> Iterator[LintFinding]:
+def _of_limits(config: EvalConfig, plan: EvaluationPlan, *, has_baseline_table: bool) -> Iterator[LintFinding]:
     limits = limits_of(config, metric_name)
     if not limits:
         message = "there is no threshold, so no model is held against anything (no_thresholds says what then)."
@@ -222,7 +222,7 @@ def _of_limits(config: EvalConfig, plan: Plan, *, has_baseline_table: bool) -> I
     yield from of_bounds(config, limits)
 
 
-def _of_direction(limit: Limit) -> Iterator[LintFinding]:
+def _of_direction(limit: MetricBound) -> Iterator[LintFinding]:
     """Find thresholds that no model can pass, or that none can fail."""
     if limit.bound == "relative" and limit.is_change and abs(limit.value) >= 1:
         yield LintFinding(
@@ -234,7 +234,7 @@ def _of_direction(limit: Limit) -> Iterator[LintFinding]:
         )
 
 
-def of_bounds(config: EvalConfig, limits: Sequence[Limit]) -> Iterator[LintFinding]:
+def of_bounds(config: EvalConfig, limits: Sequence[MetricBound]) -> Iterator[LintFinding]:
     """Return what is wrong with thresholds by what their metrics can be, and by which way they improve.
 
     Args:
@@ -252,7 +252,7 @@ def of_bounds(config: EvalConfig, limits: Sequence[Limit]) -> Iterator[LintFindi
         yield from _of_crossed(limit, limits)
 
 
-def _recipe_of(config: EvalConfig, limit: Limit) -> Recipe | None:
+def _recipe_of(config: EvalConfig, limit: MetricBound) -> Recipe | None:
     found = _METRIC.match(limit.origin)
     if found is None:
         return next((one for one in RECIPES.values() if one.name == limit.metric.name), None)
@@ -260,7 +260,7 @@ def _recipe_of(config: EvalConfig, limit: Limit) -> Recipe | None:
     return RECIPES.get(metric.class_name) if is_known(metric.module) else None
 
 
-def _of_range(limit: Limit, recipe: Recipe) -> Iterator[LintFinding]:
+def _of_range(limit: MetricBound, recipe: Recipe) -> Iterator[LintFinding]:
     low, high, what = recipe.low, recipe.high, limit.metric.label
     if limit.across is not None or limit.bound == "absolute":
         low, high, what = recipe.low - recipe.high, recipe.high - recipe.low, f"a difference of {what}"
@@ -282,7 +282,7 @@ def _between(low: float, high: float) -> str:
     return f"{high:g} or less" if math.isinf(low) else f"between {low:g} and {high:g}"
 
 
-def _of_improvement(limit: Limit, limits: Sequence[Limit], recipe: Recipe) -> Iterator[LintFinding]:
+def _of_improvement(limit: MetricBound, limits: Sequence[MetricBound], recipe: Recipe) -> Iterator[LintFinding]:
     """Find thresholds whose direction is wrong: they bless the models that they are meant to stop."""
     if not recipe.better or limit.across is not None:
         return
@@ -308,7 +308,7 @@ def _of_improvement(limit: Limit, limits: Sequence[Limit], recipe: Recipe) -> It
         )
 
 
-def _of_crossed(limit: Limit, limits: Sequence[Limit]) -> Iterator[LintFinding]:
+def _of_crossed(limit: MetricBound, limits: Sequence[MetricBound]) -> Iterator[LintFinding]:
     if limit.bound != "lower":
         return
     place = (limit.metric, limit.slicing, limit.across)
@@ -337,7 +337,7 @@ def _makes(keys: set[str], values: dict[str, Any], wanted: Slicing) -> bool:
 
 
 def _of_columns(
-    config: EvalConfig, plan: Plan, columns: Sequence[str], *, has_baseline_table: bool, of_model: bool
+    config: EvalConfig, plan: EvaluationPlan, columns: Sequence[str], *, has_baseline_table: bool, of_model: bool
 ) -> Iterator[LintFinding]:
     known = set(columns)
     named = [

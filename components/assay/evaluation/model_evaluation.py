@@ -18,7 +18,7 @@ from assay.evaluation.decision import Rules, decided, resampling_for
 from assay.evaluation.files import METRICS_TABLE, write_for_people, write_metrics, write_metrics_table, write_tfma_files
 from assay.evaluation.lint import LintFinding, lint, of_bounds, stop
 from assay.evaluation.model_rows import no_model, predict_rows
-from assay.evaluation.plan import Plan, metric_name, plan_of
+from assay.evaluation.plan import EvaluationPlan, metric_name, plan_of
 from assay.evaluation.request import EvaluationRequest, EvaluationResult
 from assay.evaluation.slicing import absent_slices, is_cut
 from assay.evaluation.table_evaluation import evaluate_predictions
@@ -96,7 +96,7 @@ class _Part:
 
 
 def _by_kernels(
-    work: EvaluationRequest, plan: Plan, output: Path, config: GateConfig, rules: Rules
+    work: EvaluationRequest, plan: EvaluationPlan, output: Path, config: GateConfig, rules: Rules
 ) -> EvaluationResult:
     findings = _lint(work)
     predictions = predict_rows(work.config, work.source, work.model, work.baseline)
@@ -139,7 +139,7 @@ def _resampling(work: EvaluationRequest, config: GateConfig, rules: Rules) -> Re
     return resampling_for(config, replace(rules.sampling, threads=threads))
 
 
-def _lacking(work: EvaluationRequest, plan: Plan, prepared: EvalConfig, naming: Naming | None) -> _Part:
+def _lacking(work: EvaluationRequest, plan: EvaluationPlan, prepared: EvalConfig, naming: Naming | None) -> _Part:
     """Return TFMA's results for the metrics and plots that the kernels lack."""
     if not plan.lacking:
         return _Part()

@@ -91,7 +91,7 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """What a configuration asks for.
 
     Attributes:
@@ -105,7 +105,7 @@ class Plan:
     plots: tuple[PlannedMetric, ...] = ()
 
 
-def plan_of(config: EvalConfig) -> Plan:
+def plan_of(config: EvalConfig) -> EvaluationPlan:
     """Return the kernels for every metric of the configuration, and the metrics that there are none for."""
     metrics: dict[MetricKey, PlannedMetric] = {}
     plots: dict[MetricKey, PlannedMetric] = {}
@@ -144,7 +144,7 @@ def plan_of(config: EvalConfig) -> Plan:
             found = plots if metric.class_name in PLOTS else metrics
             for one in planned:
                 add(found, replace(one, place=place), metric)
-    return Plan(tuple(metrics.values()), tuple(lacking), tuple(plots.values()))
+    return EvaluationPlan(tuple(metrics.values()), tuple(lacking), tuple(plots.values()))
 
 
 def metric_name(metric: Any) -> str:

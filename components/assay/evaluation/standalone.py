@@ -33,7 +33,7 @@ from assay.evaluation.remarks import REMARKS, remarks_on
 from assay.evaluation.request import EvaluationRequest, EvaluationResult, MetricsEngine
 from assay.evaluation.tfma_files import TFMA_FILES, VALIDATION_FILE
 from assay.evaluation.worst_rows import FLIPS_TABLE
-from assay.gating.blessing import Judged, bless, served_digest, serving_folder
+from assay.gating.blessing import BlessedInputs, bless, served_digest, serving_folder
 from assay.gating.verdict import write_verdict
 from assay.native import metrics_for_slice_pb2, validation_result_pb2
 from assay.spec.user_code import load_function
@@ -57,7 +57,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GateOutcome:
     """What is decided.
 
     Attributes:
@@ -175,7 +175,7 @@ def _warnings(checks: Iterable[Check]) -> Iterator[str]:
 
 
 @optional_packages("Evaluating this model")
-def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> Outcome:
+def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> GateOutcome:
     """Evaluate and decide, as the Evaluator does.
 
     Args:
@@ -186,13 +186,13 @@ def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(judged, Models):
         evaluated = _evaluated(judged, folder, rules, "auto")
-        return Outcome(evaluated.verdict, evaluated.flips, evaluated.notes)
+        return GateOutcome(evaluated.verdict, evaluated.flips, evaluated.notes)
     engine = EmbeddedEngine()
     found = judge(judged, engine, replace(rules, sampling=replace(rules.sampling, threads=engine.threads)))
     write_tfma_files(folder, found.evaluation)
     write_metrics(folder, found.evaluation, 1 - 2 * found.level)
     write_for_people(folder, found.verdict, found.flips)
-    return Outcome(found.verdict, found.flips, tuple(f"warning: {warning.sentence}" for warning in found.warnings))
+    return GateOutcome(found.verdict, found.flips, tuple(f"warning: {warning.sentence}" for warning in found.warnings))
 
 
 def _evaluated(models: Models, folder: Path, rules: Rules | None, metrics_engine: MetricsEngine) -> EvaluationResult:
@@ -248,7 +248,7 @@ def write_blessing(folder: Path, models: Tables | Models, verdict: Verdict, rule
     path = folder / "blessing"
     path.mkdir(parents=True, exist_ok=True)
     plain = msgspec.json.encode(rules.bound(read_config(models.config)), order="deterministic")
-    judged = Judged(
+    judged = BlessedInputs(
         model=served_digest(model),
         baseline=served_digest(baseline) if isinstance(baseline, Path) and baseline.is_dir() else "",
         examples=tuple(_digests(models.data)),

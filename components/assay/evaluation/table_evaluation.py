@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.errors import DataError, UsageError
 from assay.evaluation.accumulation import BASELINE, CANDIDATE, PlannedMetrics, row_columns
-from assay.evaluation.plan import Plan, plan_of
+from assay.evaluation.plan import EvaluationPlan, plan_of
 from assay.evaluation.slicing import slicing_of
 from assay.gating.metric_values import Figures, MetricKey, SliceKey
 from assay.kernels.metrics.curves import AREAS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from assay.engines.base import Engine
-    from assay.evaluation.accumulation import Computed, Resampling, Seen
+    from assay.evaluation.accumulation import ComputedMetrics, Resampling, RowSummary
     from assay.evaluation.files import Bounds
     from assay.evaluation.named_columns import Naming
     from assay.evaluation.tables import Keys, Predictions
@@ -41,7 +41,7 @@ class TableEvaluation:
         changes: By model, slice and metric, what each bootstrap replicate adds; empty without a bootstrap.
         trials: By slice and metric, of how many rows the candidate's rates are shares, where they are resampled.
         closed: By slice and metric, areas under ROC curves and means of losses with their errors.
-        differing: By slice and metric, on how many of a rate's rows the models differ; see `Computed`.
+        differing: By slice and metric, on how many of a rate's rows the models differ; see `ComputedMetrics`.
         config: The configuration.
         plan: What it asks for.
         values: By model, slice and metric, every value and plot as the kernels give it.
@@ -60,10 +60,10 @@ class TableEvaluation:
     closed: Mapping[SliceKey, Mapping[MetricKey, ClosedForm]]
     differing: Mapping[SliceKey, Mapping[MetricKey, Floats]]
     config: EvalConfig
-    plan: Plan
+    plan: EvaluationPlan
     values: Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
     keys: Keys
-    seen: Seen
+    seen: RowSummary
     naming: Naming | None = None
     left_out: Mapping[SliceKey, Mapping[MetricKey, float]] = field(default_factory=dict)
     cells: Mapping[CellKey, int] = field(default_factory=dict)
@@ -206,7 +206,7 @@ def _put(
 
 
 def figures_of(
-    computed: Computed, *, has_baseline: bool, smallest: int = 0, plots: frozenset[MetricKey] = frozenset()
+    computed: ComputedMetrics, *, has_baseline: bool, smallest: int = 0, plots: frozenset[MetricKey] = frozenset()
 ) -> Figures:
     """Return the gate's metrics, without those of slices of fewer rows than `smallest`."""
     kept = {key for key, count in computed.examples.items() if count >= smallest}

@@ -79,7 +79,7 @@ class _Counted:
 
 
 def _run(
-    work: EvaluationRequest, prepared: EvalConfig, models: Models, counted: _Counted, output: Path
+    work: EvaluationRequest, prepared: EvalConfig, models: TfmaModels, counted: _Counted, output: Path
 ) -> Mapping[SliceKey, int]:
     """Write TFMA's files, and return the number of examples in each slice where it is known."""
     try:
@@ -107,7 +107,7 @@ def _run(
 def _run_in_process(
     work: EvaluationRequest,
     prepared: EvalConfig,
-    models: Models,
+    models: TfmaModels,
     extractors: list[Any],
     counted: _Counted,
     output: Path,
@@ -240,7 +240,7 @@ def _write_records(path: Path, messages: list[Any]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class TfmaModels:
     """The models of an evaluation.
 
     Attributes:
@@ -260,7 +260,7 @@ class Models:
 
 def load_models(
     candidate: Path | None, baseline: Path | None, config: EvalConfig, *, factory: Callable[..., Any] | None = None
-) -> Models:
+) -> TfmaModels:
     """Load the model of each model spec of the prepared configuration.
 
     Args:
@@ -273,7 +273,7 @@ def load_models(
         UsageError: There is no model and no prediction key, or a signature that the configuration names is not there.
         ArtifactError: A model cannot be loaded; a baseline that cannot be loaded is told from one that is not there.
     """
-    models = Models([], [])
+    models = TfmaModels([], [])
     for spec in config.model_specs:
         path = baseline if spec.is_baseline else candidate
         if path is None:

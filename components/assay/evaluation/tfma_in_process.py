@@ -96,7 +96,7 @@ def _apply(transform: beam.ParDo, elements: list[Any]) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class TfmaMetrics:
     """What was computed.
 
     Attributes:
@@ -133,7 +133,7 @@ def compute_metrics(
     *,
     schema: Any = None,
     inspect: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> Computed:
+) -> TfmaMetrics:
     """Compute metrics and plots for every slice.
 
     Args:
@@ -224,7 +224,7 @@ def _add(accumulation: _Accumulation, examples: list[dict[str, Any]], preprocess
     preprocess.finish_bundle()
 
 
-def _results(accumulation: _Accumulation, config: EvalConfig, computations: Any, combine: Any) -> Computed:
+def _results(accumulation: _Accumulation, config: EvalConfig, computations: Any, combine: Any) -> TfmaMetrics:
     sets_of: dict[Any, list[frozenset[Any]]] = {}
     for slices in accumulation.by_slices:
         for key in slices:
@@ -239,7 +239,7 @@ def _results(accumulation: _Accumulation, config: EvalConfig, computations: Any,
         merged = _merged([accumulation.by_slices[one] for one in sets], computations.non_derived_computations)
         metrics = combine.extract_output(combine.compact(merged))
         results.append((key, _finished(metrics, computations, baseline_name(config))))
-    return Computed(results, examples)
+    return TfmaMetrics(results, examples)
 
 
 def _merged(accumulators: list[Any], computations: list[Any]) -> Any:

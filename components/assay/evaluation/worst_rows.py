@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from assay.evaluation.tables import Predictions
     from assay.gating.verdict import Check, Verdict
-    from assay.kernels.metrics.rows import Floats, Rows
+    from assay.kernels.metrics.rows import EvaluatedRows, Floats
     from assay.kernels.metrics.slices import SlicingSpec
 
 FLIPS_TABLE: Final = "flips.parquet"
@@ -115,7 +115,7 @@ def _shown(value: Any) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
-def _worse(rows: Rows) -> Floats:
+def _worse(rows: EvaluatedRows) -> Floats:
     """Return how much worse the candidate did on each row; 0 where nothing tells."""
     ours, theirs = rows.predictions[CANDIDATE], rows.predictions[BASELINE]
     with np.errstate(invalid="ignore"):
@@ -141,7 +141,7 @@ def _lost(labels: Floats, ours: Floats, theirs: Floats) -> Floats:
     return np.where(known, lost, np.nan)
 
 
-def _in_slice(rows: Rows, key: SliceKey) -> Any:
+def _in_slice(rows: EvaluatedRows, key: SliceKey) -> Any:
     holds = np.array([key in cell for cell in rows.cells.keys], dtype=np.bool_)
     return holds[rows.cells.codes] if len(holds) else np.zeros(len(rows), dtype=np.bool_)
 

@@ -48,7 +48,7 @@ Kind: TypeAlias = Literal["model", "infra"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class BlessedInputs:
     """Everything that a verdict depends on, by digest; empty where there was none.
 
     Attributes:
@@ -83,7 +83,7 @@ class Statement:
 
     kind: Kind = "model"
     blessed: bool
-    judged: Judged
+    judged: BlessedInputs
     verdict: str
     warmup: str = ""
     schema_version: int = SCHEMA_VERSION
@@ -96,7 +96,7 @@ def judged_by_digest(
     examples: Sequence[Artifact] = (),
     splits: Sequence[str] = (),
     config: Any = None,
-) -> Judged:
+) -> BlessedInputs:
     """Takes the digests of what is about to be judged; call it before the model is loaded.
 
     Args:
@@ -110,7 +110,7 @@ def judged_by_digest(
         ArtifactError: A model is missing, or cannot be vouched for.
     """
     plain = msgspec.json.encode(config, order="deterministic")
-    return Judged(
+    return BlessedInputs(
         model=served_digest(model.serving_path) if model else "",
         model_artifact=model.digest if model else "",
         baseline=served_digest(baseline.serving_path) if baseline else "",
@@ -121,7 +121,7 @@ def judged_by_digest(
 
 
 def bless(
-    judged: Judged,
+    judged: BlessedInputs,
     verdict: Verdict,
     blessing: ModelBlessing | InfraBlessing,
     *,

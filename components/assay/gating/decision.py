@@ -36,21 +36,21 @@ from assay.gating.verdict import INSUFFICIENT, Check, Verdict, blocking, by_conc
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from assay.gating.significance import Evidence
-    from assay.gating.thresholds import Limit
+    from assay.gating.significance import ReplicateEvidence
+    from assay.gating.thresholds import MetricBound
 
 _MOST = 6  # slices in a sentence
 _FEW = 30  # examples of a slice; EvidencePolicy.min_examples has the same default
 
 
 def decide(
-    limits: Sequence[Limit],
+    limits: Sequence[MetricBound],
     figures: Figures,
     *,
     policy: GatePolicy | None = None,
     subjects: Mapping[str, str] | None = None,
     second_opinion: bool | None = None,
-    evidence: Evidence | None = None,
+    evidence: ReplicateEvidence | None = None,
     waived: Callable[[Sequence[LimitCheck]], list[Check]] | None = None,
     absent: Sequence[Slicing] = (),
 ) -> Verdict:
@@ -87,7 +87,7 @@ def decide(
     )
 
 
-def _held(limits: Sequence[Limit], figures: Figures, absent: Sequence[Slicing]) -> list[LimitCheck]:
+def _held(limits: Sequence[MetricBound], figures: Figures, absent: Sequence[Slicing]) -> list[LimitCheck]:
     """Gives a check for each limit in each slice that it is for, by slice (the whole data first) within each limit."""
     # By what a check is, not by what it is called: a name is for people.
     held: dict[tuple[MetricKey, Place | Slicing | Across | None, str], LimitCheck] = {}
@@ -106,7 +106,7 @@ def _held(limits: Sequence[Limit], figures: Figures, absent: Sequence[Slicing]) 
     return list(held.values())
 
 
-def _places(limit: Limit, slices: Iterable[SliceKey]) -> list[Place]:
+def _places(limit: MetricBound, slices: Iterable[SliceKey]) -> list[Place]:
     slices = list(slices)
     if limit.across is None:
         return [key for key in slices if limit.slicing is None or limit.slicing.matches(key)]
@@ -115,7 +115,7 @@ def _places(limit: Limit, slices: Iterable[SliceKey]) -> list[Place]:
     return [pair for pair in pairs if limit.across.matches(pair)]
 
 
-def _check(limit: Limit, key: Place, figures: Figures) -> Check:
+def _check(limit: MetricBound, key: Place, figures: Figures) -> Check:
     candidate = metrics_at(figures.candidate, key)
     slices = (key.first, key.second) if isinstance(key, SlicePair) else (key,)
     if any(limit.metric in figures.not_numbers.get(one, ()) for one in slices):
@@ -139,11 +139,13 @@ def _check(limit: Limit, key: Place, figures: Figures) -> Check:
     return _check_change(limit, key, observed, metrics_at(figures.baseline, key), why)
 
 
-def _why(reasons: Mapping[SliceKey, Mapping[MetricKey, str]], limit: Limit, slices: Iterable[SliceKey]) -> str:
+def _why(reasons: Mapping[SliceKey, Mapping[MetricKey, str]], limit: MetricBound, slices: Iterable[SliceKey]) -> str:
     return next((reasons[key][limit.metric] for key in slices if limit.metric in reasons.get(key, {})), "")
 
 
-def _check_change(limit: Limit, key: Place, observed: float, of_baseline: Mapping[MetricKey, float], why: str) -> Check:
+def _check_change(
+    limit: MetricBound, key: Place, observed: float, of_baseline: Mapping[MetricKey, float], why: str
+) -> Check:
     baseline = of_baseline.get(limit.metric)
     if baseline is None:
         sentence = missing_sentence(limit, key, whose=" for the baseline", known="")
@@ -162,7 +164,7 @@ def _check_change(limit: Limit, key: Place, observed: float, of_baseline: Mappin
 
 
 def _result(
-    limit: Limit,
+    limit: MetricBound,
     key: Place,
     *,
     ok: bool,
@@ -187,7 +189,7 @@ def _result(
     )
 
 
-def _no_slice(limit: Limit, computed: Sequence[SliceKey], slices: Slicing | Across | None) -> Check:
+def _no_slice(limit: MetricBound, computed: Sequence[SliceKey], slices: Slicing | Across | None) -> Check:
     name = slices.name if slices else "any slice"
     wanted = slices.features if isinstance(slices, Slicing) else None
     alike = [slice_name(key) for key in computed if {feature for feature, _ in key} == wanted]
@@ -217,7 +219,7 @@ def _known(metrics: Mapping[MetricKey, float]) -> str:
     return f"Computed: {', '.join(names)}." if names else ""
 
 
-def policy_checks(limits: Sequence[Limit], figures: Figures, policy: GatePolicy) -> Iterator[Check]:
+def policy_checks(limits: Sequence[MetricBound], figures: Figures, policy: GatePolicy) -> Iterator[Check]:
     """Gives a check where there is no data, no threshold or no baseline."""
     # Metrics that compare two models have no figures without a baseline, of however many rows.
     waits = figures.baseline is None and any(limit.of_both for limit in limits) and any(figures.examples.values())
@@ -235,7 +237,7 @@ def policy_checks(limits: Sequence[Limit], figures: Figures, policy: GatePolicy)
         yield _first_run(limits, policy)
 
 
-def _first_run(limits: Sequence[Limit], policy: GatePolicy) -> Check:
+def _first_run(limits: Sequence[MetricBound], policy: GatePolicy) -> Check:
     sentence = "There is no baseline to compare with"
     if policy.first_run == "block":
         sentence += ", and first_run is 'block'."
@@ -293,7 +295,7 @@ def to_warning(check: Check) -> Check:
     return check if check.ok or check.kind in {"no_data", "second_opinion"} else replace(check, severity="warning")
 
 
-def is_first_run(limits: Sequence[Limit], figures: Figures) -> bool:
+def is_first_run(limits: Sequence[MetricBound], figures: Figures) -> bool:
     """Tells whether there are change limits, and no baseline for them."""
     return figures.baseline is None and any(limit.needs_baseline for limit in limits)
 
@@ -347,14 +349,14 @@ def _checks(count: int) -> str:
     return "1 check" if count == 1 else f"{count} checks"
 
 
-def value_sentence(limit: Limit, key: Place, observed: float) -> str:
+def value_sentence(limit: MetricBound, key: Place, observed: float) -> str:
     """Says what a value is and what it had to be, as in `auc on Overall is 0.9; the limit is at least 0.8`."""
     seen, bound = _apart(observed, limit.value)
     side = "at least" if limit.bound == "lower" else "at most"
     return f"{_subject(limit, key)} is {seen}; the limit is {side} {bound}."
 
 
-def change_sentence(limit: Limit, key: Place, observed: float, baseline: float) -> str:
+def change_sentence(limit: MetricBound, key: Place, observed: float, baseline: float) -> str:
     """Says how far a value is from the baseline's, and how far it may be."""
     change = observed - baseline
     shown, base = _apart(observed, baseline)
@@ -368,7 +370,7 @@ def change_sentence(limit: Limit, key: Place, observed: float, baseline: float) 
     return f"{_subject(limit, key)} is {shown}, {distance}; the limit is {allowed_change(limit, size)}."
 
 
-def allowed_change(limit: Limit, size: float = math.nan) -> str:
+def allowed_change(limit: MetricBound, size: float = math.nan) -> str:
     """Says what a change limit allows, as in `a drop of at most 0.005 (absolute)`.
 
     Args:
@@ -384,7 +386,7 @@ def allowed_change(limit: Limit, size: float = math.nan) -> str:
     return f"a {kind} {amount} ({limit.bound})"
 
 
-def zero_baseline_sentence(limit: Limit, key: Place, observed: float) -> str:
+def zero_baseline_sentence(limit: MetricBound, key: Place, observed: float) -> str:
     """Says that a relative change from zero has no value."""
     return (
         f"{_subject(limit, key)} is {number(observed)} and the baseline's is 0: a change relative to 0 has no value. "
@@ -392,17 +394,17 @@ def zero_baseline_sentence(limit: Limit, key: Place, observed: float) -> str:
     )
 
 
-def missing_sentence(limit: Limit, key: Place, *, whose: str, known: str) -> str:
+def missing_sentence(limit: MetricBound, key: Place, *, whose: str, known: str) -> str:
     """Says that the metric of a limit was not computed."""
     return f"{_subject(limit, key)} was not computed{whose}, so its limit cannot be kept. {known}".rstrip()
 
 
-def not_a_number_sentence(limit: Limit, key: Place) -> str:
+def not_a_number_sentence(limit: MetricBound, key: Place) -> str:
     """Says that the metric has no single number."""
     return f"{_subject(limit, key)} is not a single number, so it cannot be held against {number(limit.value)}."
 
 
-def nan_sentence(limit: Limit, key: Place, whose: str, examples: int | None = None, *, why: str = "") -> str:
+def nan_sentence(limit: MetricBound, key: Place, whose: str, examples: int | None = None, *, why: str = "") -> str:
     """Return that a figure is NaN, of how many examples, and why; for few, how a slice is left out."""
     of = "" if examples is None else f" over {examples:,} example{'s' if examples != 1 else ''}"
     small = examples is not None and examples < _FEW and key != OVERALL
@@ -411,25 +413,25 @@ def nan_sentence(limit: Limit, key: Place, whose: str, examples: int | None = No
     return f"{_subject(limit, key)} is NaN{whose}{of}: {why}, so its limit cannot be kept.{hint}"
 
 
-def no_baseline_sentence(limit: Limit, key: Place, observed: float | None) -> str:
+def no_baseline_sentence(limit: MetricBound, key: Place, observed: float | None) -> str:
     """Says that a change limit had nothing to compare with."""
     seen = f" is {number(observed)};" if observed is not None else ":"
     return f"{_subject(limit, key)}{seen} not applicable: no baseline (the limit is {_allowed(limit)})."
 
 
-def _allowed(limit: Limit) -> str:
+def _allowed(limit: MetricBound) -> str:
     if limit.is_change:
         return allowed_change(limit)
     return f"{'at least' if limit.bound == 'lower' else 'at most'} {number(limit.value)}"
 
 
-def _subject(limit: Limit, key: Place) -> str:
+def _subject(limit: MetricBound, key: Place) -> str:
     if isinstance(key, SlicePair):
         return f"{limit.metric.label} on {slice_name(key.first)} less that on {slice_name(key.second)}"
     return f"{limit.metric.label} on {slice_name(key)}"
 
 
-def _amounts(limit: Limit, size: float) -> tuple[str, str]:
+def _amounts(limit: MetricBound, size: float) -> tuple[str, str]:
     """Gives the sizes of a change and of its limit, relative ones in percent."""
     if limit.bound == "absolute":
         return _apart(abs(size), abs(limit.value), fewest=3)

@@ -34,7 +34,7 @@ _PUBLIC_KEY: Final = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class BlessingSignature:
     """A detached signature, as `blessing.sig` holds it.
 
     Attributes:
@@ -48,9 +48,9 @@ class Signature:
     signature: str
 
 
-def sign(content: bytes, key: Ed25519PrivateKey) -> Signature:
+def sign(content: bytes, key: Ed25519PrivateKey) -> BlessingSignature:
     """Signs a blessing's statement."""
-    return Signature(
+    return BlessingSignature(
         key=fingerprint(key.public_key()), signature=base64.b64encode(key.sign(_DOMAIN + content)).decode()
     )
 
@@ -144,14 +144,14 @@ def why_untrusted(content: bytes, folder: Path, trusted: tuple[Ed25519PublicKey,
     return None
 
 
-def read_signature(folder: Path) -> Signature:
+def read_signature(folder: Path) -> BlessingSignature:
     """Reads `blessing.sig`.
 
     Raises:
         ArtifactError: There is none, or it is not a signature.
     """
     try:
-        return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=Signature)
+        return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=BlessingSignature)
     except FileNotFoundError:
         raise ArtifactError("signature.none", "the blessing is not signed") from None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:

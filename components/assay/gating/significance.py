@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from assay.gating.metric_values import Figures, MetricKey, Place, SliceKey
     from assay.gating.policy import EvidencePolicy, Significant
-    from assay.gating.thresholds import Limit, LimitCheck
+    from assay.gating.thresholds import LimitCheck, MetricBound
     from assay.gating.verdict import Check
     from assay.kernels.metrics.rows import Floats
     from assay.kernels.uncertainty.intervals import PairedShares
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class ReplicateEvidence:
     """Replicates of the figures on other samples of the same rows, and the policy to judge them by.
 
     Attributes:
@@ -70,7 +70,7 @@ class Evidence:
     closed: Mapping[SliceKey, Mapping[MetricKey, ClosedForm]] = field(default_factory=dict)
     shares: Mapping[SliceKey, Mapping[MetricKey, PairedShares | None]] = field(default_factory=dict)
 
-    def rule(self, limit: Limit) -> Significant:
+    def rule(self, limit: MetricBound) -> Significant:
         """What must be significant of a limit."""
         return limit.significant or self.policy.significant
 
@@ -161,7 +161,7 @@ class Proportion:
         return Proportion(1 - self.value, self.trials).p_value_above(1 - limit)
 
 
-def measure(one: LimitCheck, evidence: Evidence) -> Measured | None:
+def measure(one: LimitCheck, evidence: ReplicateEvidence) -> Measured | None:
     """Gives the checked value, or its change, with its uncertainty; None where that is not known.
 
     A value at its extreme has no spread over the rows at hand, which says nothing of other rows; a change that does not
@@ -233,7 +233,7 @@ class Corrected:
     checks: int
 
 
-def weigh(held: Sequence[LimitCheck], figures: Figures, evidence: Evidence) -> list[Check]:
+def weigh(held: Sequence[LimitCheck], figures: Figures, evidence: ReplicateEvidence) -> list[Check]:
     """Gives the checks as the evidence decides them; those that lack a figure stay as they are."""
     decidable = {place for place, one in enumerate(held) if _is_numeric(one)}
     measured = {place: _measured(held[place], figures, evidence) for place in decidable}
@@ -263,7 +263,7 @@ def _is_numeric(one: LimitCheck) -> bool:
     return one.limit.bound != "relative" or check.baseline != 0
 
 
-def _measured(one: LimitCheck, figures: Figures, evidence: Evidence) -> Measured | None:
+def _measured(one: LimitCheck, figures: Figures, evidence: ReplicateEvidence) -> Measured | None:
     rows = evidence.rows(one, figures)
     if evidence.rule(one.limit) != "off" and rows is not None and rows < evidence.policy.min_examples:
         return None
@@ -272,7 +272,7 @@ def _measured(one: LimitCheck, figures: Figures, evidence: Evidence) -> Measured
 
 
 def _p_values_of_breaking(
-    held: Sequence[LimitCheck], measured: Mapping[int, Measured | None], evidence: Evidence
+    held: Sequence[LimitCheck], measured: Mapping[int, Measured | None], evidence: ReplicateEvidence
 ) -> dict[int, float]:
     """Gives the p-value of "the limit is kept" for each check that `regression` holds, corrected over all of them."""
     places, raw = [], []
@@ -311,7 +311,7 @@ def _decided(one: LimitCheck, found: Measured, worse: Corrected, rule: Significa
     return replace(check, ok=ok, details=details, sentence=f"{check.sentence} ({bounds}.){said}")
 
 
-def _insufficient(one: LimitCheck, figures: Figures, evidence: Evidence) -> Check:
+def _insufficient(one: LimitCheck, figures: Figures, evidence: ReplicateEvidence) -> Check:
     policy, rows = evidence.policy, evidence.rows(one, figures)
     examples = _examples(one.key, figures)
     if rows is not None and rows < policy.min_examples:

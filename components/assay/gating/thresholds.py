@@ -28,7 +28,7 @@ Bound: TypeAlias = Literal["lower", "upper", "absolute", "relative"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class MetricBound:
     """One bound on one metric.
 
     Attributes:
@@ -74,7 +74,7 @@ def limits_of(
     eval_config: EvalConfig,
     metric_name: Callable[[Any], str],
     significant: Mapping[str, Significant] | None = None,
-) -> tuple[Limit, ...]:
+) -> tuple[MetricBound, ...]:
     """Gives every limit of the configuration, in the order written.
 
     Args:
@@ -93,7 +93,7 @@ def limits_of(
     )
 
 
-def _of_spec(config: EvalConfig, spec: Any, origin: str, metric_name: Callable[[Any], str]) -> Iterator[Limit]:
+def _of_spec(config: EvalConfig, spec: Any, origin: str, metric_name: Callable[[Any], str]) -> Iterator[MetricBound]:
     baselines = {model.name for model in config.model_specs if model.is_baseline} or {"baseline"}
     if spec.model_names and baselines.issuperset(spec.model_names):
         return  # a baseline is the measure; TFMA holds it to nothing either
@@ -121,7 +121,7 @@ def _of_spec(config: EvalConfig, spec: Any, origin: str, metric_name: Callable[[
         yield from _of_pairs(keys, metric.cross_slice_thresholds, f"{place}.cross_slice_thresholds")
 
 
-def _of_slices(keys: list[MetricKey], per_slice: Any, origin: str) -> Iterator[Limit]:
+def _of_slices(keys: list[MetricKey], per_slice: Any, origin: str) -> Iterator[MetricBound]:
     for index, threshold in enumerate(per_slice):
         place = f"{origin}[{index}]"
         if not threshold.slicing_specs:
@@ -136,7 +136,7 @@ def _of_slices(keys: list[MetricKey], per_slice: Any, origin: str) -> Iterator[L
                 yield replace(limit, slicing=slicing)
 
 
-def _of_pairs(keys: list[MetricKey], across: Any, origin: str) -> Iterator[Limit]:
+def _of_pairs(keys: list[MetricKey], across: Any, origin: str) -> Iterator[MetricBound]:
     for index, threshold in enumerate(across):
         place = f"{origin}[{index}]"
         if not threshold.cross_slicing_specs:
@@ -160,7 +160,7 @@ def _slicing(spec: Any, place: str) -> Slicing:
     return Slicing(feature_keys=tuple(spec.feature_keys), feature_values=tuple(sorted(spec.feature_values.items())))
 
 
-def _of_threshold(keys: list[MetricKey], threshold: Any, origin: str) -> Iterator[Limit]:
+def _of_threshold(keys: list[MetricKey], threshold: Any, origin: str) -> Iterator[MetricBound]:
     bounds = [*_value_bounds(threshold, origin), *_change_bounds(threshold, origin)]
     if not bounds:
         raise UsageError(
@@ -169,7 +169,7 @@ def _of_threshold(keys: list[MetricKey], threshold: Any, origin: str) -> Iterato
             "Set value_threshold.lower_bound or upper_bound, or change_threshold.absolute or relative.",
         )
     for key, (bound, value, higher, place) in product(keys, bounds):
-        yield Limit(
+        yield MetricBound(
             metric=key, slicing=None, bound=bound, value=value, higher_is_better=higher, origin=f"{origin}.{place}"
         )
 
@@ -272,6 +272,6 @@ class LimitCheck:
         check: How the point estimate stands to the limit.
     """
 
-    limit: Limit
+    limit: MetricBound
     key: Place | None
     check: Check

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from assay.errors import EngineError
-from assay.models.signatures import Signature, Tensor, read_signatures
+from assay.models.signatures import ModelSignature, Tensor, read_signatures
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -49,7 +49,7 @@ _TAG = "serve"
 _CONFIG = b"\x52\x05\x52\x03\x98\x01\x01"
 
 
-class Output(Structure):
+class GraphOutput(Structure):
     """`TF_Output`: one output of an operation of a graph."""
 
     _fields_ = (("operation", c_void_p), ("index", c_int))
@@ -76,8 +76,8 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         None,
         (
             *(c_void_p, c_void_p),  # session and run options
-            *(POINTER(Output), POINTER(c_void_p), c_int),  # inputs
-            *(POINTER(Output), POINTER(c_void_p), c_int),  # outputs
+            *(POINTER(GraphOutput), POINTER(c_void_p), c_int),  # inputs
+            *(POINTER(GraphOutput), POINTER(c_void_p), c_int),  # outputs
             *(c_void_p, c_int, c_void_p, c_void_p),  # targets, run metadata, status
         ),
     ),
@@ -205,7 +205,7 @@ class CModel:
     """
 
     path: Path
-    signatures: Mapping[str, Signature]
+    signatures: Mapping[str, ModelSignature]
     _library: CDLL = field(repr=False)
     _session: int = field(repr=False)
     _graph: int = field(repr=False)
@@ -230,8 +230,8 @@ class CModel:
             status = stack.enter_context(_Status(library))
             library.TF_SessionRun(
                 *(self._session, None),
-                *((Output * len(fed))(*fed), (c_void_p * len(fed))(*tensors), len(fed)),
-                *((Output * len(wanted))(*wanted), found, len(wanted)),
+                *((GraphOutput * len(fed))(*fed), (c_void_p * len(fed))(*tensors), len(fed)),
+                *((GraphOutput * len(wanted))(*wanted), found, len(wanted)),
                 *(None, 0, None, status.pointer),
             )
             status.check()
@@ -241,12 +241,12 @@ class CModel:
                 for tensor in found:
                     library.TF_DeleteTensor(tensor)
 
-    def _place(self, tensor: Tensor) -> Output:
+    def _place(self, tensor: Tensor) -> GraphOutput:
         name, _, index = tensor.name.partition(":")
         operation = self._library.TF_GraphOperationByName(self._graph, name.encode())
         if not operation or tensor.dtype not in DTYPES:
             raise UnservableError(f"'{tensor.name}' is no dense tensor of the graph")
-        return Output(operation, int(index or 0))
+        return GraphOutput(operation, int(index or 0))
 
 
 @dataclass(slots=True)

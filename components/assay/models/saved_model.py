@@ -17,7 +17,7 @@ import numpy as np
 
 from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
 from assay.models.c_api import DTYPES, UnservableError, load_c_model
-from assay.models.signatures import Signature, Tensor
+from assay.models.signatures import ModelSignature, Tensor
 from assay.native import end_tensorflow_quietly
 from assay.spec.user_code import reason_of
 
@@ -33,7 +33,7 @@ _DEFAULT_SIGNATURES = ("predict", SERVING_DEFAULT, KERAS_SIGNATURE)  # in TFMA's
 
 class _Loaded(Protocol):
     @property
-    def signatures(self) -> Mapping[str, Signature]: ...
+    def signatures(self) -> Mapping[str, ModelSignature]: ...
 
     def call(self, name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, npt.NDArray[Any]]: ...
 
@@ -60,7 +60,7 @@ class ServedModel:
             self._use_python(error)
 
     @property
-    def signatures(self) -> Mapping[str, Signature]:
+    def signatures(self) -> Mapping[str, ModelSignature]:
         """What it can be asked for."""
         return self._loaded.signatures
 
@@ -122,7 +122,7 @@ class PythonModel:
     """
 
     path: Path
-    signatures: Mapping[str, Signature]
+    signatures: Mapping[str, ModelSignature]
     _functions: Mapping[str, Any] = field(repr=False)
 
     def call(self, name: str, inputs: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
@@ -171,7 +171,7 @@ def load_python_model(path: Path) -> PythonModel:
     for name, function in model.signatures.items():
         inputs = {key: _tensor(key, spec) for key, spec in function.structured_input_signature[1].items()}
         outputs = {key: _tensor(key, spec) for key, spec in function.structured_outputs.items()}
-        signatures[name] = Signature(inputs, outputs)
+        signatures[name] = ModelSignature(inputs, outputs)
         functions[name] = _by_keyword(model, function)
     return PythonModel(path, signatures, functions)
 
@@ -195,7 +195,7 @@ def _keras_model(path: Path) -> PythonModel:
             return found if len(names) > 1 else dict(zip(names, found.values(), strict=True))
         return dict(zip(names, found if isinstance(found, (list, tuple)) else [found], strict=True))
 
-    return PythonModel(path, {KERAS_SIGNATURE: Signature(inputs, outputs)}, {KERAS_SIGNATURE: call})
+    return PythonModel(path, {KERAS_SIGNATURE: ModelSignature(inputs, outputs)}, {KERAS_SIGNATURE: call})
 
 
 def _by_keyword(model: Any, function: Any) -> Any:

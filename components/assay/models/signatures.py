@@ -40,7 +40,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class ModelSignature:
     """A signature of a SavedModel.
 
     Attributes:
@@ -52,7 +52,7 @@ class Signature:
     outputs: Mapping[str, Tensor]
 
 
-def read_signatures(model: Path, tag: str = "serve") -> dict[str, Signature]:
+def read_signatures(model: Path, tag: str = "serve") -> dict[str, ModelSignature]:
     """Return the signatures of a SavedModel's graph for serving.
 
     Raises:
@@ -75,13 +75,13 @@ def _tags(graph: _Value) -> set[str]:
     return {_text(value) for info in infos for field, value in _fields(info) if field == _TAGS}
 
 
-def _signature(message: _Value) -> Signature:
+def _signature(message: _Value) -> ModelSignature:
     tensors: dict[int, dict[str, Tensor]] = {_INPUTS: {}, _OUTPUTS: {}}
     for field, value in _fields(message):
         if field in tensors:
             name, info = _entry(value)
             tensors[field][name] = _tensor(info)
-    return Signature(tensors[_INPUTS], tensors[_OUTPUTS])
+    return ModelSignature(tensors[_INPUTS], tensors[_OUTPUTS])
 
 
 def _tensor(message: _Value) -> Tensor:

@@ -209,7 +209,7 @@ class Charts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class GraphNode:
     """A step or an artifact in a graph.
 
     Attributes:
@@ -237,7 +237,7 @@ class Graph:
 
     kind: ClassVar[str] = "graph"
     caption: str
-    nodes: Sequence[Node]
+    nodes: Sequence[GraphNode]
     edges: Sequence[tuple[str, str]]
 
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 import assay
 from assay.display import visible
 from assay.reports import figures
-from assay.reports.blocks import Bars, DataTable, Graph, Link, Node, Page, Pill, Section
+from assay.reports.blocks import Bars, DataTable, Graph, GraphNode, Link, Page, Pill, Section
 
 _NODE_WIDTH, _NODE_HEIGHT = 156, 46
 _GAP_ACROSS, _GAP_DOWN = 40, 16
@@ -24,27 +24,27 @@ _SWEEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePosition:
     """A node and its left upper corner."""
 
-    node: Node
+    node: GraphNode
     left: int
     top: int
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class GraphLayout:
     """A graph with its size in pixels, where its nodes stand, and the paths of its edges."""
 
     width: int
     height: int
-    places: tuple[Place, ...]
+    places: tuple[NodePosition, ...]
     paths: tuple[str, ...]
     node_width: int = _NODE_WIDTH
     node_height: int = _NODE_HEIGHT
 
 
-def laid_out(graph: Graph) -> Drawn:
+def laid_out(graph: Graph) -> GraphLayout:
     """Places nodes by the layered method of Sugiyama: column by longest path, order by the mean place of neighbours."""
     known = {node.id: node for node in graph.nodes}
     edges = [(tail, head) for tail, head in dict.fromkeys(graph.edges) if tail in known and head in known]
@@ -57,10 +57,10 @@ def laid_out(graph: Graph) -> Drawn:
         free = height - (len(column) * (_NODE_HEIGHT + _GAP_DOWN) - _GAP_DOWN)
         for down, name in enumerate(column):
             place[name] = (across * (_NODE_WIDTH + _GAP_ACROSS), free // 2 + down * (_NODE_HEIGHT + _GAP_DOWN))
-    return Drawn(
+    return GraphLayout(
         width=len(rows) * (_NODE_WIDTH + _GAP_ACROSS) - _GAP_ACROSS,
         height=height,
-        places=tuple(Place(known[name], *place[name]) for column in rows for name in column),
+        places=tuple(NodePosition(known[name], *place[name]) for column in rows for name in column),
         paths=tuple(_path(place[tail], place[head]) for tail, head in edges),
     )
 

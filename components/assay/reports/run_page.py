@@ -15,8 +15,8 @@ from assay.reports.blocks import (
     Detail,
     Facts,
     Graph,
+    GraphNode,
     Link,
-    Node,
     Notice,
     Page,
     Pill,
@@ -125,7 +125,7 @@ def run_graph(steps: Sequence[Record], link: ArtifactLink) -> Graph:
         gate = step.get("closed_gate")
         note = seconds(step["seconds"]) if step["status"] == "complete" else step["status"]
         nodes.append(
-            Node(
+            GraphNode(
                 id=step["id"],
                 label=step["id"],
                 note=f"{note}, gate closed" if gate else note,

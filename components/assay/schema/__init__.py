@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from assay.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from assay.schema.application import Application, Outcome, apply, apply_with_report
+    from assay.schema.application import Application, EntryOutcome, apply, apply_with_report
     from assay.schema.compatibility import Change, diff
-    from assay.schema.contradictions import Finding, check, check_text
+    from assay.schema.contradictions import Contradiction, check, check_text
     from assay.schema.differences import patch_from
     from assay.schema.editor import SchemaEditor
     from assay.schema.feature_editor import FeatureEditor
@@ -28,8 +28,8 @@ _HOME = {
     "Change": ".compatibility",
     "Entry": ".patch",
     "FeatureEditor": ".feature_editor",
-    "Finding": ".contradictions",
-    "Outcome": ".application",
+    "Contradiction": ".contradictions",
+    "EntryOutcome": ".application",
     "Patch": ".patch",
     "Relaxation": ".relaxation",
     "SchemaEditor": ".editor",
@@ -50,10 +50,10 @@ _HOME = {
 __all__ = [
     "Application",
     "Change",
+    "Contradiction",
     "Entry",
+    "EntryOutcome",
     "FeatureEditor",
-    "Finding",
-    "Outcome",
     "Patch",
     "Relaxation",
     "SchemaEditor",

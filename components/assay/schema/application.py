@@ -16,7 +16,7 @@ from assay.kernels.feature_path import join_path
 from assay.schema.leaf_fields import clear, field_at, holder_of, is_set, leaves
 from assay.schema.patch import MESSAGES, VALUES, Entry, Patch, check_fields
 from assay.schema.proto_dict import Descriptor, assign
-from assay.schema.subjects import Place, Subject, index
+from assay.schema.subjects import SchemaSubject, SubjectPlace, index
 
 Numbered = tuple[int, Entry]
 
@@ -30,7 +30,7 @@ def in_force(patch: Patch) -> list[Numbered]:
     Raises:
         UsageError: Two entries of one date (or of none) ask for different things.
     """
-    groups: dict[Subject, list[Numbered]] = defaultdict(list)
+    groups: dict[SchemaSubject, list[Numbered]] = defaultdict(list)
     for number, entry in enumerate(patch.entries, 1):
         groups[entry.subject].append((number, entry))
     kept = [numbered for group in groups.values() for numbered in _settled(group)]
@@ -152,7 +152,7 @@ Status: TypeAlias = Literal["applied", "unchanged", "conflict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class EntryOutcome:
     """What came of one entry, or of one part of it.
 
     Attributes:
@@ -163,7 +163,7 @@ class Outcome:
     """
 
     entry: int
-    subject: Subject
+    subject: SchemaSubject
     status: Status
     sentence: str
 
@@ -178,10 +178,10 @@ class Application:
     """
 
     schema: Schema
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[EntryOutcome, ...]
 
     @property
-    def conflicts(self) -> tuple[Outcome, ...]:
+    def conflicts(self) -> tuple[EntryOutcome, ...]:
         """What could not be done."""
         return tuple(outcome for outcome in self.outcomes if outcome.status == "conflict")
 
@@ -229,17 +229,17 @@ def apply_with_report(schema: Schema, patch: Patch) -> Application:
 class _Work:
     """A schema that is being changed, and what came of it so far."""
 
-    def __init__(self, schema: Schema, places: dict[Subject, Place]) -> None:
+    def __init__(self, schema: Schema, places: dict[SchemaSubject, SubjectPlace]) -> None:
         self.schema = schema
         self.places = places
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[EntryOutcome] = []
 
     def say(self, number: int, entry: Entry, status: Status, sentence: str) -> None:
-        self.outcomes.append(Outcome(entry=number, subject=entry.subject, status=status, sentence=sentence))
+        self.outcomes.append(EntryOutcome(entry=number, subject=entry.subject, status=status, sentence=sentence))
 
-    def find(self, subject: Subject) -> Place | None:
+    def find(self, subject: SchemaSubject) -> SubjectPlace | None:
         """Return a subject's place, if the schema has it and no struct around it was emptied."""
-        return self.places.get(subject) or self.places.get(Subject(subject.kind, join_path((subject.name,))))
+        return self.places.get(subject) or self.places.get(SchemaSubject(subject.kind, join_path((subject.name,))))
 
     def _reindex(self, *, of_struct: bool) -> None:
         """Look up all subjects again, after a struct may have been removed with its contents."""
@@ -272,13 +272,13 @@ class _Work:
         *above, name = subject.steps if subject.kind in {"feature", "sparse_feature"} else (subject.name,)
         holder: Any = self.schema
         if above:
-            outer = self.places.get(Subject("feature", join_path(above)))
+            outer = self.places.get(SchemaSubject("feature", join_path(above)))
             if outer is None or not outer.message.HasField("struct_domain"):
                 self.say(number, entry, "conflict", f"There is no struct '{join_path(above)}' to hold {subject}.")
                 return
             holder = outer.message.struct_domain
         siblings = getattr(holder, subject.kind)
-        self.places[subject] = Place(subject, siblings.add(name=name), siblings)
+        self.places[subject] = SubjectPlace(subject, siblings.add(name=name), siblings)
         if not (entry.set or entry.add):
             self.say(number, entry, "applied", f"Created {subject}.")
 
@@ -341,7 +341,7 @@ class _Work:
             else:
                 self.say(number, entry, "unchanged", f"{entry.subject}: {path} has {_quoted(values)} already.")
 
-    def _list(self, place: Place, path: str, *, create: bool) -> Any:
+    def _list(self, place: SubjectPlace, path: str, *, create: bool) -> Any:
         """Return the list that a path of `add` or `remove` leads to; None where there is none."""
         if path == VALUES and place.subject.kind == "feature":
             return self._domain_values(place.message)
@@ -352,11 +352,11 @@ class _Work:
     def _domain_values(self, feature: Any) -> Any:
         if feature.HasField("string_domain"):
             return feature.string_domain.value
-        shared = self.places.get(Subject("string_domain", feature.domain)) if feature.HasField("domain") else None
+        shared = self.places.get(SchemaSubject("string_domain", feature.domain)) if feature.HasField("domain") else None
         return None if shared is None else shared.message.value
 
 
-def subject_holds_others(place: Place) -> bool:
+def subject_holds_others(place: SubjectPlace) -> bool:
     """Return whether a subject is a struct."""
     return place.subject.kind == "feature" and bool(place.message.HasField("struct_domain"))
 

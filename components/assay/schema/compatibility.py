@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
 from assay.schema.differences import Difference, differences
-from assay.schema.subjects import Place, Subject, index
+from assay.schema.subjects import SchemaSubject, SubjectPlace, index
 
 Party: TypeAlias = Literal["producer", "consumer"]
 Ruling: TypeAlias = tuple[str, tuple[Party, ...], str]
@@ -96,7 +96,9 @@ _DOMAINS: Final = (
 )
 
 
-def ruling(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+def ruling(
+    difference: Difference, olds: dict[SchemaSubject, SubjectPlace], news: dict[SchemaSubject, SubjectPlace]
+) -> Ruling:
     """Return the rule for a change: its name, whom it can break, and why."""
     subject, path = difference.subject, difference.path
     if not path:
@@ -116,7 +118,7 @@ def ruling(difference: Difference, olds: dict[Subject, Place], news: dict[Subjec
     return _other(difference, olds, news)
 
 
-def _whole(subject: Subject, old: Place | None, new: Place | None) -> Ruling:
+def _whole(subject: SchemaSubject, old: SubjectPlace | None, new: SubjectPlace | None) -> Ruling:
     """Return a feature or a domain that came or went."""
     if subject.kind in {"string_domain", "int_domain", "float_domain"}:
         return _SAFE  # what it means for a feature shows where the feature names it
@@ -190,7 +192,9 @@ def _values(gone: Any, come: Any) -> Ruling:
     return _NARROWER if gone else (_WIDER if come else _SAFE)
 
 
-def _string_domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+def _string_domain(
+    difference: Difference, olds: dict[SchemaSubject, SubjectPlace], news: dict[SchemaSubject, SubjectPlace]
+) -> Ruling:
     """Return a feature's string domain, its own or a shared one: only the values count."""
     if difference.path == "string_domain.is_categorical":
         return _READING
@@ -201,18 +205,20 @@ def _string_domain(difference: Difference, olds: dict[Subject, Place], news: dic
     return _values(before - after, after - before)
 
 
-def _domain_values(place: Place | None, places: dict[Subject, Place]) -> set[str] | None:
+def _domain_values(place: SubjectPlace | None, places: dict[SchemaSubject, SubjectPlace]) -> set[str] | None:
     """Return the values a feature may have; None where it has no string domain."""
     if place is None:
         return None
     feature = place.message
     if feature.HasField("string_domain"):
         return set(feature.string_domain.value)
-    shared = places.get(Subject("string_domain", feature.domain)) if feature.HasField("domain") else None
+    shared = places.get(SchemaSubject("string_domain", feature.domain)) if feature.HasField("domain") else None
     return None if shared is None else set(shared.message.value)
 
 
-def _other(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+def _other(
+    difference: Difference, olds: dict[SchemaSubject, SubjectPlace], news: dict[SchemaSubject, SubjectPlace]
+) -> Ruling:
     path = difference.path
     if path.startswith(_DOMAINS):
         return _domain(difference, olds, news)
@@ -226,7 +232,9 @@ def _other(difference: Difference, olds: dict[Subject, Place], news: dict[Subjec
     return ("changed", _BOTH, "no rule knows this field")
 
 
-def _domain(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Ruling:
+def _domain(
+    difference: Difference, olds: dict[SchemaSubject, SubjectPlace], news: dict[SchemaSubject, SubjectPlace]
+) -> Ruling:
     """Return a domain that is not one of strings: its kind, and what is in it."""
     old, new = olds[difference.subject].message, news[difference.subject].message
     name = difference.path.split(".")[0]
@@ -275,7 +283,7 @@ class Change:
         sentence: The change in words.
     """
 
-    subject: Subject
+    subject: SchemaSubject
     path: str
     kind: Kind
     before: Any
@@ -295,7 +303,9 @@ def diff(before: Schema, after: Schema) -> tuple[Change, ...]:
     return tuple(_change(difference, olds, news) for difference in differences(before, after))
 
 
-def _change(difference: Difference, olds: dict[Subject, Place], news: dict[Subject, Place]) -> Change:
+def _change(
+    difference: Difference, olds: dict[SchemaSubject, SubjectPlace], news: dict[SchemaSubject, SubjectPlace]
+) -> Change:
     rule, breaks, meaning = ruling(difference, olds, news)
     kind: Kind = "changed"
     if difference.before is None or not (difference.path or difference.subject in olds):

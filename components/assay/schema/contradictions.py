@@ -14,13 +14,13 @@ from assay.documents import parse_text_proto
 from assay.errors import DataError
 from assay.kernels.feature_path import join_path
 from assay.schema.leaf_fields import leaves
-from assay.schema.subjects import Place, Subject, own_fields, walk
+from assay.schema.subjects import SchemaSubject, SubjectPlace, own_fields, walk
 
 Severity: TypeAlias = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Contradiction:
     """One thing that is wrong with a schema, or looks as if nobody meant it.
 
     Attributes:
@@ -35,7 +35,7 @@ class Finding:
 
     code: str
     severity: Severity
-    subject: Subject
+    subject: SchemaSubject
     path: str = ""
     sentence: str
     line: int | None = None
@@ -77,7 +77,7 @@ class Shared:
     domains: dict[str, Any]
 
 
-def of_feature(place: Place, shared: Shared) -> Iterator[Finding]:
+def of_feature(place: SubjectPlace, shared: Shared) -> Iterator[Contradiction]:
     """Find what is wrong with a feature; nothing for other subjects."""
     if place.subject.kind != "feature":
         return
@@ -94,16 +94,16 @@ def of_feature(place: Place, shared: Shared) -> Iterator[Finding]:
 class _Feature:
     """One feature, with what its findings have in common."""
 
-    def __init__(self, place: Place, shared: Shared) -> None:
+    def __init__(self, place: SubjectPlace, shared: Shared) -> None:
         self.place = place
         self.message = place.message
         self.shared = shared
         self.type = schema_pb2.FeatureType.Name(self.message.type)
         self.domain = self.message.WhichOneof("domain_info")
 
-    def finding(self, code: str, path: str, sentence: str, severity: Severity = "error") -> Finding:
+    def finding(self, code: str, path: str, sentence: str, severity: Severity = "error") -> Contradiction:
         text = f"Feature '{self.place.subject.name}' {sentence}"
-        return Finding(code=code, severity=severity, subject=self.place.subject, path=path, sentence=text)
+        return Contradiction(code=code, severity=severity, subject=self.place.subject, path=path, sentence=text)
 
     @property
     def is_number(self) -> bool:
@@ -118,7 +118,7 @@ class _Feature:
         stage = schema_pb2.LifecycleStage.Name(self.message.lifecycle_stage)
         return stage not in _UNCHECKED and not self.message.deprecated
 
-    def type_and_domain(self) -> Iterator[Finding]:
+    def type_and_domain(self) -> Iterator[Contradiction]:
         if self.type == "TYPE_UNKNOWN":
             if self.is_validated:
                 yield self.finding("no_type", "type", "has no type.")
@@ -131,7 +131,7 @@ class _Feature:
             sentence = "has a group_presence, which only a feature inside a struct can have."
             yield self.finding("group_presence_outside", "group_presence", sentence)
 
-    def string_domain(self) -> Iterator[Finding]:
+    def string_domain(self) -> Iterator[Contradiction]:
         if self.domain == "string_domain" and not self.message.string_domain.value:
             yield self.finding("domain_is_empty", "string_domain", "has an empty string domain: no value fits.")
         shared = self.shared.domains.get(self.message.domain)
@@ -143,7 +143,7 @@ class _Feature:
             sentence = "has a min_domain_mass, but no string domain that it could be a share of."
             yield self.finding("cannot_apply", "distribution_constraints.min_domain_mass", sentence)
 
-    def bool_domain(self) -> Iterator[Finding]:
+    def bool_domain(self) -> Iterator[Contradiction]:
         texts = self.message.bool_domain
         if self.domain != "bool_domain" or not (texts.HasField("true_value") or texts.HasField("false_value")):
             return
@@ -154,7 +154,7 @@ class _Feature:
             sentence = f"is {self.type}, for which true_value and false_value of its bool_domain are not looked at."
             yield self.finding("never_applied", "bool_domain", sentence, "warning")
 
-    def presence_and_shape(self) -> Iterator[Finding]:
+    def presence_and_shape(self) -> Iterator[Contradiction]:
         presence = self.message.presence
         if self.message.HasField("shape") and presence.min_fraction < 1 and self.is_validated and self._is_top:
             sentence = (
@@ -167,7 +167,7 @@ class _Feature:
     def _is_top(self) -> bool:
         return len(self.place.subject.steps) == 1
 
-    def environments(self) -> Iterator[Finding]:
+    def environments(self) -> Iterator[Contradiction]:
         known = self.shared.environments
         for path in ("in_environment", "not_in_environment"):
             for name in getattr(self.message, path):
@@ -183,7 +183,7 @@ class _Feature:
         if known and known <= set(self.message.not_in_environment) and self.is_validated:
             yield self.finding("in_no_environment", "not_in_environment", "is in none of the environments.", "warning")
 
-    def comparators(self) -> Iterator[Finding]:
+    def comparators(self) -> Iterator[Contradiction]:
         for path in _COMPARATORS:
             if not self.message.HasField(path):
                 continue
@@ -197,7 +197,7 @@ class _Feature:
             for name in metrics:
                 yield from self._metric(path, name, getattr(comparator, name))
 
-    def _metric(self, path: str, name: str, metric: Any) -> Iterator[Finding]:
+    def _metric(self, path: str, name: str, metric: Any) -> Iterator[Contradiction]:
         where = f"{path}.{name}"
         if not metric.HasField("threshold"):
             yield self.finding("no_threshold", where, f"has a {where} without a threshold: nothing is compared.")
@@ -213,7 +213,7 @@ class _Feature:
             sentence = f"has a {self.domain}, for which no values are counted that {where} could compare."
             yield self.finding("cannot_apply", where, sentence, "warning")
 
-    def constraints(self) -> Iterator[Finding]:
+    def constraints(self) -> Iterator[Contradiction]:
         if not self.message.HasField("unique_constraints"):
             return
         if not self.message.unique_constraints.HasField("max"):
@@ -263,14 +263,16 @@ _COUNTS: Final = (
 )
 
 
-def impossible_bounds(place: Place) -> Iterator[Finding]:
+def impossible_bounds(place: SubjectPlace) -> Iterator[Contradiction]:
     """Find ranges that are empty, shares outside 0 to 1, negative counts, and values that are listed twice."""
     found = leaves(own_fields(place.message))
     subject = place.subject
 
-    def error(code: str, path: str, sentence: str) -> Finding:
+    def error(code: str, path: str, sentence: str) -> Contradiction:
         text = f"{subject}: {sentence}"
-        return Finding(code=code, severity="error", subject=subject, path=path, sentence=f"{text[0].upper()}{text[1:]}")
+        return Contradiction(
+            code=code, severity="error", subject=subject, path=path, sentence=f"{text[0].upper()}{text[1:]}"
+        )
 
     for low, high in _PAIRS:
         if _is_number(found.get(low)) and _is_number(found.get(high)) and found[low] > found[high]:
@@ -288,13 +290,13 @@ def impossible_bounds(place: Place) -> Iterator[Finding]:
     yield from _counts_in_lists(place)
 
 
-def _repeated_values(place: Place, found: dict[str, Any]) -> Iterator[Finding]:
+def _repeated_values(place: SubjectPlace, found: dict[str, Any]) -> Iterator[Contradiction]:
     for path, value in found.items():
         if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             continue
         for item in sorted({item for item in value if value.count(item) > 1}):
             text = f"{place.subject}: {path} lists '{item}' twice."
-            yield Finding(
+            yield Contradiction(
                 code="value_twice",
                 severity="warning",
                 subject=place.subject,
@@ -303,13 +305,13 @@ def _repeated_values(place: Place, found: dict[str, Any]) -> Iterator[Finding]:
             )
 
 
-def _counts_in_lists(place: Place) -> Iterator[Finding]:
+def _counts_in_lists(place: SubjectPlace) -> Iterator[Contradiction]:
     message = place.message
     if place.subject.kind != "feature":
         return
     for bounds in message.value_counts.value_count:
         if bounds.HasField("min") and bounds.HasField("max") and bounds.min > bounds.max:
-            yield Finding(
+            yield Contradiction(
                 code="range_is_empty",
                 severity="error",
                 subject=place.subject,
@@ -317,7 +319,7 @@ def _counts_in_lists(place: Place) -> Iterator[Finding]:
                 sentence=f"Feature '{place.subject.name}': value_counts asks for {bounds.min} to {bounds.max} values.",
             )
     if any(dim.HasField("size") and dim.size < 0 for dim in message.shape.dim):
-        yield Finding(
+        yield Contradiction(
             code="negative",
             severity="error",
             subject=place.subject,
@@ -404,13 +406,13 @@ def _note(lines: dict[Location, int], above: Location, counts: dict[str, int], n
     return location
 
 
-def check(schema: schema_pb2.Schema) -> tuple[Finding, ...]:
+def check(schema: schema_pb2.Schema) -> tuple[Contradiction, ...]:
     """Find what is wrong with a schema without looking at data; errors before warnings, else in the schema's order."""
     findings = [finding for _, finding in _findings(schema)]
     return tuple(sorted(findings, key=lambda finding: finding.severity))
 
 
-def check_text(text: str, source: str = "schema") -> tuple[Finding, ...]:
+def check_text(text: str, source: str = "schema") -> tuple[Contradiction, ...]:
     """Find what is wrong with a schema in a text proto; each finding has its line.
 
     Raises:
@@ -424,7 +426,7 @@ def check_text(text: str, source: str = "schema") -> tuple[Finding, ...]:
     return tuple(sorted(located, key=lambda finding: (finding.severity, finding.line or 0)))
 
 
-def _findings(schema: schema_pb2.Schema) -> Iterator[tuple[Place, Finding]]:
+def _findings(schema: schema_pb2.Schema) -> Iterator[tuple[SubjectPlace, Contradiction]]:
     places = list(walk(schema))
     yield from _named_twice(places)
     yield from _domains(schema, places)
@@ -437,9 +439,9 @@ def _findings(schema: schema_pb2.Schema) -> Iterator[tuple[Place, Finding]]:
             yield place, finding
 
 
-def _named_twice(places: list[Place]) -> Iterator[tuple[Place, Finding]]:
+def _named_twice(places: list[SubjectPlace]) -> Iterator[tuple[SubjectPlace, Contradiction]]:
     """Find features that share a name, of whatever kind, in one message; and domains of one name."""
-    seen: dict[tuple[str, str], Place] = {}
+    seen: dict[tuple[str, str], SubjectPlace] = {}
     for place in places[1:]:
         name = place.subject.name
         group = "domain" if place.subject.kind.endswith("domain") else "feature"
@@ -453,7 +455,7 @@ def _named_twice(places: list[Place]) -> Iterator[tuple[Place, Finding]]:
             seen[group, name] = place
 
 
-def _domains(schema: schema_pb2.Schema, places: list[Place]) -> Iterator[tuple[Place, Finding]]:
+def _domains(schema: schema_pb2.Schema, places: list[SubjectPlace]) -> Iterator[tuple[SubjectPlace, Contradiction]]:
     """Shared domains that nothing uses, and features that name one that is not there."""
     names = {domain.name for kind in ("string", "int", "float") for domain in getattr(schema, f"{kind}_domain")}
     strings = {domain.name for domain in schema.string_domain}
@@ -476,7 +478,7 @@ def _domains(schema: schema_pb2.Schema, places: list[Place]) -> Iterator[tuple[P
         if place.subject.kind.endswith("domain") and place.subject.name not in used:
             yield (
                 place,
-                Finding(
+                Contradiction(
                     code="domain_unused",
                     severity="warning",
                     subject=place.subject,
@@ -485,7 +487,7 @@ def _domains(schema: schema_pb2.Schema, places: list[Place]) -> Iterator[tuple[P
             )
 
 
-def _composites(places: list[Place]) -> Iterator[tuple[Place, Finding]]:
+def _composites(places: list[SubjectPlace]) -> Iterator[tuple[SubjectPlace, Contradiction]]:
     """Sparse and weighted features whose parts are not there."""
     features = {place.subject.steps for place in places if place.subject.kind == "feature"}
     for place in places:
@@ -496,7 +498,7 @@ def _composites(places: list[Place]) -> Iterator[tuple[Place, Finding]]:
                 yield place, _error("part_missing", place.subject, path, sentence)
 
 
-def _parts(place: Place, above: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _parts(place: SubjectPlace, above: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     message = place.message
     if place.subject.kind == "sparse_feature":
         for part in message.index_feature:
@@ -507,8 +509,8 @@ def _parts(place: Place, above: tuple[str, ...]) -> Iterator[tuple[str, tuple[st
         yield "weight_feature", tuple(message.weight_feature.step)
 
 
-def _error(code: str, subject: Subject, path: str, sentence: str) -> Finding:
-    return Finding(code=code, severity="error", subject=subject, path=path, sentence=sentence)
+def _error(code: str, subject: SchemaSubject, path: str, sentence: str) -> Contradiction:
+    return Contradiction(code=code, severity="error", subject=subject, path=path, sentence=sentence)
 
 
 def _line(location: Location, path: str, lines: dict[Location, int]) -> int | None:

@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
 from assay.schema.leaf_fields import field_at, holder_of, is_set, is_set_like, leaves, merge, nested
 from assay.schema.patch import MESSAGES, Entry, Patch, entry_for
-from assay.schema.subjects import Kind, Place, Subject, index, own_fields
+from assay.schema.subjects import Kind, SchemaSubject, SubjectPlace, index, own_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Difference:
         is_edit: Whether `before` and `after` are the values that went out of a list and those that came in.
     """
 
-    subject: Subject
+    subject: SchemaSubject
     path: str = ""
     before: Any = None
     after: Any = None
@@ -55,7 +55,7 @@ def differences(before: Schema, after: Schema) -> list[Difference]:
     return found
 
 
-def _of_one(subject: Subject, old: Place, new: Place) -> Iterator[Difference]:
+def _of_one(subject: SchemaSubject, old: SubjectPlace, new: SubjectPlace) -> Iterator[Difference]:
     was, now = leaves(own_fields(old.message)), leaves(own_fields(new.message))
     for path in dict.fromkeys([*was, *now]):
         gone, come = was.get(path), now.get(path)
@@ -97,7 +97,7 @@ def patch_from(
         DataError: A schema has a name twice.
     """
     signed = {"owner": owner, "reason": reason, "date": date}
-    drafts: dict[Subject, _Draft] = {}
+    drafts: dict[SchemaSubject, _Draft] = {}
     befores, afters = index(before), index(after)
     for difference in differences(before, after):
         draft = drafts.setdefault(difference.subject, _Draft(difference.subject))
@@ -118,7 +118,7 @@ def patch_from(
 class _Draft:
     """An entry that is being put together."""
 
-    subject: Subject
+    subject: SchemaSubject
     drop: bool = False
     create: bool = False
     unset: list[str] = field(default_factory=list)

@@ -15,10 +15,10 @@ from assay.schema.contradictions import check
 from assay.schema.differences import patch_from
 from assay.schema.feature_editor import FeatureEditor, FeatureType, enum_number
 from assay.schema.proto_dict import assign
-from assay.schema.subjects import Kind, Subject, index, resolve
+from assay.schema.subjects import Kind, SchemaSubject, index, resolve
 
 if TYPE_CHECKING:
-    from assay.schema.contradictions import Finding
+    from assay.schema.contradictions import Contradiction
     from assay.schema.patch import Patch
 
 
@@ -80,7 +80,7 @@ class SchemaEditor:
             outer = self.feature(inside)
             if outer.proto.type != schema_pb2.STRUCT:
                 raise UsageError("schema.no_struct", f"Feature '{inside}' is no struct.", "Set its type to STRUCT.")
-            holder, steps = outer.proto.struct_domain, (*Subject("feature", outer.name).steps, name)
+            holder, steps = outer.proto.struct_domain, (*SchemaSubject("feature", outer.name).steps, name)
         if any(feature.name == name for feature in (*holder.feature, *holder.sparse_feature)):
             raise UsageError("schema.name_taken", f"The schema has a feature '{join_path(steps)}' already.")
         number = enum_number(schema_pb2.FeatureType, type, "type")
@@ -131,13 +131,13 @@ class SchemaEditor:
         """
         self._refuse_taken("weighted_feature", name)
         made = self._schema.weighted_feature.add(name=name)
-        made.feature.step.extend(Subject("feature", feature).steps)
-        made.weight_feature.step.extend(Subject("feature", weight).steps)
+        made.feature.step.extend(SchemaSubject("feature", feature).steps)
+        made.weight_feature.step.extend(SchemaSubject("feature", weight).steps)
         return self
 
     def _refuse_taken(self, kind: Kind, name: str) -> None:
         places = index(self._schema)
-        for taken in (Subject(kind, name), Subject("feature", name)):
+        for taken in (SchemaSubject(kind, name), SchemaSubject("feature", name)):
             if taken in places:
                 raise UsageError("schema.name_taken", f"The schema has a {taken} already.")
 
@@ -228,7 +228,7 @@ class SchemaEditor:
         assign(self._schema, fields, "schema")
         return self
 
-    def check(self) -> tuple[Finding, ...]:
+    def check(self) -> tuple[Contradiction, ...]:
         """Return what is wrong with the schema as it is now."""
         return check(self._schema)
 

@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from assay.errors import UsageError, did_you_mean
 from assay.schema.proto_dict import assign
-from assay.schema.subjects import Subject
+from assay.schema.subjects import SchemaSubject
 
 TimeUnit: TypeAlias = Literal["UNIX_DAYS", "UNIX_SECONDS", "UNIX_MILLISECONDS", "UNIX_MICROSECONDS", "UNIX_NANOSECONDS"]
 
@@ -79,7 +79,7 @@ class FeatureEditor:
 
     def group_presence(self, *, required: bool) -> Self:
         """Return whether a feature inside a struct has to be present wherever its struct is."""
-        if len(Subject("feature", self.name).steps) == 1:
+        if len(SchemaSubject("feature", self.name).steps) == 1:
             raise UsageError("schema.value", f"{self.title} is in no struct.", "Use presence.")
         return self._merge(group_presence={"required": required})
 

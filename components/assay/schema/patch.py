@@ -16,7 +16,7 @@ from assay.documents import parse_yaml, read_text
 from assay.errors import DataError, UsageError, did_you_mean
 from assay.schema.leaf_fields import field_at, is_set_like
 from assay.schema.proto_dict import Descriptor, assign, scalar
-from assay.schema.subjects import PARTS, Kind, Subject
+from assay.schema.subjects import PARTS, Kind, SchemaSubject
 
 VERSION: Final = 1
 
@@ -69,12 +69,12 @@ class Entry:
     evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> SchemaSubject:
         """What the decision is about."""
         for kind in NAMED_KINDS:
             if name := getattr(self, kind):
-                return Subject(kind, name)
-        return Subject()
+                return SchemaSubject(kind, name)
+        return SchemaSubject()
 
     @property
     def changes_something(self) -> bool:
@@ -109,7 +109,7 @@ class Patch:
         return Patch(entries=(*self.entries, *(entry for entry in other.entries if entry not in self.entries)))
 
 
-def entry_for(subject: Subject, **content: Any) -> Entry:
+def entry_for(subject: SchemaSubject, **content: Any) -> Entry:
     """Return an entry about a subject."""
     name: dict[str, Any] = {} if subject.kind == "schema" else {subject.kind: subject.name}
     return Entry(**name, **content)

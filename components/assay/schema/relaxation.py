@@ -18,7 +18,7 @@ from assay.schema.application import apply
 from assay.schema.differences import patch_from
 from assay.schema.inference import MAX_STRING_DOMAIN_SIZE, update_schema
 from assay.schema.patch import Entry, Evidence, Patch
-from assay.schema.subjects import Subject, index
+from assay.schema.subjects import SchemaSubject, index
 
 _METRICS: Final = {
     "COMPARATOR_L_INFTY_HIGH": ("L_INFTY", "infinity_norm"),
@@ -37,7 +37,7 @@ def set_measured_limit(
         elif kind == "DATASET_HIGH_NUM_EXAMPLES":
             schema.dataset_constraints.max_examples_count = num_examples
     elif kind in _METRICS:
-        place = index(schema).get(Subject("feature", name))
+        place = index(schema).get(SchemaSubject("feature", name))
         if place is not None:
             _raise_thresholds(place.message, name, kind, anomalies)
 
@@ -187,7 +187,7 @@ def _widened(
     result.CopyFrom(schema)
     olds, news = index(result), index(updated)
     for name in features - {DATASET}:
-        subject = Subject("feature", name)
+        subject = SchemaSubject("feature", name)
         kinds = {kind for feature, kind, _ in accepted if feature == name}
         _take_over(subject, result, olds, news, kinds)
     for name, kind, _ in accepted:
@@ -206,7 +206,7 @@ def _only(statistics: DatasetFeatureStatisticsList, features: set[str]) -> Datas
     return result
 
 
-def _take_over(subject: Subject, result: Schema, olds: Any, news: Any, kinds: set[str]) -> None:
+def _take_over(subject: SchemaSubject, result: Schema, olds: Any, news: Any, kinds: set[str]) -> None:
     """Copy what changed of one feature, and of the domain that it names."""
     new = news.get(subject)
     if new is None:
@@ -214,7 +214,7 @@ def _take_over(subject: Subject, result: Schema, olds: Any, news: Any, kinds: se
     old = olds.get(subject)
     if old is None:
         if len(subject.steps) > 1:
-            holder = olds[Subject("feature", join_path(subject.steps[:-1]))].message.struct_domain
+            holder = olds[SchemaSubject("feature", join_path(subject.steps[:-1]))].message.struct_domain
         else:
             holder = result
         holder.feature.add().CopyFrom(new.message)
@@ -226,7 +226,7 @@ def _take_over(subject: Subject, result: Schema, olds: Any, news: Any, kinds: se
     else:
         old.message.CopyFrom(new.message)
         fields = {"domain"}
-    domain = news.get(Subject("string_domain", new.message.domain)) if "domain" in fields else None
+    domain = news.get(SchemaSubject("string_domain", new.message.domain)) if "domain" in fields else None
     if domain is not None:
         known = olds.get(domain.subject)
         (known.message if known is not None else result.string_domain.add()).CopyFrom(domain.message)

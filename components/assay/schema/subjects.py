@@ -41,7 +41,7 @@ PARTS: Final = frozenset(kind for kind in KINDS if kind != "schema")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Subject:
+class SchemaSubject:
     """One thing that a schema describes.
 
     Attributes:
@@ -63,7 +63,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SubjectPlace:
     """Where a subject stands: its message, the repeated field that holds it, and the way there.
 
     Attributes:
@@ -73,7 +73,7 @@ class Place:
         location: The fields on the way from the schema, each with the position in it.
     """
 
-    subject: Subject
+    subject: SchemaSubject
     message: Any
     siblings: Any = None
     location: tuple[tuple[str, int], ...] = ()
@@ -83,34 +83,34 @@ class Place:
         self.siblings.remove(self.message)
 
 
-def walk(schema: Schema) -> Iterator[Place]:
+def walk(schema: Schema) -> Iterator[SubjectPlace]:
     """Yield every subject in the schema's order, structs before their contents; a repeated name repeatedly."""
-    yield Place(Subject(), schema)
+    yield SubjectPlace(SchemaSubject(), schema)
     yield from _walk_features(schema, (), ())
     for kind in KINDS[3:]:
         siblings = getattr(schema, kind)
         for i, message in enumerate(siblings):
-            yield Place(Subject(kind, message.name), message, siblings, ((kind, i),))
+            yield SubjectPlace(SchemaSubject(kind, message.name), message, siblings, ((kind, i),))
 
 
-def _walk_features(holder: Any, above: tuple[str, ...], way: tuple[tuple[str, int], ...]) -> Iterator[Place]:
+def _walk_features(holder: Any, above: tuple[str, ...], way: tuple[tuple[str, int], ...]) -> Iterator[SubjectPlace]:
     for i, feature in enumerate(holder.feature):
         steps, location = (*above, feature.name), (*way, ("feature", i))
-        yield Place(Subject("feature", join_path(steps)), feature, holder.feature, location)
+        yield SubjectPlace(SchemaSubject("feature", join_path(steps)), feature, holder.feature, location)
         if feature.HasField("struct_domain"):
             yield from _walk_features(feature.struct_domain, steps, (*location, ("struct_domain", 0)))
     for i, sparse in enumerate(holder.sparse_feature):
-        subject = Subject("sparse_feature", join_path((*above, sparse.name)))
-        yield Place(subject, sparse, holder.sparse_feature, (*way, ("sparse_feature", i)))
+        subject = SchemaSubject("sparse_feature", join_path((*above, sparse.name)))
+        yield SubjectPlace(subject, sparse, holder.sparse_feature, (*way, ("sparse_feature", i)))
 
 
-def index(schema: Schema) -> dict[Subject, Place]:
+def index(schema: Schema) -> dict[SchemaSubject, SubjectPlace]:
     """Return every subject by its name.
 
     Raises:
         DataError: A name is used twice: which of the two is meant, nobody can say.
     """
-    places: dict[Subject, Place] = {}
+    places: dict[SchemaSubject, SubjectPlace] = {}
     for place in walk(schema):
         if place.subject in places:
             raise DataError(
@@ -122,17 +122,17 @@ def index(schema: Schema) -> dict[Subject, Place]:
     return places
 
 
-def resolve(name: str, places: dict[Subject, Place], kind: Kind = "feature") -> Subject:
+def resolve(name: str, places: dict[SchemaSubject, SubjectPlace], kind: Kind = "feature") -> SchemaSubject:
     """Return a subject by its path, or by the plain name of a top-level feature that holds dots.
 
     Raises:
         DataError: There is none.
     """
     known = [subject.name for subject in places if subject.kind == kind]
-    subject = Subject(kind, resolve_path(name, known))
+    subject = SchemaSubject(kind, resolve_path(name, known))
     if subject in places:
         return subject
-    raise DataError("schema.unknown_name", f"The schema has no {Subject(kind, name)}.", did_you_mean(name, known))
+    raise DataError("schema.unknown_name", f"The schema has no {SchemaSubject(kind, name)}.", did_you_mean(name, known))
 
 
 def own_fields(message: Message) -> Message:

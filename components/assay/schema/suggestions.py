@@ -27,7 +27,7 @@ from assay.kernels.statistics.summaries.quantiles import Quantiles
 from assay.schema.inference import infer_schema
 from assay.schema.patch import Entry, Evidence, Patch
 from assay.schema.proto_dict import shortest_float
-from assay.schema.subjects import Subject, index
+from assay.schema.subjects import SchemaSubject, index
 
 if TYPE_CHECKING:
     from assay.kernels.distances.distribution import Doubles
@@ -504,7 +504,7 @@ def _entries(
     places = index(schema)
     for feature in dataset.features:
         steps = split_path(path_of(feature))
-        place = places.get(Subject("feature", path_of(feature)))
+        place = places.get(SchemaSubject("feature", path_of(feature)))
         if place is None:
             continue
         observed = Observed(

@@ -70,7 +70,7 @@ class Predicate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison(Predicate):
+class OutputComparison(Predicate):
     """An output compared with a literal value, or with another output."""
 
     left: Operand
@@ -168,22 +168,22 @@ class Comparable:
     __slots__ = ()
 
     def __eq__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
-        return Comparison(self, "==", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+        return OutputComparison(self, "==", other)  # type: ignore[arg-type]  # the two subclasses are the operands
 
     def __ne__(self, other: object) -> Predicate:  # type: ignore[override]  # builds a condition, as TFX does
-        return Comparison(self, "!=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+        return OutputComparison(self, "!=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
 
     def __lt__(self, other: object) -> Predicate:
-        return Comparison(self, "<", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+        return OutputComparison(self, "<", other)  # type: ignore[arg-type]  # the two subclasses are the operands
 
     def __le__(self, other: object) -> Predicate:
-        return Comparison(self, "<=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+        return OutputComparison(self, "<=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
 
     def __gt__(self, other: object) -> Predicate:
-        return Comparison(self, ">", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+        return OutputComparison(self, ">", other)  # type: ignore[arg-type]  # the two subclasses are the operands
 
     def __ge__(self, other: object) -> Predicate:
-        return Comparison(self, ">=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
+        return OutputComparison(self, ">=", other)  # type: ignore[arg-type]  # the two subclasses are the operands
 
     __hash__ = object.__hash__
 

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from assay.errors import UsageError, argument, did_you_mean
 from assay.kernels.distances.drift import features_by_name
 from assay.kernels.feature_path import join_path, path_of
-from assay.validation.evidence import Evidence
+from assay.validation.evidence import AnomalyEvidence
 from assay.validation.findings import WHOLE_DATASET, Finding
 
 if TYPE_CHECKING:
@@ -343,6 +343,6 @@ def _finding(comparator: Comparator, problem: str, *, has_control: bool) -> Find
         severity="error" if has_control else "warning",
         summary=f"Not compared with the {_CONTROL_WORDS[comparator.control]}: {what}",
         description=f"The limit was not applied: {problem}.",
-        evidence=Evidence(limit=comparator.threshold, schema_field=comparator.field),
+        evidence=AnomalyEvidence(limit=comparator.threshold, schema_field=comparator.field),
         name=f"{comparator.kind}.{comparator.measure}",
     )

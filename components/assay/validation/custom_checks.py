@@ -23,7 +23,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from assay.errors import UsageError, UserCodeError, did_you_mean
 from assay.kernels.feature_summary import FeatureSummary, summarise
-from assay.validation.evidence import Evidence
+from assay.validation.evidence import AnomalyEvidence
 from assay.validation.findings import WHOLE_DATASET, Finding
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _finding(check: StatisticsCheck, result: CheckResult) -> Finding:
         severity=check.severity,
         summary=f"Expected: {check.expectation}",
         description=result.sentence or f"The check {check.id} failed.",
-        evidence=Evidence(observed=result.observed, limit=result.limit),
+        evidence=AnomalyEvidence(observed=result.observed, limit=result.limit),
         name=check.id,
     )
 

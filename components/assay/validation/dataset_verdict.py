@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from assay.gating.verdict import Check, Detail, Verdict
 from assay.kernels.feature_path import join_path, split_path
 from assay.validation import WHOLE_DATASET, Examination, Finding, Severity
-from assay.validation.evidence import Evidence
+from assay.validation.evidence import AnomalyEvidence
 from assay.validation.row_validation import AND
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
 
-    from assay.validation.examination import Examined
+    from assay.validation.examination import SliceAnomalies
 
 FailOn = Literal["error", "warning", "never"]
 
@@ -63,7 +63,7 @@ def with_contradictions(examination: Examination, schema: Schema) -> Examination
             severity="error",
             summary="The schema contradicts itself",
             description=each.sentence,
-            evidence=Evidence(schema_field=each.path),
+            evidence=AnomalyEvidence(schema_field=each.path),
             name=each.code,
             origin="schema",
         )
@@ -158,7 +158,7 @@ def _failed(place: str, finding: Finding, id: str) -> Check:  # noqa: A002
     )
 
 
-def _passed(place: str, examined: Examined) -> Iterator[Check]:
+def _passed(place: str, examined: SliceAnomalies) -> Iterator[Check]:
     """Return the distances that kept their limits, and the custom checks that passed."""
     for comparison in examined.comparisons:
         comparator, observed = comparison.comparator, comparison.observed

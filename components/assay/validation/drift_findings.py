@@ -11,7 +11,7 @@ from assay.errors import UsageError, argument, did_you_mean
 from assay.kernels.distances import Distance, DriftLimits, FeatureDrift, MeasureName, Side, compare_feature
 from assay.kernels.distances.measures import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
 from assay.kernels.feature_path import feature_paths, resolve_keys
-from assay.validation.evidence import Evidence
+from assay.validation.evidence import AnomalyEvidence
 from assay.validation.findings import Finding
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _found(drift: FeatureDrift, origin: str) -> Iterator[Finding]:
                 f"The {MEASURE_WORDS[each.measure]} is {each.value:.4g}{at}, above the limit {each.limit:.4g}"
                 f"{by_chance}; computed from {each.basis}."
             ),
-            evidence=Evidence(observed=each.value, limit=each.limit),
+            evidence=AnomalyEvidence(observed=each.value, limit=each.limit),
             name=f"drift.{each.measure}",
             origin=f"{origin}.{each.measure}",
         )
@@ -156,7 +156,7 @@ def _not_measured(drift: FeatureDrift, limits: DriftLimits, origin: str) -> Iter
             severity="info" if by_nature else "error",
             summary="Not compared with the previous span",
             description=f"The limits of {', '.join(lacking)} were not applied: {drift.problem or drift.remark}.",
-            evidence=Evidence(),
+            evidence=AnomalyEvidence(),
             name="drift",
             origin=origin,
         )

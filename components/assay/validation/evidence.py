@@ -20,7 +20,7 @@ MAX_VALUES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class AnomalyEvidence:
     """What stands behind one anomaly.
 
     Attributes:
@@ -41,7 +41,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class FeatureSubject:
     """A feature as the schema and the statistics know it; either may be None."""
 
     name: str
@@ -73,9 +73,9 @@ class Subjects:
     _features: dict[str, schema_pb2.Feature]
     _statistics: dict[str, FeatureNameStatistics]
 
-    def __getitem__(self, name: str) -> Subject:
+    def __getitem__(self, name: str) -> FeatureSubject:
         """Return a feature as the schema and the statistics know it."""
-        return Subject(name, self.dataset, self.schema, self._features.get(name), self._statistics.get(name))
+        return FeatureSubject(name, self.dataset, self.schema, self._features.get(name), self._statistics.get(name))
 
 
 def subjects_of(dataset: DatasetFeatureStatistics, schema: schema_pb2.Schema) -> Subjects:
@@ -90,17 +90,17 @@ def _share(count: int, total: int) -> float | None:
     return count / total if total else None
 
 
-def unexpected_values(subject: Subject) -> Evidence:
+def unexpected_values(subject: FeatureSubject) -> AnomalyEvidence:
     """Strings outside of the domain, counted by the rank histogram, which lists the most frequent values."""
     domain, field = _string_domain(subject)
     if subject.statistics is None or domain is None:
-        return Evidence(schema_field=field)
+        return AnomalyEvidence(schema_field=field)
     strings = subject.statistics.string_stats
     seen = [(bucket.label, int(bucket.sample_count)) for bucket in strings.rank_histogram.buckets]
     outside = [(label, count) for label, count in seen if label not in domain]
     count, total = sum(count for _, count in outside), int(subject.common.tot_num_values)
     is_whole = lists_all_values(subject.statistics)  # else there may be more of them
-    return Evidence(
+    return AnomalyEvidence(
         observed=float(len(outside)) if is_whole else None,
         limit=f"{len(domain)} values",
         schema_field=field,
@@ -110,7 +110,7 @@ def unexpected_values(subject: Subject) -> Evidence:
     )
 
 
-def _string_domain(subject: Subject) -> tuple[set[str] | None, str]:
+def _string_domain(subject: FeatureSubject) -> tuple[set[str] | None, str]:
     feature = subject.feature
     if feature is None:
         return None, ""
@@ -131,12 +131,12 @@ def string_domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> set
     return next((set(domain.value) for domain in shared if domain.name == feature.domain), None)
 
 
-def present_fraction(subject: Subject) -> Evidence:
+def present_fraction(subject: FeatureSubject) -> AnomalyEvidence:
     """Check the share of examples that have the feature."""
     missing, total = int(subject.common.num_missing), int(subject.dataset.num_examples)
     if subject.statistics is None:
         missing = total
-    return Evidence(
+    return AnomalyEvidence(
         observed=(total - missing) / total if total else 0.0,
         limit=subject.feature.presence.min_fraction if subject.feature else None,
         schema_field=f"{subject.field}.presence.min_fraction",
@@ -145,19 +145,19 @@ def present_fraction(subject: Subject) -> Evidence:
     )
 
 
-def present_count(subject: Subject) -> Evidence:
+def present_count(subject: FeatureSubject) -> AnomalyEvidence:
     """Check the number of examples that have the feature."""
-    return Evidence(
+    return AnomalyEvidence(
         observed=float(subject.common.num_non_missing),
         limit=float(subject.feature.presence.min_count) if subject.feature else None,
         schema_field=f"{subject.field}.presence.min_count",
     )
 
 
-def absent(subject: Subject) -> Evidence:
+def absent(subject: FeatureSubject) -> AnomalyEvidence:
     """Check a column that no example has."""
     total = int(subject.dataset.num_examples)
-    return Evidence(
+    return AnomalyEvidence(
         observed=0.0,
         limit=subject.feature.presence.min_fraction if subject.feature else None,
         schema_field=f"{subject.field}.presence",
@@ -166,10 +166,10 @@ def absent(subject: Subject) -> Evidence:
     )
 
 
-def new_column(subject: Subject) -> Evidence:
+def new_column(subject: FeatureSubject) -> AnomalyEvidence:
     """Check a column that the schema does not have."""
     present = int(subject.common.num_non_missing)
-    return Evidence(
+    return AnomalyEvidence(
         observed=float(present),
         schema_field="feature",
         count=present,
@@ -177,7 +177,7 @@ def new_column(subject: Subject) -> Evidence:
     )
 
 
-def numeric_bound(subject: Subject, bound: str) -> Evidence:
+def numeric_bound(subject: FeatureSubject, bound: str) -> AnomalyEvidence:
     """Check the minimum or maximum against the domain's `min` or `max`."""
     feature, statistics = subject.feature, subject.statistics
     kind = (feature.WhichOneof("domain_info") if feature else None) or ""
@@ -188,17 +188,17 @@ def numeric_bound(subject: Subject, bound: str) -> Evidence:
     if kind == "bool_domain":
         limit = 0.0 if bound == "min" else 1.0
     numbers = statistics.num_stats if statistics and statistics.HasField("num_stats") else None
-    return Evidence(
+    return AnomalyEvidence(
         observed=float(getattr(numbers, bound)) if numbers is not None else None,
         limit=limit,
         schema_field=f"{subject.field}.{kind}.{bound}" if kind else subject.field,
     )
 
 
-def not_a_number(subject: Subject) -> Evidence:
+def not_a_number(subject: FeatureSubject) -> AnomalyEvidence:
     """NaN among the values, which the histograms count."""
     count = num_nan(subject.statistics.num_stats) if subject.statistics else 0
-    return Evidence(
+    return AnomalyEvidence(
         observed=float(count),
         limit=0.0,
         schema_field=f"{subject.field}.float_domain.disallow_nan",
@@ -207,46 +207,46 @@ def not_a_number(subject: Subject) -> Evidence:
     )
 
 
-def infinite(subject: Subject) -> Evidence:
+def infinite(subject: FeatureSubject) -> AnomalyEvidence:
     """Infinity among the values; statistics do not count it."""
-    return Evidence(limit=0.0, schema_field=f"{subject.field}.float_domain.disallow_inf")
+    return AnomalyEvidence(limit=0.0, schema_field=f"{subject.field}.float_domain.disallow_inf")
 
 
-def value_count(subject: Subject, bound: str) -> Evidence:
+def value_count(subject: FeatureSubject, bound: str) -> AnomalyEvidence:
     """Check the minimum or maximum number of values in an example against `value_count`."""
     feature = subject.feature
     limit = float(getattr(feature.value_count, bound)) if feature and feature.HasField("value_count") else None
-    return Evidence(
+    return AnomalyEvidence(
         observed=float(getattr(subject.common, f"{bound}_num_values")),
         limit=limit,
         schema_field=f"{subject.field}.value_count.{bound}",
     )
 
 
-def shape(subject: Subject) -> Evidence:
+def shape(subject: FeatureSubject) -> AnomalyEvidence:
     """Check that examples have the numbers of values that a fixed shape requires."""
     sizes = [str(dim.size) for dim in subject.feature.shape.dim] if subject.feature else []
     common = subject.common
-    return Evidence(
+    return AnomalyEvidence(
         observed=f"{common.min_num_values} to {common.max_num_values} values, {common.num_missing} missing",
         limit="x".join(sizes) or "1 value",
         schema_field=f"{subject.field}.shape",
     )
 
 
-def unique_values(subject: Subject, bound: str) -> Evidence:
+def unique_values(subject: FeatureSubject, bound: str) -> AnomalyEvidence:
     """Check the number of distinct values against `unique_constraints`."""
     unique = float(subject.statistics.string_stats.unique) if subject.statistics else None
     limit = float(getattr(subject.feature.unique_constraints, bound)) if subject.feature else None
-    return Evidence(observed=unique, limit=limit, schema_field=f"{subject.field}.unique_constraints.{bound}")
+    return AnomalyEvidence(observed=unique, limit=limit, schema_field=f"{subject.field}.unique_constraints.{bound}")
 
 
-def data_type(subject: Subject) -> Evidence:
+def data_type(subject: FeatureSubject) -> AnomalyEvidence:
     """Check the type of the values against the feature's type."""
     found = statistics_pb2.FeatureNameStatistics.Type.Name(subject.statistics.type) if subject.statistics else None
     wanted = schema_pb2.FeatureType.Name(subject.feature.type) if subject.feature else None
     present = int(subject.common.num_non_missing)
-    return Evidence(
+    return AnomalyEvidence(
         observed=found,
         limit=wanted,
         schema_field=f"{subject.field}.type",
@@ -255,11 +255,11 @@ def data_type(subject: Subject) -> Evidence:
     )
 
 
-def examples_count(subject: Subject, bound: str) -> Evidence:
+def examples_count(subject: FeatureSubject, bound: str) -> AnomalyEvidence:
     """Check the number of examples against the dataset's constraints."""
     name = f"{bound}_examples_count"
     constraints = subject.schema.dataset_constraints
-    return Evidence(
+    return AnomalyEvidence(
         observed=float(subject.dataset.num_examples),
         limit=float(getattr(constraints, name)) if constraints.HasField(name) else None,
         schema_field=f"dataset_constraints.{name}",

@@ -112,7 +112,7 @@ class Expectations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
+class SliceAnomalies:
     """One slice, or all of the data.
 
     Attributes:
@@ -134,8 +134,8 @@ class Examined:
 class Examination:
     """What was found in the data as a whole, and in each of its slices by name."""
 
-    overall: Examined
-    slices: dict[str, Examined] = field(default_factory=dict)
+    overall: SliceAnomalies
+    slices: dict[str, SliceAnomalies] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -222,7 +222,7 @@ def _same(control: DatasetFeatureStatisticsList, name: str) -> DatasetFeatureSta
     return next((dataset for dataset in control.datasets if dataset.name == name), None)
 
 
-def _named(name: str, examined: Examined) -> Examined:
+def _named(name: str, examined: SliceAnomalies) -> SliceAnomalies:
     return replace(examined, findings=tuple(replace(found, slice=name) for found in examined.findings))
 
 
@@ -233,7 +233,7 @@ def _examine(
     rows: RowsOf | None,
     *,
     is_slice: bool = False,
-) -> Examined:
+) -> SliceAnomalies:
     open_constraints = undecided(dataset, expected.schema, expected.environment)
     of_rows: list[Finding] = []
     decided: list[Undecided] = []
@@ -274,7 +274,7 @@ def _examine(
     if is_slice:  # a slice may be new, or hold next to nothing: that alone does not fail the data
         ours = [replace(finding, severity="warning") if finding.type in UNMEASURED else finding for finding in ours]
     record(anomalies, ours)
-    return Examined(
+    return SliceAnomalies(
         anomalies=anomalies,
         findings=(*found, *ours),
         comparisons=comparisons,

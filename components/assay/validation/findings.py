@@ -17,7 +17,7 @@ from assay.display import shortened
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.feature_path import path_of, split_path
 from assay.validation import evidence
-from assay.validation.evidence import Evidence, Subject, subjects_of
+from assay.validation.evidence import AnomalyEvidence, FeatureSubject, subjects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ _SEVERITIES: dict[int, Severity] = {
     anomalies_pb2.AnomalyInfo.WARNING: "warning",
     anomalies_pb2.AnomalyInfo.UNKNOWN: "info",
 }
-_OF_FEATURE: dict[str, Callable[[Subject], Evidence]] = {
+_OF_FEATURE: dict[str, Callable[[FeatureSubject], AnomalyEvidence]] = {
     "ENUM_TYPE_UNEXPECTED_STRING_VALUES": evidence.unexpected_values,
     "BOOL_TYPE_UNEXPECTED_STRING": evidence.unexpected_values,
     "BOOL_TYPE_BIG_INT": partial(evidence.numeric_bound, bound="max"),
@@ -99,7 +99,7 @@ class Finding:
     severity: Severity
     summary: str
     description: str
-    evidence: Evidence
+    evidence: AnomalyEvidence
     slice: str = ""
     name: str = ""
     origin: str = ""
@@ -147,7 +147,7 @@ def _findings(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalie
         for reason in info.reason:
             yield _finding(subjects[name], info, reason, measured.get(name))
     if anomalies.data_missing:
-        empty = Evidence(observed=0.0, limit=1.0, schema_field="", count=0)
+        empty = AnomalyEvidence(observed=0.0, limit=1.0, schema_field="", count=0)
         yield Finding(
             feature=WHOLE_DATASET,
             type="DATA_MISSING",
@@ -163,7 +163,7 @@ def _findings(statistics: DatasetFeatureStatisticsList, schema: Schema, anomalie
 
 
 def _finding(
-    subject: Subject,
+    subject: FeatureSubject,
     info: anomalies_pb2.AnomalyInfo,
     reason: anomalies_pb2.AnomalyInfo.Reason,
     measured: anomalies_pb2.DriftSkewInfo | None,
@@ -186,8 +186,8 @@ def _finding(
 
 
 def _distance(
-    subject: Subject, reason: anomalies_pb2.AnomalyInfo.Reason, measured: anomalies_pb2.DriftSkewInfo | None
-) -> Evidence:
+    subject: FeatureSubject, reason: anomalies_pb2.AnomalyInfo.Reason, measured: anomalies_pb2.DriftSkewInfo | None
+) -> AnomalyEvidence:
     """Check the distance from the control data, which TFDV measures in full precision."""
     measure, field = _DISTANCES[anomalies_pb2.AnomalyInfo.Type.Name(reason.type)]
     is_skew = "serving" in reason.short_description
@@ -196,19 +196,19 @@ def _distance(
     if measured is not None:
         for measurement in measured.skew_measurements if is_skew else measured.drift_measurements:
             if type(measurement).Type.Name(measurement.type) == measure:
-                return Evidence(observed=measurement.value, limit=measurement.threshold, schema_field=place)
-    return Evidence(schema_field=place)
+                return AnomalyEvidence(observed=measurement.value, limit=measurement.threshold, schema_field=place)
+    return AnomalyEvidence(schema_field=place)
 
 
-def _ratio(reason: anomalies_pb2.AnomalyInfo.Reason) -> Evidence:
+def _ratio(reason: anomalies_pb2.AnomalyInfo.Reason) -> AnomalyEvidence:
     """Return the numbers of examples that the description of a ratio names; empty for other anomalies."""
     match = _RATIO.search(reason.description)
     if not match:
-        return Evidence()
+        return AnomalyEvidence()
     previous = "version" if "version" in reason.description else "drift"
     bound = "min" if "below" in reason.description else "max"
     field = f"dataset_constraints.num_examples_{previous}_comparator.{bound}_fraction_threshold"
-    return replace(Evidence(), observed=float(match[1]), limit=float(match[2]), schema_field=field)
+    return replace(AnomalyEvidence(), observed=float(match[1]), limit=float(match[2]), schema_field=field)
 
 
 def record(anomalies: Anomalies, findings: Iterable[Finding]) -> None:

@@ -113,7 +113,7 @@ def find_leakage(
     """
     if len(splits) < 2:
         raise UsageError("leakage.one_split", f"Expected at least two splits to compare, got {len(splits)}.")
-    rows: dict[str, SplitRows] = {split: reduce(SplitHashes(columns)) for split, reduce in splits.items()}
+    rows: dict[str, SplitTally] = {split: reduce(SplitHashes(columns)) for split, reduce in splits.items()}
     names = _column_names(rows, columns)
     pairs = list(combinations(splits, 2))
     for one, other in pairs:
@@ -134,7 +134,7 @@ def find_leakage(
     return tuple(_split_pair(pair, rows, numbered, names, sample_rows) for pair in pairs)
 
 
-def _column_names(rows: Mapping[str, SplitRows], columns: Sequence[str] | None) -> list[str]:
+def _column_names(rows: Mapping[str, SplitTally], columns: Sequence[str] | None) -> list[str]:
     known = set[str]().union(*(each.columns for each in rows.values()))
     if columns is None:
         return sorted(known)
@@ -144,7 +144,7 @@ def _column_names(rows: Mapping[str, SplitRows], columns: Sequence[str] | None) 
     return list(columns)
 
 
-def _check_columns(one: tuple[str, SplitRows], other: tuple[str, SplitRows], names: Sequence[str]) -> None:
+def _check_columns(one: tuple[str, SplitTally], other: tuple[str, SplitTally], names: Sequence[str]) -> None:
     """Refuses two splits that cannot share a row whatever they hold: to call them clean would say nothing."""
     for (split, ours), (lacking, theirs) in ((one, other), (other, one)):
         for name in names if theirs.num_rows else ():
@@ -160,7 +160,7 @@ def _check_columns(one: tuple[str, SplitRows], other: tuple[str, SplitRows], nam
 
 def _split_pair(
     splits: tuple[str, str],
-    rows: Mapping[str, SplitRows],
+    rows: Mapping[str, SplitTally],
     numbered: Mapping[str, NumberedRows] | None,
     names: Sequence[str],
     sample_rows: int,
@@ -188,7 +188,7 @@ def _split_pair(
 
 
 @dataclass(slots=True)
-class SplitRows:
+class SplitTally:
     """A split so far.
 
     Attributes:
@@ -221,11 +221,11 @@ class SplitHashes:
         self._columns = columns
         self._identity = identity
 
-    def create(self) -> SplitRows:
+    def create(self) -> SplitTally:
         """Return the state of no rows."""
-        return SplitRows()
+        return SplitTally()
 
-    def add_batch(self, state: SplitRows, batch: pa.RecordBatch) -> SplitRows:
+    def add_batch(self, state: SplitTally, batch: pa.RecordBatch) -> SplitTally:
         """Add a batch to `state`, in place."""
         kinds = kinds_of(batch)
         identity = self._identity or own_identity(kinds, keys=self._columns is not None)
@@ -236,7 +236,7 @@ class SplitHashes:
             state.kinds.setdefault(name, set()).update(kinds[name])
         return state
 
-    def merge(self, states: Sequence[SplitRows]) -> SplitRows:
+    def merge(self, states: Sequence[SplitTally]) -> SplitTally:
         """Return the state of all rows, in the first of `states`."""
         result, *others = states
         for other in others:
@@ -247,10 +247,10 @@ class SplitHashes:
                 result.kinds.setdefault(name, set()).update(kinds)
         return result
 
-    def extract(self, state: SplitRows) -> SplitRows:
+    def extract(self, state: SplitTally) -> SplitTally:
         """Return the state with one array of distinct hashes, sorted."""
         hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *state.hashes]))
-        return SplitRows(state.num_rows, [hashes], state.values, state.kinds)
+        return SplitTally(state.num_rows, [hashes], state.values, state.kinds)
 
 
 @dataclass(slots=True)

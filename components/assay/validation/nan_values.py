@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from assay.kernels.distances.drift import features_by_name
 from assay.kernels.feature_summary import has_numbers, num_nan
 from assay.validation.comparators import validated_features
-from assay.validation.evidence import Evidence
+from assay.validation.evidence import AnomalyEvidence
 from assay.validation.findings import Finding
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def nan_findings(
             continue
         count, values = num_nan(found.num_stats), int(found.num_stats.common_stats.tot_num_values)
         presence, share = feature.presence, count / values if values else 0.0
-        evidence = Evidence(
+        evidence = AnomalyEvidence(
             observed=share,
             limit=presence.min_fraction or None,
             schema_field=f"feature[{path}].presence",

@@ -17,7 +17,7 @@ from assay.kernels.distances.drift import features_by_name
 from assay.kernels.distinct_counts import ESTIMATE_ERROR, is_estimated, lists_all_values
 from assay.kernels.feature_path import split_path
 from assay.validation.comparators import validated_features
-from assay.validation.evidence import Evidence, string_domain
+from assay.validation.evidence import AnomalyEvidence, string_domain
 from assay.validation.findings import Finding
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def not_checked(constraint: Undecided) -> Finding:
         severity="warning" if constraint.within_error else "error",
         summary=f"Not checked: {constraint.kind}",
         description=f"{constraint.why} {constraint.cure}",
-        evidence=Evidence(schema_field=constraint.field),
+        evidence=AnomalyEvidence(schema_field=constraint.field),
         name=constraint.kind,
     )
 
@@ -205,7 +205,7 @@ def _of_rows(constraint: Undecided, outcome: RuleOutcome) -> Finding:
         severity=outcome.severity,
         summary=_SUMMARIES.get(outcome.reason, "Invalid values"),
         description=f"{constraint.why} By all rows: {outcome.sentence}",
-        evidence=Evidence(
+        evidence=AnomalyEvidence(
             observed=None if outcome.observed is None else float(outcome.observed),
             schema_field=constraint.field,
             count=outcome.num_broken,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assay.artifacts import Schema
 from assay.spec import Output, component
-from assay.spec.condition import Combination, Comparison, Negation, Predicate
+from assay.spec.condition import Combination, Negation, OutputComparison, Predicate
 
 
 class Values(NamedTuple):
@@ -25,7 +25,7 @@ def Give(schema: Output[Schema]) -> Values:
 
 OUTPUTS = [Give().outputs[key] for key in ("a", "b")]
 comparisons = st.builds(
-    Comparison,
+    OutputComparison,
     st.sampled_from(OUTPUTS),
     st.sampled_from(["==", "!=", "<", "<=", ">", ">="]),
     st.integers(0, 3) | st.sampled_from(OUTPUTS),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.cli.diagnosis import Finding, Machine, diagnose
+from assay.cli.diagnosis import Diagnosis, Machine, diagnose
 
 LOCKS = {"3.10": (3, 10), "3.11": (3, 11), "3.12": (3, 12), "3.13": (3, 13)}
 
@@ -31,7 +31,7 @@ def machine(project_root: Path, kind: str = "full", python: str = "3.11") -> Mac
     )
 
 
-def wrong(findings: tuple[Finding, ...]) -> dict[str, Finding]:
+def wrong(findings: tuple[Diagnosis, ...]) -> dict[str, Diagnosis]:
     return {finding.check: finding for finding in findings if finding.status != "ok"}
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import typer
 
-from assay.cli.diagnosis import Finding
+from assay.cli.diagnosis import Diagnosis
 from assay.cli.doctor import as_document, as_text, doctor, passed
 
-OK = Finding(check="python", status="ok", found="Python 3.11", expected="Python 3.10 to 3.13")
-WARNING = Finding(
+OK = Diagnosis(check="python", status="ok", found="Python 3.11", expected="Python 3.10 to 3.13")
+WARNING = Diagnosis(
     check="tensorflow", status="warning", found="not installed", expected="the full stack", remedy="make setup"
 )
-PROBLEM = Finding(check="disk", status="problem", found="0.0 GiB free", expected="1 GiB free", remedy="Free space.")
+PROBLEM = Diagnosis(check="disk", status="problem", found="0.0 GiB free", expected="1 GiB free", remedy="Free space.")
 
 
 def test_a_problem_fails_and_a_warning_does_not() -> None:

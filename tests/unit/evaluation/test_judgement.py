@@ -14,7 +14,7 @@ import pytest
 from assay.engines.embedded.engine import EmbeddedEngine
 from assay.evaluation.decision import Rules, Sampling
 from assay.evaluation.files import write_metrics
-from assay.evaluation.judgement import Judged, Tables, evaluate_tables, judge
+from assay.evaluation.judgement import Judgement, Tables, evaluate_tables, judge
 from assay.gating.metric_values import MetricKey
 from assay.gating.policy import WrittenPolicy
 from assay.gating.waivers import Waiver
@@ -52,7 +52,7 @@ def config_with(absolute: float = -0.01, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def judged(table: pa.Table, config: Any = None, **policy: Any) -> Judged:
+def judged(table: pa.Table, config: Any = None, **policy: Any) -> Judgement:
     tables = Tables(config=config or config_with(), predictions=table)
     return judge(tables, ENGINE, Rules(policy=WrittenPolicy(**policy), sampling=SAMPLING))
 

@@ -12,7 +12,7 @@ from assay.engines.embedded import EmbeddedEngine
 from assay.errors import UsageError
 from assay.evaluation.config import read_config
 from assay.evaluation.decision import Rules
-from assay.evaluation.judgement import Judged, Tables, judge
+from assay.evaluation.judgement import Judgement, Tables, judge
 from assay.evaluation.tables import open_predictions
 from assay.gating.policy import WrittenPolicy
 from raising import raises
@@ -51,13 +51,13 @@ def in_columns(
     return rows
 
 
-def judged(predictions: Any, baseline: Any = None, config: Any = None, **more: Any) -> Judged:
+def judged(predictions: Any, baseline: Any = None, config: Any = None, **more: Any) -> Judgement:
     rules = Rules(policy=WrittenPolicy(significant="regression"))
     tables = Tables(config=config or CONFIG, predictions=predictions, baseline_predictions=baseline, **more)
     return judge(tables, EmbeddedEngine(), rules)
 
 
-def plain(one: Judged) -> Any:
+def plain(one: Judgement) -> Any:
     """All that was computed, as values that compare."""
     evaluation = one.evaluation
     return evaluation.figures, {check.id: (check.ok, check.observed) for check in one.verdict.checks if check.applied}

@@ -9,7 +9,7 @@ import pytest
 
 from assay.engines.embedded import EmbeddedEngine
 from assay.evaluation.decision import Rules
-from assay.evaluation.judgement import Judged, Tables, judge
+from assay.evaluation.judgement import Judgement, Tables, judge
 from assay.gating.junit import to_junit
 from assay.gating.markdown import to_markdown
 from assay.gating.verdict import Verdict, to_json
@@ -20,7 +20,7 @@ OURS = {"p.cat": [0.25, 0.5, 0.75], "p.dog": [0.75, 0.5, 0.25]}
 THEIRS = {"p.dog": [0.25, 0.625, 0.25], "p.cat": [0.75, 0.375, 0.75]}
 
 
-def judged(ours: Any, theirs: Any, slices: Any = ({},), **more: Any) -> Judged:
+def judged(ours: Any, theirs: Any, slices: Any = ({},), **more: Any) -> Judgement:
     config = {
         "model_specs": [{"label_key": "y", "prediction_key": "p"}],
         "slicing_specs": list(slices),

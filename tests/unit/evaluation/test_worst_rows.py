@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from assay.engines.embedded.engine import EmbeddedEngine
-from assay.evaluation.judgement import Judged, Tables, judge
+from assay.evaluation.judgement import Judgement, Tables, judge
 from assay.evaluation.worst_rows import MOST_ROWS
 from assay.gating.markdown import to_markdown
 
@@ -19,7 +19,7 @@ CHANGE = {"change_threshold": {"direction": "HIGHER_IS_BETTER", "absolute": 0.0}
 
 def judged(
     table: Any, metric: str = "BinaryAccuracy", threshold: Any = None, baseline: Any = None, **more: Any
-) -> Judged:
+) -> Judgement:
     config = {
         "model_specs": [
             {"name": "new", "label_key": "label", "prediction_key": "new"},

@@ -11,7 +11,7 @@ from assay.evaluation.config import read_config
 from assay.gating.decision import decide
 from assay.gating.metric_values import Figures, MetricKey, SliceKey, SlicePair, slice_name
 from assay.gating.policy import EvidencePolicy
-from assay.gating.significance import Evidence
+from assay.gating.significance import ReplicateEvidence
 from assay.gating.slicing import Across, Slicing
 from assay.gating.verdict import Verdict
 
@@ -23,7 +23,7 @@ OLD: dict[SliceKey, dict[MetricKey, float]] = {(): {AUC: 0.9}, F: {AUC: 0.9}, M:
 
 
 def decided(
-    threshold: dict[str, Any], others: list[Any] | None = None, evidence: Evidence | None = None, **more: Any
+    threshold: dict[str, Any], others: list[Any] | None = None, evidence: ReplicateEvidence | None = None, **more: Any
 ) -> Verdict:
     spec = {"baseline_spec": {"feature_values": {"sex": "F"}}, "slicing_specs": others or []}
     held = {"class_name": "AUC", "cross_slice_thresholds": [{"cross_slicing_specs": [spec], "threshold": threshold}]}
@@ -77,13 +77,13 @@ def test_a_difference_is_paired_replicate_by_replicate() -> None:
     changes = {F: {AUC: shared}, M: {AUC: shared + 1e-4 * np.arange(1000) / 1000}}
     others = [{"feature_values": {"sex": "M"}}]
     for replicates, ok in ((changes, True), (changes | {M: {AUC: -shared}}, False)):
-        evidence = Evidence(policy=EvidencePolicy(significant="not_worse"), candidate=replicates)
+        evidence = ReplicateEvidence(policy=EvidencePolicy(significant="not_worse"), candidate=replicates)
         found = decided({"value_threshold": {"lower_bound": -0.07}}, others, evidence=evidence)
         assert found.ok == ok, found.summary
 
 
 def test_the_smaller_slice_of_a_pair_counts() -> None:
-    evidence = Evidence(policy=EvidencePolicy(significant="not_worse"), candidate={F: {AUC: np.ones(9)}})
+    evidence = ReplicateEvidence(policy=EvidencePolicy(significant="not_worse"), candidate={F: {AUC: np.ones(9)}})
     examples = {(): 500, F: 490, M: 10}
     others = [{"feature_values": {"sex": "M"}}]
     found = decided({"value_threshold": {"lower_bound": -0.07}}, others, evidence, examples=examples)

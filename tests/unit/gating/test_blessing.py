@@ -9,7 +9,7 @@ import pytest
 
 from assay.artifacts import Examples, InfraBlessing, Model, ModelBlessing
 from assay.gating.blessing import (
-    Judged,
+    BlessedInputs,
     Statement,
     bless,
     json_schema,
@@ -21,7 +21,7 @@ from assay.gating.blessing import (
     to_json,
 )
 from assay.gating.metric_values import MetricKey
-from assay.gating.thresholds import Limit, LimitCheck
+from assay.gating.thresholds import LimitCheck, MetricBound
 from assay.gating.verdict import Check, Verdict, read_verdict
 from assay.gating.verification import Claim, verify
 from assay.gating.waivers import Waiver, waive
@@ -46,7 +46,7 @@ def test_everything_that_was_judged_is_named_by_its_digest(tmp_path: Path) -> No
     judged = judged_by_digest(
         model=model, baseline=baseline, examples=(examples,), splits=("eval",), config={"a": 1, "b": 2}
     )
-    assert judged == Judged(
+    assert judged == BlessedInputs(
         model=served_digest(model.serving_path),
         model_artifact="sha256:model",
         baseline=served_digest(baseline.serving_path),
@@ -87,7 +87,7 @@ def test_the_schema_that_is_shipped_is_the_one_of_the_code(project_root: Path) -
         (b"{", ("blessing.malformed",)),
         (b'{"blessed": true}', ("blessing.malformed",)),
         (
-            to_json(Statement(blessed=True, judged=Judged(), verdict="", schema_version=2)),
+            to_json(Statement(blessed=True, judged=BlessedInputs(), verdict="", schema_version=2)),
             ("blessing.version", "2", "1"),
         ),
     ],
@@ -118,7 +118,7 @@ def test_a_blessing_that_rests_on_a_waiver_ends_with_it(tmp_path: Path) -> None:
         id="auc", kind="change_threshold", ok=False, subject="auc", slice="side=r", sentence="auc fell by 0.1."
     )
     waiver = Waiver(check="auc", slice="side=r", who="ann", why="late labels", expires=date(2026, 5, 1))
-    limit = Limit(metric=MetricKey(name="auc"), slicing=None, bound="absolute", value=0.0, origin="here")
+    limit = MetricBound(metric=MetricKey(name="auc"), slicing=None, bound="absolute", value=0.0, origin="here")
     checks = tuple(waive([LimitCheck(limit, (("side", "r"),), failed)], [waiver], date(2026, 4, 1)))
     verdict = Verdict(ok=True, summary="Blessed.", checks=checks)
     bless(judged_by_digest(model=model), verdict, blessing, model=model)

@@ -12,12 +12,12 @@ from assay.gating.decision import decide
 from assay.gating.metric_values import OVERALL, Figures, MetricKey, SliceKey
 from assay.gating.policy import GatePolicy
 from assay.gating.slicing import Slicing
-from assay.gating.thresholds import Limit
+from assay.gating.thresholds import MetricBound
 from assay.gating.verdict import Check, from_json, to_json
 
 ACCURACY = MetricKey(name="binary_accuracy")
 HOUR_5: SliceKey = (("hour", 5),)
-LOWER = Limit(metric=ACCURACY, slicing=None, bound="lower", value=0.6, origin="eval_config.x")
+LOWER = MetricBound(metric=ACCURACY, slicing=None, bound="lower", value=0.6, origin="eval_config.x")
 UPPER = replace(LOWER, bound="upper", value=0.9)
 ABSOLUTE = replace(LOWER, bound="absolute", value=-0.005, origin="eval_config.y")
 RELATIVE = replace(ABSOLUTE, bound="relative", value=-0.01, origin="eval_config.z")
@@ -30,7 +30,7 @@ def figures(candidate: float, baseline: float | None = None) -> Figures:
     )
 
 
-def held_to(limits: Sequence[Limit], measured: Figures) -> list[Check]:
+def held_to(limits: Sequence[MetricBound], measured: Figures) -> list[Check]:
     """What a verdict says of limits, without what it says of the evaluation as a whole."""
     return [check for check in decide(limits, measured).checks if check.subject != "evaluation"]
 
@@ -48,7 +48,7 @@ def held_to(limits: Sequence[Limit], measured: Figures) -> list[Check]:
         (UPPER, math.nan, False),
     ],
 )
-def test_value_limits_are_inclusive_and_nan_keeps_none(limit: Limit, candidate: float, ok: bool) -> None:
+def test_value_limits_are_inclusive_and_nan_keeps_none(limit: MetricBound, candidate: float, ok: bool) -> None:
     [check] = held_to([limit], figures(candidate))
     assert check.ok is ok
 
@@ -72,7 +72,7 @@ def test_value_limits_are_inclusive_and_nan_keeps_none(limit: Limit, candidate: 
     ],
 )
 def test_change_limits_hold_the_difference_or_its_ratio(
-    limit: Limit, candidate: float, baseline: float, ok: bool
+    limit: MetricBound, candidate: float, baseline: float, ok: bool
 ) -> None:
     [check] = held_to([limit], figures(candidate, baseline))
     assert check.ok is ok
@@ -160,7 +160,7 @@ def test_change_limits_hold_the_difference_or_its_ratio(
         ),
     ],
 )
-def test_sentences(limit: Limit, candidate: float, baseline: float | None, sentence: str) -> None:
+def test_sentences(limit: MetricBound, candidate: float, baseline: float | None, sentence: str) -> None:
     [check] = held_to([limit], figures(candidate, baseline))
     assert check.sentence == sentence
 
@@ -239,7 +239,7 @@ def test_no_data_never_blesses() -> None:
         ([LOWER], "block", 0.7, True, "Blessed: 1 check passed, none failed."),
     ],
 )
-def test_first_run_policy(limits: list[Limit], first_run: str, candidate: float, ok: bool, summary: str) -> None:
+def test_first_run_policy(limits: list[MetricBound], first_run: str, candidate: float, ok: bool, summary: str) -> None:
     verdict = decide(limits, figures(candidate), policy=GatePolicy(first_run=first_run))
     assert verdict.ok is ok
     assert summary in verdict.summary
@@ -283,7 +283,7 @@ values = st.floats(allow_nan=True, allow_infinity=True) | st.just(0.0)
 @settings(max_examples=50, deadline=None)
 @given(values, st.none() | values, st.sampled_from([LOWER, UPPER, ABSOLUTE, RELATIVE]), values)
 def test_any_figures_give_a_verdict_that_is_written_and_read(
-    candidate: float, baseline: float | None, limit: Limit, value: float
+    candidate: float, baseline: float | None, limit: MetricBound, value: float
 ) -> None:
     bounded = replace(limit, value=0.0 if math.isnan(value) else value)
     verdict = decide([bounded], figures(candidate, baseline))
@@ -300,7 +300,7 @@ def test_ids_are_unique() -> None:
 
 def test_a_slice_that_is_asked_for_and_that_no_row_is_in_fails() -> None:
     figures = Figures(candidate={(("sex", "f"),): {MetricKey(name="auc"): 0.9}}, examples={(("sex", "f"),): 9})
-    limit = Limit(metric=MetricKey(name="auc"), slicing=None, bound="lower", value=0.5, origin="here")
+    limit = MetricBound(metric=MetricKey(name="auc"), slicing=None, bound="lower", value=0.5, origin="here")
     absent = (Slicing(feature_values=(("sex", "Femal"),)),)
     assert decide([limit], figures).ok
     verdict = decide([limit], figures, absent=absent)

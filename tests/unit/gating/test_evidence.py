@@ -10,9 +10,9 @@ import pytest
 from assay.gating.decision import decide
 from assay.gating.metric_values import Figures, MetricKey, SliceKey
 from assay.gating.policy import EvidencePolicy
-from assay.gating.significance import Evidence
+from assay.gating.significance import ReplicateEvidence
 from assay.gating.slicing import Slicing
-from assay.gating.thresholds import Bound, Limit
+from assay.gating.thresholds import Bound, MetricBound
 from assay.gating.verdict import Verdict
 
 KEY = MetricKey(name="auc")
@@ -20,8 +20,12 @@ A: SliceKey = (("side", "a"),)
 B: SliceKey = (("side", "b"),)
 
 
-def limit(value: float, bound: Bound = "absolute", *, higher: bool = True, slicing: Slicing | None = None) -> Limit:
-    return Limit(metric=KEY, slicing=slicing, bound=bound, value=value, higher_is_better=higher, origin=f"here.{bound}")
+def limit(
+    value: float, bound: Bound = "absolute", *, higher: bool = True, slicing: Slicing | None = None
+) -> MetricBound:
+    return MetricBound(
+        metric=KEY, slicing=slicing, bound=bound, value=value, higher_is_better=higher, origin=f"here.{bound}"
+    )
 
 
 def spread(size: float, seed: int = 0) -> Any:
@@ -30,7 +34,7 @@ def spread(size: float, seed: int = 0) -> Any:
 
 def verdict(
     candidate: dict[SliceKey, float],
-    held: Limit,
+    held: MetricBound,
     errors: dict[SliceKey, float],
     *,
     examples: int = 1000,
@@ -45,7 +49,7 @@ def verdict(
             baseline={key: {KEY: 0.8} for key in candidate},
             examples=dict.fromkeys(candidate, examples),
         ),
-        evidence=Evidence(
+        evidence=ReplicateEvidence(
             policy=EvidencePolicy(**policy),
             candidate={key: {KEY: spread(error)} for key, error in errors.items()},
             baseline={key: {KEY: still} for key in errors},
@@ -99,7 +103,9 @@ def test_a_slice_with_few_examples_follows_the_policy(insufficient: str, ok: boo
     )
     changes = {key: {KEY: spread(0.001)} for key in (A, B)}
     policy = EvidencePolicy(significant="regression", insufficient=insufficient)  # type: ignore[arg-type]  # a parameter
-    found = decide([limit(0.0)], figures, evidence=Evidence(policy=policy, candidate=changes, baseline=changes))
+    found = decide(
+        [limit(0.0)], figures, evidence=ReplicateEvidence(policy=policy, candidate=changes, baseline=changes)
+    )
     assert found.ok == ok
     [check] = [check for check in found.checks if check.slice == "side=a"]
     assert check.sentence.startswith("Insufficient evidence (12 examples, and min_examples is 30)")
@@ -122,7 +128,9 @@ def test_replicates_without_a_value_are_no_evidence() -> None:
     changes: dict[SliceKey, Any] = {(): {KEY: np.full(2000, np.nan)}}
     figures = Figures(candidate={(): {KEY: 0.9}}, baseline={(): {KEY: 0.8}}, examples={(): 100})
     policy = EvidencePolicy(significant="regression")
-    found = decide([limit(0.0)], figures, evidence=Evidence(policy=policy, candidate=changes, baseline=changes))
+    found = decide(
+        [limit(0.0)], figures, evidence=ReplicateEvidence(policy=policy, candidate=changes, baseline=changes)
+    )
     assert not found.ok
 
 
@@ -132,7 +140,7 @@ def test_a_perfect_score_that_no_sample_changes_shows_nothing(undefined: int) ->
     replicates = np.zeros(2000)
     replicates[:undefined] = np.nan
     figures = Figures(candidate={(): {KEY: 1.0}}, baseline=None, examples={(): 100})
-    evidence = Evidence(policy=EvidencePolicy(significant="not_worse"), candidate={(): {KEY: replicates}})
+    evidence = ReplicateEvidence(policy=EvidencePolicy(significant="not_worse"), candidate={(): {KEY: replicates}})
     [check] = decide([limit(0.5, "lower")], figures, evidence=evidence).checks
     assert not check.ok
     assert check.sentence.startswith("Insufficient evidence (there are no bounds for this metric here)")
@@ -140,7 +148,7 @@ def test_a_perfect_score_that_no_sample_changes_shows_nothing(undefined: int) ->
 
 def test_what_cannot_be_computed_stays_failed() -> None:
     figures = Figures(candidate={(): {KEY: float("nan")}}, baseline={(): {KEY: 0.8}}, examples={(): 100})
-    evidence = Evidence(policy=EvidencePolicy(significant="regression"), candidate={(): {KEY: spread(0.1)}})
+    evidence = ReplicateEvidence(policy=EvidencePolicy(significant="regression"), candidate={(): {KEY: spread(0.1)}})
     assert not decide([limit(0.0)], figures, evidence=evidence).ok
     slicing = Slicing(feature_values=(("side", "z"),))
     assert not verdict({(): 0.9}, limit(0.0, slicing=slicing), {(): 0.01}, significant="regression").ok
@@ -170,8 +178,8 @@ def test_a_perfect_rate_of_few_rows_is_no_proof() -> None:
     still: dict[SliceKey, Any] = {(): {KEY: np.zeros(2000)}}
     policy = EvidencePolicy(significant="not_worse")
     high, low = limit(0.95, "lower"), limit(0.9, "lower")
-    assert not decide([high], figures, evidence=Evidence(policy=policy, candidate=still)).ok
-    counted = Evidence(policy=policy, candidate=still, trials={(): {KEY: 30.0}})
+    assert not decide([high], figures, evidence=ReplicateEvidence(policy=policy, candidate=still)).ok
+    counted = ReplicateEvidence(policy=policy, candidate=still, trials={(): {KEY: 30.0}})
     assert not decide([high], figures, evidence=counted).ok  # Wilson's lower bound is 0.917
     assert decide([low], figures, evidence=counted).ok
 

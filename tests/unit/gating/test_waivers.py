@@ -10,7 +10,7 @@ import pytest
 from assay.errors import UsageError
 from assay.gating.decision import decide
 from assay.gating.metric_values import Figures, MetricKey
-from assay.gating.thresholds import Limit
+from assay.gating.thresholds import MetricBound
 from assay.gating.verdict import Verdict
 from assay.gating.waivers import Waiver, read_waivers, waive
 from raising import raises
@@ -20,7 +20,7 @@ WAIVER = Waiver(check="auc", who="ann", why="the sensor is being replaced", expi
 
 
 def verdict(*waivers: Waiver, today: date = date(2026, 3, 1), value: float = 0.5) -> Verdict:
-    limit = Limit(metric=KEY, slicing=None, bound="lower", value=0.7, origin="here")
+    limit = MetricBound(metric=KEY, slicing=None, bound="lower", value=0.7, origin="here")
     return decide([limit], Figures(candidate={(): {KEY: value}}), waived=lambda points: waive(points, waivers, today))
 
 

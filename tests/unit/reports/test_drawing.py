@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.reports import figures
-from assay.reports.blocks import Graph, Node
+from assay.reports.blocks import Graph, GraphNode
 from assay.reports.charts import line_chart, round_ticks
 from assay.reports.rendering import embedded_json, laid_out
 
@@ -63,7 +63,7 @@ names = st.integers(0, 14).map(str)
 @given(st.lists(st.tuples(names, names), max_size=40))
 def test_every_edge_of_a_graph_leads_to_the_right_and_no_nodes_overlap(pairs: list[tuple[str, str]]) -> None:
     edges = [(tail, head) for tail, head in pairs if int(tail) < int(head)]
-    drawn = laid_out(Graph(caption="g", nodes=[Node(id=str(n), label=str(n)) for n in range(15)], edges=edges))
+    drawn = laid_out(Graph(caption="g", nodes=[GraphNode(id=str(n), label=str(n)) for n in range(15)], edges=edges))
     place = {each.node.id: (each.left, each.top) for each in drawn.places}
     assert len(place) == 15
     assert all(place[tail][0] < place[head][0] for tail, head in edges)
@@ -73,13 +73,13 @@ def test_every_edge_of_a_graph_leads_to_the_right_and_no_nodes_overlap(pairs: li
 
 
 def test_a_graph_that_leads_back_is_drawn_all_the_same() -> None:
-    nodes = [Node(id=name, label=name) for name in "abc"]
+    nodes = [GraphNode(id=name, label=name) for name in "abc"]
     drawn = laid_out(Graph(caption="g", nodes=nodes, edges=[("a", "b"), ("b", "c"), ("c", "a"), ("a", "gone")]))
     assert {each.node.id for each in drawn.places} == {"a", "b", "c"}
 
 
 def test_a_graph_of_a_thousand_steps_in_a_row_is_drawn() -> None:
-    nodes = [Node(id=str(at), label=str(at)) for at in range(1000)]
+    nodes = [GraphNode(id=str(at), label=str(at)) for at in range(1000)]
     drawn = laid_out(Graph(caption="g", nodes=nodes, edges=[(str(at), str(at + 1)) for at in range(999)]))
     assert len(drawn.paths) == 999
 

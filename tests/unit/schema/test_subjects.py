@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import DataError
-from assay.schema.subjects import Subject, index, join_path, resolve, split_path
+from assay.schema.subjects import SchemaSubject, index, join_path, resolve, split_path
 from raising import raises
 
 SCHEMA = text_format.Parse(
@@ -45,7 +45,7 @@ def test_every_subject_has_its_place() -> None:
 
 
 def test_a_plain_name_with_a_dot_is_found_too() -> None:
-    assert resolve("a.b", index(SCHEMA)) == Subject("feature", "'a.b'")
+    assert resolve("a.b", index(SCHEMA)) == SchemaSubject("feature", "'a.b'")
     with raises("schema.unknown_name", "tripp", "trip", kind=DataError):
         resolve("tripp", index(SCHEMA))
 

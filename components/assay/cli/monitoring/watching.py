@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MonitorResult:
     """What a call of the monitor saw.
 
     Attributes:
@@ -45,7 +45,7 @@ def watch_spans(
     data: Sequence[Arrival],
     labelled: Sequence[Arrival],
     tell: Callable[[SpanRecord], None] = lambda _: None,
-) -> Seen:
+) -> MonitorResult:
     """Examine the spans that have no record, or whose files have changed since.
 
     Raises:
@@ -75,7 +75,7 @@ def watch_spans(
         for record in sorted(new.values(), key=_span_of):
             tell(record)
         present = {arrival.name for arrival in data}
-        return Seen(
+        return MonitorResult(
             tuple(sorted(new.values(), key=_span_of)),
             tuple(sorted(records.values(), key=_span_of)),
             tuple(name for name in records if name not in present),

@@ -37,33 +37,33 @@ _ARTIFACT = re.compile("[0-9]{1,18}")  # what a database takes for an id
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PageResponse:
     """A status and a page."""
 
     status: HTTPStatus
     html: str
 
 
-def answer(site: Site, path: str) -> Answer:
+def answer(site: Site, path: str) -> PageResponse:
     """Make the page at a path, or a page that says why there is none."""
     at = ServedAddresses()
     try:
         match [unquote(part) for part in urlsplit(path).path.split("/") if part]:
             case []:
-                return Answer(HTTPStatus.OK, site.home(at))
+                return PageResponse(HTTPStatus.OK, site.home(at))
             case ["pipeline", name]:
-                return Answer(HTTPStatus.OK, site.pipeline(name, at))
+                return PageResponse(HTTPStatus.OK, site.pipeline(name, at))
             case ["run", run_id]:
-                return Answer(HTTPStatus.OK, site.run(run_id, at))
+                return PageResponse(HTTPStatus.OK, site.run(run_id, at))
             case ["artifact", number] if _ARTIFACT.fullmatch(number):
-                return Answer(HTTPStatus.OK, site.artifact(int(number), at))
+                return PageResponse(HTTPStatus.OK, site.artifact(int(number), at))
     except LineageError as error:
-        return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", str(error)))
+        return PageResponse(HTTPStatus.NOT_FOUND, _problem("Not found", str(error)))
     except ValueError:  # no address at all
-        return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", "There is no such page."))
+        return PageResponse(HTTPStatus.NOT_FOUND, _problem("Not found", "There is no such page."))
     except AssayError as error:
-        return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, _problem("It cannot be shown", str(error)))
-    return Answer(HTTPStatus.NOT_FOUND, _problem("Not found", "There is no such page."))
+        return PageResponse(HTTPStatus.INTERNAL_SERVER_ERROR, _problem("It cannot be shown", str(error)))
+    return PageResponse(HTTPStatus.NOT_FOUND, _problem("Not found", "There is no such page."))
 
 
 def _problem(title: str, text: str) -> str:
@@ -103,7 +103,9 @@ def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
         def _answer(self, *, with_body: bool) -> None:
             if not _may_ask(self.headers.get("Host", ""), host):
                 # Another site's name that was made to lead here (DNS rebinding) reads nothing.
-                made = Answer(HTTPStatus.FORBIDDEN, _problem("Refused", "This server answers to its own address only."))
+                made = PageResponse(
+                    HTTPStatus.FORBIDDEN, _problem("Refused", "This server answers to its own address only.")
+                )
             else:
                 made = answer(site, self.path)
             body = made.html.encode()

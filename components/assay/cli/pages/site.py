@@ -16,7 +16,7 @@ from assay.cli.lineage_store import chosen_root, open_lineage
 from assay.errors import ArtifactError, AssayError, LineageError, did_you_mean
 from assay.reports import to_html
 from assay.reports.artifact_page import artifact_page
-from assay.reports.blocks import Column, DataTable, Graph, Link, Node, Notice, Page, Section, Tone
+from assay.reports.blocks import Column, DataTable, Graph, GraphNode, Link, Notice, Page, Section, Tone
 from assay.reports.figures import short_digest
 from assay.reports.history_page import history_page
 from assay.reports.root_page import root_page
@@ -77,9 +77,9 @@ def lineage_section(store: LineageStore, artifact_id: int, address: Callable[[in
     return Section(title="Lineage", blocks=[graph_block, table], note=note)
 
 
-def _artifact_node(record: ArtifactRecord, here: int, address: Callable[[int], str]) -> Node:
+def _artifact_node(record: ArtifactRecord, here: int, address: Callable[[int], str]) -> GraphNode:
     state = "" if record.state == "LIVE" else ", deleted"
-    return Node(
+    return GraphNode(
         id=f"artifact {record.id}",
         label=record.type,
         note=f"{record.output_key or 'artifact'} {record.id}{state}",
@@ -89,8 +89,8 @@ def _artifact_node(record: ArtifactRecord, here: int, address: Callable[[int], s
     )
 
 
-def _execution_node(record: ExecutionRecord) -> Node:
-    return Node(
+def _execution_node(record: ExecutionRecord) -> GraphNode:
+    return GraphNode(
         id=f"execution {record.id}",
         label=record.node_id,
         note=f"{record.state.lower()}, execution {record.id}",

@@ -23,7 +23,7 @@ _SHORTEST_DIGEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ReportSubject:
     """What a report is about.
 
     Attributes:
@@ -41,26 +41,26 @@ class Subject:
     root: Path | None = None
 
 
-def subject_at(path: Path) -> Subject:
+def subject_at(path: Path) -> ReportSubject:
     """Describe what is at a path.
 
     Raises:
         UsageError: There is nothing.
     """
     if path.is_file():
-        return subject_at(path.resolve().parent) if path.name == "run.json" else Subject("file", path=path)
+        return subject_at(path.resolve().parent) if path.name == "run.json" else ReportSubject("file", path=path)
     if not path.is_dir():
         raise UsageError("report.nothing", f"Expected an artifact, a run or a pipeline; there is nothing at {path}.")
     place = path.resolve()
     if (place / "run.json").is_file():
-        return Subject("run", name=place.name, root=place.parents[1])
+        return ReportSubject("run", name=place.name, root=place.parents[1])
     if layout_at(place) is not None:
-        return Subject("root", path=place, root=place)
+        return ReportSubject("root", path=place, root=place)
     root = next((folder for folder in place.parents if layout_at(folder) is not None), None)
-    return Subject("folder", path=place, root=root)
+    return ReportSubject("folder", path=place, root=root)
 
 
-def subject_named(store: LineageStore, name: str) -> Subject:
+def subject_named(store: LineageStore, name: str) -> ReportSubject:
     """Look up a name in a root: a run's id, a pipeline's name, an artifact's id or digest.
 
     Raises:
@@ -68,13 +68,13 @@ def subject_named(store: LineageStore, name: str) -> Subject:
     """
     runs = store.runs()
     if any(run.id == name for run in runs):
-        return Subject("run", name=name)
+        return ReportSubject("run", name=name)
     pipelines = {run.pipeline for run in runs}
     if name in pipelines:
-        return Subject("pipeline", name=name)
+        return ReportSubject("pipeline", name=name)
     artifact = _artifact(store, name)
     if artifact is not None:
-        return Subject("artifact", artifact_id=artifact.id)
+        return ReportSubject("artifact", artifact_id=artifact.id)
     raise LineageError(
         "report.unknown",
         f"'{name}' is no path, and no run, pipeline or artifact of this root.",
@@ -95,7 +95,7 @@ _STANDARD_OUTPUT = Path("-")
 
 
 def write_pages(
-    subject: Subject,
+    subject: ReportSubject,
     root: Path | None,
     output: Path | None,
     *,
@@ -118,7 +118,7 @@ def write_pages(
     return [_write(file, html)]
 
 
-def _page(subject: Subject, root: Path | None, against: Path | None, store: str | None) -> str:
+def _page(subject: ReportSubject, root: Path | None, against: Path | None, store: str | None) -> str:
     if subject.path is not None and against is not None:
         return to_html(comparison_page(subject.path, against))
     if subject.kind == "file" and subject.path is not None:
@@ -177,7 +177,7 @@ def _only_pipeline(site: Site) -> str:
     )
 
 
-def _file_name(subject: Subject) -> str:
+def _file_name(subject: ReportSubject) -> str:
     if subject.path is not None:
         parts = subject.path.resolve().parts[-3:] if subject.kind == "folder" else subject.path.resolve().parts[-1:]
         name = "-".join(parts)

@@ -36,7 +36,7 @@ _PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class DatasetSummary:
     """What a dataset holds.
 
     Attributes:
@@ -58,7 +58,7 @@ class Examined:
     remarks: tuple[CsvRemark, ...] = ()
 
 
-def examine(data: Path, label: str, csv: CsvOptions) -> Examined:
+def examine(data: Path, label: str, csv: CsvOptions) -> DatasetSummary:
     """Read a file, or a folder of files of one format.
 
     Raises:
@@ -74,7 +74,7 @@ def examine(data: Path, label: str, csv: CsvOptions) -> Examined:
     # Statistics name a column by its path; here it is looked up in the data.
     features = tuple(replace(each, feature=".".join(split_path(each.feature))) for each in summarise(dataset))
     check_label_name(label, tuple(feature.feature for feature in features))
-    return Examined(
+    return DatasetSummary(
         rows=int(dataset.num_examples),
         features=features,
         unfit_types=_not_flat(rows),

@@ -50,7 +50,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ScaffoldPlan:
     """A first model.
 
     Attributes:
@@ -96,7 +96,7 @@ class Plan:
 
 def make_plan(
     features: tuple[FeatureSummary, ...], label: Label, rows: int, unfit_types: Mapping[str, str], task: Task | None
-) -> Plan:
+) -> ScaffoldPlan:
     """Decides what is predicted and from what.
 
     Args:
@@ -132,7 +132,7 @@ def make_plan(
             f"No column can predict '{label.name}': " + "; ".join(f"{name}: {why}" for name, why in left_out.items()),
             "Add columns that vary from row to row.",
         )
-    return Plan(
+    return ScaffoldPlan(
         label=label.name,
         task=kind,
         classes=() if kind is Task.REGRESSION else tuple(sorted(label.counts)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, StrictUndefined
 
 from assay.artifacts.schema import format_schema
-from assay.cli.scaffold.plan import Plan, Task
+from assay.cli.scaffold.plan import ScaffoldPlan, Task
 from assay.data.csv_blocks import MAX_RECORD_BYTES
 from assay.data.csv_types import ALL_COLUMNS
 from assay.errors import ArtifactError, UsageError
@@ -47,7 +47,7 @@ _MEASURE: Final = """    once = _dataset(fn_args, fn_args.train_files, graph, tr
 """
 
 
-def module_values(plan: Plan) -> dict[str, str]:
+def module_values(plan: ScaffoldPlan) -> dict[str, str]:
     """Return the values of the module's template that depend on the task."""
     weight_words = ", with weight 0 where a row has none" if plan.label_missing else ""
     weight = _NUMBER_WEIGHT if plan.task is Task.REGRESSION else _CLASS_WEIGHT
@@ -74,7 +74,7 @@ def module_values(plan: Plan) -> dict[str, str]:
     return shared | _OF_TASK[plan.task](plan)
 
 
-def _binary(plan: Plan) -> dict[str, str]:
+def _binary(plan: ScaffoldPlan) -> dict[str, str]:
     positive = plan.classes[1]
     return {
         "task_sentence": f"is `{plan.label}` {positive}?",
@@ -85,7 +85,7 @@ def _binary(plan: Plan) -> dict[str, str]:
     }
 
 
-def _multiclass(plan: Plan) -> dict[str, str]:
+def _multiclass(plan: ScaffoldPlan) -> dict[str, str]:
     return {
         "task_sentence": f"which of {len(plan.classes)} classes is `{plan.label}`?",
         "loss": "keras.losses.SparseCategoricalCrossentropy()",
@@ -95,7 +95,7 @@ def _multiclass(plan: Plan) -> dict[str, str]:
     }
 
 
-def _regression(plan: Plan) -> dict[str, str]:
+def _regression(plan: ScaffoldPlan) -> dict[str, str]:
     return {
         "task_sentence": f"how much is `{plan.label}`?",
         "measure": _MEASURE,
@@ -113,7 +113,7 @@ def _regression(plan: Plan) -> dict[str, str]:
 _OF_TASK: Final = {Task.BINARY: _binary, Task.MULTICLASS: _multiclass, Task.REGRESSION: _regression}
 
 
-def metrics_yaml(plan: Plan) -> str:
+def metrics_yaml(plan: ScaffoldPlan) -> str:
     """Return the metrics of the evaluation's config, with the thresholds that a first model must meet."""
     if plan.task is Task.BINARY:
         gate = _threshold("AUC", "A model that guesses has 0.5.", "lower_bound: 0.5", "HIGHER_IS_BETTER", "-0.01")
@@ -151,7 +151,7 @@ def _threshold(metric: str, comment: str, bound: str, direction: str, change: st
               change_threshold: {{direction: {direction}, absolute: {change}}}"""
 
 
-def slicing_yaml(plan: Plan) -> str:
+def slicing_yaml(plan: ScaffoldPlan) -> str:
     """Return the slices of the evaluation's config: all rows, and a category with few values where there is one."""
     lines = ["slicing_specs:", "  - {}  # all rows"]
     if plan.slice_feature is not None:
@@ -188,7 +188,7 @@ def pipeline_name(data: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "pipeline"
 
 
-def write_pipeline(new: NewPipeline, plan: Plan, schema: Schema, *, overwrite: bool) -> list[Path]:
+def write_pipeline(new: NewPipeline, plan: ScaffoldPlan, schema: Schema, *, overwrite: bool) -> list[Path]:
     """Write the pipeline, its module, the evaluation's config and the schema.
 
     Raises:
@@ -229,7 +229,7 @@ def write_pipeline(new: NewPipeline, plan: Plan, schema: Schema, *, overwrite: b
     return [new.folder / name for name in texts]
 
 
-def _pipeline(new: NewPipeline, plan: Plan) -> str:
+def _pipeline(new: NewPipeline, plan: ScaffoldPlan) -> str:
     return _filled(
         "pipeline.py",
         {
@@ -267,7 +267,7 @@ def _data_path(new: NewPipeline) -> str:
     return f"(HERE / {_literal(Path(relative).as_posix())}).resolve()"
 
 
-def _module(name: str, plan: Plan) -> str:
+def _module(name: str, plan: ScaffoldPlan) -> str:
     constants = ""
     if plan.task is not Task.REGRESSION:
         meaning = "the model gives the probability of the second" if plan.task is Task.BINARY else "in this order"
@@ -294,7 +294,7 @@ def _module(name: str, plan: Plan) -> str:
     )
 
 
-def _feature_names(plan: Plan) -> str:
+def _feature_names(plan: ScaffoldPlan) -> str:
     """Return the expression for the columns that the model uses: the constants that the module has."""
     columns = {"NUMBERS": plan.numbers, "CATEGORIES": plan.categories, "HASHED": plan.hashed}
     used = [name for name, of_it in columns.items() if of_it]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from assay.artifacts.examples import BatchWriter
-    from assay.components.bulk_inferrer.compute import Predictor
+    from assay.components.bulk_inferrer.compute import BatchPredictor
 
     _Open: TypeAlias = Callable[[pa.Schema], AbstractContextManager[BatchWriter]]
     _Table: TypeAlias = Callable[[pa.RecordBatch, dict[tuple[str, str], pa.Array]], pa.RecordBatch]
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _DEFAULT_SIGNATURE, _DEFAULT_TAG = "serving_default", "serve"
 
 
-class Findings(NamedTuple):
+class BulkInferrerFindings(NamedTuple):
     """What conditions can read.
 
     Attributes:
@@ -73,7 +73,7 @@ def BulkInferrer(
     model_spec: ModelSpec | None = None,
     output_example_spec: OutputExampleSpec | None = None,
     allow_unblessed: bool = False,
-) -> Findings:
+) -> BulkInferrerFindings:
     """Predicts on every example of the splits with a blessed model.
 
     A model that its blessing does not vouch for predicts nothing: both outputs stay empty, and `inferred` is False.
@@ -93,12 +93,12 @@ def BulkInferrer(
     refusal = None if allow_unblessed else _why_not(model, model_blessing)
     if refusal:
         context.did_nothing(f"Nothing was predicted. {refusal}")
-        return Findings(inferred=False, num_examples=0)
-    from assay.components.bulk_inferrer.compute import Predictor
+        return BulkInferrerFindings(inferred=False, num_examples=0)
+    from assay.components.bulk_inferrer.compute import BatchPredictor
 
     calls = _signatures(model_spec or ModelSpec(), output_example_spec)
     tags = tuple((model_spec or ModelSpec()).tag or [_DEFAULT_TAG])
-    predictor = Predictor(str(model.serving_path), calls, tags)
+    predictor = BatchPredictor(str(model.serving_path), calls, tags)
     predictor.check()
     splits = _splits(examples, data_spec or DataSpec())
     job = _Job(context, examples, predictor, output_example_spec)
@@ -115,7 +115,7 @@ def BulkInferrer(
             job.write_result(split, inference_result)
     total = sum(context.rows[split].written for split in splits)
     context.log(f"Predicted on {total} examples of {', '.join(splits)}.")
-    return Findings(inferred=True, num_examples=total)
+    return BulkInferrerFindings(inferred=True, num_examples=total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class _Job:
 
     context: ExecutionContext
     examples: Examples
-    predictor: Predictor
+    predictor: BatchPredictor
     output_spec: OutputExampleSpec | None
 
     def write_result(self, split: str, result: InferenceResult) -> None:

@@ -18,7 +18,7 @@ BATCH_ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Predictor:
+class BatchPredictor:
     """Predicts batch by batch; a worker that gets it loads the model once.
 
     Attributes:

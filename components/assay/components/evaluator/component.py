@@ -75,7 +75,7 @@ def _digest(module: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitRows:
+class SeveralSplits:
     """Several splits of several artifacts, one after another: a Source.
 
     Attributes:
@@ -98,7 +98,7 @@ class SplitRows:
         return all(artifact.source(split).bounded for artifact in self.examples for split in self.splits)
 
 
-class Findings(NamedTuple):
+class EvaluatorFindings(NamedTuple):
     """What conditions can read.
 
     Attributes:
@@ -161,7 +161,7 @@ def Evaluator(
     no_thresholds: NoThresholds | None = None,
     engine: MetricsEngine = "auto",
     waivers_file: FilePath | None = None,
-) -> Findings:
+) -> EvaluatorFindings:
     """Compute a model's metrics, overall and by slice, and bless it if every threshold holds.
 
     A model that is not blessed is no error: the verdict says which checks failed and by how much, and Pusher does not
@@ -220,7 +220,7 @@ def Evaluator(
             config=read.eval_config,
             additions=read.additions,
             batches=batches,
-            rows=SplitRows(tuple(examples), splits),
+            rows=SeveralSplits(tuple(examples), splits),
             model=model.serving_path if model else None,
             baseline=baseline_model.serving_path if baseline_model else None,
             schema=without_structs(schema.read()) if schema else None,
@@ -247,7 +247,7 @@ def Evaluator(
     if context.node_id:
         blessing.properties["component_id"] = context.node_id
     context.log(verdict.summary)
-    return Findings(blessed=verdict.ok)
+    return EvaluatorFindings(blessed=verdict.ok)
 
 
 @dataclass(frozen=True, slots=True)

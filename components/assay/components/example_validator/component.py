@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 
-class Findings(NamedTuple):
+class ExampleValidatorFindings(NamedTuple):
     """What conditions can read.
 
     Attributes:
@@ -75,7 +75,7 @@ def ExampleValidator(
     leakage_by: list[str] | None = None,
     on_missing_control: OnMissingControl = "error",
     fail_on: FailOn = "error",
-) -> Findings:
+) -> ExampleValidatorFindings:
     """Validate the statistics of each split, and of each of their slices, against the schema.
 
     What TFDV passes over in silence is an error before anything is computed (a comparator that cannot apply or has
@@ -165,7 +165,7 @@ def ExampleValidator(
     anomalies.properties["blessed"] = blessed
     for check in verdict.failed:
         context.log(check.sentence)
-    return Findings(
+    return ExampleValidatorFindings(
         blessed=all(blessed.values()),
         num_errors=sum(check.severity == "error" for check in verdict.failed),
         num_warnings=sum(check.severity == "warning" for check in verdict.failed),

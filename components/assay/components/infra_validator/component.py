@@ -16,7 +16,7 @@ from assay.artifacts.store import file_sha256
 from assay.components.infra_validator.compute import Trial, judge
 from assay.components.infra_validator.config import RequestSpec, ServingSpec, ValidationSpec
 from assay.components.infra_validator.fresh_process import run_limited
-from assay.components.infra_validator.probe import Report, Request
+from assay.components.infra_validator.probe import ProbeReport, Request
 from assay.components.infra_validator.serving_container import image_of, try_in_container
 from assay.errors import DataError, UsageError
 from assay.gating.blessing import WARMUP, bless, judged_by_digest
@@ -30,7 +30,7 @@ _PROBE = "assay.components.infra_validator.probe"
 _TAGS, _SIGNATURES = ["serve"], ["serving_default"]
 
 
-class Findings(NamedTuple):
+class InfraValidatorFindings(NamedTuple):
     """What conditions can read.
 
     Attributes:
@@ -70,7 +70,7 @@ def InfraValidator(
     serving_spec: ServingSpec | None = None,
     request_spec: RequestSpec | None = None,
     validation_spec: ValidationSpec | None = None,
-) -> Findings:
+) -> InfraValidatorFindings:
     """Load the model to be served in a fresh process, under resource limits, and send it real examples.
 
     A model that does not load, takes too long or too much memory, lacks a signature, cannot answer, or answers with
@@ -114,21 +114,21 @@ def InfraValidator(
     warmup = _stamp(model, Path(request.warmup), blessing) if stamped else ""
     bless(judged, verdict, blessing, model=model, warmup=warmup)
     context.log(verdict.summary)
-    return Findings(blessed=verdict.ok)
+    return InfraValidatorFindings(blessed=verdict.ok)
 
 
 def _try(request: Request, signatures: Sequence[str], limits: ValidationSpec, folder: Path) -> Trial:
     file = folder / "request.json"
     file.write_bytes(msgspec.json.encode(request))
     for left in reversed(range(limits.num_tries)):
-        Report().write(request.report)
+        ProbeReport().write(request.report)
         ended = run_limited(
             [_PROBE, str(file)],
             folder,
             seconds=limits.max_loading_time_seconds,
             megabytes=limits.max_memory_megabytes,
         )
-        report = msgspec.json.decode(Path(request.report).read_bytes(), type=Report)
+        report = msgspec.json.decode(Path(request.report).read_bytes(), type=ProbeReport)
         trial = Trial(ended=ended, report=report, signatures=signatures)
         if not left or not trial.worth_another:
             break

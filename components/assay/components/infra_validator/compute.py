@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from assay.components.infra_validator.config import ValidationSpec
-    from assay.components.infra_validator.fresh_process import Ended
-    from assay.components.infra_validator.probe import Answer, Report
+    from assay.components.infra_validator.fresh_process import ProcessEnd
+    from assay.components.infra_validator.probe import ProbeReport, ServedOutput
 
 _DOING = {"starting": "starting", "loading": "loading the model", "asking": "answering", "done": "ending"}
 
@@ -29,8 +29,8 @@ class Trial:
         signatures: The signatures that were to be called.
     """
 
-    ended: Ended
-    report: Report
+    ended: ProcessEnd
+    report: ProbeReport
     signatures: Sequence[str]
 
     @property
@@ -120,7 +120,7 @@ def _answer_checks(trial: Trial) -> Iterator[Check]:
         yield from _output_checks(answer, report.rows)
 
 
-def _output_checks(answer: Answer, rows: int) -> Iterator[Check]:
+def _output_checks(answer: ServedOutput, rows: int) -> Iterator[Check]:
     where = f"Output '{answer.output}' of '{answer.signature}'"
     key = f"{answer.signature}.{answer.output}"
     enough = bool(answer.shape) and answer.shape[0] == rows

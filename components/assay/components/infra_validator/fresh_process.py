@@ -30,7 +30,7 @@ _GRACE_SECONDS = 5  # so that the parent, which says why, is the first to end a 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class ProcessEnd:
     """How a process ended.
 
     Attributes:
@@ -48,7 +48,7 @@ class Ended:
     said: str
 
 
-def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes: int | None) -> Ended:
+def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes: int | None) -> ProcessEnd:
     """Run a module of this Python in a process of its own and stop it when it goes over a limit.
 
     Args:
@@ -100,7 +100,7 @@ def run_limited(arguments: list[str], folder: Path, *, seconds: float, megabytes
     if not reason and megabytes is not None and peak > megabytes * _MEGABYTE:
         reason = "memory"  # a peak between two looks
     code = process.returncode
-    return Ended(
+    return ProcessEnd(
         reason=reason or ("done" if code == 0 else "signal" if code < 0 else "error"),
         seconds=round(time.monotonic() - begun, 3),
         peak_megabytes=math.ceil(peak / _MEGABYTE),

@@ -42,7 +42,7 @@ class Request:
 
 
 @dataclass(slots=True, kw_only=True)
-class Answer:
+class ServedOutput:
     """An output of a signature.
 
     Attributes:
@@ -61,7 +61,7 @@ class Answer:
 
 
 @dataclass(slots=True, kw_only=True)
-class Report:
+class ProbeReport:
     """What was seen so far.
 
     Attributes:
@@ -77,7 +77,7 @@ class Report:
     load_seconds: float = 0.0
     signatures: list[str] = field(default_factory=list)
     rows: int = 0
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ServedOutput] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: str) -> None:
@@ -87,7 +87,7 @@ class Report:
 
 def probe(request: Request) -> None:
     """Load the model and call it; every stage is reported before it begins."""
-    report = Report()
+    report = ProbeReport()
     report.write(request.report)
     import tensorflow as tf
 
@@ -110,7 +110,7 @@ def probe(request: Request) -> None:
     report.write(request.report)
 
 
-def _ask(model: Any, request: Request, report: Report) -> None:
+def _ask(model: Any, request: Request, report: ProbeReport) -> None:
     import pyarrow as pa
     import tensorflow as tf
 
@@ -141,13 +141,13 @@ def _input(spec: Any) -> TensorInput:
     return TensorInput(spec.dtype.name, shape)
 
 
-def _answer(signature: str, name: str, tensor: Any, function: Any) -> Answer:
+def _answer(signature: str, name: str, tensor: Any, function: Any) -> ServedOutput:
     import numpy as np
 
     values = tensor.numpy()
     declared = function.structured_outputs[name].shape
     floating = np.issubdtype(values.dtype, np.floating)
-    return Answer(
+    return ServedOutput(
         signature=signature,
         output=name,
         shape=list(values.shape),

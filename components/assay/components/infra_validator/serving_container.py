@@ -17,8 +17,8 @@ from urllib.request import urlopen
 import numpy as np
 
 from assay.components.infra_validator.compute import Trial
-from assay.components.infra_validator.fresh_process import Ended
-from assay.components.infra_validator.probe import Answer, Report
+from assay.components.infra_validator.fresh_process import ProcessEnd
+from assay.components.infra_validator.probe import ProbeReport, ServedOutput
 from assay.errors import AssayError, EngineError, UsageError
 from assay.models.inputs import TensorInput, model_inputs
 
@@ -79,7 +79,7 @@ def try_in_container(
     Raises:
         EngineError: Docker cannot run the container, which says nothing of the model.
     """
-    report = Report(stage="loading")
+    report = ProbeReport(stage="loading")
     begun = time.monotonic()
     with _container(image, model, limits, name) as container:
         reason = container.wait_until_loaded(begun + limits.max_loading_time_seconds, report)
@@ -90,7 +90,7 @@ def try_in_container(
         elif not reason:
             report.signatures = sorted(container.signature_definitions())
         report.stage = report.stage if reason else "done"
-        ended = Ended(
+        ended = ProcessEnd(
             reason=reason or "done",
             seconds=round(time.monotonic() - begun, 3),
             peak_megabytes=0,
@@ -127,7 +127,7 @@ class _Container:
         )
         return (done.stdout + done.stderr).strip()
 
-    def wait_until_loaded(self, deadline: float, report: Report) -> str:
+    def wait_until_loaded(self, deadline: float, report: ProbeReport) -> str:
         """Wait until the model can be called; return why it cannot: `time`, `memory`, `error`, or nothing."""
         while True:
             status = self._status()
@@ -143,7 +143,7 @@ class _Container:
                 return "time"
             time.sleep(_POLL_SECONDS)
 
-    def ask(self, batch: pa.RecordBatch, signatures: Sequence[str], report: Report) -> None:
+    def ask(self, batch: pa.RecordBatch, signatures: Sequence[str], report: ProbeReport) -> None:
         """Call each signature with the rows."""
         definitions = self.signature_definitions()
         report.signatures, report.rows = sorted(definitions), batch.num_rows
@@ -238,10 +238,10 @@ def _plain(values: Any) -> Any:
     return {"b64": base64.b64encode(values).decode()} if isinstance(values, bytes) else values
 
 
-def _answer(signature: str, output: str, value: Any, definition: dict[str, Any]) -> Answer:
+def _answer(signature: str, output: str, value: Any, definition: dict[str, Any]) -> ServedOutput:
     values = np.asarray(value)
     floating = np.issubdtype(values.dtype, np.floating)
-    return Answer(
+    return ServedOutput(
         signature=signature,
         output=output,
         shape=list(values.shape),

@@ -24,7 +24,7 @@ from assay.spec import ExecutionContext, Input, Output, component
 from assay.spec.annotations import FilePath
 
 
-class Outcome(NamedTuple):
+class PusherFindings(NamedTuple):
     """What conditions can read.
 
     Attributes:
@@ -81,7 +81,7 @@ def Pusher(
     model_blessing: Input[ModelBlessing] | None = None,
     infra_blessing: Input[InfraBlessing] | None = None,
     public_key_file: FilePath | None = None,
-) -> Outcome:
+) -> PusherFindings:
     """Copy a blessed model to a place that a model server watches, as a new version.
 
     The version appears whole or not at all. A blessing is held against the very files that are pushed: where it is for
@@ -128,7 +128,7 @@ def Pusher(
         context.remark(receipt.reason)
     else:
         context.log(receipt.reason)
-    return Outcome(pushed=receipt.pushed, pushed_version=receipt.version)
+    return PusherFindings(pushed=receipt.pushed, pushed_version=receipt.version)
 
 
 def _serving(model: Model | None, infra_blessing: InfraBlessing | None) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.kernels.metrics.matrices import bucket_edges
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, SumsMetric, Term
-from assay.kernels.metrics.moments import Moments, merged, moments_of_rows
+from assay.kernels.metrics.moments import GroupMoments, merged, moments_of_rows
 from assay.kernels.metrics.multiclass import ClassMatrix, ClassMatrixMetric
 from assay.kernels.metrics.ranking import Queries, RankingMetric
 from assay.kernels.metrics.rows import checked_weights
@@ -20,7 +20,7 @@ from assay.kernels.metrics.view import Pairs, View
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from assay.kernels.metrics.rows import Floats, Ints, RowColumns, Rows
+    from assay.kernels.metrics.rows import EvaluatedRows, Floats, Ints, RowColumns
     from assay.kernels.metrics.slices import SliceKey
     from assay.kernels.metrics.values import AnyMetric, SumKey
 
@@ -63,7 +63,7 @@ class SlicedMetrics:
         """
         return self.add_rows(state, self._columns.rows(batch))
 
-    def add_rows(self, state: MetricsState, rows: Rows) -> MetricsState:
+    def add_rows(self, state: MetricsState, rows: EvaluatedRows) -> MetricsState:
         """Adds rows to `state`, in place."""
         cells = state.cells.add(rows.cells.keys)[rows.cells.codes]
         size = len(state.cells)
@@ -96,7 +96,7 @@ class SlicedMetrics:
                 total[cells[: len(sums)]] += sums
                 result.sums[sum_key] = total
             for pair_key, moments in other.moments.items():
-                ours = result.moments.get(pair_key, Moments())
+                ours = result.moments.get(pair_key, GroupMoments())
                 result.moments[pair_key] = merged(ours, np.arange(len(ours)), moments, cells[: len(moments)], size)
             for score_key, table in other.scores.items():
                 result.scores.setdefault(score_key, ScoreTable()).merge(table, cells)
@@ -124,14 +124,14 @@ class SlicedMetrics:
                 values = term.function(pairs.labels, pairs.predictions, *term.params)
                 _add_sum(state, (model, view, term), codes, values, weights)
         if any(term.centred for term in terms):
-            before, size = state.moments.get((model, view), Moments()), len(state.cells)
+            before, size = state.moments.get((model, view), GroupMoments()), len(state.cells)
             found = moments_of_rows(pairs.labels, pairs.predictions, weights, codes, size)
             state.moments[model, view] = merged(before, np.arange(len(before)), found, np.arange(size), size)
         for exact in exactness:
             scores = pairs.predictions if exact else bucket_edges(pairs.predictions)
             state.scores.setdefault((model, view, exact), ScoreTable()).add(codes, scores, pairs.labels, weights)
 
-    def _add_paired(self, state: MetricsState, model: str, rows: Rows, cells: Ints, weights: Floats) -> None:
+    def _add_paired(self, state: MetricsState, model: str, rows: EvaluatedRows, cells: Ints, weights: Floats) -> None:
         baseline = rows.predictions[self._baseline] if self._baseline is not None else rows.labels
         for view, term in dict.fromkeys((part.view, term) for part in self._paired for term in part.terms):
             ours, theirs = view.pairs(rows.labels, rows.predictions[model]), view.pairs(rows.labels, baseline)
@@ -139,7 +139,9 @@ class SlicedMetrics:
             codes = cells if ours.rows is None else cells[ours.rows]
             _add_sum(state, (model, view, term), codes, values, ours.weigh(weights))
 
-    def _add_custom(self, state: MetricsState, model: str, rows: Rows, predictions: Floats, weights: Floats) -> None:
+    def _add_custom(
+        self, state: MetricsState, model: str, rows: EvaluatedRows, predictions: Floats, weights: Floats
+    ) -> None:
         if not self._custom:
             return
         members: dict[SliceKey, list[int]] = {}

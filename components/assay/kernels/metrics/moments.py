@@ -24,7 +24,7 @@ def _nothing() -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class GroupMoments:
     """Weights, means and sums of products of deviations from the means, of any number of groups of rows.
 
     A mean is kept as a value of the group and the mean's distance from that value. The difference of two such values is
@@ -63,7 +63,7 @@ class Moments:
         """The mean prediction less `prediction_at`."""
         return np.divide(self.prediction_off, self.weight, out=np.zeros(len(self)), where=self.weight != 0)
 
-    def grouped(self, groups: Ints, size: int) -> Moments:
+    def grouped(self, groups: Ints, size: int) -> GroupMoments:
         """Return the moments of groups of these: the parallel form of Chan, Golub and LeVeque (1979).
 
         The squares about the common mean are the parts' own, and the parts' weights times the squared distances of
@@ -96,7 +96,7 @@ class Moments:
         label_at, label_off, label_apart = centred(self.label_at, self.label_off)
         prediction_at, prediction_off, prediction_apart = centred(self.prediction_at, self.prediction_off)
         with np.errstate(invalid="ignore", over="ignore"):
-            return Moments(
+            return GroupMoments(
                 weight,
                 label_at,
                 prediction_at,
@@ -107,15 +107,17 @@ class Moments:
                 total(self.products + self.weight * label_apart * prediction_apart),
             )
 
-    def joined(self, other: Moments) -> Moments:
+    def joined(self, other: GroupMoments) -> GroupMoments:
         """Return these groups and then the other's."""
-        return Moments(*(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self)))
+        return GroupMoments(
+            *(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self))
+        )
 
-    def of_slices(self, members: Sequence[Ints]) -> Moments:
+    def of_slices(self, members: Sequence[Ints]) -> GroupMoments:
         """Return the moments of slices, each made of some of these groups; later groups than these have no rows."""
         known = [cells[cells < len(self)] for cells in members]
         chosen = np.concatenate([np.zeros(0, dtype=np.int64), *known])
-        parts = Moments(*(getattr(self, one.name)[chosen] for one in fields(self)))
+        parts = GroupMoments(*(getattr(self, one.name)[chosen] for one in fields(self)))
         return parts.grouped(np.repeat(np.arange(len(members)), [len(cells) for cells in known]), len(members))
 
     def about_means(self, function: Callable[..., Floats]) -> Floats:
@@ -133,10 +135,10 @@ CENTRED: Mapping[Callable[..., Floats], str | None] = MappingProxyType(
         terms.product: "products",
     }
 )
-"""The terms that may be summed over deviations, and where `Moments` has them; deviations themselves sum to 0."""
+"""The terms that may be summed over deviations, and where `GroupMoments` has them; deviations themselves sum to 0."""
 
 
-def moments_of_rows(labels: Floats, predictions: Floats, weights: Floats, groups: Ints, size: int) -> Moments:
+def moments_of_rows(labels: Floats, predictions: Floats, weights: Floats, groups: Ints, size: int) -> GroupMoments:
     """Return the moments of groups of rows.
 
     Args:
@@ -174,7 +176,7 @@ def moments_of_rows(labels: Floats, predictions: Floats, weights: Floats, groups
             # rows times that of the sum, however far from the mean the value is.
             return np.asarray(squares - np.divide(off * other, weight, out=np.zeros(size), where=weight != 0))
 
-        return Moments(
+        return GroupMoments(
             weight,
             label_at,
             prediction_at,
@@ -186,6 +188,6 @@ def moments_of_rows(labels: Floats, predictions: Floats, weights: Floats, groups
         )
 
 
-def merged(ours: Moments, our_cells: Ints, theirs: Moments, their_cells: Ints, size: int) -> Moments:
+def merged(ours: GroupMoments, our_cells: Ints, theirs: GroupMoments, their_cells: Ints, size: int) -> GroupMoments:
     """Return the moments of `size` cells, of which each of the parts has some."""
     return ours.joined(theirs).grouped(np.concatenate([our_cells, their_cells]), size)

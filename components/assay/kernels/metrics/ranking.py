@@ -13,7 +13,7 @@ from assay.kernels.metrics.matrices import ratio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from assay.kernels.metrics.rows import Floats, Ints, Rows
+    from assay.kernels.metrics.rows import EvaluatedRows, Floats, Ints
 
 RankingKind = Literal[
     "ndcg",
@@ -85,7 +85,7 @@ class Queries:
 
     parts: list[tuple[Ints, Any, Floats, Floats, Floats, Floats]] = field(default_factory=list)
 
-    def add(self, cells: Ints, rows: Rows, predictions: Floats, weights: Floats) -> None:
+    def add(self, cells: Ints, rows: EvaluatedRows, predictions: Floats, weights: Floats) -> None:
         """Adds rows.
 
         Raises:

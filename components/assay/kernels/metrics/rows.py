@@ -22,7 +22,7 @@ _MOST_SHOWN = 40  # characters of a text in a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class EvaluatedRows:
     """A batch of evaluated examples.
 
     Attributes:
@@ -66,14 +66,14 @@ class RowColumns:
     query: str | None = None
     gain: str | None = None
 
-    def rows(self, batch: pa.RecordBatch) -> Rows:
+    def rows(self, batch: pa.RecordBatch) -> EvaluatedRows:
         """Reads the rows of a record batch.
 
         Raises:
             DataError: A column is missing, is not numeric, or has lists of several lengths.
         """
         size = batch.num_rows
-        return Rows(
+        return EvaluatedRows(
             labels=np.full(size, np.nan) if self.label is None else numbers(batch, self.label),
             predictions={model: numbers(batch, column) for model, column in self.predictions.items()},
             weights=np.ones(size) if self.weight is None else numbers(batch, self.weight),

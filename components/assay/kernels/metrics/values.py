@@ -12,7 +12,7 @@ from assay.kernels.metrics import rates, terms
 from assay.kernels.metrics.binary import AtThresholds
 from assay.kernels.metrics.matrices import NEGLIGIBLE, Matrices, exact_matrices, interpolated_thresholds, matrices_at
 from assay.kernels.metrics.metric import AverageMetric, CurveMetric, CustomMetric, SumsMetric, Term
-from assay.kernels.metrics.moments import Moments
+from assay.kernels.metrics.moments import GroupMoments
 from assay.kernels.metrics.multiclass import ClassMatrix, ClassMatrixMetric
 from assay.kernels.metrics.ranking import Queries, QueryRows, RankingMetric, ranking_value
 from assay.kernels.metrics.scores import EMPTY, ScoreTable, ScoreWeights, of_slices
@@ -61,7 +61,7 @@ class MetricsState:
     cells: CellIndex = field(default_factory=CellIndex)
     examples: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     sums: dict[SumKey, Floats] = field(default_factory=dict)
-    moments: dict[tuple[str, View], Moments] = field(default_factory=dict)
+    moments: dict[tuple[str, View], GroupMoments] = field(default_factory=dict)
     scores: dict[ScoreKey, ScoreTable] = field(default_factory=dict)
     matrices: dict[tuple[str, ClassMatrixMetric], ClassMatrix] = field(default_factory=dict)
     queries: dict[str, Queries] = field(default_factory=dict)
@@ -119,7 +119,7 @@ class _Reader:
         self._members = list(slices.values())
         self._scores: dict[tuple[Any, ...], list[ScoreWeights]] = {}
         self._matrices: dict[tuple[Any, ...], list[Matrices]] = {}
-        self._moments: dict[tuple[str, View], Moments] = {}
+        self._moments: dict[tuple[str, View], GroupMoments] = {}
         self._queries: dict[str, list[QueryRows]] = {}
 
     def gather(self, per_cell: Any) -> Any:
@@ -180,7 +180,7 @@ class _Reader:
         if not term.centred:
             return np.asarray(self.gather(self._state.sums.get((model, view, term), np.zeros(len(self._state.cells)))))
         if (model, view) not in self._moments:
-            moments = self._state.moments.get((model, view), Moments())
+            moments = self._state.moments.get((model, view), GroupMoments())
             self._moments[model, view] = moments.of_slices(self._members)
         return self._moments[model, view].about_means(term.function)
 

@@ -43,7 +43,7 @@ class ValueTest(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class NestLevel:
+class NestedLists:
     """The lists at one nest level: how long each is, and which row it belongs to."""
 
     lengths: NDArray[np.int64]
@@ -69,11 +69,11 @@ class BatchColumn:
         self.num_rows = num_rows
         self.missing: Mask = _nulls(array)
         self.flat = not _is_list(array.type)
-        self.levels: list[NestLevel] = []
+        self.levels: list[NestedLists] = []
         present = np.flatnonzero(~self.missing)
         self.rows: NDArray[np.intp] = np.arange(num_rows)
         if self.flat:
-            self.levels.append(NestLevel(np.ones(len(present), np.int64), present))
+            self.levels.append(NestedLists(np.ones(len(present), np.int64), present))
         while _is_list(array.type):
             array, self.rows = self._unnest(array)
             array = _unwrapped(array)
@@ -203,7 +203,7 @@ class BatchColumn:
         else:
             lengths = np.asarray(pc.list_value_length(array).drop_null().to_numpy(zero_copy_only=False), np.int64)
         rows = self.rows[valid]
-        self.levels.append(NestLevel(lengths, rows))
+        self.levels.append(NestedLists(lengths, rows))
         return _unwrapped(array.flatten()), np.repeat(rows, lengths)
 
 

@@ -25,7 +25,7 @@ from assay.kernels.rows.record import OTHER, STRUCT
 from assay.kernels.rows.rule import RowRule, Rule, Severity, UniqueRule, shown, shown_limit
 from assay.kernels.rows.rule_set import RuleSet
 from assay.kernels.rows.structure_rules import PresenceRule
-from assay.kernels.rows.value_tests import Limit, Pattern, float_limit, whole_limit
+from assay.kernels.rows.value_tests import NumberBound, Pattern, float_limit, whole_limit
 
 if TYPE_CHECKING:
     from assay.kernels.rows.batch_columns import BatchColumns, Mask
@@ -224,7 +224,7 @@ def _range(rule: Range) -> list[RowRule]:
             columns=(rule.column,),
             expectation=f"{rule.column} is {word} {shown_limit(limit)}",
             severity=rule.severity,
-            test=Limit(side, whole_limit(side, limit), float_limit(side, limit)),
+            test=NumberBound(side, whole_limit(side, limit), float_limit(side, limit)),
         )
         for side, limit, word in sides
         if limit is not None

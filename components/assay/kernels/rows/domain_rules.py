@@ -13,8 +13,8 @@ from assay.kernels.rows.rule import Rule, ShareRule, shown, shown_limit
 from assay.kernels.rows.value_tests import (
     AnyOf,
     Finite,
-    Limit,
     NotNan,
+    NumberBound,
     NumberText,
     ValidText,
     ZeroOrOne,
@@ -192,7 +192,7 @@ def _int_rules(name: str, domain: IntDomain) -> Iterator[ValueRule]:
     )
     for side in _sides(domain):
         limit = getattr(domain, side)
-        yield _limit_rule(name, side, limit, f"INT_TYPE_{_SIZES[side]}_INT", Limit(side, limit, None, "INT"))
+        yield _limit_rule(name, side, limit, f"INT_TYPE_{_SIZES[side]}_INT", NumberBound(side, limit, None, "INT"))
 
 
 def _float_rules(name: str, domain: FloatDomain) -> Iterator[ValueRule]:
@@ -205,7 +205,7 @@ def _float_rules(name: str, domain: FloatDomain) -> Iterator[ValueRule]:
     )
     for side in _sides(domain):
         limit = getattr(domain, side)
-        test = Limit(side, 0, float_limit(side, limit), "FLOAT", whole_applies=False)
+        test = NumberBound(side, 0, float_limit(side, limit), "FLOAT", whole_applies=False)
         yield _limit_rule(name, side, shortest(limit), f"FLOAT_TYPE_{_SIZES[side]}_FLOAT", test)
     if domain.disallow_nan:
         yield _rule(f"{join_path((name,))}.nan", "FLOAT_TYPE_HAS_NAN", name, f"{name} is not NaN", NotNan())
@@ -215,8 +215,8 @@ def _float_rules(name: str, domain: FloatDomain) -> Iterator[ValueRule]:
 
 def _bool_rules(name: str, domain: BoolDomain) -> Iterator[ValueRule]:
     texts = [getattr(domain, field) for field in ("true_value", "false_value") if domain.HasField(field)]
-    yield _limit_rule(name, "min", 0, "BOOL_TYPE_SMALL_INT", Limit("min", 0, None))
-    yield _limit_rule(name, "max", 1, "BOOL_TYPE_BIG_INT", Limit("max", 1, None))
+    yield _limit_rule(name, "min", 0, "BOOL_TYPE_SMALL_INT", NumberBound("min", 0, None))
+    yield _limit_rule(name, "max", 1, "BOOL_TYPE_BIG_INT", NumberBound("max", 1, None))
     yield _rule(
         f"{join_path((name,))}.zero_or_one", "BOOL_TYPE_UNEXPECTED_FLOAT", name, f"{name} is 0 or 1", ZeroOrOne()
     )
@@ -229,7 +229,7 @@ def _bool_rules(name: str, domain: BoolDomain) -> Iterator[ValueRule]:
     )
 
 
-def _limit_rule(name: str, side: str, limit: float, reason: str, test: Limit) -> ValueRule:
+def _limit_rule(name: str, side: str, limit: float, reason: str, test: NumberBound) -> ValueRule:
     word = "at least" if side == "min" else "at most"
     return _rule(f"{join_path((name,))}.{side}", reason, name, f"{name} is {word} {shown_limit(limit)}", test)
 

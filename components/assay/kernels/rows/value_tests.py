@@ -82,7 +82,7 @@ class NumberText:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class NumberBound:
     """A number keeps a limit; NaN keeps every limit.
 
     A number with decimals may miss the limit by the rounding of float32, in which `tf.Example` stores it: 0.1 as
@@ -161,7 +161,7 @@ class Finite:
 
 @dataclass(frozen=True, slots=True)
 class ZeroOrOne:
-    """A number with decimals is 0 or 1; of whole numbers, two `Limit`s tell the too small from the too large."""
+    """A number with decimals is 0 or 1; of whole numbers, two `NumberBound`s tell the too small from the too large."""
 
     def integer(self, _value: Any) -> Any:
         """Does not apply."""

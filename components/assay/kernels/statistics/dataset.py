@@ -22,7 +22,7 @@ from assay.kernels.statistics.feature import FeatureState, FeatureStatistics
 from assay.kernels.statistics.generators.composite_features import CompositeFeatures, composites
 from assay.kernels.statistics.generators.cross_features import CrossFeatures
 from assay.kernels.statistics.generators.custom import CustomStatistics
-from assay.kernels.statistics.generators.generator import Rows
+from assay.kernels.statistics.generators.generator import BatchRows
 from assay.kernels.statistics.generators.lift import Lift
 from assay.kernels.statistics.generators.mutual_information import MutualInformation
 from assay.kernels.statistics.generators.natural_language import NaturalLanguage
@@ -164,7 +164,7 @@ class SliceStatistics:
                 if self.generators:
                     described.append(column)
         if self.generators:
-            rows = Rows(batch, weights, tuple(described))
+            rows = BatchRows(batch, weights, tuple(described))
             state.generated = [
                 generator.add(generated, rows)
                 for generator, generated in zip(self.generators, state.generated, strict=True)

@@ -30,7 +30,7 @@ from assay.kernels.statistics.generators.semantic_domains import DomainState
 from assay.kernels.statistics.numeric import NumericSketch, NumericState
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.presence import ByteSizeState, LevelState, PresenceState
-from assay.kernels.statistics.summaries.moments import Extremes, Mean, Moments
+from assay.kernels.statistics.summaries.moments import Extremes, Mean, NumericMoments
 from assay.kernels.statistics.summaries.quantiles import QuantilesSketch
 from assay.kernels.statistics.summaries.value_counts import Counted, ValueCounts
 
@@ -47,7 +47,7 @@ _CLASSES: dict[str, type] = {
     for each in (
         *(ByteSizeState, CategorySketch, CategoryState, CompositeState, Counted, CrossState, DatasetState, DomainState),
         *(Extremes, FeatureLift, FeatureState, HeavyHitters, LanguageState, LevelState, LiftState, Mean, Meaning),
-        *(Moments, TokenState),
+        *(NumericMoments, TokenState),
         *(NumericSketch, NumericState, PresenceState, QuantilesSketch, RowSample, SliceState, ValueCounts),
     )
 }

@@ -9,7 +9,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from assay.kernels.statistics.summaries.histograms import QUANTILES_PER_BUCKET, quantiles_histogram, standard_histogram
-from assay.kernels.statistics.summaries.moments import Moments, moments_of
+from assay.kernels.statistics.summaries.moments import NumericMoments, moments_of
 from assay.kernels.statistics.summaries.quantiles import Quantiles, QuantilesSketch, exact_quantiles
 from assay.kernels.statistics.summaries.value_counts import Counted, ValueCounts, count_numbers, joined, numbers_array
 
@@ -40,7 +40,7 @@ class NumericSketch:
         self._add_to_sketches(first)
 
     @property
-    def moments(self) -> Moments:
+    def moments(self) -> NumericMoments:
         """Of all values."""
         self._settle()
         return self._moments
@@ -162,7 +162,7 @@ def numeric_statistics(state: NumericState, options: StatisticsOptions) -> Numer
     return result
 
 
-def _moments(part: Counted) -> Moments:
+def _moments(part: Counted) -> NumericMoments:
     return moments_of(part.values.to_numpy(), part.counts, part.weights)
 
 
@@ -183,7 +183,7 @@ def _sorted(table: Counted) -> Counted:
     return Counted(numbers_array(values[order]), table.counts[order], weights)
 
 
-def _describe(state: NumericState, num_buckets: int) -> tuple[Moments, Quantiles, Quantiles | None] | None:
+def _describe(state: NumericState, num_buckets: int) -> tuple[NumericMoments, Quantiles, Quantiles | None] | None:
     """Gives moments, quantiles and weighted quantiles; `None` where there are no values."""
     if state.sketch is not None:
         moments, weighted = state.sketch.moments, None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from assay.kernels.metrics.ranking import QueryRows, RankingMetric
-    from assay.kernels.metrics.rows import Floats, RowColumns, Rows
+    from assay.kernels.metrics.rows import EvaluatedRows, Floats, RowColumns
     from assay.kernels.metrics.slices import SliceKey
 
 STRIPE = 64
@@ -105,7 +105,7 @@ class Bootstrap:
         """Adds the rows of one batch to `state`, in place."""
         return self.add_rows(state, self._columns.rows(batch))
 
-    def add_rows(self, state: KeptRows, rows: Rows) -> KeptRows:
+    def add_rows(self, state: KeptRows, rows: EvaluatedRows) -> KeptRows:
         """Adds rows to `state`, in place; with `SlicedMetrics.add_rows` a batch need be read only once for both."""
         state.add(rows)
         return state

@@ -13,7 +13,7 @@ from assay.kernels.metrics.slices import CellIndex, SliceKey
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from assay.kernels.metrics.rows import Floats, Ints, Rows
+    from assay.kernels.metrics.rows import EvaluatedRows, Floats, Ints
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class KeptRows:
     cells: CellIndex = field(default_factory=CellIndex)
     parts: list[tuple[Ints, Floats, Floats, tuple[Floats, ...]]] = field(default_factory=list)
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: EvaluatedRows) -> None:
         """Adds the rows that weigh anything."""
         codes = self.cells.add(rows.cells.keys)[rows.cells.codes]
         used = rows.weights != 0

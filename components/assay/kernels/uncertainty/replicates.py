@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.kernels.metrics.matrices import Matrices, exact_matrices
 from assay.kernels.metrics.metric import Term
-from assay.kernels.metrics.moments import CENTRED, Moments, moments_of_rows
+from assay.kernels.metrics.moments import CENTRED, GroupMoments, moments_of_rows
 from assay.kernels.metrics.values import SumKey
 from assay.kernels.metrics.view import Pairs, View
 
@@ -176,8 +176,8 @@ class ReplicatedSums:
 class ReplicatedMoments:
     """Sums of centred terms by slice, in replicates: of deviations from the means of the rows as they are.
 
-    A replicate's own means are near those, so that what formulas take from the sums loses nothing; see `Moments`. Sums
-    are taken about the means of each part of the rows, and carried over to those of the slices that the part is in.
+    A replicate's own means are near those, so that what formulas take from the sums loses nothing; see `GroupMoments`.
+    Sums are taken about the means of each part of the rows, and carried over to those of the slices with the part.
 
     Args:
         rows: All rows.
@@ -193,7 +193,7 @@ class ReplicatedMoments:
         labels, predictions, weights = (values.reshape(shape) for values in columns_of_pairs)
         self._parts: list[tuple[slice | Ints, Ints, Floats, Floats]] = []
         parts = _parts(rows)
-        of_parts = Moments()
+        of_parts = GroupMoments()
         for chosen, _ in parts:
             label, prediction, weight = (values[chosen].ravel() for values in (labels, predictions, weights))
             of_part = moments_of_rows(label, prediction, weight, np.zeros(len(label), dtype=np.int64), 1)

@@ -25,7 +25,7 @@ MAX_CATEGORIES = 20
 _LONGEST_VALUE = 160
 
 
-class Bars(NamedTuple):
+class HistogramBars(NamedTuple):
     """A path for each dataset, and the numbers at both ends of the axis; None for categories."""
 
     paths: list[str]
@@ -33,7 +33,7 @@ class Bars(NamedTuple):
     high: float | None
 
 
-def histogram_of(features: Sequence[FeatureNameStatistics | None]) -> Bars | None:
+def histogram_of(features: Sequence[FeatureNameStatistics | None]) -> HistogramBars | None:
     """Return the bars of one feature in several datasets; None if it has no values to draw."""
     standard = [standard_histogram(feature) for feature in features]
     if any(standard):
@@ -68,7 +68,7 @@ def standard_histogram(feature: FeatureNameStatistics | None) -> Histogram | Non
     return next((found for found in feature.num_stats.histograms if found.type == wanted and found.buckets), None)
 
 
-def _of_numbers(histograms: Sequence[Histogram | None]) -> Bars | None:
+def _of_numbers(histograms: Sequence[Histogram | None]) -> HistogramBars | None:
     cut = [
         [(b.low_value, b.high_value, b.sample_count) for b in found.buckets if _finite(b.low_value, b.high_value)]
         if found
@@ -89,14 +89,14 @@ def _of_numbers(histograms: Sequence[Histogram | None]) -> Bars | None:
         "".join(_bar((a - low) / span, (b - low) / span if b > a else 1.0, density / tallest) for a, b, density in one)
         for one in densities
     ]
-    return Bars(paths, rounded(low), rounded(high))
+    return HistogramBars(paths, rounded(low), rounded(high))
 
 
 def _finite(*values: float) -> bool:
     return all(map(math.isfinite, values))
 
 
-def _of_categories(tables: Sequence[dict[str, tuple[int, float]]]) -> Bars:
+def _of_categories(tables: Sequence[dict[str, tuple[int, float]]]) -> HistogramBars:
     values = _most_frequent(tables)[:MAX_CATEGORIES]
     tallest = max((table[value][1] for table in tables for value in values if value in table), default=0.0) or 1.0
     slots = max(len(values), 4)
@@ -108,7 +108,7 @@ def _of_categories(tables: Sequence[dict[str, tuple[int, float]]]) -> Bars:
         )
         for table in tables
     ]
-    return Bars(paths, None, None)
+    return HistogramBars(paths, None, None)
 
 
 def _most_frequent(tables: Sequence[dict[str, tuple[int, float]]]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assay.artifacts import TransformGraph
 from assay.errors import ArtifactError, DataError
-from assay.reports.blocks import Column, DataTable, Facts, Graph, Node, Section
+from assay.reports.blocks import Column, DataTable, Facts, Graph, GraphNode, Section
 from assay.reports.figures import plural
 from assay.reports.views.schema import schema_sections
 from assay.reports.views.shown import Shown
@@ -47,9 +47,9 @@ def show_transform_graph(artifact: TransformGraph) -> Shown:
 
 def _graph_section(raw: list[str], transformed: list[str], vocabularies: list[str]) -> Section:
     """Link inputs to outputs by name: TFT does not record which feature fills a vocabulary."""
-    nodes = [Node(id=f"raw {name}", label=name, note="raw", shape="artifact") for name in raw]
-    nodes += [Node(id=f"vocabulary {name}", label=name, note="vocabulary", tone="info") for name in vocabularies]
-    nodes += [Node(id=f"out {name}", label=name, note="transformed", shape="artifact") for name in transformed]
+    nodes = [GraphNode(id=f"raw {name}", label=name, note="raw", shape="artifact") for name in raw]
+    nodes += [GraphNode(id=f"vocabulary {name}", label=name, note="vocabulary", tone="info") for name in vocabularies]
+    nodes += [GraphNode(id=f"out {name}", label=name, note="transformed", shape="artifact") for name in transformed]
     edges = []
     for name in transformed:
         sources = [source for source in raw if name == source or name.startswith(f"{source}_")]

@@ -36,7 +36,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlessedModel:
+class RegisteredModel:
     """A model that was blessed, with its blessing."""
 
     model: Placed
@@ -44,7 +44,7 @@ class BlessedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class FinishedStep:
     """A step that ended well, for the registry.
 
     Attributes:
@@ -59,7 +59,7 @@ class Ended:
     output_parameters: Mapping[str, Any]
     exit_code: int = 0
 
-    def blessed(self) -> BlessedModel | None:
+    def blessed(self) -> RegisteredModel | None:
         """Return the model that the step blessed, if any."""
         for blessing, uri in self.outputs.values():
             if blessing.type_name == "ModelBlessing" and blessing.properties.get("blessed") == 1:
@@ -67,7 +67,7 @@ class Ended:
                 for found in self.inputs.values():
                     for model, where in found:
                         if model.type_name == "Model" and model.digest == digest:
-                            return BlessedModel(
+                            return RegisteredModel(
                                 model=Placed(uri=where, digest=model.digest),
                                 blessing=Placed(uri=uri, digest=blessing.digest),
                             )
@@ -118,7 +118,7 @@ class StepRecord:
             self.execution = store.start_execution(self.run_id, self.node, self.component, "", dict(parameters), read)
             store.settle_run(self.run_id)
 
-    def complete(self, ended: Ended) -> None:
+    def complete(self, ended: FinishedStep) -> None:
         """Record that the step ended well, whatever the gate says that it closed.
 
         Raises:
@@ -164,7 +164,7 @@ class StepRecord:
             what = (self.run_id, source.node_id, source.component, source.fingerprint, dict(source.parameters), read)
             store.record_cached(*what, source_execution_id=maker)
 
-    def _record_blessed(self, blessed: BlessedModel | None) -> None:
+    def _record_blessed(self, blessed: RegisteredModel | None) -> None:
         if blessed is None or not self.registry:
             return
         # The name sorts by time, so that the latest is found without reading the others.
@@ -202,7 +202,7 @@ def _described(artifact: Artifact, uri: str) -> NewArtifact:
 
 def latest_blessed(
     registry: str, pipeline: str, exclude: Collection[str], is_revoked: Callable[[str], bool] = lambda _: False
-) -> BlessedModel | None:
+) -> RegisteredModel | None:
     """Return the model that a pipeline blessed last; None where it never blessed one.
 
     Args:
@@ -220,7 +220,7 @@ def latest_blessed(
     for name, content in _records(registry, pipeline):
         try:
             document = json.loads(content)
-            found = BlessedModel(model=Placed(**document["model"]), blessing=Placed(**document["blessing"]))
+            found = RegisteredModel(model=Placed(**document["model"]), blessing=Placed(**document["blessing"]))
         except (ValueError, KeyError, TypeError):
             raise ArtifactError(
                 "kfp.registry_record",
@@ -268,7 +268,7 @@ def is_database(registry: str) -> bool:
 
 def _latest_in_lineage(
     registry: str, pipeline: str, exclude: Collection[str], is_revoked: Callable[[str], bool]
-) -> BlessedModel | None:
+) -> RegisteredModel | None:
     from assay.lineage import queries  # noqa: PLC0415 (as above)
 
     with _lineage_store(registry) as store:
@@ -286,7 +286,7 @@ def _latest_in_lineage(
         )
     if answer.model is None or answer.blessing is None:
         return None
-    return BlessedModel(
+    return RegisteredModel(
         model=Placed(uri=answer.model.location, digest=answer.model.digest),
         blessing=Placed(uri=answer.blessing.location, digest=answer.blessing.digest),
     )

@@ -16,7 +16,7 @@ from kfp.dsl import base_component
 from assay.errors import UsageError, did_you_mean
 from assay.files import write_durably
 from assay.runners.kfp.embedded_files import check_compiled, embed_file, embed_module
-from assay.runners.kfp.graph import Graph
+from assay.runners.kfp.graph import TaskGraph
 from assay.runners.kfp.step_options import StepOptions
 from assay.spec.annotations import FileMark, UserModuleMark
 from assay.spec.importer import Importer
@@ -53,7 +53,7 @@ def kfp_pipeline(
     _check_registry(pipeline, registry)
 
     def declare(*channels: Any) -> None:
-        Graph(pipeline, dict(zip(pipeline.parameters, channels, strict=True)), given, image, registry).build()
+        TaskGraph(pipeline, dict(zip(pipeline.parameters, channels, strict=True)), given, image, registry).build()
 
     function: Any = declare  # KFP reads the parameters off a function's signature
     function.__name__ = re.sub(r"\W+", "_", pipeline.name)

@@ -21,7 +21,7 @@ from assay.runners.kfp.interface import plain_type
 from assay.runners.kfp.loading import STEERING
 from assay.runners.kfp.step_options import StepOptions, apply_options, options_of, steering_options
 from assay.spec.channel import ArtifactProperty, Channel, OutputChannel, OutputParameter
-from assay.spec.condition import Combination, Comparable, Comparison, Negation, Predicate
+from assay.spec.condition import Combination, Comparable, Negation, OutputComparison, Predicate
 from assay.spec.importer import Importer
 from assay.spec.node import ComponentNode, Node
 from assay.spec.pipeline import Pipeline
@@ -76,8 +76,8 @@ def _parts(predicate: Predicate, simplified: dict[Predicate, Guards]) -> Guards:
         match predicate:
             case Combination(word="and", left=left, right=right):
                 simplified[predicate] = _parts(left, simplified) + _parts(right, simplified)
-            case Negation(inner=Comparison(left=left, operator=operator, right=right)):
-                simplified[predicate] = (Comparison(left, _OPPOSITE[operator], right),)
+            case Negation(inner=OutputComparison(left=left, operator=operator, right=right)):
+                simplified[predicate] = (OutputComparison(left, _OPPOSITE[operator], right),)
             case Negation(inner=Negation(inner=inner)):
                 simplified[predicate] = _parts(inner, simplified)
             case _:
@@ -91,7 +91,7 @@ def is_plain(predicate: Predicate) -> bool:
     KFP's compiler puts texts between quotes as they are, and of a comparison of a truth value with a number it makes
     the opposite: `blessed == 1` becomes `blessed == false`.
     """
-    if not isinstance(predicate, Comparison) or not isinstance(predicate.left, OutputParameter):
+    if not isinstance(predicate, OutputComparison) or not isinstance(predicate.left, OutputParameter):
         return False
     left, right = _kind(predicate.left), _kind(predicate.right)
     is_safe = not isinstance(predicate.right, str) or not _BREAKING & set(predicate.right)
@@ -134,7 +134,7 @@ def _written(predicate: Predicate, artifacts: list[Any]) -> dict[str, Any]:
             return {word: [_written(left, artifacts), _written(right, artifacts)]}
         case Negation(inner=inner):
             return {"not": _written(inner, artifacts)}
-        case Comparison(left=left, operator=operator, right=right):
+        case OutputComparison(left=left, operator=operator, right=right):
             return {"compare": [_operand(left, artifacts), operator, _operand(right, artifacts)]}
     raise UsageError("kfp.condition", f"Condition '{predicate}' is of a kind that KFP steps cannot decide.")
 
@@ -152,7 +152,7 @@ def _operand(operand: Any, artifacts: list[Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class TaskGraph:
     """Builds the tasks inside a `@dsl.pipeline`.
 
     Attributes:
@@ -202,7 +202,7 @@ class Graph:
         return text if number == 1 else f"{text} ({number})"
 
     def _condition(self, predicate: Predicate) -> Any:
-        if isinstance(predicate, Comparison) and is_plain(predicate):
+        if isinstance(predicate, OutputComparison) and is_plain(predicate):
             left, right = self._value(predicate.left), self._value(predicate.right)
             return _COMPARE[predicate.operator](left, right)
         asked = question(predicate)

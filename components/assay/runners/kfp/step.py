@@ -29,7 +29,7 @@ from assay.engines.embedded import EmbeddedEngine
 from assay.errors import AssayError, UsageError, UserCodeError
 from assay.runners.calling import call_component, is_written, one_error_tree, staged_outputs
 from assay.runners.gates import closed_gate
-from assay.runners.kfp.blessed_models import VARIABLE, Ended, StepRecord
+from assay.runners.kfp.blessed_models import VARIABLE, FinishedStep, StepRecord
 from assay.runners.kfp.executor_io import ExecutorInput, parse_executor_input
 from assay.runners.kfp.inputs import inputs_with_places, open_inputs, parameter_values, wired_names
 from assay.runners.kfp.loading import STEERING, load_component
@@ -153,7 +153,7 @@ def run_step(options: Options) -> int:
             publish(spec, title, given, places, inputs, written, returned)
             outputs = {key: (each, given.outputs[key].uri) for key, each in written.items() if key in given.outputs}
             record.complete(
-                Ended(
+                FinishedStep(
                     inputs=inputs_with_places(given, inputs),
                     outputs=outputs,
                     output_parameters=returned,

@@ -6,27 +6,27 @@ import pytest
 
 from assay.components.infra_validator.compute import Trial, judge
 from assay.components.infra_validator.config import ValidationSpec
-from assay.components.infra_validator.fresh_process import Ended
-from assay.components.infra_validator.probe import Answer, Report
+from assay.components.infra_validator.fresh_process import ProcessEnd
+from assay.components.infra_validator.probe import ProbeReport, ServedOutput
 
 LIMITS = ValidationSpec(max_loading_time_seconds=60, max_memory_megabytes=1000)
 
 
-def ended(**changed: Any) -> Ended:
-    return Ended(**({"reason": "done", "seconds": 9.0, "peak_megabytes": 600, "code": 0, "said": ""} | changed))
+def ended(**changed: Any) -> ProcessEnd:
+    return ProcessEnd(**({"reason": "done", "seconds": 9.0, "peak_megabytes": 600, "code": 0, "said": ""} | changed))
 
 
-def answer(**changed: Any) -> Answer:
+def answer(**changed: Any) -> ServedOutput:
     plain = {"signature": "serving_default", "output": "score", "shape": [3, 1], "declared": [-1, 1], "not_finite": 0}
-    return Answer(**(plain | changed))
+    return ServedOutput(**(plain | changed))
 
 
-def report(**changed: Any) -> Report:
+def report(**changed: Any) -> ProbeReport:
     plain = {"stage": "done", "load_seconds": 2.0, "signatures": ["serving_default"], "rows": 3, "answers": [answer()]}
-    return Report(**(plain | changed))
+    return ProbeReport(**(plain | changed))
 
 
-def placed(seen: Report) -> dict[str, Trial]:
+def placed(seen: ProbeReport) -> dict[str, Trial]:
     return {"a fresh process": Trial(ended=ended(), report=seen, signatures=["serving_default"])}
 
 

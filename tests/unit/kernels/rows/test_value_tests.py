@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.kernels.rows.value_tests import (
-    Limit,
+    NumberBound,
     float_limit,
     integer_text,
     real_text,
@@ -23,8 +23,8 @@ from assay.kernels.rows.value_tests import (
 def test_a_limit_of_a_schema_separates_float32_as_tfdv_does(limit: float) -> None:
     below = float(np.nextafter(np.float32(limit), np.float32(-np.inf)))
     above = float(np.nextafter(np.float32(limit), np.float32(np.inf)))
-    least = Limit("min", 0, float_limit("min", limit))
-    greatest = Limit("max", 0, float_limit("max", limit))
+    least = NumberBound("min", 0, float_limit("min", limit))
+    greatest = NumberBound("max", 0, float_limit("max", limit))
     assert not least.real(limit)
     assert not greatest.real(limit)
     assert least.real(below) == (below < limit)
@@ -37,7 +37,7 @@ def test_a_limit_is_kept_by_its_rounding_and_by_itself(value: float) -> None:
     assert shortest(rounded) == value
     for written in (value, rounded):
         for side in ("min", "max"):
-            test = Limit(side, 0, float_limit(side, written))  # type: ignore[arg-type]
+            test = NumberBound(side, 0, float_limit(side, written))  # type: ignore[arg-type]
             assert not test.real(value)
             assert not test.real(rounded)
 
@@ -45,7 +45,7 @@ def test_a_limit_is_kept_by_its_rounding_and_by_itself(value: float) -> None:
 def test_limits_of_whole_numbers() -> None:
     assert (whole_limit("min", 2.5), whole_limit("max", 2.5), whole_limit("min", -2.5)) == (3, 2, -2)
     assert whole_limit("max", math.inf) > 2**63
-    assert Limit("max", whole_limit("max", -math.inf), 0.0).integer(-(2**63))
+    assert NumberBound("max", whole_limit("max", -math.inf), 0.0).integer(-(2**63))
     assert float_limit("max", 1e300) == 1e300
 
 

@@ -21,7 +21,7 @@ from assay.cli.main import app
 from assay.gating.verdict import Verdict, write_verdict
 from assay.lineage import LineageStore, queries
 from assay.runners.kfp import ExampleValidator, ImportSchemaGen, LatestBlessedModel, StatisticsGen, component_of
-from assay.runners.kfp.blessed_models import VARIABLE, Ended, StepRecord, latest_blessed
+from assay.runners.kfp.blessed_models import VARIABLE, FinishedStep, StepRecord, latest_blessed
 from assay.runners.kfp.control_steps import Condition
 from assay.runners.kfp.inputs import EMPTY
 from assay.spec import Input, Output, component
@@ -287,7 +287,7 @@ class TestRunsInALineageStore:
         record.start({}, {"weights": "w"})
         with LineageStore.open(url, root="/") as store:
             store.abandon_executions(lambda owner: False)
-        record.complete(Ended(inputs={}, outputs={}, output_parameters={}))
+        record.complete(FinishedStep(inputs={}, outputs={}, output_parameters={}))
         assert self.recorded(url) == ("COMPLETE", 0, [("Train", "ABANDONED"), ("Train", "COMPLETE")])
 
     def test_steps_that_kfp_took_from_its_cache(self, url: str, task: MakeTask) -> None:

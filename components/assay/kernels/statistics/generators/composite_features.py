@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-    from assay.kernels.statistics.generators.generator import Rows
+    from assay.kernels.statistics.generators.generator import BatchRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class CompositeFeatures:
         """Gives the state of no rows."""
         return [CompositeState() for _ in self.features]
 
-    def add(self, state: list[CompositeState], rows: Rows) -> list[CompositeState]:
+    def add(self, state: list[CompositeState], rows: BatchRows) -> list[CompositeState]:
         """Gives the state after more rows."""
         return self.merge(state, [_fit(feature, rows.batch) for feature in self.features])
 

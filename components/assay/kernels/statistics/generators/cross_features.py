@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-    from assay.kernels.statistics.generators.generator import Rows
+    from assay.kernels.statistics.generators.generator import BatchRows
 
     Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class CrossFeatures:
         """Gives the state of no rows."""
         return CrossState((), *(np.zeros((0, 0)) for _ in range(4)))
 
-    def add(self, state: CrossState, rows: Rows) -> CrossState:
+    def add(self, state: CrossState, rows: BatchRows) -> CrossState:
         """Gives the state after more rows.
 
         Raises:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.statistics_pb2 import CustomStatistic, DatasetFeatureStatistics
 
-    from assay.kernels.statistics.generators.generator import Rows
+    from assay.kernels.statistics.generators.generator import BatchRows
 
 S = TypeVar("S")
 
@@ -79,7 +79,7 @@ class CustomStatistics:
         """Gives the state of no rows."""
         return self._run(self.accumulator.create)
 
-    def add(self, state: Any, rows: Rows) -> Any:
+    def add(self, state: Any, rows: BatchRows) -> Any:
         """Gives the state after more rows."""
         return self._run(self.accumulator.add_batch, state, rows.batch)
 

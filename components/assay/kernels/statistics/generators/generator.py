@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class BatchRows:
     """The rows of one batch.
 
     Attributes:
@@ -36,7 +36,7 @@ class Generator(Protocol):
         """Gives the state of no rows."""
         ...
 
-    def add(self, state: Any, rows: Rows) -> Any:
+    def add(self, state: Any, rows: BatchRows) -> Any:
         """Gives the state after more rows; may change `state`."""
         ...
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, LiftSeries
 
-    from assay.kernels.statistics.generators.generator import Rows
+    from assay.kernels.statistics.generators.generator import BatchRows
 
     Value = bytes | int
     Amount = NDArray[np.float64]  # how many examples, and what they weigh
@@ -78,7 +78,7 @@ class Lift:
         """Gives the state of no rows."""
         return LiftState()
 
-    def add(self, state: LiftState, rows: Rows) -> LiftState:
+    def add(self, state: LiftState, rows: BatchRows) -> LiftState:
         """Gives the state after more rows.
 
         Raises:

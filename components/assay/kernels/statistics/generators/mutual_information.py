@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-    from assay.kernels.statistics.generators.generator import Rows
+    from assay.kernels.statistics.generators.generator import BatchRows
 
 # Mutual information from nearest neighbours, in bits: TFDV's estimators, for samples of a few thousand rows.
 #
@@ -47,7 +47,7 @@ _EULER = 0.57721566490153286
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class SampledFeature:
     """A feature, or the label, in a sample of rows.
 
     Attributes:
@@ -59,14 +59,14 @@ class Side:
     numbers: Floats | None = None
     codes: Codes | None = None
 
-    def take(self, order: NDArray[np.int64]) -> Side:
+    def take(self, order: NDArray[np.int64]) -> SampledFeature:
         """Gives the rows in another order."""
-        return Side(
+        return SampledFeature(
             None if self.numbers is None else self.numbers[order], None if self.codes is None else self.codes[order]
         )
 
 
-def adjusted_mutual_information(label: Side, feature: Side, seed: int) -> float:
+def adjusted_mutual_information(label: SampledFeature, feature: SampledFeature, seed: int) -> float:
     """Gives the information above that of the same rows with shuffled labels; at least 0.
 
     The same seed draws the same noise and the same order as TFDV's `adjusted_mutual_information` does.
@@ -83,13 +83,13 @@ def adjusted_mutual_information(label: Side, feature: Side, seed: int) -> float:
     return max(found - _information(label.take(order), feature, random), 0.0)
 
 
-def _any(side: Side) -> NDArray[np.int64] | Floats:
+def _any(side: SampledFeature) -> NDArray[np.int64] | Floats:
     values = side.codes if side.numbers is None else side.numbers
     assert values is not None
     return values
 
 
-def _information(one: Side, two: Side, random: np.random.RandomState) -> float:
+def _information(one: SampledFeature, two: SampledFeature, random: np.random.RandomState) -> float:
     numbers = [None if side.numbers is None else _noisy(_scaled(side.numbers), random) for side in (one, two)]
     if numbers[0] is not None and numbers[1] is not None:
         return _of_numbers(numbers[0], numbers[1])
@@ -333,7 +333,7 @@ class MutualInformation:
         """Gives the state of no rows."""
         return RowSample()
 
-    def add(self, state: RowSample, rows: Rows) -> RowSample:
+    def add(self, state: RowSample, rows: BatchRows) -> RowSample:
         """Gives the state after more rows.
 
         Raises:
@@ -380,7 +380,7 @@ class MutualInformation:
                 result[name] = adjusted_mutual_information(label, side, _SEED)
         return result
 
-    def _side(self, name: str, column: pa.Array, several: set[str]) -> Side | None:
+    def _side(self, name: str, column: pa.Array, several: set[str]) -> SampledFeature | None:
         """Gives a feature as numbers or categories; `None` where it tells nothing: no values, or all different."""
         values, rows = column.flatten(), np.repeat(np.arange(len(column)), _lengths(column))
         if not len(values):
@@ -405,28 +405,32 @@ class MutualInformation:
             return name in self.categorical
         return name == self.label and pa.types.is_integer(type_)
 
-    def _of_categories(self, values: pa.Array, rows: NDArray[np.int64], num_rows: int, *, several: bool) -> Side:
+    def _of_categories(
+        self, values: pa.Array, rows: NDArray[np.int64], num_rows: int, *, several: bool
+    ) -> SampledFeature:
         encoded = values.dictionary_encode()
         valid = np.asarray(encoded.is_valid())
         codes, rows = encoded.indices.to_numpy(zero_copy_only=False)[valid].astype(np.int64), rows[valid]
         if not several:
             of_row = np.full(num_rows, len(encoded.dictionary), dtype=np.int64)  # of rows without a value
             of_row[rows] = codes
-            return Side(codes=of_row)
-        return Side(numbers=_counted(_most_frequent_first(codes, encoded, self.max_encoding_length), rows, num_rows))
+            return SampledFeature(codes=of_row)
+        return SampledFeature(
+            numbers=_counted(_most_frequent_first(codes, encoded, self.max_encoding_length), rows, num_rows)
+        )
 
     def _of_numbers(
         self, values: NDArray[np.float64], rows: NDArray[np.int64], num_rows: int, *, several: bool
-    ) -> Side:
+    ) -> SampledFeature:
         known = ~np.isnan(values)
         if not several:
             of_row = np.full((num_rows, 1), np.nan)
             of_row[rows[known], 0] = values[known]
-            return Side(numbers=of_row)
+            return SampledFeature(numbers=of_row)
         edges = np.histogram_bin_edges(values[known], bins=self.max_encoding_length - 1)
         counted = _counted(np.digitize(values[known], edges) - 1, rows[known], num_rows, self.max_encoding_length)
         counted[np.setdiff1d(rows[~known], rows[known])] = 0.0  # values, but none that is a number
-        return Side(numbers=counted)
+        return SampledFeature(numbers=counted)
 
 
 def _has_several(column: pa.Array) -> bool:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, Histogram
 
-    from assay.kernels.statistics.generators.generator import Rows
+    from assay.kernels.statistics.generators.generator import BatchRows
     from assay.kernels.statistics.options import StatisticsOptions
 
 Token = str | int
@@ -395,7 +395,7 @@ class NaturalLanguage:
         """Gives the state of no rows."""
         return {}
 
-    def add(self, state: dict[str, LanguageState], rows: Rows) -> dict[str, LanguageState]:
+    def add(self, state: dict[str, LanguageState], rows: BatchRows) -> dict[str, LanguageState]:
         """Gives the state after more rows."""
         for column in rows.features:
             name = column.path[0]

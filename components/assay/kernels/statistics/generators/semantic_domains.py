@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, FeatureNameStatistics
 
     from assay.kernels.statistics.columns import FeatureColumn, Path
-    from assay.kernels.statistics.generators.generator import Rows
+    from assay.kernels.statistics.generators.generator import BatchRows
 
 _DATES = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%y-%m-%d", "%y/%m/%d"),
@@ -185,7 +185,7 @@ class SemanticDomains:
         """Gives the state of no rows."""
         return {}
 
-    def add(self, state: dict[Path, DomainState], rows: Rows) -> dict[Path, DomainState]:
+    def add(self, state: dict[Path, DomainState], rows: BatchRows) -> dict[Path, DomainState]:
         """Gives the state after more rows."""
         for column in rows.features:
             # A type that says what the numbers mean needs no guess.

@@ -87,7 +87,7 @@ def extremes_of(values: Floats) -> Extremes:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class NumericMoments:
     """What a numeric feature's statistics say besides its quantiles."""
 
     mean: Mean
@@ -97,9 +97,9 @@ class Moments:
     positive_infinity: int
     weighted_positive_infinity: float
 
-    def merge(self, other: Moments) -> Moments:
+    def merge(self, other: NumericMoments) -> NumericMoments:
         """Gives the moments of both."""
-        return Moments(
+        return NumericMoments(
             self.mean.merge(other.mean),
             self.weighted_mean.merge(other.weighted_mean),
             self.extremes.merge(other.extremes),
@@ -109,7 +109,7 @@ class Moments:
         )
 
 
-def moments_of(values: Floats, counts: NDArray[np.int64], weights: Floats | None) -> Moments:
+def moments_of(values: Floats, counts: NDArray[np.int64], weights: Floats | None) -> NumericMoments:
     """Gives the moments of values without NaN.
 
     Args:
@@ -118,7 +118,7 @@ def moments_of(values: Floats, counts: NDArray[np.int64], weights: Floats | None
         weights: What all occurrences of each weigh together, if there are weights.
     """
     infinite = np.isposinf(values)
-    return Moments(
+    return NumericMoments(
         mean=mean_of(values, counts.astype(np.float64)),
         weighted_mean=Mean() if weights is None else mean_of(values, weights),
         extremes=extremes_of(values),
