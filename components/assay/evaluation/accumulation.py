@@ -94,7 +94,7 @@ class RowSummary:
         weighing: The number of rows that weigh anything; the others are masked, and not looked at.
         misweighed: Of these, rows whose weight is negative, too large or no number.
         alike: Whether all models predict the same on every row.
-        perfect: The models whose predictions are the labels, on every row, to the digits of a float32.
+        perfect: The models whose predictions are the labels, on every row, or their float32.
         apart: By model, the greatest prediction of a row labelled 0 and the least of a row labelled 1.
         inverted: By model, the greatest prediction of a row labelled 1 and the least of a row labelled 0.
     """
@@ -144,7 +144,6 @@ class RowSummary:
 
 
 _APART = (-math.inf, math.inf)
-_FLOAT32 = 1e-6  # relative: more than a float32 loses of a label
 
 
 def _are_labels(predictions: Floats, labels: Floats) -> bool:
@@ -153,9 +152,19 @@ def _are_labels(predictions: Floats, labels: Floats) -> bool:
     if predictions.shape != labels.shape:
         return False
     # The first row tells most models apart from the labels.
-    if len(labels) and not np.allclose(predictions[:1], labels[:1], rtol=_FLOAT32, atol=0):
+    if len(labels) and not _equal(predictions[:1], labels[:1]):
         return False
-    return bool(np.allclose(predictions, labels, rtol=_FLOAT32, atol=0))
+    return _equal(predictions, labels)
+
+
+def _equal(predictions: Floats, labels: Floats) -> bool:
+    """Return whether predictions are the labels, or what a float32 keeps of them.
+
+    Not within a relative tolerance: labels of 1.7e9, such as times, would then be predicted by any model.
+    """
+    with np.errstate(over="ignore"):
+        rounded = labels.astype(np.float32)
+    return bool(((predictions == labels) | (predictions == rounded)).all())
 
 
 def _separation(predictions: Floats, labels: Floats, below: int) -> tuple[float, float]:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from assay.engines.embedded import EmbeddedEngine
@@ -245,6 +247,26 @@ def test_labels_that_a_float32_predicts_are_labels() -> None:
     held = config({"class_name": "MeanSquaredError", "threshold": {"value_threshold": {"upper_bound": 100.0}}})
     assert kinds(blessed(held, label=label, score=label.astype(np.float32))) == ["perfect_predictions"]
     assert kinds(blessed(held, label=label, score=label * 1.001)) == []
+
+
+@given(
+    offset=st.sampled_from([0.0, 1e3, 1.7e9, 1e15]),
+    spread=st.floats(1e-3, 1e3),
+    error=st.floats(1e-3, 1),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=20, deadline=None)
+def test_predictions_near_labels_of_any_size_are_not_the_labels(
+    offset: float, spread: float, error: float, seed: int
+) -> None:
+    """Times since 1970 differ from each other by less than a millionth."""
+    generator = np.random.default_rng(seed)
+    label = offset + generator.normal(0, spread, 60)
+    score = label + generator.normal(0, error * spread, 60)
+    held = config({"class_name": "MeanSquaredError", "threshold": {"value_threshold": {"upper_bound": 1e300}}})
+    predicted = bool(((score == label) | (score == label.astype(np.float32))).all())
+    assert ("perfect_predictions" in kinds(blessed(held, label=label, score=score))) is predicted
+    assert "perfect_predictions" in kinds(blessed(held, label=label, score=label))
 
 
 def test_a_baseline_that_does_not_predict_is_said() -> None:
