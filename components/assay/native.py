@@ -1,9 +1,9 @@
 """Loads the native cores of the TFX family without their Python packages.
 
-Importing `tensorflow_data_validation` or `tensorflow_model_analysis` imports TensorFlow and Beam, which takes 10 to 15
-seconds. What assay needs of them is two extension modules and some generated proto modules, which load by file path in
-milliseconds. Each is registered in `sys.modules` under its own full name, so that a later import of the real package
-shares it: neither a pybind11 class nor a proto file can be registered twice in one process.
+Importing `tfx_bsl` or `tensorflow_model_analysis` imports TensorFlow and Beam, which takes 10 to 15 seconds. What assay
+needs of them is an extension module and some generated proto modules, which load by file path in milliseconds. Each is
+registered in `sys.modules` under its own full name, so that a later import of the real package shares it: neither a
+pybind11 class nor a proto file can be registered twice in one process.
 
 An extension that was already imported is used as it is; where loading by path fails, the package's own import is tried.
 """
@@ -11,81 +11,30 @@ An extension that was already imported is used as it is; where loading by path f
 from __future__ import annotations
 
 import atexit
-import os
-import re
 import sys
-from functools import cache, wraps
+from functools import cache
 from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, PathFinder, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from tempfile import TemporaryFile
-from threading import Lock
 from types import ModuleType
 from typing import Any
 
 from assay.errors import UsageError
 
-_TFDV = "tensorflow_data_validation.pywrap.tensorflow_data_validation_extension"
 _TFX_BSL = "tfx_bsl.cc.tfx_bsl_extension"
 _TFMA_PROTO = "tensorflow_model_analysis.proto"
 _EVAL_CONFIG = f"{_TFMA_PROTO}.config_pb2"
 _METRICS_FOR_SLICE = f"{_TFMA_PROTO}.metrics_for_slice_pb2"
 _VALIDATION_RESULT = f"{_TFMA_PROTO}.validation_result_pb2"
-_VALIDATION_CONFIG = "tensorflow_data_validation.anomalies.proto.validation_config_pb2"
-
-_STDERR = 2
-_LOGGING = Lock()
-_LOG_LINE = re.compile(rb"[IWE]\d{4} \d|WARNING: All log messages before absl::InitializeLog")
 
 _DISTRIBUTIONS = {
-    "tensorflow_data_validation": "tensorflow-data-validation",
     "tfx_bsl": "tfx-bsl",
     "tensorflow_model_analysis": "tensorflow-model-analysis",
 }
 
 
 # These give `Any`: none of the modules has type stubs.
-@cache
-def tfdv_validation() -> Any:
-    """TFDV's C++ core: `InferSchema`, `UpdateSchema` and `ValidateFeatureStatistics`, on serialised protos."""
-    return _Quiet(_load(_TFDV).validation)
-
-
-class _Quiet:
-    """Functions of a native module, without the lines that its logger writes to standard error.
-
-    The extension has Abseil's logger in it, whose level neither an environment variable nor an exported symbol sets.
-    While a function runs, it holds the GIL, so that no thread of Python writes to the file descriptor in between.
-    """
-
-    def __init__(self, module: Any) -> None:
-        self._module = module
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(self._module, name)
-
-        @wraps(function)
-        def call(*args: Any) -> Any:
-            if sys.__stderr__ is None:  # the descriptor is closed, or belongs to another file
-                return function(*args)
-            with _LOGGING, TemporaryFile() as written:
-                sys.__stderr__.flush()
-                kept = os.dup(_STDERR)
-                os.dup2(written.fileno(), _STDERR)
-                try:
-                    return function(*args)
-                finally:
-                    os.dup2(kept, _STDERR)
-                    os.close(kept)
-                    written.seek(0)
-                    for line in written:
-                        if not _LOG_LINE.match(line):
-                            os.write(_STDERR, line)
-
-        return call
-
-
 @cache
 def sketches() -> Any:
     """tfx_bsl's sketches: `QuantilesSketch`, `KmvSketch` and `MisraGriesSketch`; they release the GIL."""
@@ -131,12 +80,6 @@ def validation_result_pb2() -> Any:
     finally:
         for stand_in in stand_ins:
             del sys.modules[stand_in]
-
-
-@cache
-def validation_config_pb2() -> Any:
-    """TFDV's generated module of the `ValidationConfig` proto."""
-    return _load(_VALIDATION_CONFIG)
 
 
 @cache

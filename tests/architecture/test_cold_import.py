@@ -69,7 +69,6 @@ def test_the_native_cores_load_where_tensorflow_and_beam_are_absent(run_python: 
         BLOCK.format(names=set(absent))
         + """
 from assay import native
-assert native.tfdv_validation().InferSchema
 assert native.sketches().QuantilesSketch
 assert native.coders().ExamplesToRecordBatchDecoder
 assert native.eval_config_pb2().EvalConfig()

@@ -78,17 +78,12 @@ def _glibc() -> tuple[int, ...] | None:
 
 
 def _native_failures() -> dict[str, str]:
-    failures = {}
-    for distribution, load in (
-        ("tensorflow-data-validation", native.tfdv_validation),
-        ("tfx-bsl", native.sketches),
-    ):
-        try:
-            check_arrow_and_numpy()
-            load()
-        except (AssayError, ImportError, OSError) as error:
-            failures[distribution] = str(error)
-    return failures
+    try:
+        check_arrow_and_numpy()
+        native.sketches()
+    except (AssayError, ImportError, OSError) as error:
+        return {"tfx-bsl": str(error)}
+    return {}
 
 
 def _nearest_folder(path: Path) -> Path:
@@ -144,9 +139,10 @@ LINES = (
         name="TFX 1.16",
         pythons=((3, 10), (3, 11)),
         glibc=(2, 17),
-        native={"tensorflow-data-validation": ("1.16.",), "tfx-bsl": ("1.16.",), "tensorflow-metadata": ("1.16.",)},
+        native={"tfx-bsl": ("1.16.",), "tensorflow-metadata": ("1.16.",)},
         full={
             "tensorflow": ("2.16.",),
+            "tensorflow-data-validation": ("1.16.",),
             "tensorflow-transform": ("1.16.",),
             "tensorflow-model-analysis": ("0.47.",),
             "tf-keras": ("2.16.",),
@@ -161,9 +157,10 @@ LINES = (
         name="TFX 1.21",
         pythons=((3, 12), (3, 13)),
         glibc=(2, 39),
-        native={"tensorflow-data-validation": ("1.21.",), "tfx-bsl": ("1.21.",), "tensorflow-metadata": ("1.21.",)},
+        native={"tfx-bsl": ("1.21.",), "tensorflow-metadata": ("1.21.",)},
         full={
             "tensorflow": ("2.21.",),
+            "tensorflow-data-validation": ("1.21.",),
             "tensorflow-transform": ("1.21.",),
             "tensorflow-model-analysis": ("0.52.",),
             "tf-keras": ("2.21.",),
@@ -215,7 +212,7 @@ def diagnose(machine: Machine) -> tuple[Diagnosis, ...]:
     if line is not None:
         findings.append(_check_glibc(machine, line))
         findings.extend(_packages(machine, line))
-    findings.extend(_native(machine))
+    findings.append(_native(machine))
     findings.extend([_sqlite(machine), _space(machine), _writable(machine)])
     return tuple(findings)
 
@@ -338,20 +335,15 @@ def _hotfix(machine: Machine) -> Diagnosis:
     )
 
 
-def _native(machine: Machine) -> Iterator[Diagnosis]:
-    for name in ("tensorflow-data-validation", "tfx-bsl"):
-        failure = machine.native_failures.get(name)
-        expected = "its C++ core loads"
-        if failure is None:
-            yield Diagnosis(check=f"{name} core", status="ok", found="loads", expected=expected)
-        else:
-            yield Diagnosis(
-                check=f"{name} core",
-                status="problem",
-                found=failure,
-                expected=expected,
-                remedy=f"Mend what stands above first; then install {name} anew.",
-            )
+def _native(machine: Machine) -> Diagnosis:
+    failure = machine.native_failures.get("tfx-bsl")
+    return Diagnosis(
+        check="tfx-bsl core",
+        status="ok" if failure is None else "problem",
+        found=failure or "loads",
+        expected="its C++ core loads",
+        remedy="" if failure is None else "Fix the problems above first; then reinstall tfx-bsl.",
+    )
 
 
 def _sqlite(machine: Machine) -> Diagnosis:

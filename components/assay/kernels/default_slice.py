@@ -34,7 +34,7 @@ def default_dataset(
 
 
 def _check_feature_ids(dataset: statistics_pb2.DatasetFeatureStatistics) -> None:
-    """TFDV's core aborts the whole process on statistics that mix both ways to name a feature."""
+    """Raise for statistics that mix both ways to name a feature; TFDV's core aborts its process on them."""
     ids = {feature.WhichOneof("field_id") for feature in dataset.features}
     if "path" in ids and len(ids) > 1:
         raise ArtifactError(

@@ -1,35 +1,33 @@
-"""Schemas from statistics, through TFDV's C++ core: what `tfdv.infer_schema` and `tfdv.update_schema` give."""
+"""Schemas from statistics: what `tfdv.infer_schema` and `tfdv.update_schema` return."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Final
 
-from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay import native
 from assay.errors import DataError
 from assay.kernels.default_slice import default_dataset
-from assay.kernels.distances.drift import features_by_name
 from assay.kernels.distinct_counts import lists_all_values
 from assay.kernels.feature_path import join_path
 from assay.kernels.statistics.columns import leaf_features
 from assay.kernels.statistics.generators.semantic_domains import are_dates
+from assay.schema.statistics_view import StatisticsView
+from assay.schema.widening import SchemaDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableSequence
+    from collections.abc import Iterable, MutableSequence
 
     from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
-    from tensorflow_metadata.proto.v0.statistics_pb2 import (
-        DatasetFeatureStatistics,
-        DatasetFeatureStatisticsList,
-        FeatureNameStatistics,
-    )
+    from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
+
+    from assay.schema.statistics_view import FeatureView, Path
 
 MAX_STRING_DOMAIN_SIZE = 100
 """TFDV's default for the most values that an inferred string domain lists."""
 
+_MAX_DEPTH: Final = 48  # a struct takes two levels of messages, and protobuf reads a hundred
 _NEARLY_ALL: Final = 0.9
 _MIN_VALUES: Final = 20  # of fewer values nothing can be said
 
@@ -60,19 +58,13 @@ def infer_schema(
             "The data has no rows, from which no schema can be inferred.",
             "Infer the schema from data that has rows.",
         )
-    dataset = _with_whole_lists(default_dataset(statistics), max_string_domain_size)
-    # Composite features (sparse, weighted) have no common statistics, and no useful schema can be inferred from them.
-    described = [feature for feature in dataset.features if feature.WhichOneof("stats")]
-    del dataset.features[:]
-    dataset.features.extend(described)
-    serialized = native.tfdv_validation().InferSchema(
-        dataset.SerializeToString(), max_string_domain_size, infer_feature_shape
-    )
-    schema = _parsed(serialized)
+    schema = schema_pb2.Schema()
+    view = _with_whole_lists(default_dataset(statistics), max_string_domain_size)
+    _widen(schema, view, max_string_domain_size, infer_feature_shape=infer_feature_shape)
     # As TFDV sets it; the field left the proto's newer versions.
     if hasattr(schema, "generate_legacy_feature_spec"):
         schema.generate_legacy_feature_spec = False
-    _open_domains(schema, schema_pb2.Schema(), dataset)
+    _open_domains(schema, schema_pb2.Schema(), view)
     return schema
 
 
@@ -84,7 +76,7 @@ def infer_schema_of_several(
 ) -> Schema:
     """Infer a schema from the first statistics and widen it by the others, in order; those of no rows say nothing.
 
-    TFDV's core deprecates a feature that some of the statistics lack, or have of another type: it is then validated no
+    TFDV deprecates a feature that some of the statistics lack, or have of another type: it is then validated no
     more. Here it becomes optional, or FLOAT where some are INT
     (docs/decisions/0120-absence-in-statistics.md).
 
@@ -96,10 +88,9 @@ def infer_schema_of_several(
     first, *others = [each for each in several if has_rows(each)] or several[:1]
     schema = infer_schema(first, max_string_domain_size, infer_feature_shape=infer_feature_shape)
     for each in others:
-        dataset = _with_whole_lists(default_dataset(each), max_string_domain_size)
-        one = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
-        updated = update_schema(schema, one, max_string_domain_size)
-        _restore(updated.feature, schema.feature, features_by_name(dataset))
+        view = _with_whole_lists(default_dataset(each), max_string_domain_size)
+        updated = _updated(schema, view, max_string_domain_size)
+        _restore(updated.feature, schema.feature, view)
         schema = updated
     return schema
 
@@ -114,18 +105,34 @@ def update_schema(
     Raises:
         ArtifactError: Statistics of several slices have none of all examples.
     """
-    dataset = default_dataset(statistics)
-    serialized = native.tfdv_validation().UpdateSchema(
-        schema.SerializeToString(), dataset.SerializeToString(), max_string_domain_size
-    )
-    updated = _parsed(serialized)
-    _open_domains(updated, schema, dataset)
+    return _updated(schema, StatisticsView(default_dataset(statistics)), max_string_domain_size)
+
+
+def _updated(schema: Schema, statistics: StatisticsView, max_string_domain_size: int) -> Schema:
+    updated = schema_pb2.Schema()
+    updated.CopyFrom(schema)
+    _widen(updated, statistics, max_string_domain_size)
+    _open_domains(updated, schema, statistics)
     return updated
 
 
-def _open_domains(schema: Schema, before: Schema, dataset: DatasetFeatureStatistics) -> None:
+def _widen(
+    schema: Schema, statistics: StatisticsView, max_string_domain_size: int, *, infer_feature_shape: bool = False
+) -> None:
+    if any(len(view.path) > _MAX_DEPTH for view in statistics.features):
+        raise DataError(
+            "schema.too_deep",
+            f"The data has a column of structs that are nested more than {_MAX_DEPTH} levels deep, which no schema can "
+            "describe.",
+            "Flatten the column before the data is read.",
+        )
+    draft = SchemaDraft(schema, max_string_domain_size=max_string_domain_size, infer_feature_shape=infer_feature_shape)
+    draft.widen(statistics)
+
+
+def _open_domains(schema: Schema, before: Schema, statistics: StatisticsView) -> None:
     """Remove the domains of features that had none before, where the values are dates or nearly unique."""
-    unique = {tuple(feature.path.step) or (feature.name,) for feature in dataset.features if _is_nearly_unique(feature)}
+    unique = {view.path for view in statistics.features if _is_nearly_unique(view)}
     values = {domain.name: list(domain.value) for domain in schema.string_domain}
     had = {path for path, feature in leaf_features(before.feature) if feature.domain}
     for path, feature in leaf_features(schema.feature):
@@ -138,12 +145,15 @@ def _open_domains(schema: Schema, before: Schema, dataset: DatasetFeatureStatist
     schema.string_domain.extend(kept)
 
 
-def _is_nearly_unique(feature: FeatureNameStatistics) -> bool:
+def _is_nearly_unique(view: FeatureView) -> bool:
     """Say whether most values of the next data will be new.
 
     The chance of a value that has not been seen is, after Good and Turing, the share of the values that were seen once.
     """
-    counts: list[float] = [bucket.sample_count for bucket in feature.string_stats.rank_histogram.buckets]
+    if view.dataset.by_weight:
+        counts: list[float] = [bucket.sample_count for bucket in view.message.string_stats.rank_histogram.buckets]
+    else:
+        counts = list(view.string_counts.values())
     return sum(counts) >= _MIN_VALUES and counts.count(1) >= _NEARLY_ALL * sum(counts)
 
 
@@ -152,31 +162,30 @@ def has_rows(statistics: DatasetFeatureStatisticsList) -> bool:
     return int(default_dataset(statistics).num_examples) > 0
 
 
-def _with_whole_lists(dataset: DatasetFeatureStatistics, max_string_domain_size: int) -> DatasetFeatureStatistics:
-    """Return a copy whose lists of values are whole or empty: the core takes a list that is cut for all values."""
-    result = statistics_pb2.DatasetFeatureStatistics()
-    result.CopyFrom(dataset)
-    for name, feature in features_by_name(result).items():
-        if not feature.HasField("string_stats") or lists_all_values(feature):
+def _with_whole_lists(dataset: DatasetFeatureStatistics, max_string_domain_size: int) -> StatisticsView:
+    """Return statistics whose lists of values are complete or empty: a list that is cut is no domain."""
+    statistics = StatisticsView(dataset)
+    for view in statistics.features:
+        if view.kind != "string_stats" or lists_all_values(view.message):
             continue
-        listed, unique = len(feature.string_stats.rank_histogram.buckets), feature.string_stats.unique
+        strings = view.message.string_stats
+        listed, unique = len(strings.rank_histogram.buckets), strings.unique
         if unique <= max_string_domain_size:
             raise DataError(
                 "schema.values_cut",
-                f"The statistics list {listed:,} of the {unique:,} distinct values of '{name}', which is too few for a "
-                f"domain of up to {max_string_domain_size:,} values.",
+                f"The statistics list {listed:,} of the {unique:,} distinct values of '{join_path(view.path)}', which "
+                f"is too few for a domain of up to {max_string_domain_size:,} values.",
                 f"Infer from the data, or compute statistics with num_rank_histogram_buckets={max_string_domain_size}.",
             )
-        feature.string_stats.ClearField("rank_histogram")
-        feature.string_stats.weighted_string_stats.ClearField("rank_histogram")
-    return result
+        view.string_counts = {}
+    return statistics
 
 
 def _restore(
     updated: MutableSequence[Feature],
     before: Iterable[Feature],
-    statistics: Mapping[str, FeatureNameStatistics],
-    above: tuple[str, ...] = (),
+    statistics: StatisticsView,
+    above: Path = (),
 ) -> None:
     """Put back, in place, the features that the core deprecated, as far as the statistics that lack them allow."""
     known = {feature.name: feature for feature in before}
@@ -185,22 +194,17 @@ def _restore(
         if old is None:
             continue
         if _is_deprecated(feature) and not _is_deprecated(old):
-            found = statistics.get(join_path(steps))
+            found = statistics.by_path.get(steps)
             feature.CopyFrom(old)
-            if found is None or not _num_present(found):
+            if found is None or not found.common.num_non_missing:
                 _make_optional(feature)
             else:
-                _widen_type(feature, found, join_path(steps))
+                _widen_type(feature, found)
         _restore(feature.struct_domain.feature, old.struct_domain.feature, statistics, steps)
 
 
 def _is_deprecated(feature: Feature) -> bool:
     return bool(feature.deprecated or feature.lifecycle_stage == schema_pb2.DEPRECATED)
-
-
-def _num_present(feature: FeatureNameStatistics) -> int:
-    kind = feature.WhichOneof("stats")
-    return int(getattr(feature, kind).common_stats.num_non_missing) if kind else 0
 
 
 def _make_optional(feature: Feature) -> None:
@@ -212,7 +216,7 @@ def _make_optional(feature: Feature) -> None:
         feature.value_count.min = feature.value_count.max = size
 
 
-def _widen_type(feature: Feature, found: FeatureNameStatistics, path: str) -> None:
+def _widen_type(feature: Feature, found: FeatureView) -> None:
     kind = statistics_pb2.FeatureNameStatistics
     if feature.type in {schema_pb2.INT, schema_pb2.FLOAT} and found.type in {kind.INT, kind.FLOAT}:
         feature.type = schema_pb2.FLOAT
@@ -221,19 +225,7 @@ def _widen_type(feature: Feature, found: FeatureNameStatistics, path: str) -> No
         return
     raise DataError(
         "schema.types_differ",
-        f"Feature '{path}' is of type {schema_pb2.FeatureType.Name(feature.type)} in some of the statistics and "
-        f"{kind.Type.Name(found.type)} in others.",
+        f"Feature '{join_path(found.path)}' is of type {schema_pb2.FeatureType.Name(feature.type)} in some of the "
+        f"statistics and {kind.Type.Name(found.type)} in others.",
         "Write it with one type, or infer the schema without those statistics.",
     )
-
-
-def _parsed(serialized: bytes) -> Schema:
-    try:
-        schema: Schema = schema_pb2.Schema.FromString(serialized)
-    except DecodeError:  # a struct takes two levels of messages, and protobuf reads a hundred
-        raise DataError(
-            "schema.too_deep",
-            "The data has a column of structs that are nested more than 48 levels deep, which no schema can describe.",
-            "Flatten the column before the data is read.",
-        ) from None
-    return schema

@@ -187,9 +187,10 @@ class StatisticsView:
         self.num_examples = float(dataset.weighted_num_examples if by_weight else dataset.num_examples)
 
     def _by_paths(self, dataset: DatasetFeatureStatistics) -> list[FeatureView]:
-        views = {(path := tuple(each.path.step)): FeatureView(self, each, path) for each in dataset.features}
+        paths = [tuple(each.path.step) or (each.name,) for each in dataset.features]
+        views = {path: FeatureView(self, each, path) for path, each in zip(paths, dataset.features, strict=True)}
         for path in sorted(views):
-            parent = views.get(path[:-1]) if path else None
+            parent = views.get(path[:-1])
             if parent is not None:
                 parent.children.append(views[path])
         return list(views.values())

@@ -146,6 +146,8 @@ class SchemaDraft:
             if feature is not None and not is_deprecated(feature):
                 return [_collision("Sparse", _Type.SPARSE_FEATURE_NAME_COLLISION, sparse, feature)], None
             return _widen_sparse_feature(view, sparse), None
+        if feature is None and view.kind is None:  # statistics of a composite that another schema declares
+            return [], None
         if feature is None:
             self._create(view)
             title = "New column"

@@ -128,7 +128,7 @@ class _Detection:
     def record(self, path: Path, reasons: Reasons, *, even_unknown: bool = False) -> bool:
         """Record reasons unless their severity is UNKNOWN; return whether."""
         severity = max((self._severity(reason) for reason in reasons), key=_RANKS.__getitem__, default=_UNKNOWN)
-        if severity == _UNKNOWN and not even_unknown:
+        if not reasons or (severity == _UNKNOWN and not even_unknown):
             return False
         self.reasons[path] += reasons
         self.severities[path] = max(self.severities[path], severity, key=_RANKS.__getitem__)

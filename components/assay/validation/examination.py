@@ -1,7 +1,4 @@
-"""Validate statistics against everything that is expected of them: every slice, every comparator, every check.
-
-Anomalies come from TFDV's C++ core: what `tfdv.validate_statistics` gives.
-"""
+"""Validate statistics against everything that is expected of them: every slice, every comparator, every check."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from assay import native
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import DriftLimits, Side, check_limits_of_features
 from assay.kernels.feature_path import feature_paths, resolve_keys
+from assay.validation.anomaly_detection import find_anomalies
 from assay.validation.comparators import (
     UNMEASURED,
     Comparison,
@@ -38,20 +35,15 @@ from assay.validation.nan_values import HAS_NAN, nan_findings, without_extremes_
 from assay.validation.undecided import Undecided, decide, holds_in_every_row, not_checked, undecided, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
-    from tensorflow_metadata.proto.v0.schema_pb2 import Feature, Schema
+    from tensorflow_metadata.proto.v0.schema_pb2 import Schema
     from tensorflow_metadata.proto.v0.statistics_pb2 import (
         DatasetFeatureStatistics,
         DatasetFeatureStatisticsList,
-        FeatureNameStatistics,
     )
 
     from assay.kernels.rows.row_report import RowReport
 
-_FEATURES_AT_ONCE = 100
-"""More features are handed to the core in parts."""
 OnMissingControl = Literal["error", "warning"]
 
 
@@ -116,7 +108,7 @@ class SliceAnomalies:
     """One slice, or all of the data.
 
     Attributes:
-        anomalies: What TFDV's core found, and our own findings as CUSTOM_VALIDATION or STATS_NOT_AVAILABLE.
+        anomalies: What TFDV finds, and our own findings as CUSTOM_VALIDATION or STATS_NOT_AVAILABLE.
         findings: All that does not fit.
         comparisons: Every comparator of the schema, with what it measured.
         drift: Every distance that was held against `drift_limits`.
@@ -171,7 +163,6 @@ def examine(
     """
     expected.check(set(controls))
     whole = default_dataset(statistics)
-    expected = replace(expected, schema=schema_in_effect(expected.schema))
     of_slices = replace(expected, schema=schema_of_slices(expected.schema))
     return Examination(
         overall=_examine(whole, expected, {name: default_dataset(control) for name, control in controls.items()}, rows),
@@ -190,17 +181,6 @@ def examine(
             if dataset.name != whole.name
         },
     )
-
-
-def schema_in_effect(schema: Schema) -> Schema:
-    """Complete the schema for the core: it ignores `max_examples_count` without a minimum."""
-    constraints = schema.dataset_constraints
-    if not constraints.HasField("max_examples_count") or constraints.HasField("min_examples_count"):
-        return schema
-    result = schema_pb2.Schema()
-    result.CopyFrom(schema)
-    result.dataset_constraints.min_examples_count = 0
-    return result
 
 
 def schema_of_slices(schema: Schema) -> Schema:
@@ -348,26 +328,15 @@ def validate_statistics(
         ArtifactError: Statistics of several slices have none of all examples.
     """
     check_environment(schema, environment)
-    config = _validation_config(severity_overrides or {})
-    datasets = [
-        None if each is None else default_dataset(each)
-        for each in (statistics, previous_span, serving, previous_version)
-    ]
-    result = anomalies_pb2.Anomalies()
-    for part, of_part in _parts(schema, datasets):
-        data, *controls = [b"" if each is None else each.SerializeToString() for each in of_part]
-        serialized = native.tfdv_validation().ValidateFeatureStatistics(
-            data,
-            part.SerializeToString(),
-            environment or "",
-            *controls,  # an empty string is how the core is told that there is none
-            b"",  # FeaturesNeededProto: the paths that struct2tensor queries read, which only TFX's internals set
-            config,
-            False,  # diff regions: the public builds of the core abort the process when they are asked for
-        )
-        result.MergeFromString(serialized)
-    result.baseline.CopyFrom(schema)
-    return result
+    return find_anomalies(
+        default_dataset(statistics),
+        schema,
+        environment,
+        previous_span=previous_span and default_dataset(previous_span),
+        serving=serving and default_dataset(serving),
+        previous_version=previous_version and default_dataset(previous_version),
+        severities=_severities(severity_overrides or {}),
+    )
 
 
 def check_environment(schema: Schema, environment: str | None) -> None:
@@ -390,88 +359,16 @@ def check_severities(severity_overrides: Mapping[str, str]) -> None:
     Raises:
         UsageError: An override names no anomaly type or no severity.
     """
-    for anomaly_type, severity in severity_overrides.items():
-        _enum_value(anomalies_pb2.AnomalyInfo.Type, "anomaly type", anomaly_type)
-        _enum_value(anomalies_pb2.AnomalyInfo.Severity, "severity", severity)
+    _severities(severity_overrides)
 
 
-def _parts(
-    schema: Schema, datasets: Sequence[DatasetFeatureStatistics | None]
-) -> Iterator[tuple[Schema, list[DatasetFeatureStatistics | None]]]:
-    """Split schema and statistics by top-level feature, so that the time of the core grows with their number.
-
-    The core copies the schema twice for each feature that it looks at: 5,000 features take it 300 times as long as
-    100. It looks at each feature with its fields by itself, apart from sparse and weighted features, which stay in the
-    first part together with the constraints of the dataset.
-    """
-    names = [feature.name for feature in schema.feature]
-    names += [_top_name(feature) for dataset in datasets if dataset is not None for feature in dataset.features]
-    composites = [each.name for each in (*schema.sparse_feature, *schema.weighted_feature)]
-    distinct = list(dict.fromkeys([*composites, *names]))
-    if len(distinct) <= _FEATURES_AT_ONCE:
-        yield schema, list(datasets)
-        return
-    size = max(_FEATURES_AT_ONCE, len(composites))
-    part_of = {name: at // size for at, name in enumerate(distinct)}
-    num_parts = part_of[distinct[-1]] + 1
-    rest = schema_pb2.Schema()
-    rest.CopyFrom(schema)
-    rest.ClearField("feature")
-    rest.ClearField("string_domain")
-    schemas = [schema_pb2.Schema()]
-    schemas[0].CopyFrom(rest)
-    for name in ("dataset_constraints", "sparse_feature", "weighted_feature", "tensor_representation_group"):
-        rest.ClearField(name)
-    for _ in range(1, num_parts):
-        schemas.append(schema_pb2.Schema())
-        schemas[-1].CopyFrom(rest)
-    for feature in schema.feature:
-        schemas[part_of[feature.name]].feature.append(feature)
-    for part in schemas:
-        used = set(_named_domains(part.feature))
-        part.string_domain.extend(domain for domain in schema.string_domain if domain.name in used)
-    split = [None if dataset is None else _split(dataset, part_of, num_parts) for dataset in datasets]
-    for at, part in enumerate(schemas):
-        yield part, [None if each is None else each[at] for each in split]
-
-
-def _split(
-    dataset: DatasetFeatureStatistics, part_of: Mapping[str, int], num_parts: int
-) -> list[DatasetFeatureStatistics]:
-    parts = [
-        statistics_pb2.DatasetFeatureStatistics(
-            name=dataset.name,
-            num_examples=dataset.num_examples,
-            weighted_num_examples=dataset.weighted_num_examples,
+def _severities(severity_overrides: Mapping[str, str]) -> dict[int, int]:
+    return {
+        _enum_value(anomalies_pb2.AnomalyInfo.Type, "anomaly type", anomaly_type): _enum_value(
+            anomalies_pb2.AnomalyInfo.Severity, "severity", severity
         )
-        for _ in range(num_parts)
-    ]
-    for feature in dataset.features:
-        parts[part_of[_top_name(feature)]].features.append(feature)
-    return parts
-
-
-def _top_name(feature: FeatureNameStatistics) -> str:
-    return str(feature.path.step[0] if feature.path.step else feature.name)
-
-
-def _named_domains(features: Iterable[Feature]) -> Iterator[str]:
-    for feature in features:
-        yield feature.domain
-        yield from _named_domains(feature.struct_domain.feature)
-
-
-def _validation_config(severity_overrides: Mapping[str, str]) -> bytes:
-    if not severity_overrides:
-        return b""
-    config = native.validation_config_pb2().ValidationConfig()
-    for anomaly_type, severity in severity_overrides.items():
-        config.severity_overrides.add(
-            type=_enum_value(anomalies_pb2.AnomalyInfo.Type, "anomaly type", anomaly_type),
-            severity=_enum_value(anomalies_pb2.AnomalyInfo.Severity, "severity", severity),
-        )
-    serialized: bytes = config.SerializeToString()
-    return serialized
+        for anomaly_type, severity in severity_overrides.items()
+    }
 
 
 def _enum_value(enum: type[anomalies_pb2.AnomalyInfo.Type], what: str, name: str) -> int:

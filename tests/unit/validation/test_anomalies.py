@@ -4,7 +4,6 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from assay import native
 from assay.validation.examination import validate_statistics
 from raising import raises
 
@@ -93,33 +92,3 @@ def test_statistics_that_mix_feature_names_and_paths_are_refused() -> None:
     statistics.datasets[0].features.add(name="shape")
     with raises("statistics.mixed_feature_ids"):
         validate_statistics(statistics, _schema())
-
-
-def test_many_features_are_validated_in_parts_as_in_one() -> None:
-    """Shared domains, structs, composites, new and missing columns and the dataset's own limits are found alike."""
-    schema, statistics = schema_pb2.Schema(), statistics_pb2.DatasetFeatureStatisticsList()
-    for at in range(250):
-        feature = schema.feature.add(name=f"f{at}", type=schema_pb2.BYTES if at % 7 else schema_pb2.INT, domain="ab")
-        feature.presence.min_count = 1
-        if not at % 7:
-            feature.ClearField("domain")
-    schema.string_domain.add(name="ab", value=["a", "b"])
-    schema.sparse_feature.add(name="pair").value_feature.name = "f249"
-    schema.dataset_constraints.min_examples_count = 1000
-    schema.dataset_constraints.num_examples_drift_comparator.min_fraction_threshold = 2.0
-    dataset = statistics.datasets.add(num_examples=10)
-    for at in range(5, 260):
-        feature = _statistics({"a": 8, "c" if at % 3 else "b": 2}).datasets[0].features[0]
-        feature.path.step[:] = [f"f{at}"]
-        dataset.features.append(feature)
-    child = _statistics({"a": 8}).datasets[0].features[0]
-    child.path.step[:] = ["f7", "inner"]
-    dataset.features.append(child)
-    found = validate_statistics(statistics, schema, previous_span=statistics)
-    data = dataset.SerializeToString()
-    whole = native.tfdv_validation().ValidateFeatureStatistics(
-        data, schema.SerializeToString(), "", data, b"", b"", b"", b"", False
-    )
-    assert found == anomalies_pb2.Anomalies.FromString(whole)
-    assert len(found.anomaly_info) > 150
-    assert found.HasField("dataset_anomaly_info")

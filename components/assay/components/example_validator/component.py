@@ -46,7 +46,6 @@ class ExampleValidatorFindings(NamedTuple):
 
 
 @component(
-    libraries=("tensorflow-data-validation",),
     positional=("statistics", "schema", "exclude_splits", "custom_validation_config"),
     foresee=foresee_splits("statistics", "anomalies"),
     refused={"custom_validation_config": "Write the checks in Python (checks_file) or as rules (row_rules_file)."},

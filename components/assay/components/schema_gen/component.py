@@ -14,7 +14,6 @@ from assay.spec.channel import foresee_splits
 
 
 @component(
-    libraries=("tensorflow-data-validation",),
     positional=("statistics", "infer_feature_shape", "exclude_splits"),
     foresee=foresee_splits("statistics"),
 )

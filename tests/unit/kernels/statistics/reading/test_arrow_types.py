@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay import native
 from assay.kernels.arrow_types import FeatureType, plain
 from assay.kernels.statistics import DatasetStatistics
+from assay.schema.inference import infer_schema
 from assay.validation.examination import validate_statistics
 from raising import raises
 
@@ -56,17 +55,14 @@ def test_times_are_integers_of_their_unit_with_text_besides(
 
 
 @pytest.mark.parametrize(("type_", "unit"), [(pa.timestamp("us", "UTC"), 3), (pa.date32(), 5)])
-def test_tfdv_infers_a_time_domain_that_the_same_data_then_fits(type_: pa.DataType, unit: int) -> None:
+def test_a_time_domain_is_inferred_that_the_same_data_then_fits(type_: pa.DataType, unit: int) -> None:
     feature = _feature(pa.array([1, 2], type_))
-    statistics = statistics_pb2.DatasetFeatureStatistics(num_examples=2, features=[feature])
-    core = native.tfdv_validation()
-    inferred: Any = core.InferSchema(statistics.SerializeToString(), 100, False)
-    schema = schema_pb2.Schema.FromString(inferred)
+    dataset = statistics_pb2.DatasetFeatureStatistics(num_examples=2, features=[feature])
+    statistics = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+    schema = infer_schema(statistics)
     assert schema.feature[0].type == schema_pb2.INT
     assert schema.feature[0].time_domain.integer_format == unit
-    assert not validate_statistics(
-        statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics]), schema
-    ).anomaly_info
+    assert not validate_statistics(statistics, schema).anomaly_info
 
 
 def test_decimals_are_numbers() -> None:
