@@ -170,7 +170,7 @@ def parse_json(text: str, source: str, *, code: str, hint: str = "", refusal: ty
 
     try:
         plain = json.loads(text, object_pairs_hook=refuse_repeated, parse_int=_whole, parse_float=_fraction)
-        if "\\u" in text:  # half of a surrogate pair is no character: it could not be written anywhere
+        if "\\u" in text:  # half of a surrogate pair is not a character: it could not be written anywhere
             json.dumps(plain, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise refusal(code, f"{source}, line {error.lineno}, column {error.colno}: {error.msg}.", hint) from None

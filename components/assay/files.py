@@ -100,7 +100,7 @@ def local_path(folder: Path, name: str) -> Path:
     if ".." in parts:
         raise ArtifactError(
             "artifact.outside",
-            f"Expected names of files below a remote folder; '{name}' leads out of it.",
-            "Remove that file from the store: assay writes no such name.",
+            f"Expected file names inside a remote folder; '{name}' points outside of it.",
+            "Remove that file from the store: assay never writes such names.",
         )
     return folder.joinpath(*parts)

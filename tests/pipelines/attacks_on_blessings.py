@@ -56,7 +56,7 @@ def the_property_set_to_blessed(scene: Scene) -> None:
     scene.blessing.properties["blessed"] = 1
 
 
-@ATTACKS.refused("names no model by digest: it has no blessing.json")
+@ATTACKS.refused("it has no blessing.json")
 def a_bare_mark_as_tfx_writes_it(scene: Scene) -> None:
     scene.blessing = ModelBlessing(scene.folder / "bare", properties={"blessed": 1})
     write(scene.blessing.path / "BLESSED", b"")

@@ -45,7 +45,7 @@ class DriftReport:
 
     Attributes:
         features: Each feature of either, with its distances and bins.
-        limits: What the distances were held against, by feature; `*` stands for all that are not named.
+        limits: The thresholds of the distances, by feature; `*` stands for all that are not named.
         num_examples: Rows of the data, and of the control.
     """
 

@@ -65,9 +65,9 @@ def evaluate(
         model: The candidate: a SavedModel's or a Model artifact's folder, a `.keras` file, `file.py:function`, or a
             function that takes a `pyarrow.RecordBatch` and gives an array with a prediction a row, or a data frame, an
             Arrow table or a dict with a column for each class, named for it.
-        baseline: The baseline model, likewise.
+        baseline: Baseline model, in the same forms.
         data: The examples that models are evaluated on: a path, an Examples artifact, pandas, polars or Arrow.
-        split: The split of them, where there are several.
+        split: Split of the examples; required if there are several.
         bounds: Whether to add 95 % bounds, by a paired bootstrap.
         replicates: Bootstrap samples; at least 100 for bounds that mean anything.
         seed: Of the bootstrap; the same seed and rows give the same bounds.
@@ -144,12 +144,12 @@ def gate(
             following ones are.
         no_thresholds: What decides where the configuration has no threshold.
         significant: `regression` blocks only losses that are real; `not_worse` blesses only what is shown not worse.
-        level: The one-sided chance of error, in (0, 0.5].
+        level: The one-sided significance level, in (0, 0.5].
         correction: For many checks.
         min_examples: A slice with fewer examples has insufficient evidence.
         insufficient: What a check with insufficient evidence does.
         waivers: A YAML file of failures that somebody answers for, until a date.
-        replicates: Bootstrap samples.
+        replicates: Number of bootstrap samples.
         seed: Of the bootstrap.
         **csv: As for `evaluate`.
 

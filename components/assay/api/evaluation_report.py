@@ -57,7 +57,7 @@ class Evaluation:
                 message = f"The evaluation has no {column} '{wanted}'."
                 raise UsageError("evaluation.value", message, did_you_mean(wanted, known))
         message = f"The evaluation has no {metric} of the {model} in {slice}."
-        raise UsageError("evaluation.value", message, "`metrics` shows what it has.")
+        raise UsageError("evaluation.value", message, "Look at `metrics` for the computed ones.")
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row per metric."""

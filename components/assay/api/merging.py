@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics, DatasetFeatureStatisticsList
 
-_COMPUTE_STATES = "Statistics of other rows merge by their states: assay stats DATA -o PART.state, for each part."
+_COMPUTE_STATES = "Write a state for each part, which can be merged: assay stats DATA -o PART.state."
 
 
 def merge_statistics(parts: Sequence[Statistics]) -> Statistics:
@@ -43,7 +43,7 @@ def merge_statistics(parts: Sequence[Statistics]) -> Statistics:
     if len(states) < len(parts):
         raise UsageError(
             "stats.merge_kinds",
-            f"{len(states)} of {len(parts)} statistics have the state by which other rows merge, the others have not.",
+            f"{len(states)} of {len(parts)} statistics have a state that can be merged, the others do not.",
             _COMPUTE_STATES,
         )
     merged = merge_states(states)

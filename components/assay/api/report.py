@@ -70,7 +70,7 @@ class Report:
         """Return which rows broke which rule of the schema: counts, shares and samples, read from the data on demand.
 
         Raises:
-            UsageError: Statistics were validated, which have no rows.
+            UsageError: Statistics were validated, but row checks require rows.
         """
         return self._validated_rows().report()
 
@@ -81,7 +81,7 @@ class Report:
             The numbers of rows: `read` is `clean` and `rejected`, exactly.
 
         Raises:
-            UsageError: Statistics were validated, which have no rows.
+            UsageError: Statistics were validated, but row checks require rows.
         """
         return self._validated_rows().quarantine(folder)
 
@@ -131,7 +131,7 @@ class Report:
 
     def _validated_rows(self) -> ValidatedRows:
         if self._open_rows is None:
-            raise UsageError("rows.statistics", "This report has no rows.", "Make it by assay.validate.")
+            raise UsageError("rows.statistics", "This report has no rows.", "Create it with assay.validate.")
         return self._open_rows()
 
 

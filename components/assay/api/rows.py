@@ -39,13 +39,13 @@ COUNTS = "counts.json"
 
 @dataclass(frozen=True, slots=True)
 class ValidatedRows:
-    """A source of rows, and the rules that they are held against."""
+    """A source of rows, and the rules that they must meet."""
 
     source: Any
     rules: RuleSet
 
     def of_columns(self, columns: AbstractSet[str]) -> ValidatedRows:
-        """Return the same rows, held against the rules that read these columns alone."""
+        """Return the same rows, with only the rules that read these columns."""
         return replace(self, rules=self.rules.of_columns(columns))
 
     def report(self) -> RowReport:

@@ -77,7 +77,7 @@ def schema_of(schema: SchemaLike) -> schema_pb2.Schema:
 
     Raises:
         DataError: If the file cannot be read.
-        UsageError: If it is no schema.
+        UsageError: If it is not a schema.
     """
     if isinstance(schema, schema_pb2.Schema):
         return schema

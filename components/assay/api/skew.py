@@ -45,7 +45,7 @@ def skew(
         data: The data to compare with it (TFDV's "test"), such as what serving saw of the same examples.
         join_on: The features that together name an example.
         ignore: Features that are not compared.
-        num_pairs: How many pairs that differ to show.
+        num_pairs: Maximum number of differing pairs to show.
         float_round_ndigits: Digits after the decimal point to which numbers are rounded where they differ, ids too.
         allow_duplicates: Whether examples that share an id are compared, each with each; else they are counted only.
         confusion: Features whose pairs of values are counted.
@@ -87,7 +87,7 @@ def leakage(
 
     Args:
         datasets: Data with rows, by a name for each.
-        by: The columns by which rows are the same, an id for one; all by default.
+        by: The columns that identify a row, such as an id; all by default.
         **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
             `max_record_bytes`, as in `assay.CsvOptions`.
 
@@ -112,15 +112,15 @@ def leakage(
     if empty:
         raise DataError(
             "leakage.no_rows",
-            f"Expected rows to compare, and found none in {', '.join(sorted(empty))}.",
-            "Check the export, or leave it out.",
+            f"Expected rows to compare, found none in {', '.join(sorted(empty))}.",
+            "Check the export, or exclude it.",
         )
     return pairs
 
 
 def _rows(data: DataLike, split: str | None, csv: CsvOptions) -> Any:
     if is_statistics(data):
-        raise UsageError("rows.statistics", "Statistics were given, which have no rows.", "Give the data.")
+        raise UsageError("rows.statistics", "Statistics were given, but row checks require rows.", "Give the data.")
     return opened_rows(data, split, csv)
 
 

@@ -101,8 +101,8 @@ class Statistics:
             if self.state is None:
                 raise UsageError(
                     "statistics.no_state",
-                    f"Expected statistics that can be merged to write {path}, and these are a finished proto.",
-                    "Compute them with mergeable=True, or by `assay stats DATA -o FILE.state`.",
+                    f"Expected statistics that can be merged to write {path}, got a finished proto.",
+                    "Compute them with mergeable=True, or with `assay stats DATA -o FILE.state`.",
                 )
             write_durably(path, self.state)
         elif path.suffix == ".pbtxt":
@@ -148,7 +148,7 @@ def statistics(
         options: Options with the names and defaults of `tfdv.StatsOptions`, or such an object itself.
         split: The split of Examples that have several.
         threads: Worker threads; all cores by default. The result does not depend on it.
-        mergeable: Keep the state besides, by which the statistics of parts can be merged to those of the whole.
+        mergeable: Also keep the state that allows statistics of parts to be merged.
         **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
             `max_record_bytes`, as in `assay.CsvOptions`.
 
@@ -279,6 +279,6 @@ def _read(path: Path) -> Statistics:
         ) from None
     if not message.datasets:
         raise DataError(
-            "statistics.empty", f"{path} holds no statistics.", "Compute them again: `assay stats DATA -o FILE`."
+            "statistics.empty", f"{path} contains no statistics.", "Compute them again: `assay stats DATA -o FILE`."
         )
     return Statistics(message)

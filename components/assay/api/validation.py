@@ -58,19 +58,19 @@ def validate(
         data: Statistics, a statistics file, or anything that `assay.statistics` takes.
         schema: A schema proto, the path of a `schema.pbtxt`, or a Schema artifact. Its types are those of a CSV's
             columns, where every cell can be read so.
-        environment: One of the schema's environments.
+        environment: Environment of the schema to validate in.
         previous: Data or statistics of the previous span, for the schema's drift comparators and `drift_limits`.
         serving: Data or statistics from serving, for the schema's skew comparators.
         previous_version: Data or statistics of an earlier version, for `num_examples_version_comparator`.
         severity_overrides: Severity (`ERROR`, `WARNING`, `UNKNOWN`) by anomaly type, such as `SCHEMA_NEW_COLUMN`.
-        drift_limits: Limits besides the schema's (PSI, Kolmogorov-Smirnov, Wasserstein, …): for all features, or by
-            feature name.
+        drift_limits: Thresholds in addition to the schema's (PSI, Kolmogorov-Smirnov, Wasserstein, …): for all
+            features, or by feature name.
         checks: Your own checks: annotated functions over statistics or rows, the path of a module whose `checks()`
             gives their list, or of a file of row rules (YAML or JSON).
-        rows: Whether to hold every row against the schema too, and count the rows that break each rule.
+        rows: Whether to validate every row as well, and count the rows that break each rule.
         on_missing_control: What a comparator without anything to compare with is: an `error` before anything is
             computed, or a finding of severity `warning`.
-        fail_on: The least severity that makes the report not ok: `error`, `warning`, or `never`.
+        fail_on: The minimum severity that makes the report not ok: `error`, `warning`, or `never`.
         split: The split of Examples that have several.
         options: `StatisticsOptions`, such as slices; every slice is validated.
         **csv: How the cells of a CSV are read: `delimiter`, `missing_values`, `decimal`, `thousands`, `types` and
@@ -145,7 +145,7 @@ class _Opened:
         if not self.has_rows and functions:
             raise UsageError(
                 "checks.rows",
-                f"The check {named(functions[0])} looks at rows.",
+                f"The check {named(functions[0])} checks rows.",
                 "Validate the data, not statistics.",
             )
 
@@ -154,7 +154,7 @@ class _Opened:
 
             if not self.has_rows:
                 raise UsageError(
-                    "rows.statistics", "Statistics were validated, which have no rows.", "Validate the data."
+                    "rows.statistics", "Statistics were validated, but row checks require rows.", "Validate the data."
                 )
             return rows_to_validate(self.rows, expected, functions)
 

@@ -33,7 +33,7 @@ class Properties(UserDict[str, Any]):
 class Artifact:
     """A typed folder that one step writes and others read.
 
-    A sealed artifact never changes. An artifact that a component is writing lies in a staging folder and has no digest
+    A sealed artifact never changes. An artifact that a component is writing is in a staging folder and has no digest
     yet; the runner seals it when the component returns.
 
     A pipeline author declares a type of their own by subclassing and setting `declaration`.
@@ -135,7 +135,7 @@ class Artifact:
     def describe(self) -> Mapping[str, Any]:
         """Properties that can be read off the folder, for artifacts that another tool wrote.
 
-        A class overrides this where its layout tells (the splits of TFX's Examples, say).
+        A class overrides this where its layout tells (for example the splits of TFX's Examples).
         """
         return {}
 
@@ -150,7 +150,7 @@ class Artifact:
             raise ArtifactError(
                 "artifact.missing_file",
                 f"{self.type_name} at {self.path} has no {relative}.",
-                "The artifact was removed or changed; run the step that makes it again with --force.",
+                "The artifact was removed or changed; rerun the step that writes it with --force.",
             )
         return target
 

@@ -19,7 +19,7 @@ class Model(Artifact):
 
     @property
     def serving_path(self) -> Path:
-        """The folder of the model that is served (`saved_model.pb` lies in it)."""
+        """The folder of the served model, which contains `saved_model.pb`."""
         return self.path / SERVING_FOLDER
 
     @property

@@ -113,7 +113,7 @@ def output_folder(folder: Path, names: Iterable[str], inputs: object = ()) -> It
     failing command has written so far is removed as well.
 
     Args:
-        folder: The folder; it is created where it does not exist.
+        folder: The folder; it is created if it does not exist.
         names: Every file that may be written, relative to `folder`.
         inputs: The paths that are read.
 
@@ -131,7 +131,7 @@ def output_folder(folder: Path, names: Iterable[str], inputs: object = ()) -> It
         if name not in record or (record[name] != _STARTED and record[name] != _digest(folder / name)):
             raise UsageError(
                 "output.foreign",
-                f"{folder / name} was not written by assay, or was changed since; this command would overwrite it.",
+                f"{folder / name} was not written by assay, or has changed since; this command would overwrite it.",
                 "Move the file, or choose another output folder.",
             )
     others = {name: digest for name, digest in record.items() if name not in names}

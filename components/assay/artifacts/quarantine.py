@@ -100,8 +100,8 @@ class Quarantine(Artifact):
         except msgspec.MsgspecError as error:
             raise ArtifactError(
                 "quarantine.bad_counts",
-                f"{path} holds no counts: {error}.",
-                "Restore the file, or run the step that makes it again with --force.",
+                f"{path} does not contain valid counts: {error}.",
+                "Restore the file, or rerun the step that writes it with --force.",
             ) from error
 
     def write(
@@ -119,7 +119,7 @@ class Quarantine(Artifact):
             split: The split's name.
             parts: The separated batches, in the order of the rows.
             rejected_schema: The columns of rejected rows.
-            clean: Takes the clean rows: `examples.writer(split, schema)`, say.
+            clean: Writer of the clean rows, such as `examples.writer(split, schema)`.
 
         Raises:
             EngineError: Rows were lost or made on the way.

@@ -42,7 +42,7 @@ def read_schema_text(path: Path) -> str:
         check_not_url(path, "The path of a schema")
         raise DataError(
             "schema.no_such_file",
-            f"Expected a schema at {path}; there is no such file.",
+            f"{path} does not exist; expected a schema.",
             "Infer one: `assay schema infer DATA -o schema.pbtxt`.",
         )
     return read_text(path, "a schema's text proto", code="schema.not_text", limit=MAX_PROTO_BYTES, refusal=DataError)

@@ -48,7 +48,7 @@ class Producer:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The self-description that lies in each artifact's folder as `manifest.json`."""
+    """The self-description in each artifact's folder, `manifest.json`."""
 
     type: str
     type_version: int
@@ -155,14 +155,14 @@ def read_manifest(folder: Path) -> Manifest:
     except FileNotFoundError:
         raise ArtifactError(
             "artifact.no_manifest",
-            f"{folder} holds no {MANIFEST}, so it is not an artifact that assay sealed.",
-            "Bring folders of other tools in with an Importer.",
+            f"{folder} holds no {MANIFEST}, so assay did not write it as an artifact.",
+            "Import folders of other tools with an Importer.",
         ) from None
     except msgspec.MsgspecError as error:
         raise ArtifactError(
             "artifact.bad_manifest",
             f"{path} cannot be read: {error}.",
-            "Restore the file, or run the step that makes it again with --force.",
+            "Restore the file, or rerun the step that writes it with --force.",
         ) from error
     if manifest.manifest_version > MANIFEST_VERSION:
         raise ArtifactError(
@@ -226,7 +226,7 @@ def damage(folder: Path, digest: str) -> str:
 
 
 def adopt(folder: Path, artifact_class: type[_A]) -> _A:
-    """Describe a folder that another tool wrote (TFX, say) as an artifact, without changing it.
+    """Describe a folder that another tool wrote (such as TFX) as an artifact, without changing it.
 
     Raises:
         ArtifactError: If the folder is missing, lacks what the type's layout asks for, or cannot be read; or if it was
@@ -240,7 +240,7 @@ def adopt(folder: Path, artifact_class: type[_A]) -> _A:
             raise ArtifactError(
                 "artifact.changed",
                 f"{folder} was changed after it was sealed: {', '.join(changed[:5])}.",
-                f"Restore it; or remove its {MANIFEST} to bring it in as it is now.",
+                f"Restore it, or remove its {MANIFEST} to import it as it is now.",
             )
         return open_artifact(folder, artifact_class)
     artifact = artifact_class(folder)

@@ -83,7 +83,7 @@ class ArtifactType:
                 "artifact.layout",
                 f"{folder} is not a complete {self.name}: expected {', '.join(missing)}; "
                 f"found {', '.join(found) or 'nothing'}.",
-                "Write what is missing, or name the artifact's own folder.",
+                "Add the missing files, or name the artifact's own folder.",
             )
 
 

@@ -1,6 +1,6 @@
-"""Artifacts of one small value, as TFX has them: custom components pass them as `InputArtifact[Integer]`, say.
+"""Artifacts of one small value, as TFX has them: custom components pass them as `InputArtifact[Integer]`, for example.
 
-The value lies in the file `value`, encoded as TFX encodes it. Their types are declared here and not in
+The value is in the file `value`, encoded as TFX encodes it. Their types are declared here and not in
 `schemas/artifacts`: by its layout alone, a folder with a file of that name is none of them.
 """
 
@@ -141,7 +141,9 @@ class JsonValue(ValueArtifact):
         try:
             return json.dumps(value, sort_keys=True).encode()
         except TypeError as error:
-            raise ArtifactError("artifact.value_type", f"A value of type JsonValue is JSON: {error}.") from error
+            raise ArtifactError(
+                "artifact.value_type", f"A value of type JsonValue must be valid JSON: {error}."
+            ) from error
 
     def decode(self, content: bytes) -> Any:
         """Return the value."""

@@ -13,28 +13,32 @@ from assay.cli.command import Writes
 def compile_file(
     pipeline_file: Annotated[
         Path,
-        typer.Argument(metavar="PIPELINE.py", help="Defines `pipeline`, or `create_pipeline()`.", show_default=False),
+        typer.Argument(
+            metavar="PIPELINE.py",
+            help="Python file that defines `pipeline` or `create_pipeline()`.",
+            show_default=False,
+        ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file to write; default: <pipeline>.yaml."),
+        typer.Option("--output", "-o", help="File to write; default: <pipeline>.yaml."),
         Writes(),
     ] = None,
     image: Annotated[
-        str, typer.Option(help="Image of every step; default: the smallest of assay's that holds what it needs.")
+        str, typer.Option(help="Image of every step; default: the smallest of assay's images that suffices.")
     ] = "",
     registry: Annotated[
         str,
         typer.Option(
-            help="Where runs find the model that was blessed last: a folder, a URL or a database that all steps reach; "
-            "`env` takes ASSAY_REGISTRY of the steps' environment, `none` makes every run a first run."
+            help="Where runs find the latest blessed model: a folder, URL or database that all steps can reach; "
+            "`env` reads ASSAY_REGISTRY from the steps' environment, and with `none` every run is a first run."
         ),
     ] = "",
     steps: Annotated[
         Path | None, typer.Option(help="YAML with options by step: resources, retries, caching, env, secrets.")
     ] = None,
 ) -> None:
-    """Write a pipeline as IR YAML for Kubeflow Pipelines; modules of the user's travel inside.
+    """Write a pipeline as IR YAML for Kubeflow Pipelines, with the user's modules embedded.
 
     Exit codes: 0 written, 1 error, 2 wrong usage.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from assay.data.csv_remarks import CsvRemark
 
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print the result in one line, warnings and errors; nothing else.")
+    bool, typer.Option("--quiet", "-q", help="Print only a one-line result, warnings and errors.")
 ]
 """The option of every command that prints more than a line; `open_console` takes its value."""
 
@@ -39,7 +39,7 @@ Store: TypeAlias = Annotated[
     typer.Option(
         "--store",
         metavar="PATH|URL",
-        help="The lineage store, where it is outside of the root; default: the root's, or the one that it records.",
+        help="Lineage store, if it is outside of the root; default: the one in, or recorded in, the root.",
     ),
 ]
 """The option of every command that asks a lineage store."""

@@ -22,14 +22,15 @@ else:
 _PARAMETER: Final = "csv"
 CSV_OPTIONS: Final[dict[str, Any]] = {
     "delimiter": Annotated[
-        str | None, typer.Option(metavar="CHARACTER", help="CSV delimiter; default: by the header.")
+        str | None, typer.Option(metavar="CHARACTER", help="CSV delimiter; default: detected from the header.")
     ],
     "missing_values": Annotated[
         list[str] | None,
         typer.Option(
             "--missing-values",
             metavar="[COLUMN=]TOKENS",
-            help="CSV cells that are missing values, as empty cells are, joined by commas (NA,?); may be repeated.",
+            help="Missing-value tokens of a CSV, separated by commas (NA,?); may be repeated. Empty cells "
+            "are always missing.",
         ),
     ],
     "decimal": Annotated[str, typer.Option(metavar="MARK", help="Decimal mark of a CSV: . or ,")],
@@ -111,7 +112,7 @@ def csv_options(
         if not (separator and column):
             raise UsageError(
                 "csv.type_option",
-                f"Expected --type COLUMN=TYPE and found '{text}'.",
+                f"Expected --type COLUMN=TYPE, found '{text}'.",
                 "Write the column and its type, for example --type zip=text.",
             )
         named[column] = type_

@@ -1,4 +1,4 @@
-"""Judges a machine: what fits assay, what does not, and how to mend it. Pure: facts in, findings out."""
+"""Judges a machine: what fits assay, what does not, and how to fix it. Pure: facts in, findings out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Machine:
         packages: Versions of the installed distributions by normalised name.
         native_failures: Why a native core could not be loaded, by the name of its distribution.
         sqlite: Version of the SQLite library.
-        root: The folder that runs would write to.
+        root: Folder that runs write to.
         free_bytes: Free space at the root.
         write_failure: Why the root cannot be written; empty where it can.
     """

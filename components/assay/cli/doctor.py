@@ -1,4 +1,4 @@
-"""`assay doctor`: says what on this machine does not fit assay, and how to mend it."""
+"""`assay doctor`: reports what on this machine does not fit assay, and how to fix it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MARKS = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
 
 def doctor(
-    root: Annotated[Path, typer.Option(help="The folder that runs would write to.")] = Path(),
+    root: Annotated[Path, typer.Option(help="Folder that runs write to.")] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check Python, glibc, wheels, versions and disk; say what does not fit and how to mend it.
+    """Check Python, glibc, wheels, versions and disk; report problems and their fixes.
 
     Exit codes: 0 assay works here, with warnings or without, 1 it does not.
 
@@ -56,7 +56,7 @@ def as_text(findings: Sequence[Diagnosis]) -> str:
         if finding.status != "ok":
             indent = " " * (len(_MARKS["ok"]) + width + 4)
             lines.append(f"{indent}expected: {finding.expected}")
-            lines.append(f"{indent}to mend:  {finding.remedy}")
+            lines.append(f"{indent}fix:   {finding.remedy}")
     problems = sum(finding.status == "problem" for finding in findings)
     warnings = sum(finding.status == "warning" for finding in findings)
     if problems:

@@ -18,7 +18,7 @@ def drift(
     control: Annotated[
         Path, typer.Argument(metavar="CONTROL", help="Data or statistics to compare with, such as the previous span.")
     ],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data or statistics that may have drifted from it.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data or statistics to check for drift.")],
     *,
     limit: Annotated[
         list[str] | None,
@@ -31,11 +31,13 @@ def drift(
     ] = None,
     significance: Annotated[
         float,
-        typer.Option(help="Probability of a false alarm for a feature that did not change, over all of its measures."),
+        typer.Option(
+            help="Significance level: probability of a false alarm for an unchanged feature, over all of its measures."
+        ),
     ] = 0.001,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="FEATURE", help="Leave a feature out; may be repeated."),
+        typer.Option("--exclude", metavar="FEATURE", help="Exclude a feature; may be repeated."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -53,15 +55,15 @@ def drift(
 ) -> None:
     """Measure the distance of each feature of DATA from the same feature of CONTROL.
 
-    A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance. Features
-    whose values nearly all occur once, such as ids, are named but not compared, unless they have a limit of their own.
+    A distance counts as drift if it exceeds both its threshold and what samples of this size reach by chance. Features
+    with mostly unique values, such as ids, are named but not compared, unless they have their own threshold.
 
     Exit codes: 0 no drift, 1 error, 2 wrong usage, 3 drift.
 
     Examples:
       assay drift 2024-01.csv 2024-02.csv
 
-      # Limits of your own, for all features and for one; statistics will do.
+      # Your own thresholds, for all features or a single one; statistics suffice.
       assay drift before.pb now.csv --limit psi=0.1 --limit fare:wasserstein=0.5
 
       # Without columns that always differ.

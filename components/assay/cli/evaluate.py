@@ -32,16 +32,16 @@ def evaluate(
     ] = None,
     metrics_engine: Annotated[
         Literal["auto", "kernel", "tfma"],
-        typer.Option("--engine", help="Who computes a model's metrics: the kernels, or TFMA, or each what it can."),
+        typer.Option("--engine", help="Engine of a model's metrics: assay's kernels, TFMA, or both (auto)."),
     ] = "auto",
-    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
-    bounds: Annotated[bool, typer.Option("--bounds", help="Add 95 % bounds by a paired bootstrap.")] = False,
+    replicates: Annotated[int, typer.Option(min=100, help="Number of bootstrap samples.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
+    bounds: Annotated[bool, typer.Option("--bounds", help="Add 95 % confidence bounds by a paired bootstrap.")] = False,
     csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Compute the metrics that a configuration names, without deciding anything.
+    r"""Compute the metrics of an evaluation config, without a decision.
 
     Exit codes: 0 done, 1 error, 2 wrong usage.
 

@@ -28,7 +28,9 @@ class GateGroup(GroupWithDefault):
 
 
 gate = typer.Typer(
-    cls=GateGroup, no_args_is_help=True, help="Decide on a release, by predictions or by models and data."
+    cls=GateGroup,
+    no_args_is_help=True,
+    help="Decide whether a model may be released, from predictions or from models and data.",
 )
 
 
@@ -54,35 +56,38 @@ def decide(
     ] = None,
     first_run: Annotated[
         Literal["bless", "block", "values_only"] | None,
-        typer.Option(help="What decides where change thresholds have no baseline; default: values_only."),
+        typer.Option(help="How to decide if change thresholds have no baseline; default: values_only."),
     ] = None,
     significant: Annotated[
         Literal["off", "regression", "not_worse"] | None,
-        typer.Option(help="Block only real regressions; or bless only what is shown not worse. 'off' shows bounds."),
+        typer.Option(
+            help="Block only significant regressions (regression), or bless only proven "
+            "non-inferiority (not_worse); 'off' shows bounds only."
+        ),
     ] = None,
     level: Annotated[
-        float | None, typer.Option(min=0.0001, max=0.5, help="One-sided chance of error; default: 0.05.")
+        float | None, typer.Option(min=0.0001, max=0.5, help="Significance level (one-sided); default: 0.05.")
     ] = None,
     correction: Annotated[
         Literal["none", "holm", "benjamini_hochberg"] | None,
-        typer.Option(help="Correction for many checks; default: holm."),
+        typer.Option(help="Correction for multiple checks; default: holm."),
     ] = None,
     min_examples: Annotated[
-        int | None, typer.Option(min=1, help="Fewer rows are insufficient evidence; default: 30.")
+        int | None, typer.Option(min=1, help="Minimum number of examples for a check; default: 30.")
     ] = None,
     insufficient: Annotated[
         Literal["block", "pass"] | None,
-        typer.Option(help="What a check with insufficient evidence does; default: block."),
+        typer.Option(help="Outcome of a check with too few examples; default: block."),
     ] = None,
-    replicates: Annotated[int, typer.Option(min=100, help="Bootstrap samples.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
-    waivers: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML list of waived checks.")] = None,
+    replicates: Annotated[int, typer.Option(min=100, help="Number of bootstrap samples.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
+    waivers: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML file of waived checks.")] = None,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML."), Writes()
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a summary fit for a pull request."),
+        typer.Option(metavar="FILE", help="Write a summary as Markdown, for a pull request."),
         Writes(),
     ] = None,
     csv: Csv,
@@ -200,15 +205,15 @@ def _lines(verdict: Verdict, more: str) -> Iterator[str]:
 @reads_csv
 def lint(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="EvalConfig as JSON, YAML or text proto.")],
-    data: Annotated[Path | None, typer.Option(metavar="TABLE", help="Predictions that it is to judge.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="TABLE", help="Predictions to check the config against.")] = None,
     *,
     csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say what is wrong with a configuration, before anything is computed.
+    """Check an evaluation config without running it.
 
-    Exit codes: 0 no errors, 1 error, 2 wrong usage, 3 the configuration is wrong.
+    Exit codes: 0 no errors, 1 error, 2 wrong usage, 3 the config has errors.
 
     Examples:
       assay gate lint gate.yaml

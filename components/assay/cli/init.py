@@ -28,7 +28,7 @@ def init(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A CSV or Parquet file, or a folder of them.", show_default=False)
     ],
-    label: Annotated[str, typer.Option("--label", "-l", metavar="COLUMN", help="What the model predicts.")],
+    label: Annotated[str, typer.Option("--label", "-l", metavar="COLUMN", help="Column that the model predicts.")],
     task: Annotated[
         str | None,
         typer.Option(metavar="TASK", help="binary, multiclass or regression; default: by the label's values."),
@@ -39,14 +39,14 @@ def init(
         Writes(folder=True),
     ] = None,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Write files anew that are there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     csv: Csv,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was decided as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the generated settings as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a pipeline for a dataset: pipeline.py, module.py, eval_config.yaml and schema.pbtxt.
 
-    The pipeline validates the data, trains a model that fits the label, holds it against its gate and pushes it. Its
+    The pipeline validates the data, trains a model for the label, evaluates it and pushes it if it is blessed. Its
     files are yours to edit.
 
     Examples:
@@ -85,7 +85,7 @@ def _task(name: str | None) -> Task | None:
         return Task(name)
     except ValueError:
         known = [task.value for task in Task]
-        raise UsageError("init.task", f"There is no task '{name}'.", did_you_mean(name, known)) from None
+        raise UsageError("init.task", f"Unknown task '{name}'.", did_you_mean(name, known)) from None
 
 
 def _tell(plan: ScaffoldPlan, files: list[Path], remarks: Sequence[CsvRemark], *, as_json: bool, quiet: bool) -> None:

@@ -20,11 +20,13 @@ JoinOn: TypeAlias = Annotated[
 Model: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        metavar="M", help="In place of predictions: a model artifact, SavedModel, .keras file, or file.py:function."
+        metavar="M",
+        help="Model to evaluate instead of predictions: a model artifact, SavedModel, .keras "
+        "file, or file.py:function.",
     ),
 ]
-Baseline: TypeAlias = Annotated[str | None, typer.Option(metavar="B", help="The baseline model, likewise.")]
-Data: TypeAlias = Annotated[Path | None, typer.Option(metavar="D", help="The examples to judge models on.")]
+Baseline: TypeAlias = Annotated[str | None, typer.Option(metavar="B", help="Baseline model, in the same forms.")]
+Data: TypeAlias = Annotated[Path | None, typer.Option(metavar="D", help="Examples to evaluate models on.")]
 Split: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The split of them, where there are several.")
+    str | None, typer.Option(metavar="NAME", help="Split of the examples; required if there are several.")
 ]

@@ -21,11 +21,11 @@ def lineage(
     root: Annotated[Path | None, typer.Option(help="Root of the runs; default: the only one in assay-root/.")] = None,
     *,
     store: Store = None,
-    up: Annotated[bool, typer.Option("--up", help="Show what made the artifact (the default).")] = False,
-    down: Annotated[bool, typer.Option("--down", help="Show what came of the artifact.")] = False,
+    up: Annotated[bool, typer.Option("--up", help="Show what the artifact was made from (the default).")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Show what was made from the artifact.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what made an artifact, what came of it, or what ran.
+    """Show the lineage of an artifact, or the runs of a root.
 
     Without an argument: the runs, the latest first, and the latest blessed model.
 
@@ -38,7 +38,7 @@ def lineage(
       assay lineage 20240601-093000-0c1a2f4 --root runs/taxi
     """
     if up and down:
-        raise UsageError("lineage.direction", "--up and --down are two questions.", "Ask one at a time.")
+        raise UsageError("lineage.direction", "--up and --down cannot be combined.", "Use one at a time.")
     from assay.cli.console import open_console
     from assay.cli.lineage_answers import answer_on, overview
     from assay.cli.lineage_store import open_lineage

@@ -105,8 +105,8 @@ def _find_artifact(store: LineageStore, name: str) -> ArtifactRecord:
             return known
     raise LineageError(
         "lineage.unknown",
-        f"The lineage store knows no run and no artifact '{name}'.",
-        "`assay lineage` lists the runs; `assay lineage RUN` lists a run's artifacts.",
+        f"The lineage store has no run or artifact '{name}'.",
+        "List the runs with `assay lineage`, and a run's artifacts with `assay lineage RUN`.",
     )
 
 

@@ -35,7 +35,7 @@ def open_lineage(root: Path | None, store: str | None = None) -> Iterator[Standi
     if layout is None:
         raise LineageError(
             "lineage.none",
-            f"{place} has no lineage store: there is neither {RootLayout(place).own_lineage.name} nor a record of one.",
+            f"{place} has no lineage store: found neither {RootLayout(place).own_lineage.name} nor a record of one.",
             "Give the --root of a pipeline's runs, or name the store: --store PATH|URL.",
         )
     # A store that several roots share has absolute paths, or paths relative to its own folder.

@@ -186,7 +186,7 @@ _command()(doctor)
 
 def main() -> None:
     """Run the command line; the entry point of the console script."""
-    # TensorFlow tells of every processor and library that it sees, some of it as errors; what fails raises besides.
+    # TensorFlow logs every processor and library that it sees, partly as errors; real failures raise as well.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)  # google.api_core's, of later
     exit_code = [1]  # of a traceback, with --debug

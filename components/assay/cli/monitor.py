@@ -1,4 +1,4 @@
-"""`assay monitor`: new spans of data since the last time, held against what is known."""
+"""`assay monitor`: checks new spans of data against what is known."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ def monitor(
         str,
         typer.Argument(metavar="PATTERN", help="Files of a span: 'in/{YYYY}-{MM}-{DD}.csv' or 'in/{SPAN}/*.parquet'."),
     ],
-    schema: Annotated[Path, typer.Option(metavar="FILE", help="The schema, as text proto.")],
+    schema: Annotated[Path, typer.Option(metavar="FILE", help="Schema, as a text proto.")],
     *,
     training: Annotated[
-        Path | None, typer.Option(metavar="DATA|STATS", help="What the model was trained on, for drift from it.")
+        Path | None, typer.Option(metavar="DATA|STATS", help="Training data of the model, to check for drift from it.")
     ] = None,
     predictions: Annotated[
         str | None,
-        typer.Option(metavar="PATTERN", help="Tables with labels and predictions of a span, whenever they come."),
+        typer.Option(metavar="PATTERN", help="Tables with labels and predictions of a span, which may arrive later."),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="EvalConfig with the thresholds that predictions must meet.")
+        Path | None, typer.Option(metavar="FILE", help="EvalConfig with the thresholds for the predictions.")
     ] = None,
-    root: Annotated[Path, typer.Option(metavar="DIR", help="Where records and the history page are kept.")] = Path(
+    root: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the records and the history page.")] = Path(
         "monitor"
     ),
-    environment: Annotated[str | None, typer.Option(help="One of the schema's environments.")] = None,
+    environment: Annotated[str | None, typer.Option(help="Environment of the schema to validate in.")] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option("--limit", metavar="[FEATURE:]MEASURE=X", help="A limit of drift, as for `assay drift`."),
     ] = None,
     significance: Annotated[
-        float, typer.Option(help="How often chance alone may exceed the sample-size-aware part of a limit.")
+        float, typer.Option(help="Significance level of the sample-size-aware part of a threshold.")
     ] = 0.001,
     fail_on: Annotated[
-        Literal["error", "warning", "never"], typer.Option(help="The least severity that fails.")
+        Literal["error", "warning", "never"], typer.Option(help="Minimum severity that fails the validation.")
     ] = "error",
     csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print the new records as JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Look at the spans that came since the last time: anomalies, drift, and the model's quality where labels came.
+    r"""Check new spans for anomalies and drift, and model quality once labels arrive.
 
-    Exit codes: 0 nothing amiss or nothing new, 1 error, 2 wrong usage, 3 anomalies or drift, 4 the model does not meet
+    Exit codes: 0 no problems or no new spans, 1 error, 2 wrong usage, 3 anomalies or drift, 4 the model does not meet
     its thresholds.
 
     Examples:
@@ -71,7 +71,9 @@ def monitor(
     from assay.errors import UsageError
 
     if (predictions is None) != (config is None):
-        raise UsageError("monitor.quality", "--predictions and --config go together.", "Give both, or neither.")
+        raise UsageError(
+            "monitor.quality", "--predictions and --config must be used together.", "Give both, or neither."
+        )
     keep_pandas_out(context)
     from assay.cli.monitoring.arrivals import arrivals
     from assay.cli.monitoring.examination import Watch

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OBJECT, _FUNCTION = "pipeline", "create_pipeline"
-_HINT = f"Name the pipeline `{_OBJECT}`, or give it from a function `{_FUNCTION}()` without required arguments."
+_HINT = f"Name the pipeline `{_OBJECT}`, or return it from a function `{_FUNCTION}()` without required arguments."
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -50,7 +50,7 @@ def _what_is_at(path: Path) -> str:
 
 
 def _load(path: Path) -> ModuleType:
-    # The prefix keeps a file named like an installed module (types.py, say) from taking that module's place.
+    # The prefix keeps a file named like an installed module (such as types.py) from taking that module's place.
     name = f"_pipeline_file_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -73,7 +73,7 @@ def _created(create: Callable[..., object], path: Path) -> Pipeline:
     if required:
         raise UsageError(
             "pipeline_file.required_arguments",
-            f"{_FUNCTION} in {path} requires {', '.join(required)}, and nothing can give it a value.",
+            f"{_FUNCTION} in {path} requires {', '.join(required)}, but nothing can provide a value.",
             "Give the arguments defaults, or make them RuntimeParameters (--param name=value).",
         )
     with run_user_code(f"{_FUNCTION}() in {path.name}", path):

@@ -53,7 +53,7 @@ def push(
             "push.no_blessing", "Pushing a model requires a blessing.", "Give --blessing DIR, or --unblessed."
         )
     if blessing is not None and unblessed:
-        raise UsageError("push.unblessed", "--blessing and --unblessed contradict each other.")
+        raise UsageError("push.unblessed", "--blessing and --unblessed cannot be combined.")
     _finish(_pushed(model, _destination(to, keep_last, kserve), blessing, infra_blessing, public_key), as_json=as_json)
 
 

@@ -21,27 +21,27 @@ def report(
         str,
         typer.Argument(
             metavar="ARTIFACT|RUN|PIPELINE",
-            help="A folder, a file of TFDV, or the id, name or digest that a root knows it by.",
+            help="A folder, a TFDV file, or an id, name or digest of the root.",
             show_default=False,
         ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where the page goes; `-` is standard output."),
+        typer.Option("--output", "-o", metavar="FILE", help="File to write the page to; `-` is standard output."),
         Writes(endings=(".html", ".htm")),
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Other statistics or another schema, to be shown beside.")
+        Path | None, typer.Option(metavar="PATH", help="Other statistics or another schema to compare with.")
     ] = None,
     root: Annotated[Path | None, typer.Option(help="Root of the runs; default: the only one in assay-root/.")] = None,
     *,
     store: Store = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the written paths as JSON.")] = False,
 ) -> None:
     """Write a self-contained HTML page: it needs no server and no network.
 
-    A run's page leads to a page of each of its artifacts, in a folder beside it.
+    A run's page links to pages of its artifacts, in a folder beside it.
 
     Examples:
       assay report runs/taxi/StatisticsGen/statistics/2 --open
@@ -56,7 +56,7 @@ def report(
 
     subject, where = _subject(of, root, store)
     if against is not None and subject.path is None:
-        raise UsageError("report.against", "--against needs a folder or a file to show beside it.")
+        raise UsageError("report.against", "--against requires a folder or a file to compare.")
     pages = write_pages(subject, where, output, against=against, store=store)
     if pages is None:  # it went to standard output
         return

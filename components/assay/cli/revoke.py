@@ -12,7 +12,7 @@ def revoke(
         str, typer.Argument(metavar="BLESSING", help="Folder or URL of a blessing.", show_default=False)
     ],
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it no longer holds.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why the blessing is no longer valid.")],
 ) -> None:
     """Revoke a blessing: the model is not pushed any more, and no longer the baseline of others.
 
@@ -34,7 +34,7 @@ def revoke(
     from assay.gating.blessing import REVOKED, Revocation
 
     if not reason.strip():
-        raise UsageError("revoke.reason", "--reason is empty.", "Say why the blessing no longer holds.")
+        raise UsageError("revoke.reason", "--reason is empty.", "Say why the blessing is no longer valid.")
     now = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     content = Revocation(reason=reason.strip().rstrip("."), revoked_at=now).to_json()
     if "://" in blessing:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 def run(
     pipeline_file: Annotated[
         Path,
-        typer.Argument(metavar="PIPELINE.py", help="Defines `pipeline`, or `create_pipeline()`.", show_default=False),
+        typer.Argument(
+            metavar="PIPELINE.py",
+            help="Python file that defines `pipeline` or `create_pipeline()`.",
+            show_default=False,
+        ),
     ],
     param: Annotated[
         list[str] | None,
@@ -45,7 +49,7 @@ def run(
     Examples:
       assay run pipeline.py
 
-      # A value of the pipeline's, and one step anew although nothing changed.
+      # A parameter of the pipeline, and one step again although nothing changed.
       assay run pipeline.py --param train_steps=500 --force Trainer
 
       # In a script: one line on the screen; run.json tells the rest.

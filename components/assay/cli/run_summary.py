@@ -333,7 +333,7 @@ def _print_outcome(console: Console, result: RunResult) -> None:
 def run_document(result: RunResult) -> str:
     """Return the run's record, as in `run.json`, with `verdicts`: what each gate decided, and which checks failed.
 
-    A verdict with all of its checks lies at its `path`.
+    A verdict with all of its checks is at its `path`.
     """
     state = "failed" if result.exit_code == 1 else "complete"
     decided = [

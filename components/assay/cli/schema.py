@@ -30,7 +30,7 @@ CONFLICTS = 3
 _Schema = Annotated[Path, typer.Argument(metavar="SCHEMA", help="schema.pbtxt, or its folder.", show_default=False)]
 _Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the schema here; else it is printed."),
+    typer.Option("--output", "-o", metavar="FILE", help="File to write the schema to; default: standard output."),
     Writes(endings=(".pbtxt",), in_place_of="schema"),
 ]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -49,10 +49,10 @@ def apply(
     as_json: _AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Apply patches to a schema: the same decisions, whatever was inferred anew.
+    """Apply patches with earlier decisions to a newly inferred schema.
 
-    A decision that does not fit (its feature is gone, for one) is a conflict: all are listed, nothing is written, and
-    the exit code is 3.
+    A decision that does not fit, for example because its feature is gone, is a conflict: all conflicts are listed,
+    nothing is written, and the exit code is 3.
 
     Examples:
       assay schema apply schema.pbtxt schema_patch.yaml -o curated.pbtxt
@@ -97,29 +97,32 @@ def relax(
         typer.Option(
             "--accept",
             metavar="ID",
-            help="An anomaly, as FEATURE/TYPE, or all of a FEATURE; may be repeated. Without it, the ids are listed.",
+            help="Anomaly to accept, as FEATURE/TYPE or FEATURE; may be repeated. Without it, the ids are listed.",
         ),
     ] = None,
     *,
     output: _Output = None,
     patch: Annotated[
         Path | None,
-        typer.Option("--patch", metavar="FILE", help="Add the decisions to this patch file, there already or not."),
+        typer.Option("--patch", metavar="FILE", help="Patch file to add the decisions to; created if needed."),
         Writes(),
     ] = None,
     stats: Annotated[
         str | None,
-        typer.Option(metavar="DATA|STATS", help="What was validated; default: FeatureStats.pb beside the anomalies."),
+        typer.Option(metavar="DATA|STATS", help="Validated statistics; default: FeatureStats.pb beside the anomalies."),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="The split whose anomalies to take.")] = None,
-    owner: Annotated[str, typer.Option(help="Who accepts.")] = "",
-    reason: Annotated[str, typer.Option(help="Why; default: what the anomaly says.")] = "",
+    split: Annotated[str | None, typer.Option(help="Split whose anomalies to accept.")] = None,
+    owner: Annotated[str, typer.Option(help="Owner of the decision.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason; default: the anomaly's description.")] = "",
     max_string_domain_size: Annotated[
-        int, typer.Option("--max-string-domain-size", min=0, help="Text with more distinct values loses its domain.")
+        int,
+        typer.Option(
+            "--max-string-domain-size", min=0, help="Maximum number of distinct values for which text keeps its domain."
+        ),
     ] = 100,
     as_json: _AsJson = False,
 ) -> None:
-    r"""Accept named anomalies: widen the schema just so far that they are gone, and record the decision.
+    r"""Accept named anomalies: widen the schema just enough to resolve them, and record the decision.
 
     Examples:
       # The anomalies that there are; then one of them is how things are now.
@@ -200,30 +203,30 @@ FOUND = 3
 
 
 def diff(
-    before: Annotated[Path, typer.Argument(metavar="A", help="The schema as it was.", show_default=False)],
-    after: Annotated[Path, typer.Argument(metavar="B", help="The schema as it is now.", show_default=False)],
+    before: Annotated[Path, typer.Argument(metavar="A", help="Earlier schema.", show_default=False)],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Later schema.", show_default=False)],
     *,
     breaking: Annotated[
-        bool, typer.Option("--breaking", help="Show breaking changes only; exit with 3 where there are any.")
+        bool, typer.Option("--breaking", help="Show breaking changes only; exit with 3 if there are any.")
     ] = False,
     party: Annotated[
         Literal["producer", "consumer", "any"],
-        typer.Option("--for", help="With --breaking: changes that can break those who write, or read, the data."),
+        typer.Option("--for", help="With --breaking: whom changes must not break, producers or consumers of the data."),
     ] = "any",
     patch: Annotated[
         Path | None,
-        typer.Option("--patch", metavar="FILE", help="Write the changes as a patch, to keep in git."),
+        typer.Option("--patch", metavar="FILE", help="File to write the changes to, as a patch."),
         Writes(),
     ] = None,
-    owner: Annotated[str, typer.Option(help="With --patch: who answers for the changes.")] = "",
-    reason: Annotated[str, typer.Option(help="With --patch: why they were made.")] = "",
+    owner: Annotated[str, typer.Option(help="With --patch: owner of the changes.")] = "",
+    reason: Annotated[str, typer.Option(help="With --patch: reason for the changes.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say what changed between two schemas, and whom it can break.
+    """Show the changes between two schemas, and whom they can break.
 
-    A change can break a producer, whose data passed and is refused now, or a consumer, who may meet data that the
-    earlier schema kept away.
+    A change can break a producer, whose data is now rejected, or a consumer, who may now get data that the
+    earlier schema rejected.
 
     Examples:
       # In CI: does this branch's schema break someone?
@@ -265,7 +268,7 @@ def check(
 ) -> None:
     """Find contradictions in a schema: names used twice, empty ranges, comparators that cannot apply.
 
-    TFDV loads most of them in silence. The exit code is 3 where there are errors.
+    TFDV loads most of them silently. The exit code is 3 if there are errors.
 
     Examples:
       assay schema check schema.pbtxt
@@ -297,9 +300,12 @@ _Data = Annotated[
         show_default=False,
     ),
 ]
-_Split = Annotated[str | None, typer.Option(help="The split to take of Examples or statistics that have several.")]
+_Split = Annotated[str | None, typer.Option(help="Split of the examples or statistics; required if there are several.")]
 _DomainSize = Annotated[
-    int, typer.Option("--max-string-domain-size", min=0, help="Text with more distinct values gets no domain.")
+    int,
+    typer.Option(
+        "--max-string-domain-size", min=0, help="Maximum number of distinct values for which text gets a domain."
+    ),
 ]
 _Shape = Annotated[
     bool,
@@ -314,12 +320,12 @@ def infer(
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the schema here; else it is printed."),
+        typer.Option("--output", "-o", metavar="FILE", help="File to write the schema to; default: standard output."),
         Writes(endings=(".pbtxt",)),
     ] = None,
     patch: Annotated[
         list[Path] | None,
-        typer.Option("--patch", metavar="PATCH", help="Apply this patch to what was inferred; may be repeated."),
+        typer.Option("--patch", metavar="PATCH", help="Patch to apply to the inferred schema; may be repeated."),
     ] = None,
     split: _Split = None,
     max_string_domain_size: _DomainSize = 100,
@@ -329,12 +335,12 @@ def infer(
 ) -> None:
     """Infer a schema from data or statistics, as TFDV does.
 
-    Of several statistics, the first is inferred from and the others widen it.
+    With several statistics, the schema is inferred from the first and widened by the others.
 
     Examples:
       assay schema infer train.csv -o schema.pbtxt
 
-      # What was inferred anew, with what people decided.
+      # A newly inferred schema, with the decisions of the patch.
       assay schema infer train.csv --patch schema_patch.yaml -o schema.pbtxt
     """
     from assay.artifacts.schema import format_schema
@@ -384,24 +390,30 @@ def suggest(
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the patch here; else it is printed."),
+        typer.Option("--output", "-o", metavar="FILE", help="File to write the patch to; default: standard output."),
         Writes(endings=(".yaml", ".yml")),
     ] = None,
     schema: Annotated[
         Path | None,
-        typer.Option(metavar="SCHEMA", help="What is decided already and not suggested again; default: the inferred."),
+        typer.Option(
+            metavar="SCHEMA",
+            help="Schema with earlier decisions, which are not suggested again; default: the inferred schema.",
+        ),
     ] = None,
     kind: Annotated[
         list[str] | None,
         typer.Option(
             "--kind",
             metavar="KIND",
-            help="Suggest only this: time, categories, ranges, domains, uniqueness, presence, drift; may be repeated.",
+            help="Kind of suggestion to make: time, categories, ranges, domains, uniqueness, presence, "
+            "drift; may be repeated.",
         ),
     ] = None,
-    margin: Annotated[float, typer.Option(min=0, help="How far a range goes beyond what was observed.")] = 0.1,
-    min_examples: Annotated[int, typer.Option(min=1, help="Fewer values are no evidence.")] = 100,
-    confidence: Annotated[float, typer.Option(help="How sure a drift threshold is to pass unchanged data.")] = 0.999,
+    margin: Annotated[
+        float, typer.Option(min=0, help="Margin of a range beyond the observed values, as a fraction of their width.")
+    ] = 0.1,
+    min_examples: Annotated[int, typer.Option(min=1, help="Minimum number of values for a suggestion.")] = 100,
+    confidence: Annotated[float, typer.Option(help="Confidence that a drift threshold passes unchanged data.")] = 0.999,
     split: _Split = None,
     csv: Csv,
     as_json: _AsJson = False,
@@ -409,8 +421,8 @@ def suggest(
 ) -> None:
     """Suggest ranges, times, categories, presence and drift thresholds, each with its evidence, as a patch.
 
-    Nothing is decided by it: applied, a suggestion is marked in the schema. To accept an entry, take
-    `suggested: true` out of the patch; to reject it, delete it.
+    A suggestion is not a decision: once applied, it is marked in the schema. To accept an entry, remove
+    `suggested: true` from the patch; to reject it, delete it.
 
     Examples:
       assay schema suggest train.csv -o suggestions.yaml
@@ -430,7 +442,9 @@ def suggest(
     print_remarks(given[0].csv_remarks)
     if len(given) > 1:
         raise UsageError(
-            "suggest.several_statistics", "Suggestions need the statistics of one dataset.", "Say --split NAME."
+            "suggest.several_statistics",
+            "Suggestions need the statistics of one dataset.",
+            "Specify one: --split NAME.",
         )
     options = SuggestOptions(
         kinds=tuple(kind) if kind else ALL,  # type: ignore[arg-type]  # the options refuse other names
@@ -483,7 +497,7 @@ def _asked(entry: Entry) -> str:
     return ", ".join(f"{path} = {value}" for path, value in flat(entry.set) if not path.startswith("annotation"))
 
 
-_HELP = """Infer a schema, and keep what people decided about it as a patch in git.
+_HELP = """Infer, review and edit a schema, with decisions kept as patches in git.
 
 Examples:
   assay schema infer train.csv -o schema.pbtxt

@@ -81,14 +81,14 @@ def statistics_of_each(
         if csv.is_given:
             raise UsageError(
                 "csv.not_csv",
-                f"Options of a CSV were given, and the data is statistics: {files[0]}.",
+                f"CSV options were given, but the data is statistics: {files[0]}.",
                 "Remove them, or give the data.",
             )
         if any(not statistics_files(item, split) for item in data):
-            raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
+            raise UsageError("schema.mixed_inputs", "Statistics and data cannot be combined.", "Give one or the other.")
         return [statistics_of(file) for file in files]
     if any(is_statistics(item) for item in data):
-        raise UsageError("schema.mixed_inputs", "Statistics and data were given.", "Give the one or the other.")
+        raise UsageError("schema.mixed_inputs", "Statistics and data cannot be combined.", "Give one or the other.")
     rows = data[0] if len(data) == 1 else list(data)
     return [statistics_of(rows, split=split, csv=csv, options=options)]
 
@@ -119,10 +119,12 @@ def find_anomalies(path: Path, split: str | None) -> Path:
     name = anomalies_artifact.FILE_NAME
     found = [path / name] if (path / name).is_file() else sorted(path.glob(f"Split-{split or '*'}/{name}"))
     if not found:
-        raise DataError("anomalies.missing", f"Expected {name} in {path}, or in a Split-… folder in it.")
+        raise DataError("anomalies.missing", f"Expected {name} in {path}, or in one of its Split-… folders.")
     if len(found) > 1:
         splits = ", ".join(file.parent.name.removeprefix("Split-") for file in found)
-        raise UsageError("anomalies.split", f"{path} has anomalies of the splits {splits}.", "Say which: --split NAME.")
+        raise UsageError(
+            "anomalies.split", f"{path} has anomalies of the splits {splits}.", "Specify one: --split NAME."
+        )
     return found[0]
 
 
@@ -130,7 +132,7 @@ def read_anomalies(path: Path) -> Anomalies:
     """Read anomalies from a binary or text proto.
 
     Raises:
-        DataError: The file is missing, or is no anomalies proto.
+        DataError: The file is missing, or is not an anomalies proto.
     """
     anomalies = anomalies_pb2.Anomalies()
     content = read_bytes(path, "anomalies", code="anomalies.missing", refusal=DataError)
@@ -142,7 +144,7 @@ def read_anomalies(path: Path) -> Anomalies:
         anomalies.ParseFromString(content)
     except (DecodeError, UnicodeDecodeError):
         raise DataError(
-            "anomalies.malformed", f"{path} is no Anomalies proto.", "Name the SchemaDiff.pb that validation wrote."
+            "anomalies.malformed", f"{path} is not an Anomalies proto.", "Name the SchemaDiff.pb that validation wrote."
         ) from None
     return anomalies
 
@@ -159,7 +161,7 @@ def statistics_beside(anomalies: Path, given: str | None) -> DatasetFeatureStati
     if given is None and not beside.is_file():
         raise UsageError(
             "schema.needs_statistics",
-            f"Anomalies do not hold the values themselves, and there is no {statistics_artifact.FILE_NAME} beside "
+            f"Anomalies do not contain the values themselves, and there is no {statistics_artifact.FILE_NAME} beside "
             f"{anomalies}.",
             "Name the statistics or the data that were validated: --stats FILE.",
         )
@@ -167,7 +169,7 @@ def statistics_beside(anomalies: Path, given: str | None) -> DatasetFeatureStati
 
 
 def append_patch(path: Path, patch: Patch) -> int:
-    """Add entries to a patch file without touching what stands in it, comments included; return how many were new.
+    """Add entries to a patch file, leaving its contents and comments as they are; return how many were new.
 
     Raises:
         UsageError: The file is laid out in a way that lines cannot just be added to.
@@ -186,7 +188,7 @@ def append_patch(path: Path, patch: Patch) -> int:
     if _parsed(longer) != whole:
         raise UsageError(
             "schema_patch.layout",
-            f"{path} is not laid out as `assay` writes patches, and is not rewritten.",
+            f"{path} is not laid out as `assay` writes patches, so it cannot be updated.",
             "Indent its entries by two spaces, or name another file.",
         )
     write_durably(path, longer.encode())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 _Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write the JSON here too."),
+    typer.Option("--output", "-o", metavar="FILE", help="File to write the JSON to as well."),
     Writes(),
 ]
 
@@ -28,21 +28,28 @@ def skew(
     control: Annotated[
         Path, typer.Argument(metavar="CONTROL", help="Data to compare with, such as the training data.")
     ],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data to compare, such as what serving saw.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data to compare, such as the serving data.")],
     *,
     join_on: Annotated[
-        list[str], typer.Option("--join-on", metavar="FEATURE", help="Names an example; several do so together.")
+        list[str],
+        typer.Option(
+            "--join-on", metavar="FEATURE", help="Column that identifies an example; repeat for a composite id."
+        ),
     ],
-    ignore: Annotated[list[str] | None, typer.Option(metavar="FEATURE", help="Not compared; may be repeated.")] = None,
-    confusion: Annotated[
-        list[str] | None, typer.Option(metavar="FEATURE", help="Count pairs of its values; may be repeated.")
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FEATURE", help="Column to leave out of the comparison; may be repeated."),
     ] = None,
-    pairs: Annotated[int, typer.Option(min=0, help="How many pairs that differ to show.")] = 5,
+    confusion: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FEATURE", help="Column whose pairs of values are counted; may be repeated."),
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=0, help="Maximum number of differing pairs to show.")] = 5,
     digits: Annotated[
-        int | None, typer.Option(help="Digits after the decimal point to which numbers are rounded, ids too.")
+        int | None, typer.Option(help="Round numbers, including ids, to this many decimal places.")
     ] = None,
     allow_duplicates: Annotated[
-        bool, typer.Option("--allow-duplicates", help="Compare examples that share an id, each with each.")
+        bool, typer.Option("--allow-duplicates", help="Allow repeated ids, and compare all of their pairs.")
     ] = False,
     output: _Output = None,
     csv: Csv,
@@ -92,7 +99,7 @@ def leakage(
     *,
     by: Annotated[
         list[str] | None,
-        typer.Option("--by", metavar="COLUMN", help="Rows are the same by this column; default: by all columns."),
+        typer.Option("--by", metavar="COLUMN", help="Column that identifies a row; default: all columns."),
     ] = None,
     output: _Output = None,
     csv: Csv,
@@ -120,7 +127,7 @@ def leakage(
 
     names = [str(path) for path in data]
     if len(set(names)) < len(names):
-        raise UsageError("leakage.same_data", "The same data was given twice: it shares all of its rows.")
+        raise UsageError("leakage.same_data", "The same data was given twice, so all rows are shared.")
     with ReadingBar(quiet=quiet) as bar:
         rows = [opened([data[0]], bar, csv), *(opened_control(path, bar, csv) for path in data[1:])]
         found = find_shared_rows(dict(zip(names, rows, strict=True)), by=by)

@@ -34,7 +34,7 @@ def compute(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write the statistics: .pb or .pbtxt, or .state, which merges with those of other rows.",
+            help="File for the statistics: .pb, .pbtxt, or .state, which can be merged with other rows.",
         ),
         Writes(endings=(".pb", ".pbtxt", ".state")),
     ] = None,
@@ -43,14 +43,17 @@ def compute(
         typer.Option(
             "--by",
             metavar="SLICES",
-            help="Also the statistics of slices: by a feature's values (city), some of them (city=Paris|Rome), bins "
+            help="Also compute statistics of slices: by a feature's values (city), some of them "
+            "(city=Paris|Rome), bins "
             "(fare[10,20]), periods of time (start:month), a condition ('fare > 10'), or crosses of these, joined by "
             "commas; may be repeated.",
         ),
     ] = None,
     schema: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Says which integers are categories or times, and a CSV's types."),
+        typer.Option(
+            metavar="FILE", help="Schema, for the types of CSV columns, and integers that are categories or times."
+        ),
     ] = None,
     *,
     csv: Csv,
@@ -81,8 +84,8 @@ def compute(
         if by or schema or csv.is_given:
             raise UsageError(
                 "stats.by",
-                "Options of the computation need data, and got statistics.",
-                "Give the data that they are of.",
+                "These options require data, got statistics.",
+                "Give the data instead.",
             )
         found = statistics_of(data[0])
     else:
@@ -115,7 +118,7 @@ def merge(
 ) -> None:
     """Merge .state files of other rows, or finished statistics of other features of the same rows.
 
-    The states that `assay stats DATA -o PART.state` writes give, merged, the statistics of all the rows. Finished
+    The states that `assay stats DATA -o PART.state` writes merge to the statistics of all rows. Finished
     statistics do not tell which values they have in common: those of the same features are refused.
 
     Examples:

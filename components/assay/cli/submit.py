@@ -12,26 +12,31 @@ from assay.errors import UsageError
 
 def submit(
     package: Annotated[
-        Path, typer.Argument(metavar="PIPELINE.yaml", help="What `assay compile` wrote.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="PIPELINE.yaml", help="Compiled pipeline, written by `assay compile`.", show_default=False
+        ),
     ],
     *,
     host: Annotated[
         str, typer.Option(envvar="KF_PIPELINES_ENDPOINT", help="The server's address; default: the cluster's own.")
     ] = "",
-    experiment: Annotated[str, typer.Option(help="The experiment; made where there is none.")] = "Default",
+    experiment: Annotated[str, typer.Option(help="Experiment; created if it does not exist.")] = "Default",
     run: Annotated[str, typer.Option("--run-name", help="The run's name; default: the pipeline's and the time.")] = "",
     param: Annotated[
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="Value of a runtime parameter; may be repeated."),
     ] = None,
-    root: Annotated[str, typer.Option("--root", help="Where artifacts go, such as s3://bucket/root.")] = "",
-    namespace: Annotated[str, typer.Option(help="The namespace, on a server for several users.")] = "",
+    root: Annotated[str, typer.Option("--root", help="Root folder of artifacts, such as s3://bucket/root.")] = "",
+    namespace: Annotated[str, typer.Option(help="Namespace, on a multi-user server.")] = "",
     service_account: Annotated[str, typer.Option(help="The Kubernetes service account of the steps.")] = "",
-    cron: Annotated[str, typer.Option(help="Run again and again, at these times: '0 0 6 * * *' (seconds first).")] = "",
-    every: Annotated[int, typer.Option(help="Run again and again, every so many seconds.")] = 0,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Take no step from an earlier run.")] = False,
-    wait: Annotated[int, typer.Option(help="Wait for the run's end, up to so many seconds.")] = 0,
-    token: Annotated[str, typer.Option(envvar="KF_PIPELINES_TOKEN", help="A bearer token, for servers that ask.")] = "",
+    cron: Annotated[str, typer.Option(help="Run on a cron schedule, seconds first: '0 0 6 * * *'.")] = "",
+    every: Annotated[int, typer.Option(help="Run repeatedly, at this interval in seconds.")] = 0,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do not reuse steps of earlier runs.")] = False,
+    wait: Annotated[int, typer.Option(help="Wait for the run to end, for at most this many seconds.")] = 0,
+    token: Annotated[
+        str, typer.Option(envvar="KF_PIPELINES_TOKEN", help="Bearer token, if the server requires one.")
+    ] = "",
 ) -> None:
     """Run a compiled pipeline on a Kubeflow Pipelines server.
 
@@ -50,7 +55,7 @@ def submit(
     from assay.runners.kfp.submission import Submission, connect, schedule, start, wait_for
 
     if (cron or every) and wait:
-        raise UsageError("submit.wait", "--wait waits for one run; a schedule has no end.", "Leave one of them out.")
+        raise UsageError("submit.wait", "--wait waits for one run; a schedule has no end.", "Remove one of them.")
     submission = Submission(
         package=package,
         experiment=experiment,

@@ -14,17 +14,17 @@ def ui(
     root: Annotated[
         Path | None, typer.Argument(help="Root of the runs; default: the only one in assay-root/.", show_default=False)
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8470,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 picks a free one.")] = 8470,
     host: Annotated[
-        str, typer.Option(help="The address to listen at; others than this machine's are on your word.")
+        str, typer.Option(help="Address to listen at; one that other machines reach exposes the pages to them.")
     ] = ("127.0.0.1"),
     *,
     store: Store = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open the overview in a browser.")] = False,
 ) -> None:
-    """Serve the pages of a root: its pipelines, runs and artifacts, each a click away.
+    """Serve web pages of a root's pipelines, runs and artifacts.
 
-    The server only reads, and only this machine reaches it unless --host says otherwise. Ctrl-C ends it.
+    The server is read-only, and reachable only from this machine unless --host is given. Ctrl-C stops it.
 
     Examples:
       assay ui runs/taxi --open

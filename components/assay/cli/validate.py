@@ -18,16 +18,18 @@ def validate(
     data: Annotated[
         list[Path], typer.Argument(metavar="DATA|STATS", help="CSV, Parquet or TFRecord files, or a statistics file.")
     ],
-    schema: Annotated[Path, typer.Option(metavar="FILE", help="The schema, as text proto.")],
+    schema: Annotated[Path, typer.Option(metavar="FILE", help="Schema, as a text proto.")],
     *,
-    environment: Annotated[str | None, typer.Option(help="One of the schema's environments.")] = None,
-    previous: Annotated[Path | None, typer.Option(help="Data or statistics of the previous span, for drift.")] = None,
-    serving: Annotated[Path | None, typer.Option(help="Data or statistics from serving, for skew.")] = None,
+    environment: Annotated[str | None, typer.Option(help="Environment of the schema to validate in.")] = None,
+    previous: Annotated[
+        Path | None, typer.Option(help="Data or statistics of the previous span, to check for drift.")
+    ] = None,
+    serving: Annotated[Path | None, typer.Option(help="Data or statistics from serving, to check for skew.")] = None,
     previous_version: Annotated[
-        Path | None, typer.Option(help="Data or statistics of an earlier version of the same data.")
+        Path | None, typer.Option(help="Data or statistics of an earlier version of the same span.")
     ] = None,
     missing_control: Annotated[
-        Literal["error", "warning"], typer.Option(help="What a comparator is that has nothing to compare with.")
+        Literal["error", "warning"], typer.Option(help="How to report a comparator whose control data is missing.")
     ] = "error",
     by: Annotated[
         list[str] | None,
@@ -41,20 +43,24 @@ def validate(
     ] = None,
     checks: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Your own checks: a Python file whose checks() gives them, or row rules."),
+        typer.Option(
+            metavar="FILE", help="Custom checks: a Python file with a checks() function, or a file of row rules."
+        ),
     ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
             "--limit",
             metavar="[FEATURE:]MEASURE=X",
-            help="A limit of the distance from --previous besides the schema's; as for assay drift; may be repeated.",
+            help="Additional drift threshold, on top of the schema's, in the form of `assay drift`; may be repeated.",
         ),
     ] = None,
     severity: Annotated[
         list[str] | None,
         typer.Option(
-            "--severity", metavar="TYPE=LEVEL", help="ERROR, WARNING or UNKNOWN for an anomaly type; may be repeated."
+            "--severity",
+            metavar="TYPE=LEVEL",
+            help="Severity of an anomaly type, as TYPE=ERROR, WARNING or UNKNOWN; may be repeated.",
         ),
     ] = None,
     fail_on: Annotated[
@@ -62,7 +68,7 @@ def validate(
     ] = "error",
     quarantine: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write clean and rejected rows here, with reasons."),
+        typer.Option(metavar="DIR", help="Folder to write clean and rejected rows to, with reasons."),
         Writes(folder=True),
     ] = None,
     output: Annotated[
@@ -73,12 +79,12 @@ def validate(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write every check as JUnit XML."), Writes()
     ] = None,
-    rows: Annotated[bool, typer.Option("--rows", help="Also hold every row against the schema.")] = False,
+    rows: Annotated[bool, typer.Option("--rows", help="Also validate every row against the schema.")] = False,
     csv: Csv,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Hold data against a schema: anomalies, drift, skew, rows.
+    """Validate data against a schema: anomalies, drift, skew and row errors.
 
     Exit codes: 0 passed, 1 error, 2 wrong usage, 3 anomalies at or above --fail-on.
 

@@ -24,12 +24,13 @@ def verify(
     ] = None,
     *,
     infra_blessing: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="InfraValidator's blessing, which must vouch for it as well.")
+        Path | None,
+        typer.Option(metavar="DIR", help="InfraValidator's blessing, which must belong to the model as well."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check that the Evaluator's blessing is whole and vouches for this very model.
+    """Check that a blessing is intact and belongs to this model.
 
     Exit codes: 0 it does, 1 error, 2 wrong usage, 4 it does not.
 

@@ -197,12 +197,12 @@ def scan_csv(
             files do not have.
     """
     if not paths:
-        raise UsageError("csv.no_files", "Expected at least one CSV file and found none.")
+        raise UsageError("csv.no_files", "Expected at least one CSV file, found none.")
     options = options or CsvOptions()
     limit = options.max_record_bytes
     delimiter = delimiter_of(paths[0], limit) if options.delimiter is None else options.delimiter
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-        raise UsageError("csv.delimiter", f"Expected one ASCII character as delimiter and found {delimiter!r}.")
+        raise UsageError("csv.delimiter", f"Expected one ASCII character as delimiter, found {delimiter!r}.")
     headers = [read_header(path, delimiter, limit) for path in paths]
     _check_same_columns(paths, headers)
     constants = [
@@ -377,8 +377,8 @@ def _check_same_columns(paths: Sequence[Path], headers: Sequence[Header]) -> Non
         differences += [f"has in addition {', '.join(sorted(found - expected))}"] if found - expected else []
         raise DataError(
             "csv.different_columns",
-            f"{path} {' and '.join(differences)}, against {paths[0]}: the files of a split have the same columns.",
-            "Add the column to the files that lack it (empty cells count as missing), or read the files apart.",
+            f"{path} {' and '.join(differences)}, against {paths[0]}: all files of a split must have the same columns.",
+            "Add the column to the files that lack it (empty cells count as missing), or read the files separately.",
         )
 
 
@@ -387,7 +387,7 @@ def _check_named_columns(options: CsvOptions, path: Path, names: Sequence[str]) 
         if name not in names:
             raise UsageError(
                 "csv.no_such_column",
-                f"The options of the CSV name the column '{name}', which {path} does not have.",
+                f"The CSV options name the column '{name}', which {path} does not have.",
                 did_you_mean(name, names),
             )
 

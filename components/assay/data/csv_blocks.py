@@ -172,9 +172,7 @@ def is_gzip(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(2) == _GZIP_MAGIC
     except FileNotFoundError as error:
-        raise DataError(
-            "csv.no_such_file", f"There is no file {path}.", "Check the path and the input base."
-        ) from error
+        raise DataError("csv.no_such_file", f"{path} does not exist.", "Check the path and the input base.") from error
     except IsADirectoryError as error:
         raise DataError(
             "csv.not_a_file", f"Expected a CSV file but {path} is a folder.", "Give a pattern such as 'data/*.csv'."
@@ -208,7 +206,7 @@ def read_header(path: Path, delimiter: str, max_record_bytes: int = MAX_RECORD_B
         if separator.delimiter != delimiter:
             raise DataError(
                 "csv.delimiter_differs",
-                f"{path}, row 1: the line names the delimiter {separator.delimiter!r}, and {delimiter!r} is used.",
+                f"{path}, row 1: the line declares the delimiter {separator.delimiter!r}, but {delimiter!r} is used.",
                 f"Give {argument('delimiter', separator.delimiter)}, or remove the line.",
             )
         bom += separator.length
@@ -432,7 +430,7 @@ def _check_names(path: Path, names: tuple[str, ...]) -> None:
             is_index = position == 1 and all(other.strip() for other in names[1:])
             raise DataError(
                 "csv.empty_column_name",
-                f"{path}, row 1, column {position}: expected a column name and found an empty cell.",
+                f"{path}, row 1, column {position}: expected a column name, found an empty cell.",
                 "It looks like the index of a pandas data frame: export it with df.to_csv(path, index=False)."
                 if is_index
                 else "Name the column in the header, or remove the trailing delimiter.",

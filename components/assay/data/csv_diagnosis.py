@@ -76,7 +76,7 @@ def not_of_type(path: Path, names: Sequence[str], block: Block, column: str, opt
     }[options.types[column]]
     return DataError(
         "csv.cell_type",
-        f"{path}, row {_line_of(path, block, 0) + line - 1}, column '{column}': expected {expected} and found "
+        f"{path}, row {_line_of(path, block, 0) + line - 1}, column '{column}': expected {expected}, found "
         f"{_shorten(cell)!r}.",
         f"Correct the cell, name it as a missing value with {argument('missing_values', cell)}, or read the column as "
         f"text with {argument('types', {column: 'text'}, option='--type', words=f'{column}=text')}.",
@@ -108,12 +108,12 @@ def backslash_quote(path: Path, start: int) -> DataError:
 def _ragged(path: Path, names: Sequence[str], line: int, row: list[str]) -> DataError:
     expected, count = (f"{number} cell" + ("s" if number > 1 else "") for number in (len(names), len(row)))
     if len(row) < len(names):
-        where = f"column '{names[len(row)]}' and what follows it is missing"
+        where = f"column '{names[len(row)]}' and the columns after it are missing"
     else:
-        where = f"{_shorten(row[len(names)])!r} stands beyond the last column '{names[-1]}'"
+        where = f"{_shorten(row[len(names)])!r} is beyond the last column '{names[-1]}'"
     return DataError(
         "csv.ragged_row",
-        f"{path}, row {line}: expected {expected} as in the header and found {count}; {where}.",
+        f"{path}, row {line}: expected {expected} as in the header, found {count}; {where}.",
         "Quote cells that contain the delimiter, or name another delimiter.",
     )
 

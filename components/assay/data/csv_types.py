@@ -135,14 +135,14 @@ class CsvOptions:
         if self.max_record_bytes < 1:
             raise UsageError("csv.max_record_bytes", f"Expected a positive size and found {self.max_record_bytes}.")
         if self.decimal not in {".", ","}:
-            raise UsageError("csv.decimal", f"Expected '.' or ',' as the decimal mark and found {self.decimal!r}.")
+            raise UsageError("csv.decimal", f"Expected '.' or ',' as the decimal mark, found {self.decimal!r}.")
         if self.thousands is not None and (
             len(self.thousands) != 1 or self.thousands.isalnum() or self.thousands in {self.decimal, "+", "-", '"'}
         ):
             raise UsageError(
                 "csv.thousands",
                 f"Expected one character that is neither a letter, a digit, a sign nor the decimal mark "
-                f"{self.decimal!r} as the thousands separator and found {self.thousands!r}.",
+                f"{self.decimal!r} as the thousands separator, found {self.thousands!r}.",
             )
 
     @property

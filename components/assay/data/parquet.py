@@ -53,7 +53,7 @@ class ParquetShard:
             schema = pa.schema([each for each in schema if each.name in wanted])
         try:
             with pq.ParquetFile(self.path) as file:
-                there = set(file.schema_arrow.names)  # made anew at each access: milliseconds where columns are many
+                there = set(file.schema_arrow.names)  # created at each access: milliseconds where columns are many
                 present = [name for name in schema.names if name in there]
                 table = file.read_row_group(self.row_group, columns=present, use_threads=False)
         except (pa.ArrowInvalid, OSError) as error:
@@ -154,7 +154,7 @@ def open_parquet(paths: Sequence[Path], constants: Sequence[Mapping[str, int | s
         UsageError: No file is given.
     """
     if not paths:
-        raise UsageError("parquet.no_files", "Expected at least one Parquet file and found none.")
+        raise UsageError("parquet.no_files", "Expected at least one Parquet file, found none.")
     footers = [_footer(path) for path in paths]
     constants = constants or [{} for _ in paths]
     schema = _unify(paths, [_with(schema, each) for (_, schema), each in zip(footers, constants, strict=True)])
@@ -227,7 +227,7 @@ class ParquetWriter:
             raise DataError(
                 "parquet.unwritable_type",
                 f"{path} cannot be written: Parquet has no type for a column of the data ({error}).",
-                "Cast the column, or leave it out.",
+                "Cast the column, or exclude it.",
             ) from error
         except OSError as error:
             raise disk_full(path, error) from error
@@ -276,7 +276,7 @@ def _footer(path: Path) -> tuple[pq.FileMetaData, pa.Schema]:
             index = index_columns(schema)
             return file.metadata, pa.schema([each for each in schema if each.name not in index])
     except FileNotFoundError as error:
-        raise DataError("parquet.no_such_file", f"There is no file {path}.", "Check the path.") from error
+        raise DataError("parquet.no_such_file", f"{path} does not exist.", "Check the path.") from error
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(path, error) from error
 
@@ -351,6 +351,6 @@ def _different_columns(path: Path, first: Path, found: set[str], expected: set[s
     differences += [f"has in addition {', '.join(sorted(found - expected))}"] if found - expected else []
     return DataError(
         "parquet.different_columns",
-        f"{path} {' and '.join(differences)}, against {first}: the files of a split have the same columns.",
-        "Write the files with one schema, or read them apart.",
+        f"{path} {' and '.join(differences)}, against {first}: all files of a split must have the same columns.",
+        "Write the files with one schema, or read them separately.",
     )

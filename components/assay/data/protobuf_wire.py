@@ -54,4 +54,4 @@ def _varint(message: bytes | memoryview, at: int) -> tuple[int, int]:
 
 
 def _broken(at: int) -> ValueError:
-    return ValueError(f"expected a protobuf message; byte {at} cannot be one's")
+    return ValueError(f"expected a protobuf message; byte {at} is not valid in one")

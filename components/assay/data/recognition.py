@@ -74,7 +74,7 @@ def require_regular(path: Path, code: str) -> None:
 
 
 def other_format(path: Path, head: bytes | None = None) -> tuple[str, str] | None:
-    """Return what a file holds that is no text of cells, and a hint; None where nothing else is recognised.
+    """Return what a file contains instead of text cells, and a hint; None if nothing else is recognised.
 
     Args:
         path: The file, for the hint and to read from.

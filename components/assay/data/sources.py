@@ -107,15 +107,15 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
     if csv.is_given and not csv.optional and not isinstance(rows, CsvTable):
         raise UsageError(
             "csv.not_csv",
-            f"Options of a CSV were given, and the data is not a CSV: {paths[0] if paths else type(data).__name__}.",
-            "Remove them; what is not a CSV has its own types and missing values.",
+            f"CSV options were given, but the data is not a CSV: {paths[0] if paths else type(data).__name__}.",
+            "Remove them; other formats define their own types and missing values.",
         )
     if rows is not None:
         return rows
     table = _single_precision(_table(data, schema))
     table = table.drop(sorted(index_columns(table.schema)))
     if not table.num_columns:
-        raise DataError("data.no_columns", "The table has no columns.", "Check how it was made.")
+        raise DataError("data.no_columns", "The table has no columns.", "Check how it was created.")
     _check_names(table.schema.names)
     return TableRows(table)
 
@@ -221,7 +221,7 @@ def _roots(given: Sequence[str | Path]) -> list[Path]:
 
 
 def _root(data: str | Path) -> Path:
-    """Return the folder that a path or a pattern names: what its wildcards match, and what lies below, is found."""
+    """Return the folder that a path or a pattern names: what its wildcards match, and everything below, is found."""
     path = Path(data)
     if path.exists():
         return path if path.is_dir() else path.parent
@@ -245,8 +245,8 @@ def _files(paths: list[Path], split: str | None, csv: CsvOptions, roots: Sequenc
     if len(kinds) > 1:
         raise UsageError(
             "data.mixed",
-            f"Files of several kinds were given: {', '.join(sorted(kinds))}.",
-            "Give those of one kind, by a pattern such as 'data/*.csv'.",
+            f"The files have several formats: {', '.join(sorted(kinds))}.",
+            "Give files of one format, for example by the pattern 'data/*.csv'.",
         )
     kind = kinds.pop()
     if kind == "parquet":
@@ -266,9 +266,7 @@ def _kind(path: Path) -> str:
         if name.endswith(endings):
             return kind
     if not path.is_file():
-        raise DataError(
-            "data.no_such_file", f"Expected a file at {path}; it is not a file.", "Name files, or one folder of them."
-        )
+        raise DataError("data.no_such_file", f"{path} is not a file.", "Name files, or one folder of them.")
     with path.open("rb") as stream:
         start = stream.read(4)
     if start == _PARQUET_MAGIC:
@@ -292,11 +290,11 @@ def _no_files(folder: Path) -> DataError:
     below = next((path for path in sorted(folder.rglob("*")) if path.is_file()), None)
     if below is None:
         hint = "Name a folder of CSV, Parquet or TFRecord files, or of Examples."
-        return DataError("data.empty_folder", f"{folder} holds no files.", hint)
+        return DataError("data.empty_folder", f"{folder} contains no files.", hint)
     pattern = folder / "**" / f"*{below.suffix}"
     return DataError(
         "data.empty_folder",
-        f"{folder} holds folders, and no files itself.",
+        f"{folder} contains only folders, and no files.",
         f"Give a pattern, in quotes: '{pattern}'. Folders such as year=2024 become columns of CSV and Parquet files.",
     )
 
@@ -322,8 +320,8 @@ def _from_pandas(frame: Any, schema: Schema | None) -> pa.Table:
         name = next((name for name in names if _is_refused(frame[name])), "")
         raise DataError(
             "data.mixed_types",
-            f"The data frame's column '{name}' is of mixed types, or of one that Arrow does not have: {error}.",
-            "Give each column one type: frame['name'].astype(str), for one.",
+            f"The data frame's column '{name}' has mixed types, or one that Arrow does not support: {error}.",
+            "Give each column one type: frame['name'].astype(str), for example.",
         ) from None
     types = {} if schema is None else {feature.name: feature.type for feature in schema.feature}
     columns = [_as_csv_reads(column, types.get(name)) for name, column in zip(names, table.columns, strict=True)]

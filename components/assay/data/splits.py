@@ -125,7 +125,7 @@ def chosen_splits(owner: str, splits: Sequence[str], exclude: Sequence[str] | No
     if not chosen:
         raise UsageError(
             "splits.none_left",
-            f"exclude_splits leaves no split of {owner}.",
-            f"Leave one of {', '.join(splits)} out of exclude_splits.",
+            f"exclude_splits excludes every split of {owner}.",
+            f"Remove one of {', '.join(splits)} from exclude_splits.",
         )
     return chosen

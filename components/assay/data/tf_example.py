@@ -66,14 +66,14 @@ def decode(records: Sequence[bytes], *, source: str = "the input", first_record:
         raise DataError(
             "tf_example.mixed_kinds",
             f"{source}, records {first_record} to {last}: {error}.",
-            "A feature must hold int64, float or bytes throughout.",
+            "Use one of int64, float and bytes for a feature throughout.",
         ) from error
 
 
 def encode(batch: pa.RecordBatch) -> list[bytes]:
     """Encode rows as serialised `tf.Example`s; flat columns become lists of one value.
 
-    Features stand in the order of their names, so equal rows give equal bytes: the C++ coder alone writes a record's
+    Features are in the order of their names, so equal rows give equal bytes: the C++ coder alone writes a record's
     features in an order that changes from process to process.
 
     Raises:
@@ -188,7 +188,7 @@ def _as_list(name: str, column: pa.Array) -> pa.Array:
     if values.null_count:
         raise DataError(
             "tf_example.null_in_list",
-            f"Column '{name}' has a list with a missing value in it, which a tf.Example cannot hold.",
+            f"Column '{name}' has a list with a missing value, which a tf.Example cannot represent.",
             "Remove missing values from the lists.",
         )
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
@@ -239,8 +239,8 @@ def _as_example_values(name: str, values: pa.Array) -> pa.Array:
         return values
     raise DataError(
         "tf_example.unsupported_type",
-        f"Column '{name}' is of type {kind}; a tf.Example holds integers, floats and bytes, and lists of them.",
-        "Cast the column, to int64 or text say, before it is read.",
+        f"Column '{name}' is of type {kind}; a tf.Example supports integers, floats and bytes, and lists of them.",
+        "Cast the column before reading it, for example to int64 or text.",
     )
 
 

@@ -137,7 +137,7 @@ def _open(path: Path) -> BinaryIO:
         with path.open("rb") as file:
             compressed = file.read(2) == _GZIP_MAGIC
     except FileNotFoundError as error:
-        raise DataError("tfrecord.no_such_file", f"There is no file {path}.", "Check the path.") from error
+        raise DataError("tfrecord.no_such_file", f"{path} does not exist.", "Check the path.") from error
     except OSError as error:
         raise DataError("tfrecord.unreadable", f"Cannot read {path}: {error.strerror}.") from error
     if compressed:

@@ -37,5 +37,5 @@ def _tokens(name: str, path: Path) -> tuple[str, ...]:
         raise DataError(
             "vocabulary.not_utf8",
             f"The vocabulary '{name}' at {path} is not UTF-8: {error}.",
-            "Write it as UTF-8 text, one value a line.",
+            "Write it as UTF-8 text, one value per line.",
         ) from error

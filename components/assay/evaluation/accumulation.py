@@ -1,4 +1,4 @@
-"""One pass over the rows for all metrics of a plan, whatever their weights and queries, and for how sure each is.
+"""One pass over the rows for all metrics of a plan, whatever their weights and queries, and for the bounds of each.
 
 Closed forms serve areas and means; a bootstrap of queries serves rankings, one of rows the rest. What labels and
 predictions are like (minimum, maximum, how many are not numbers) tells logits from probabilities, and one class from
@@ -59,7 +59,7 @@ class Spread:
 
     @property
     def several(self) -> bool:
-        """Whether a row holds a number a class."""
+        """Whether a row contains one number per class."""
         return self.classes > 1
 
     def lacks(self, classes: int) -> bool:
@@ -190,7 +190,7 @@ class Resampling:
         num_replicates: How many.
         seed: Not negative.
         workers: Threads.
-        across: Metrics that are compared across slices, for which the closed form of one slice is no help.
+        across: Metrics that are compared across slices, for which the closed form of one slice does not apply.
     """
 
     keys: frozenset[MetricKey]
@@ -487,7 +487,7 @@ def _refuse_missing(query: Any, rows: EvaluatedRows, name: str) -> None:
             "metrics.missing_query",
             f"The query column '{name}' has no value in {len(missing):,} of {len(rows):,} rows of a batch, first in "
             f"row {missing[0]}.",
-            "Give each row its query, or leave these rows out.",
+            "Give each row its query, or exclude these rows.",
         )
 
 
@@ -502,7 +502,7 @@ def _refuse_negative(rows: EvaluatedRows, gain: str | None) -> None:
             "metrics.negative_gain",
             f"NDCG needs relevances of 0 and above, and the {what} {'have' if gain is None else 'has'} "
             f"{gains[negative[0]]:g} in row {negative[0]} of a batch.",
-            "Add a constant to the relevances, so that the least is 0.",
+            "Add a constant to the relevances, so that the minimum is 0.",
         )
 
 
@@ -524,6 +524,6 @@ def _fill(
 def row_columns(
     label: str, weight: str | None, candidate: str, baseline: str | None, slicing: tuple[SlicingSpec, ...]
 ) -> RowColumns:
-    """Rename the columns of both models so that their metrics can be told apart."""
+    """Rename the columns of both models so that their metrics have different names."""
     predictions = {CANDIDATE: candidate} | ({BASELINE: baseline} if baseline is not None else {})
     return RowColumns(label=label, predictions=predictions, weight=weight, slicing=slicing)

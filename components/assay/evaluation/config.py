@@ -178,7 +178,7 @@ def _looks_like_yaml(text: str) -> bool:
 
 def _from_mapping(plain: Any, source: str, text: str = "") -> GateConfig:
     if not isinstance(plain, Mapping):
-        raise UsageError("eval_config.type", f"{source} must hold a mapping, got {type(plain).__name__}.")
+        raise UsageError("eval_config.type", f"{source} must contain a mapping, got {type(plain).__name__}.")
     fields, additions = without_additions(plain, source)
     message, unwrapped = eval_config_pb2().EvalConfig(), _unwrapped(fields)
     ConfigSource(source, text).check(unwrapped, message.DESCRIPTOR)
@@ -207,12 +207,14 @@ def _check(config: EvalConfig) -> None:
     """Refuses what could not be evaluated, or could not hold a model to anything."""
     names = [spec.name for spec in config.model_specs]
     if len(names) > 2:
-        raise UsageError("eval_config.models", f"eval_config has {len(names)} model_specs; there may be at most two.")
+        raise UsageError("eval_config.models", f"eval_config has {len(names)} model_specs; at most two are supported.")
     if len(names) == 2 and ("" in names or len(set(names)) == 1):
-        raise UsageError("eval_config.models", "Two model_specs must each have a name of their own.")
+        raise UsageError("eval_config.models", "Two model_specs must have different names.")
     baselines = sum(spec.is_baseline for spec in config.model_specs)
     if len(names) == 2 and baselines != 1:
-        raise UsageError("eval_config.models", f"One of two model_specs must be the baseline; {baselines} are.")
+        raise UsageError(
+            "eval_config.models", f"One of two model_specs must be the baseline; {baselines} are marked as such."
+        )
     for index, slicing in enumerate(config.slicing_specs):
         if slicing.slice_keys_sql:
             raise UsageError("eval_config.sql_slice", f"slicing_specs[{index}]: slices by SQL are not supported.")

@@ -55,7 +55,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a gate is told besides its configuration.
+    """What a gate is given in addition to its configuration.
 
     Attributes:
         policy: What holds in place of the configuration's own `policy` section; the rest of that stays.
@@ -78,7 +78,7 @@ class Rules:
             UsageError: There is none.
         """
         if self.waivers and self.today is None:
-            raise UsageError("waivers.today", "Waivers expire, so the day must be given.")
+            raise UsageError("waivers.today", "Waivers expire, so today's date must be given.")
 
     def applied_to(self, config: GateConfig) -> GateConfig:
         """Return the configuration with these rules in place of what its own `policy` section says."""
@@ -86,7 +86,7 @@ class Rules:
         return replace(config, additions=replace(config.additions, policy=policy))
 
     def bound(self, config: GateConfig) -> dict[str, Any]:
-        """Return, as plain values, all that a blessing binds besides models and data; see decision 0060.
+        """Return, as plain values, all that a blessing binds in addition to models and data; see decision 0060.
 
         A file with a metric counts by what it holds: where it lies is another place on each machine.
         """
@@ -120,7 +120,7 @@ def decided(
         config: The configuration, the rules applied to it.
         evaluation: What the kernels computed.
         predictions: The rows.
-        rules: The rest of what the gate is told.
+        rules: The remaining settings of the gate.
         figures: The kernels' figures and another engine's, where that computed some.
         name_of: Gives a metric's name, for the thresholds; TFMA's own where it computed some.
         join_on: The column by which rows are named.

@@ -46,7 +46,8 @@ def by_id(ours: pa.Table, theirs: pa.Table, key: str) -> pa.Table:
         raise DataError(
             "predictions.unmatched",
             f"The tables do not have the same rows: of {len(wanted)} values of '{key}' {len(absent)} are not in the "
-            f"baseline's table, and {len(surplus)} of the baseline's are not in the candidate's ('{example}' for one).",
+            f"baseline's table, and {len(surplus)} of the baseline's are not in the candidate's (for "
+            f"example '{example}').",
             "Evaluate both models on the same rows.",
         )
     return theirs.take(places)
@@ -60,8 +61,8 @@ def _ids(table: pa.Table, key: str, whose: str) -> pa.Array:
         what = "missing values" if ids.null_count else "repeated values"
         raise DataError(
             "predictions.ids",
-            f"Column '{key}' of the {whose}'s table has {what}, so it names no rows.",
-            "Join on a column with a value of its own in each row, or leave the column out to join by row order.",
+            f"Column '{key}' of the {whose}'s table has {what}, so it does not identify rows.",
+            "Join on a column with unique values, or omit the column to join by row order.",
         )
     return ids
 
@@ -121,13 +122,13 @@ def _doubt(
     agreeing = [columns[name][0] for name in columns if not apart[name].any()]
     if agreeing and _tells_order(agreeing, len(agreeing[0])):
         return ""
-    why = "no column that they share tells one order from another" if columns else "the tables share no other column"
+    why = "no shared column depends on the order" if columns else "the tables share no other column"
     if fresh:
         why = f"the values of '{fresh[0]}', one for each row, are others in each table"
     elif columns and not agreeing:
         why = "no column that they share has the same values"
     return (
-        f"The tables were joined by the order of their rows, which nothing confirms: {why}. Rows in another order "
+        f"The tables were joined by the order of their rows, which cannot be verified: {why}. Rows in another order "
         "would compare the models on different examples. "
         + (
             _suggestion(columns, label)

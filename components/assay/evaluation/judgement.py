@@ -78,7 +78,7 @@ class Judgement:
     Attributes:
         verdict: The decision with every check.
         evaluation: The metrics.
-        level: The one-sided chance of error that was stated; bounds at `1 - 2 * level` are those that decided.
+        level: The one-sided significance level; bounds at `1 - 2 * level` are those that decided.
         flips: The rows of failing slices where the candidate did most worse; None without a failure or a baseline.
         warnings: What the lint found that does not stop an evaluation.
     """
@@ -142,7 +142,7 @@ def judge(tables: Tables | Models, engine: Engine, rules: Rules | None = None) -
     Args:
         tables: What to evaluate.
         engine: Who reads the rows.
-        rules: What the gate is told besides the configuration.
+        rules: The gate's settings outside of the configuration.
 
     Raises:
         UsageError: As [`evaluate_tables`][...evaluate_tables].

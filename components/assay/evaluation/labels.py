@@ -41,7 +41,7 @@ class ClassNames:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The names as numbers; empty where one is no number."""
+        """The names as numbers; empty if one is not a number."""
         return numbers_of(self.names)
 
     @property
@@ -88,7 +88,7 @@ class ClassNames:
             start: The number of the batch's first row; None where it is not known.
 
         Raises:
-            DataError: A label is no class.
+            DataError: A label is not a class.
         """
         column = batch.column(batch.schema.get_field_index(label))
         way = self.way_of(column.type, label)
@@ -141,7 +141,8 @@ class ClassNames:
         close = did_you_mean(value, self.names)
         return DataError(
             "evaluator.unknown_class",
-            f"The label '{label}' of {place_of(row, start)} is '{value}', which is no class of the predictions: they "
+            f"The label '{label}' of {place_of(row, start)} is '{value}', which is not a class of the "
+            "predictions: they "
             f"have {listed(self.names)}.",
             close
             if close.startswith("Did")
@@ -159,7 +160,7 @@ class ClassNames:
 
 
 def numbers_of(names: Iterable[str]) -> tuple[float, ...]:
-    """Return names as numbers; nothing where one is no number, or two are the same."""
+    """Return names as numbers; None if one is not a number, or two are equal."""
     names = list(names)
     if not all(_NUMBER.fullmatch(name) for name in names):
         return ()
@@ -208,8 +209,8 @@ def texts_of(column: pa.Array, what: str) -> pa.Array:
             row = int(np.argmax(lengths > 1))
             raise DataError(
                 "evaluator.several_labels",
-                f"Column '{what}' has {int(lengths[row])} values in row {row} of a batch; one class a row is expected.",
-                "Write rows of several labels as lists of 0 and 1, a number a class.",
+                f"Column '{what}' has {int(lengths[row])} values in row {row} of a batch; expected one class per row.",
+                "Write multi-label rows as lists of 0 and 1, one per class.",
             )
         places = np.where(lengths > 0, np.cumsum(lengths) - 1, 0)
         column = column.flatten().take(pa.array(places, mask=lengths == 0))
@@ -219,7 +220,8 @@ def texts_of(column: pa.Array, what: str) -> pa.Array:
         return column.cast(pa.string())
     except pa.ArrowInvalid as error:
         raise DataError(
-            "evaluator.not_text", f"Column '{what}' should hold names, but holds bytes that are no text ({error})."
+            "evaluator.not_text",
+            f"Column '{what}' should contain names, but contains bytes that are not text ({error}).",
         ) from error
 
 

@@ -68,7 +68,7 @@ def lint(
     Args:
         config: The configuration. Thresholds without a bound or a direction do not get so far: reading it refuses them.
         columns: The columns of the data, where it is known.
-        has_baseline_table: Whether there is a baseline besides: a table of its predictions, or a model.
+        has_baseline_table: Whether there is a separate baseline: a table of its predictions, or a model.
         of_model: Whether models make the predictions; by default where no model spec names a `prediction_key`.
     """
     # Without rows nothing says whether a table or a model is judged: what only a table rules out is a warning then.
@@ -150,14 +150,15 @@ def _of_specs(config: EvalConfig) -> Iterator[LintFinding]:
                 message = f"there is no model spec named '{name}'."
                 yield LintFinding(code="unknown_model", place=f"{place}.model_names", message=message, hint=hint)
         if spec.output_names:
-            message = "a table of predictions has one output, so output_names match nothing."
+            message = "a table of predictions has one output, so output_names do not match anything."
             yield LintFinding(code="output_names", place=f"{place}.output_names", message=message)
         for field in ("thresholds", "per_slice_thresholds"):
             for name in sorted(getattr(spec, field)):
                 yield LintFinding(
                     code="threshold_by_name",
                     place=f'{place}.{field}["{name}"]',
-                    message="thresholds by name hold metrics that the model computes itself; a table has none.",
+                    message="thresholds by name are for metrics that the model computes itself, which a "
+                    "table does not have.",
                     hint="Write the threshold with its metric.",
                 )
         yield from _of_own_classes(spec, place)
@@ -182,7 +183,7 @@ def _of_own_classes(spec: Any, place: str) -> Iterator[LintFinding]:
             yield LintFinding(
                 code="threshold_on_class",
                 place=f"{place}.metrics[{position}]",
-                message="TFMA does not find a metric of one class by a threshold where its config names the class.",
+                message="TFMA cannot match a threshold to a metric whose config names the class.",
                 hint="Name the class in binarize of the metrics spec.",
             )
 
@@ -190,23 +191,23 @@ def _of_own_classes(spec: Any, place: str) -> Iterator[LintFinding]:
 def _of_limits(config: EvalConfig, plan: EvaluationPlan, *, has_baseline_table: bool) -> Iterator[LintFinding]:
     limits = limits_of(config, metric_name)
     if not limits:
-        message = "there is no threshold, so no model is held against anything (no_thresholds says what then)."
+        message = "there is no threshold, so no model is checked (see no_thresholds)."
         yield LintFinding(code="no_thresholds", severity="warning", place="eval_config.metrics_specs", message=message)
     plots = {one.place for one in plan.lacking if one.code == "plot"} | {one.place for one in plan.plots}
     baseline = next((spec for spec in config.model_specs if spec.is_baseline), None)
     made = [(set(one.feature_keys), dict(one.feature_values)) for one in specs_of(config)] or [(set(), {})]
     for compared in {} if baseline or has_baseline_table else {one.place: one for one in plan.metrics if one.of_both}:
-        message = "the metric compares two models, and there is no baseline: it is not computed."
+        message = "the metric compares two models, but there is no baseline, so it is not computed."
         yield LintFinding(code="no_baseline_spec", severity="warning", place=compared, message=message)
     for limit in limits:
         if limit.origin.startswith(tuple(f"{place}." for place in plots)):
-            yield LintFinding(code="plot", place=limit.origin, message="a plot has no number to hold.")
+            yield LintFinding(code="plot", place=limit.origin, message="a plot has no number to check.")
         if limit.is_change and baseline is None and not has_baseline_table:
             yield LintFinding(
                 code="no_baseline_spec",
                 severity="warning",
                 place=limit.origin,
-                message="a change threshold has no baseline to compare with: no model spec has is_baseline.",
+                message="a change threshold has no baseline to compare with: no model spec sets is_baseline.",
                 hint="Add a model spec with is_baseline and a prediction_key, or give the baseline's predictions.",
             )
         held = [limit.slicing] if limit.across is None else [limit.across.first, *limit.across.others]
@@ -215,7 +216,8 @@ def _of_limits(config: EvalConfig, plan: EvaluationPlan, *, has_baseline_table: 
                 yield LintFinding(
                     code="slice_not_made",
                     place=limit.origin,
-                    message=f"slicing_specs make no slice {slicing.name}, so the threshold would fail every model.",
+                    message=f"slicing_specs do not create the slice {slicing.name}, so the threshold "
+                    "would fail every model.",
                     hint="Add the slice to slicing_specs.",
                 )
         yield from _of_direction(limit)
@@ -244,7 +246,7 @@ def of_bounds(config: EvalConfig, limits: Sequence[MetricBound]) -> Iterator[Lin
     for limit in limits:
         recipe = _recipe_of(config, limit)
         if not math.isfinite(limit.value):
-            message = f"a threshold of {limit.value} does not decide anything."
+            message = f"a threshold of {limit.value} has no effect."
             yield LintFinding(code="not_finite", place=limit.origin, message=message, hint="Write a number.")
         elif recipe is not None:
             yield from _of_range(limit, recipe)
@@ -272,7 +274,7 @@ def _of_range(limit: MetricBound, recipe: Recipe) -> Iterator[LintFinding]:
         place=limit.origin,
         message=f"{what} is always {_between(low, high)}, so {'every model passes' if passes else 'no model passes'} a "
         f"threshold of {limit.value:g}.",
-        hint="Write a share of 1 instead of a percentage." if high == 1 else "Write a threshold within the range.",
+        hint="Write a fraction of 1 instead of a percentage." if high == 1 else "Write a threshold within the range.",
     )
 
 
@@ -323,7 +325,7 @@ def _of_crossed(limit: MetricBound, limits: Sequence[MetricBound]) -> Iterator[L
                 place=limit.origin,
                 message=f"the lower bound {limit.value:g} is above the upper bound {other.value:g} ({other.origin}), "
                 "so no model passes.",
-                hint="Exchange the two bounds.",
+                hint="Swap the two bounds.",
             )
 
 

@@ -49,7 +49,7 @@ def evaluate(work: EvaluationRequest, output: Path, rules: Rules | None = None) 
     Args:
         work: What to evaluate.
         output: Where the files go.
-        rules: What the gate is told besides the configuration.
+        rules: The gate's settings outside of the configuration.
 
     Raises:
         UsageError: A metric is unknown, or the configuration does not fit the model.
@@ -71,8 +71,8 @@ def evaluate(work: EvaluationRequest, output: Path, rules: Rules | None = None) 
         if config.additions.asks_for_evidence:
             raise UsageError(
                 "evaluator.significant",
-                f"eval_config asks for significance, which TFMA's figures have not: {reason or 'engine is tfma'}.",
-                "Leave `significant` out, or let the kernels evaluate it.",
+                f"eval_config asks for significance, which TFMA does not support: {reason or 'engine is tfma'}.",
+                "Remove `significant`, or use the kernels engine.",
             )
         evaluated = _by_tfma(work, output, reason or "", config, rules)
     else:
@@ -116,7 +116,7 @@ def _by_kernels(
     figures = _with_numbers(evaluation.figures, prepared, part)
     write_metrics(output, evaluation, 1 - 2 * config.additions.policy.for_evidence().level, figures=figures)
     verdict, flips = decided(config, evaluation, predictions, rules, figures=figures, name_of=part.name_of)
-    # What the kernels lack is not wrong here, and is told below.
+    # What the kernels lack is not wrong here, and is reported below.
     waiting = {one.place for one in plan.lacking}
     notes = [f"warning: {finding.sentence}" for finding in findings if finding.place not in waiting]
     notes += [f"TFMA computed {', '.join(part.classes)}, which have no kernel."] if part.classes else []
@@ -147,7 +147,7 @@ def _lacking(work: EvaluationRequest, plan: EvaluationPlan, prepared: EvalConfig
     [first, *_] = plan.lacking
     only = f"{first.place}: TFMA alone computes {first.class_name}"
     if callable(work.model) or callable(work.baseline):
-        raise UsageError("evaluator.tfma_only", f"{only}, and it calls no functions.")
+        raise UsageError("evaluator.tfma_only", f"{only}, which cannot call Python functions.")
     if naming is not None and not naming.is_tfmas:
         raise UsageError(
             "evaluator.tfma_only",
@@ -209,7 +209,9 @@ def _by_tfma(work: EvaluationRequest, output: Path, reason: str, config: GateCon
     stop(list(of_bounds(work.config, limits)))
     if callable(work.model) or callable(work.baseline):
         raise UsageError(
-            "evaluator.tfma_function", "TFMA calls SavedModels, no functions.", f"Set {argument('engine', 'auto')}."
+            "evaluator.tfma_function",
+            "TFMA evaluates SavedModels, not Python functions.",
+            f"Set {argument('engine', 'auto')}.",
         )
     _check_tfma_slices(work)
     tfma_config.check_metrics(work.config)
@@ -217,7 +219,7 @@ def _by_tfma(work: EvaluationRequest, output: Path, reason: str, config: GateCon
     rows, examples = run_tfma(work, prepared, output)
     if not rows:
         where = work.data_location or "the splits"
-        raise DataError("evaluator.no_examples", f"There is no example to evaluate in {where}.")
+        raise DataError("evaluator.no_examples", f"There are no examples to evaluate in {where}.")
     figures = read_figures(output, prepared, examples)
     write_metrics_table(output / METRICS_TABLE, figures)
     smallest = work.config.options.min_slice_size.value
@@ -241,8 +243,9 @@ def _check_tfma_slices(work: EvaluationRequest) -> None:
         for key in filter(is_cut, spec.feature_keys):
             raise UsageError(
                 "evaluator.tfma_slices",
-                f"slicing_specs[{index}] cuts by '{key}', which TFMA cannot; it is to compute some of the metrics.",
-                "Leave out the metrics without a kernel (`assay gate lint` names them), or slice by values.",
+                f"slicing_specs[{index}] cuts by '{key}', which TFMA cannot do, but it must compute some "
+                "of the metrics.",
+                "Remove the metrics without a kernel (`assay gate lint` names them), or slice by values.",
             )
 
 

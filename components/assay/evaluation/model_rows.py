@@ -108,7 +108,7 @@ def _require_model(path: Path, role: str) -> None:
     if not path.is_file() and not (path / "saved_model.pb").is_file():
         raise ArtifactError(
             "evaluator.no_saved_model",
-            f"Expected a SavedModel for the {role} at {path}; there is no saved_model.pb.",
+            f"Expected a SavedModel for the {role} at {path}; found no saved_model.pb.",
             "The Trainer's run_fn must save the model to fn_args.serving_model_dir.",
         )
 

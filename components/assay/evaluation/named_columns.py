@@ -64,7 +64,7 @@ class NamedPrediction:
             start: The number of the first row; None where it is not known.
 
         Raises:
-            DataError: A class of a row is missing, strange or twice there, or a prediction is no number.
+            DataError: A class of a row is missing, strange or twice there, or a prediction is not a number.
         """
         if self.form == "map":
             table = self._of_map(_column(batch, self.column), start)
@@ -89,12 +89,13 @@ class NamedPrediction:
                 raise DataError(
                     error.code,
                     error.message,
-                    f"What '{self.column}.' begins is taken for the prediction of a class: rename it if it is none.",
+                    f"Rename columns that begin with '{self.column}.' unless they are predictions of a class.",
                 ) from error
             if values.ndim > 1:
                 raise DataError(
                     "evaluator.class_prediction",
-                    f"'{name}' should hold one number a row, the prediction of a class, but holds {values.shape[1]}.",
+                    f"'{name}' should contain one number per row, the prediction of a class, but contains "
+                    f"{values.shape[1]}.",
                 )
             found.append(values)
         return np.stack(found, axis=1)
@@ -124,7 +125,7 @@ class NamedPrediction:
             "evaluator.other_classes",
             f"'{self.column}' names the classes {listed(self.names)} in the first row, and "
             f"{listed([str(name) for name, _ in found])} in {place_of(row, start)}.",
-            "Write a prediction for every class in every row, 0 where there is none.",
+            "Write a prediction for every class in every row, 0 if there is none.",
         )
 
     def _of_lists(self, batch: pa.RecordBatch) -> Floats:
@@ -137,7 +138,7 @@ class NamedPrediction:
                 "evaluator.other_classes",
                 f"'{ALL_CLASSES}' names {len(self.names)} classes ({listed(self.names)}), and '{self.column}' has "
                 f"lists of {width}.",
-                "Both have one place a class, in the same order.",
+                "Write one value per class in both, in the same order.",
             )
         return table
 
@@ -157,7 +158,7 @@ class NamedPrediction:
                 "evaluator.other_classes",
                 f"'{ALL_CLASSES}' names the classes of '{self.column}': {listed(self.names)} in the first row, and "
                 f"{listed([str(_text(name)) for name in column[row].as_py()])} in {place_of(row, start)}.",
-                "It must be the same in every row; write columns named for their classes where the order changes.",
+                "Use one order in all rows, or write columns named after their classes.",
             )
 
 
@@ -256,7 +257,7 @@ def _named(key: str, form: Literal["struct", "map", "columns", "list"], names: S
         what = f"names the class '{doubled[0]}' twice" if doubled else f"names {len(names) or 'no'} class"
         raise DataError(
             "evaluator.class_names",
-            f"'{ALL_CLASSES if form == 'list' else key}' {what}; expected a name for each of two classes or more.",
+            f"'{ALL_CLASSES if form == 'list' else key}' {what}; expected names for two or more classes.",
         )
     order = tuple(names) if form == "list" else ordered(names)
     return NamedPrediction(column=key, form=form, names=tuple(names), order=order)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SHOWN_NAMES = 3  # names in an example of what to write
 _NAME_THEM = (
-    "Let a function give names, as in pandas.DataFrame(model.predict_proba(rows), columns=model.classes_), or a "
+    "Return names from a function, as in pandas.DataFrame(model.predict_proba(rows), columns=model.classes_), or a "
     f"SavedModel an output '{ALL_CLASSES}'."
 )
 CLASSES: Final = "classes"
@@ -107,9 +107,9 @@ def refuse_names(label: str, labels: pa.Array, column: str, predictions: pa.Data
         return
     names = sorted(set(texts.drop_null().to_pylist()))[:_SHOWN_NAMES]
     if predictions is None:
-        hint = f"Write labels as the numbers of classes from 0, or name the classes. {_NAME_THEM}"
+        hint = f"Write labels as class numbers from 0, or name the classes. {_NAME_THEM}"
     elif is_list(predictions):
-        hint = f"Write labels as the numbers of classes from 0, or name the classes. {_what_to_write(column, names)}."
+        hint = f"Write labels as class numbers from 0, or name the classes. {_what_to_write(column, names)}."
     elif is_text(predictions):
         hint = (
             f"Column '{column}' holds names, too: metrics need a prediction of each class. Write a column for each "
@@ -118,9 +118,9 @@ def refuse_names(label: str, labels: pa.Array, column: str, predictions: pa.Data
     else:
         hint = (
             "Write labels as 0 and 1, or a column of predictions for each class "
-            f"({_columns(column, names)}): one number a row does not say which class it is of."
+            f"({_columns(column, names)}): a single number per row does not identify its class."
         )
-    raise DataError("metrics.not_numeric", f"Column '{label}' should hold numbers, but holds {kind}.", hint)
+    raise DataError("metrics.not_numeric", f"Column '{label}' should contain numbers, but contains {kind}.", hint)
 
 
 def free_name(name: str, taken: Sequence[str]) -> str:

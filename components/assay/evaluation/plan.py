@@ -329,7 +329,7 @@ def _macro(
     else:
         raise UsageError(
             "eval_config.metric",
-            f"{aggregation}_average of {name} over all classes needs class_weights, a weight for each class.",
+            f"{aggregation}_average of {name} over all classes requires class_weights, one weight per class.",
         )
 
     def of_view(view: View) -> SumsMetric | CurveMetric:

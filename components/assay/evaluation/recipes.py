@@ -29,7 +29,7 @@ class Recipe:
 
     Attributes:
         name: The metric's name where the settings give none.
-        settings: The settings that the kernels know, besides `name`.
+        settings: The settings that the kernels know, apart from `name`.
         make: Gives the kernels from settings, name and view.
         scope: `class` for a metric of one class or a micro average, as `binarize` and `aggregate` say; `classes` for
             one that looks at all classes of a row; `row` for one that neither changes.
@@ -433,7 +433,7 @@ def wrong_setting(settings: Settings) -> tuple[str, Setting] | None:
 
 
 def metric_hint(name: str) -> str:
-    """Return a hint for the name of a metric that does not exist: the class that is meant, where one can be told."""
+    """Return a hint for the name of a metric that does not exist: the closest class, if there is one."""
     known = sorted({*RECIPES, *TFMA_ONLY, *PLOTS})
     plain = _plain(name)
     by_plain = {_plain(one): one for one in known}

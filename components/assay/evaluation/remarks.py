@@ -457,7 +457,7 @@ def _of_form(form: ClosedForm, position: int) -> Doubt | None:
 
 
 def _largest_skewness(rows: int) -> float:
-    """Return the skewness of a mean's error above which its bounds may not hold: it is told from a tail that has none.
+    """Return the skewness of a mean's error above which its bounds may fail: more than an unskewed tail has.
 
     Of losses with a variance it falls as 1 over the root of the rows (2.8 over it for squares of normal residuals, 6.6
     for those of Laplace's). Without one, as for squares of t(3) residuals, it does not fall at all: it is about 0.4 of

@@ -40,8 +40,8 @@ class EvaluationRequest:
         baseline: The baseline, likewise; None where there is none.
         schema: The schema of the examples, where there is one.
         data_location: Where the examples are.
-        recorded_as: What `eval_config.json` calls a place (of the examples or of a model) instead: what lies at a path
-            of one run lies at another path in the next, and equal inputs give equal files.
+        recorded_as: What `eval_config.json` calls a place (of the examples or of a model) instead: what is at a path
+            in one run is at another path in the next, and equal inputs give equal files.
         custom_eval_shared_model: The user's function of that name.
         custom_extractors: The user's function of that name.
         beam_pipeline_args: Options of a Beam runner for TFMA's own pipeline.

@@ -135,8 +135,8 @@ def model_of(given: str | Path | Predict) -> Path | Predict:
         check_not_url(given, "A model")
         raise UsageError(
             "gate.model",
-            f"Expected a model at {path}; there is nothing.",
-            "A SavedModel's folder, a .keras file, or file.py:function.",
+            f"{path} does not exist; expected a model.",
+            "Give a SavedModel folder, a .keras file, or file.py:function.",
         )
     return path if path.is_file() else serving_folder(path)
 
@@ -181,7 +181,7 @@ def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> GateOutco
     Args:
         folder: Where `metrics.parquet`, TFMA's files, `summary.md` and `flips.parquet` go.
         judged: What is judged.
-        rules: What the gate is told besides the configuration.
+        rules: The gate's settings outside of the configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(judged, Models):
@@ -238,7 +238,7 @@ def write_blessing(folder: Path, models: Tables | Models, verdict: Verdict, rule
         folder: The output folder; the blessing goes below it.
         models: What was judged.
         verdict: The decision.
-        rules: What the gate was told besides the configuration.
+        rules: The gate's settings outside of the configuration.
     """
     if not isinstance(models, Models) or not isinstance(models.data, str | Path):
         return None

@@ -103,7 +103,7 @@ def evaluate_predictions(
     computed = engine.reduce(predictions.source, PlannedMetrics([*plan.metrics, *plan.plots], columns, resampling))
     if not computed.rows:
         raise DataError(
-            "evaluator.no_examples", "There is no example to evaluate.", "Is it the right split, or the right file?"
+            "evaluator.no_examples", "There are no examples to evaluate.", "Check that it is the right split or file."
         )
     plots = frozenset(one.key for one in plan.plots)
     smallest = config.options.min_slice_size.value
@@ -188,7 +188,7 @@ def shares_of(evaluation: TableEvaluation, key: SliceKey, metric: MetricKey) -> 
         return None
     counted, predicted = (float(number) for number in np.ravel(differing))
     first = (counted + trials * (candidate[metric] - baseline[metric])) / 2
-    # Labels between 0 and 1 count in parts, for which there is no such test; NaN is no count either.
+    # Labels between 0 and 1 count in parts, for which there is no such test; NaN is not a count either.
     if math.isnan(first) or any(abs(number - round(number)) > 1e-6 for number in (first, counted)):
         return None
     return PairedShares(

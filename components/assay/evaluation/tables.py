@@ -78,7 +78,8 @@ def keys_of(config: EvalConfig) -> Keys:
     if len(candidates) != 1:
         raise UsageError(
             "eval_config.models",
-            f"A table of predictions needs one model spec that is no baseline; eval_config has {len(candidates)}.",
+            f"A table of predictions requires one model spec that is not a baseline; eval_config has "
+            f"{len(candidates)}.",
             'Write model_specs { label_key: "label" prediction_key: "score" }.',
         )
     [candidate] = candidates
@@ -111,7 +112,7 @@ def model_specs_of(config: EvalConfig) -> tuple[Any, Any]:
     if len(candidates) != 1 or not candidates[0].label_key:
         raise UsageError(
             "eval_config.models",
-            f"An evaluation needs one model spec with a label_key that is no baseline; there are {len(candidates)}"
+            f"An evaluation requires one model spec with a label_key that is not a baseline; found {len(candidates)}"
             f"{' and it has none' if candidates else ''}.",
             'Write model_specs { label_key: "label" }.',
         )
@@ -162,7 +163,7 @@ def open_predictions(
     ours = find_named(source, first.schema, keys.candidate, filter(None, named))
     if other is None:
         if join_on is not None:
-            raise UsageError("predictions.join", "Joining takes a second table: give the baseline's predictions.")
+            raise UsageError("predictions.join", "Joining requires a second table: give the baseline's predictions.")
         found: dict[str, Found] = {"the predictions": (keys.candidate, ours)}
         if keys.baseline is not None:
             theirs = find_named(source, first.schema, keys.baseline, filter(None, named))
@@ -175,7 +176,7 @@ def open_predictions(
         raise UsageError(
             "predictions.same_table",
             f"The candidate's and the baseline's predictions are the same table and column ('{keys.candidate}'): "
-            "comparing a model with itself shows nothing.",
+            "a model cannot be compared with itself.",
             "Give the baseline's own table, or a model spec with is_baseline and the baseline's prediction_key.",
         )
     found = {"the candidate's predictions": (keys.candidate, ours)}
@@ -262,7 +263,7 @@ def _first(source: Source) -> pa.RecordBatch:
         for batch in shard.batches():
             if batch.num_columns:
                 return batch
-    raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
+    raise DataError("evaluator.no_examples", "The table of predictions has no rows to evaluate.")
 
 
 def columns_of(source: Source) -> list[str]:
@@ -285,5 +286,5 @@ def _require(name: str, columns: Sequence[str], where: str, who: str = "eval_con
 def _table(source: Source, columns: list[str] | None) -> pa.Table:
     batches = [batch for shard in source.shards for batch in shard.batches(columns)]
     if not batches:
-        raise DataError("evaluator.no_examples", "There is no row to evaluate in the table of predictions.")
+        raise DataError("evaluator.no_examples", "The table of predictions has no rows to evaluate.")
     return pa.Table.from_batches(batches).combine_chunks()

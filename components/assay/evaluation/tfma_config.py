@@ -28,8 +28,8 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
     if config.cross_slicing_specs or any(limit.across for limit in limits_of(config, lambda one: str(one.class_name))):
         raise UsageError(
             "eval_config.cross_slice",
-            "Slices are compared with each other by the kernels, not where TFMA computes everything.",
-            "Remove cross_slicing_specs and cross_slice_thresholds, or what needs TFMA.",
+            "Cross-slice comparisons are not supported if TFMA computes everything.",
+            "Remove cross_slicing_specs and cross_slice_thresholds, or whatever requires TFMA.",
         )
     prepared = native.eval_config_pb2().EvalConfig()  # TFMA 0.52 does not export it
     prepared.CopyFrom(config)
@@ -42,7 +42,7 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
     try:
         tfma.utils.verify_eval_config(prepared)
     except ValueError as error:
-        raise UsageError("eval_config.tfma", f"TFMA refuses eval_config: {error}") from error
+        raise UsageError("eval_config.tfma", f"TFMA rejects eval_config: {error}") from error
     return prepared
 
 
@@ -84,10 +84,10 @@ def baseline_name(config: EvalConfig) -> str | None:
 def _unusable(metric: Any, place: str, error: Exception) -> UsageError:
     known = {*metric_types.registered_metrics(), *_keras_metrics()}
     if metric.module or metric.class_name in known:
-        return UsageError("eval_config.metric", f"{place}: {metric.class_name} cannot be made: {error}")
+        return UsageError("eval_config.metric", f"{place}: {metric.class_name} cannot be created: {error}")
     return UsageError(
         "eval_config.unknown_metric",
-        f"{place}: there is no metric '{metric.class_name}'.",
+        f"{place}: unknown metric '{metric.class_name}'.",
         did_you_mean(metric.class_name, known),
     )
 

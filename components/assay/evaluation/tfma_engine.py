@@ -271,7 +271,7 @@ def load_models(
 
     Raises:
         UsageError: There is no model and no prediction key, or a signature that the configuration names is not there.
-        ArtifactError: A model cannot be loaded; a baseline that cannot be loaded is told from one that is not there.
+        ArtifactError: A model cannot be loaded; a baseline that cannot be loaded differs from one that does not exist.
     """
     models = TfmaModels([], [])
     for spec in config.model_specs:
@@ -297,7 +297,7 @@ def _require_saved_model(path: Path, role: str) -> None:
     if not any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt", "tflite", "model.json")):
         raise ArtifactError(
             "evaluator.no_saved_model",
-            f"Expected a SavedModel for the {role} at {path}; there is no saved_model.pb.",
+            f"Expected a SavedModel for the {role} at {path}; found no saved_model.pb.",
             "The Trainer's run_fn must save the model to fn_args.serving_model_dir.",
         )
 
@@ -323,7 +323,7 @@ def _check_signatures(model: Any, spec: Any, role: str) -> None:
         if name not in known and not hasattr(model, name.split(".", maxsplit=1)[0]):
             raise UsageError(
                 "eval_config.signature",
-                f"eval_config's {field} '{name}' is no signature of the {role}.",
+                f"eval_config's {field} '{name}' is not a signature of the {role}.",
                 did_you_mean(name, known),
             )
 

@@ -29,7 +29,7 @@ from assay.gating.thresholds import EvalConfig, sub_keys, weightings
 from assay.native import validation_result_pb2
 
 MetricName = Callable[[Any], str]
-"""Gives TFMA's name of a `MetricConfig`."""
+"""Returns TFMA's name of a `MetricConfig`."""
 
 
 @dataclass(frozen=True, slots=True)

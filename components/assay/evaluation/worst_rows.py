@@ -163,7 +163,7 @@ def _plain(table: pa.Table) -> pa.Table:
             try:
                 column = column.cast(pa.string())
             except pa.ArrowInvalid:
-                continue  # bytes that are no text, an image for one
+                continue  # bytes that are not text, such as an image
         table = table.set_column(index, field.name, column)
     return table
 

@@ -140,12 +140,12 @@ def bless(
         key: The key to sign with; that of the environment by default.
 
     Raises:
-        ArtifactError: The model was changed while it was judged.
+        ArtifactError: The model was changed while it was evaluated.
         UsageError: The signing key cannot be read.
     """
     if model is not None and served_digest(model.serving_path) != judged.model:
         raise ArtifactError(
-            "blessing.model_changed", f"{model.serving_path} was changed while it was judged.", "Run the step again."
+            "blessing.model_changed", f"{model.serving_path} was changed while it was evaluated.", "Run the step again."
         )
     path = write_verdict(verdict, blessing.path)
     statement = Statement(
@@ -182,8 +182,8 @@ def read_statement(folder: Path) -> tuple[Statement, bytes]:
     except FileNotFoundError:
         raise ArtifactError(
             "blessing.no_statement",
-            f"The blessing at {folder} names no model by digest: it has no {FILE_NAME}.",
-            "TFX's blessings do not; evaluate the model with assay.",
+            f"The blessing at {folder} does not name a model by digest: it has no {FILE_NAME}.",
+            "Evaluate the model with assay; blessings by TFX contain no digest.",
         ) from None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ArtifactError("blessing.malformed", f"{path} is not a blessing: {error}.") from error
@@ -191,7 +191,7 @@ def read_statement(folder: Path) -> tuple[Statement, bytes]:
         raise ArtifactError(
             "blessing.version",
             f"{path} has schema version {statement.schema_version}; this assay reads up to {SCHEMA_VERSION}.",
-            "Update assay.",
+            "Upgrade assay.",
         )
     return statement, content
 
@@ -257,7 +257,7 @@ def served_files(folder: Path) -> tuple[FileEntry, ...]:
         raise ArtifactError(
             "model.none",
             f"Expected a model at {folder}; there is {'nothing in it' if folder.is_dir() else 'no such folder'}.",
-            "The Trainer must save the model for serving.",
+            "Check that the Trainer saved the model for serving.",
         )
     return entries
 
@@ -305,13 +305,13 @@ def _refuse_unsafe(path: Path, folder: Path) -> None:
     if not relative.isprintable():
         # A line break in a name could make two different folders look the same to the digest.
         raise ArtifactError(
-            "model.file_name", f"A file in {folder} has a name that cannot be vouched for: {relative!r}.", "Rename it."
+            "model.file_name", f"A file in {folder} has a name that a digest cannot cover: {relative!r}.", "Rename it."
         )
     mode = path.stat().st_mode if path.exists() else 0
     if (path.is_symlink() and stat.S_ISDIR(mode)) or not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise ArtifactError(
             "model.not_a_file",
-            f"{path} is neither a file nor a folder of its own, so that no digest can vouch for it.",
+            f"{path} is neither a file nor a folder of its own, so it has no digest.",
             "Save the model with copies of its files.",
         )
 

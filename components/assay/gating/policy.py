@@ -210,7 +210,7 @@ def _rule(value: Any, place: str) -> Significant:
     raise UsageError(
         "eval_config.significant",
         f"{place}.{SIGNIFICANT} must be true, false, 'regression', 'not_worse' or 'off', got {value!r}.",
-        "true is 'regression': block only a regression that is real.",
+        "Use true or 'regression' to block only statistically significant regressions.",
     )
 
 

@@ -77,7 +77,7 @@ def _private_key(pem: bytes, where: str) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    hint = "Make one: openssl genpkey -algorithm ed25519 -out signing.pem"
+    hint = "Create one: openssl genpkey -algorithm ed25519 -out signing.pem"
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -105,13 +105,13 @@ def trusted_keys(file: Path) -> tuple[Ed25519PublicKey, ...]:
         except (ValueError, UnsupportedAlgorithm):
             key = None
         if not isinstance(key, Ed25519PublicKey):
-            raise UsageError("signature.public_key", f"{file} holds a public key that is not Ed25519.")
+            raise UsageError("signature.public_key", f"{file} contains a public key that is not Ed25519.")
         keys.append(key)
     if not keys:
         raise UsageError(
             "signature.public_key",
-            f"{file} holds no PEM public key.",
-            "Take it from the private key: openssl pkey -in signing.pem -pubout -out trusted.pem",
+            f"{file} contains no PEM public key.",
+            "Derive it from the private key: openssl pkey -in signing.pem -pubout -out trusted.pem",
         )
     return tuple(keys)
 

@@ -127,7 +127,7 @@ def _of_slices(keys: list[MetricKey], per_slice: Any, origin: str) -> Iterator[M
         if not threshold.slicing_specs:
             raise UsageError(
                 "eval_config.slicing",
-                f"{place} names no slicing_specs, so it holds no slice.",
+                f"{place} names no slicing_specs, so it checks no slice.",
                 "Add slicing_specs {} for the whole data, or the features of the slices.",
             )
         for spec in threshold.slicing_specs:
@@ -142,7 +142,7 @@ def _of_pairs(keys: list[MetricKey], across: Any, origin: str) -> Iterator[Metri
         if not threshold.cross_slicing_specs:
             raise UsageError(
                 "eval_config.slicing",
-                f"{place} names no cross_slicing_specs, so it holds no pair of slices.",
+                f"{place} names no cross_slicing_specs, so it checks no pair of slices.",
                 "Add cross_slicing_specs with a baseline_spec and slicing_specs.",
             )
         for spec in threshold.cross_slicing_specs:
@@ -165,7 +165,7 @@ def _of_threshold(keys: list[MetricKey], threshold: Any, origin: str) -> Iterato
     if not bounds:
         raise UsageError(
             "eval_config.empty_threshold",
-            f"{origin} sets no bound, so it holds nothing.",
+            f"{origin} sets no bound, so it checks nothing.",
             "Set value_threshold.lower_bound or upper_bound, or change_threshold.absolute or relative.",
         )
     for key, (bound, value, higher, place) in product(keys, bounds):
@@ -185,7 +185,7 @@ def _value_bounds(threshold: Any, origin: str) -> Iterator[tuple[Bound, float, b
     if not value.HasField("lower_bound") and not value.HasField("upper_bound"):
         raise UsageError(
             "eval_config.empty_threshold",
-            f"{origin}.value_threshold sets neither lower_bound nor upper_bound, so it holds nothing.",
+            f"{origin}.value_threshold sets neither lower_bound nor upper_bound, so it checks nothing.",
             "Set one of them.",
         )
 
@@ -197,7 +197,7 @@ def _change_bounds(threshold: Any, origin: str) -> Iterator[tuple[Bound, float, 
     if not change.HasField("absolute") and not change.HasField("relative"):
         raise UsageError(
             "eval_config.empty_threshold",
-            f"{origin}.change_threshold sets neither absolute nor relative, so it holds nothing.",
+            f"{origin}.change_threshold sets neither absolute nor relative, so it checks nothing.",
             "Set one of them.",
         )
     direction = change.DESCRIPTOR.fields_by_name["direction"].enum_type.values_by_number[change.direction].name

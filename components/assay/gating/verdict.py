@@ -172,7 +172,7 @@ def from_json(data: bytes | str, *, source: str = "verdict") -> Verdict:
             raise ArtifactError(
                 "verdict.version",
                 f"{source} has schema version {version}; this assay reads up to {SCHEMA_VERSION}.",
-                "Update assay.",
+                "Upgrade assay.",
             )
         return msgspec.convert(_with_non_finite(plain), Verdict)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -92,7 +92,7 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
         )
     for waiver in waivers:
         if not waiver.who.strip() or not waiver.why.strip():
-            raise UsageError("waivers.unsigned", f"{path}: the waiver of {waiver.check} must say who and why.")
+            raise UsageError("waivers.unsigned", f"{path}: the waiver of {waiver.check} must set who and why.")
     return waivers
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _NOT_A_DATABASE = (
     "lineage.not_a_database",
-    "{where} is not a lineage store: the file is no SQLite database, or it is damaged.",
+    "{where} is not a lineage store: the file is not an SQLite database, or it is damaged.",
     "Move it away, or choose another --root.",
 )
 _READ_ONLY = (
@@ -93,7 +93,7 @@ def lineage_error(error: SQLAlchemyError, where: str, timeout: float) -> Lineage
             if part in reason:
                 shown = reason.splitlines()[0].rstrip(".")
                 return LineageError(code, message.format(where=where, timeout=timeout, reason=shown), hint)
-        return LineageError("lineage.database", f"The lineage store {where} refused a statement: {reason}.")
+        return LineageError("lineage.database", f"The lineage store {where} rejected a statement: {reason}.")
     if isinstance(error, StatementError) and isinstance(error.orig, TypeError | ValueError):
         return LineageError(
             "lineage.not_json",
@@ -125,7 +125,7 @@ def not_a_store(where: str) -> LineageError:
     """Return the error for a database that holds somebody else's tables."""
     return LineageError(
         "lineage.not_a_store",
-        f"{where} is a database, but not a lineage store of assay: it holds other tables.",
+        f"{where} is a database, but not a lineage store of assay: it contains other tables.",
         "Choose another file, or another --root.",
     )
 
@@ -142,7 +142,7 @@ def wrong_version(where: str, found: int | None, known: int) -> LineageError:
 def no_such_store(where: str) -> LineageError:
     """Return the error for reading a store that does not exist."""
     return LineageError(
-        "lineage.no_store", f"There is no lineage store at {where}.", "Run a pipeline first, or give its --root."
+        "lineage.no_store", f"No lineage store exists at {where}.", "Run a pipeline first, or give its --root."
     )
 
 
@@ -151,7 +151,7 @@ def unknown(kind: str, identity: object, where: str) -> LineageError:
     return LineageError(
         f"lineage.unknown_{kind}",
         f"The lineage store {where} holds no {kind} {identity!r}.",
-        "`assay lineage` lists what it holds.",
+        "List its contents with `assay lineage`.",
     )
 
 
@@ -214,7 +214,7 @@ def open_database(url_or_path: str | Path, *, create: bool, lock_timeout: float)
         lock_timeout: Seconds that a statement waits for another process.
 
     Raises:
-        LineageError: If it is no lineage store, is of another schema version, or cannot be opened or written.
+        LineageError: If it is not a lineage store, is of another schema version, or cannot be opened or written.
     """
     url = _url(str(url_or_path))
     where = url.render_as_string(hide_password=True)

@@ -110,8 +110,10 @@ def end_execution(connection: Connection, execution_id: int, values: Mapping[str
         state = connection.scalar(select(executions.c.state).where(executions.c.id == execution_id))
         raise LineageError(
             "lineage.not_running",
-            f"Execution {execution_id} cannot become {values['state']}: it is {state}, and that is final.",
-            "Another process recorded its end, or took its owner for dead. Run again." if state == "ABANDONED" else "",
+            f"Execution {execution_id} cannot become {values['state']}: it is {state}, which is a final state.",
+            "Run again: another process recorded its end, or assumed that its owner had died."
+            if state == "ABANDONED"
+            else "",
         )
     return execution_record(row)
 

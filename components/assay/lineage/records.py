@@ -46,7 +46,7 @@ class ArtifactRecord:
 
     Attributes:
         id: Its number; greater means recorded later.
-        uri: As stored: relative to the store's root where it lies below it, so that a root can be moved.
+        uri: As stored: relative to the store's root if it is below it, so that a root can be moved.
         location: The absolute path, or the URL.
         state: `DELETED` once its files are gone; its lineage stays.
         producer_id: The execution that made it; None for an artifact that was registered outside a run.

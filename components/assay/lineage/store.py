@@ -85,7 +85,7 @@ class LineageStore:
             lock_timeout: Seconds that an operation waits for another process's write.
 
         Raises:
-            LineageError: If it is no lineage store, is of another schema version, or cannot be opened or written.
+            LineageError: If it is not a lineage store, is of another schema version, or cannot be opened or written.
         """
         if root is None:
             root = default_root(str(url_or_path))
@@ -108,7 +108,7 @@ class LineageStore:
         """Record a run as RUNNING. `owner` is a token by which `abandon_executions` can tell whether it still runs."""
         with self._database.writing() as connection:
             if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first() is not None:
-                raise LineageError("lineage.run_exists", f"Run {run_id!r} is recorded already; a run id is used once.")
+                raise LineageError("lineage.run_exists", f"Run {run_id!r} is already recorded; run ids must be unique.")
             ensure_name(connection, pipelines, pipeline)
             values = {
                 "id": run_id,

@@ -70,7 +70,7 @@ class Json(TypeDecorator[Any]):
         """Check the value.
 
         Raises:
-            TypeError: If it is no JSON value.
+            TypeError: If it is not a JSON value.
             ValueError: If it holds a number that JSON has no name for.
         """
         json.dumps(value, allow_nan=False)

@@ -153,7 +153,7 @@ def array_of(library: CDLL, tensor: int) -> npt.NDArray[Any]:
     """
     number = library.TF_TensorType(tensor)
     if number not in DTYPES:
-        raise EngineError("evaluator.tensor", f"A model's output has TensorFlow's type {number}, which is no number.")
+        raise EngineError("evaluator.tensor", f"A model's output has TensorFlow's type {number}, which is not numeric.")
     shape = tuple(library.TF_Dim(tensor, axis) for axis in range(library.TF_NumDims(tensor)))
     address, size = library.TF_TensorData(tensor), library.TF_TensorByteSize(tensor)
     if number == STRING:
@@ -219,7 +219,7 @@ class CModel:
             outputs: What to compute; the rest is not.
 
         Raises:
-            UnservableError: An input or output is no plain tensor, or TensorFlow refuses.
+            UnservableError: An input or output is not a plain tensor, or TensorFlow rejects it.
         """
         signature, library = self.signatures[name], self._library
         with ExitStack() as stack:
@@ -270,8 +270,8 @@ def load_c_model(path: Path) -> CModel:
     """Load a SavedModel.
 
     Raises:
-        UnservableError: There is no C API, or it cannot load the model (an operation of another package, say).
-        ArtifactError: It is no SavedModel.
+        UnservableError: There is no C API, or it cannot load the model (for example an operation of another package).
+        ArtifactError: It is not a SavedModel.
     """
     library = c_library()
     if library is None:

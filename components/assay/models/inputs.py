@@ -41,8 +41,8 @@ class TensorInput:
 def model_inputs(batch: pa.RecordBatch, signature: Mapping[str, TensorInput]) -> dict[str, npt.NDArray[Any]]:
     """Return the tensors to call a signature with, by name.
 
-    A signature whose only input is a vector of bytes that is no column takes serialised `tf.Example`s; any other takes
-    the columns of its inputs' names.
+    A signature whose only input is a vector of bytes that is not a column takes serialised `tf.Example`s; any other
+    takes the columns of its inputs' names.
 
     Raises:
         DataError: A column is missing, lacks a value or does not have the shape that the input takes.
@@ -58,15 +58,17 @@ def model_inputs(batch: pa.RecordBatch, signature: Mapping[str, TensorInput]) ->
 def _tensor(batch: pa.RecordBatch, name: str, wanted: TensorInput, names: list[str]) -> npt.NDArray[Any]:
     if name not in names:
         raise DataError(
-            "model_inputs.missing", f"The model takes '{name}'; no column has it.", did_you_mean(name, names)
+            "model_inputs.missing",
+            f"The model requires '{name}', which is not a column of the data.",
+            did_you_mean(name, names),
         )
     values = batch.column(names.index(name)).to_pylist()
     rows = sum(1 for value in values if value is None)
     if rows:
         raise DataError(
             "model_inputs.null",
-            f"The model takes '{name}', which {rows} of {len(values)} rows lack.",
-            "Fill the gaps, or export the model with a signature that takes tf.Examples.",
+            f"The model requires '{name}', which {rows} of {len(values)} rows lack.",
+            "Fill the gaps, or export the model with a signature that accepts tf.Examples.",
         )
     dtype: Any = object if wanted.is_text else wanted.dtype
     plain = [[_bytes(item) for item in value] if isinstance(value, list) else _bytes(value) for value in values]
@@ -74,7 +76,9 @@ def _tensor(batch: pa.RecordBatch, name: str, wanted: TensorInput, names: list[s
         tensor = np.array(plain, dtype=dtype)
     except ValueError as error:
         raise DataError(
-            "model_inputs.shape", f"The lists of '{name}' differ in length or type: {error}.", "Pad them to one length."
+            "model_inputs.shape",
+            f"The lists of '{name}' differ in length or type: {error}.",
+            "Pad them to the same length.",
         ) from None
     if wanted.shape is not None and tensor.ndim != len(wanted.shape):
         tensor = _reshaped(tensor, len(wanted.shape), name)
@@ -89,7 +93,7 @@ def _reshaped(tensor: npt.NDArray[Any], rank: int, name: str) -> npt.NDArray[Any
         return tensor.reshape(-1)
     raise DataError(
         "model_inputs.shape",
-        f"The model takes '{name}' with {rank} dimensions; the column has {tensor.ndim}.",
+        f"The model requires '{name}' with {rank} dimensions; the column has {tensor.ndim}.",
         "Reshape the column, or the model's input.",
     )
 
@@ -132,7 +136,7 @@ class ExampleBatch:
 
 
 def takes_examples(wanted: Mapping[str, Tensor], columns: list[str]) -> bool:
-    """Return whether a signature takes serialised examples: its only input is a vector of bytes that is no column."""
+    """Return whether a signature takes serialised examples: its only input is a byte vector that is not a column."""
     [first, *more] = wanted.items()
     name, tensor = first
     is_vector = tensor.shape is None or len(tensor.shape) == 1

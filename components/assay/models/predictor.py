@@ -64,7 +64,7 @@ def array_of_output(made: Any, order: Sequence[str], who: str) -> npt.NDArray[An
             "evaluator.other_classes",
             f"The {who} gives predictions of {', '.join(order) or 'classes without names'} for the first rows, and of "
             f"{', '.join(names) or 'classes without names'} for others.",
-            "Give a column for each class in every call: columns=model.classes_, for one.",
+            "Give a column for each class in every call: for example columns=model.classes_.",
         )
     columns = _columns(made)
     if not columns:
@@ -97,7 +97,7 @@ def _numbers(column: Any, name: str, who: str) -> npt.NDArray[np.float64]:
         if values.ndim != 1:
             raise DataError(
                 "evaluator.shape",
-                f"The {who} gives a dict whose '{name}' has shape {list(values.shape)}; a number a row is expected, "
+                f"The {who} gives a dict whose '{name}' has shape {list(values.shape)}; expected one number per row, "
                 "the prediction of a class.",
                 "Give the array itself, or a dict with a column for each class.",
             )
@@ -142,7 +142,7 @@ class JudgedModel:
         try:
             served = open_model(self.model)
         except ArtifactError as error:
-            # A baseline that cannot be loaded is no first run.
+            # A baseline that cannot be loaded does not make this a first run.
             code = "evaluator.model_unloadable" if self.role == "model" else "evaluator.baseline_unloadable"
             raise ArtifactError(code, f"The {self.role} at {self.model} cannot be loaded: {error.message}") from error
         served.signature_name(self.signature_name)
@@ -150,7 +150,7 @@ class JudgedModel:
             if name not in served.signatures:
                 raise UsageError(
                     "eval_config.signature",
-                    f"eval_config's preprocessing_function_names '{name}' is no signature of the {self.role}.",
+                    f"eval_config's preprocessing_function_names '{name}' is not a signature of the {self.role}.",
                     did_you_mean(name, served.signatures),
                 )
 
@@ -204,7 +204,7 @@ class JudgedModel:
         raise DataError(
             "evaluator.other_classes",
             f"The {self.role} names {len(self.names)} classes in '{ALL_CLASSES}' ({', '.join(self.names)}), and its "
-            f"output '{key}' has {width} a row; which of them is of which class is not said.",
+            f"output '{key}' has {width} values per row, but does not name their classes.",
             "Set prediction_key in model_specs to an output with a prediction for each class.",
         )
 
@@ -255,7 +255,8 @@ class JudgedModel:
                 return name
         raise UsageError(
             "eval_config.prediction_key",
-            f"The {self.role} has several outputs, {', '.join(sorted(outputs))}; eval_config must say which is judged.",
+            f"The {self.role} has several outputs, {', '.join(sorted(outputs))}; eval_config must say "
+            "which one to evaluate.",
             did_you_mean(self.prediction_key, outputs) or "Set prediction_key in model_specs.",
         )
 
@@ -315,7 +316,7 @@ class Predictor:
                     "evaluator.other_labels",
                     f"The preprocessing of the model and of the {baseline.role} give different values of '{name}' for "
                     "the same examples, so their metrics cannot be compared row by row.",
-                    f"Take the label from the examples, or set {argument('engine', 'tfma')}, which compares each model "
+                    f"Use a label from the examples, or set {argument('engine', 'tfma')}, which compares each model "
                     "with its own.",
                 )
 
@@ -383,7 +384,10 @@ def _column(values: npt.NDArray[Any], rows: int, what: str) -> pa.Array:
     if values.ndim == 0 or len(values) != rows:
         raise DataError("evaluator.rows_lost", f"{what} have shape {list(values.shape)} for {rows} examples.")
     if values.ndim > 2:
-        raise DataError("evaluator.shape", f"{what} have shape {list(values.shape)}; a row may be a list of numbers.")
+        raise DataError(
+            "evaluator.shape",
+            f"{what} have shape {list(values.shape)}; expected one number, or one list of numbers, per row.",
+        )
     flat = values.reshape(-1)
     column = pa.array(flat.tolist() if flat.dtype == object else flat)
     if values.ndim == 1 or values.shape[1] == 1:

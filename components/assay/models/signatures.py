@@ -111,12 +111,12 @@ def _entry(message: _Value) -> tuple[str, _Value]:
 
 def _text(value: _Value) -> str:
     if isinstance(value, int):
-        raise TypeError("a number where a text should be")
+        raise TypeError("expected text, got a number")
     return bytes(value).decode()
 
 
 def _fields(message: _Value) -> Iterator[tuple[int, _Value]]:
     """Return the number and the value of each field of a message."""
     if isinstance(message, int):
-        raise TypeError("a number where a message should be")
+        raise TypeError("expected a message, got a number")
     return fields(message)

@@ -27,13 +27,13 @@ def render(
 
     Args:
         artifact: An artifact, or its folder: one that assay sealed, or one that TFX wrote.
-        related: What the step that made it read and gave besides, by key: anomalies are shown with the distributions of
-            `statistics`. Found through the run's record where it is not given.
+        related: The other inputs and outputs of the step that made it, by key: anomalies are shown with the
+            distributions of `statistics`. Found through the run's record where it is not given.
         lineage: A section on what made it and what came of it.
         crumbs: The way to the page.
 
     Raises:
-        ArtifactError: The folder is missing, or it cannot be told what it holds.
+        ArtifactError: The folder is missing, or its content is not recognised.
     """
     return to_html(artifact_page(artifact, related=related, lineage=lineage, crumbs=crumbs))
 

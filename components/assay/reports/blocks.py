@@ -33,7 +33,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """A part of what a row unfolds to; the row holds its data, so that labels stand in the page once.
+    """A part of what a row unfolds to; the row holds its data, so that labels are in the page once.
 
     Attributes:
         kind: `facts` (a value a label and series), `bars` (a histogram), `values` (counts by value), `table`, `text`.

@@ -91,7 +91,7 @@ def _read(path: Path) -> Named | SchemaProto:
         try:
             return {path.name: DatasetFeatureStatisticsList.FromString(path.read_bytes())}
         except DecodeError:
-            raise DataError("report.file", f"Expected statistics at {path}; they are no such proto.") from None
+            raise DataError("report.file", f"{path} is not a statistics proto.") from None
     found: Artifact = opened(path)
     if isinstance(found, Schema):
         return found.read()

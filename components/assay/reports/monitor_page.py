@@ -1,4 +1,4 @@
-"""The history of what `assay monitor` watches: spans, what was amiss in each, and the model's metrics over time."""
+"""The history of what `assay monitor` watches: spans, the problems of each, and the model's metrics over time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def monitor_page(pattern: str, spans: Sequence[WatchedSpan]) -> str:
     last = spans[-1] if spans else None
     amiss = sum(span["outcome"] != "ok" for span in spans)
     sections = [
-        Section(title="Overview", blocks=[Facts([("spans", len(spans)), ("with something amiss", amiss)])]),
+        Section(title="Overview", blocks=[Facts([("spans", len(spans)), ("with problems", amiss)])]),
         Section(title="Spans", blocks=[_table(spans)]),
     ]
     if spans:

@@ -43,7 +43,7 @@ def show(artifact: Artifact | str | Path) -> ShownPage:
     """Return the page of an artifact for a notebook to show.
 
     Raises:
-        ArtifactError: The folder is missing, or it cannot be told what it holds.
+        ArtifactError: The folder is missing, or its content is not recognised.
     """
     return ShownPage(render(artifact))
 

@@ -1,4 +1,4 @@
-"""Opens any artifact's folder: by its manifest, or by what lies in it where another tool wrote it."""
+"""Opens any artifact's folder: by its manifest, or by its files if another tool wrote it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def opened(folder: Path) -> Artifact:
     """Open an artifact's folder: by its manifest, else by the files in it.
 
     Raises:
-        ArtifactError: There is no such folder, or it is no artifact.
+        ArtifactError: There is no such folder, or it is not an artifact.
     """
     if not folder.is_dir():
         raise ArtifactError("report.no_folder", f"Expected the folder of an artifact at {folder}; there is none.")
@@ -40,7 +40,9 @@ def opened(folder: Path) -> Artifact:
             return found
     listed = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
     raise ArtifactError(
-        "report.unknown", f"{folder} is no artifact that assay or TFX wrote; it holds {listed}.", "Name its folder."
+        "report.unknown",
+        f"{folder} is not an artifact written by assay or TFX; it contains {listed}.",
+        "Name its folder.",
     )
 
 

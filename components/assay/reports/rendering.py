@@ -109,7 +109,7 @@ def _path(tail: tuple[int, int], head: tuple[int, int]) -> str:
 
 
 TEMPLATE_VERSION = 1
-"""Of the templates; stands in each page, so that a page of an earlier version is known as such."""
+"""Version of the templates, in each page, so that a page of an earlier version is recognised."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -142,7 +142,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     if isinstance(value, str):
-        # A lone surrogate is no text that UTF-8 could write.
+        # A lone surrogate cannot be written as UTF-8.
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, Link):
         return [value.text, value.href]

@@ -29,7 +29,7 @@ from assay.reports.rendering import to_fragment
 
 Record = Mapping[str, Any]
 ArtifactLink = Callable[[Record], str]
-"""Gives the address of the page of an artifact's record; empty where it has none."""
+"""Returns the address of the page of an artifact's record; empty if it has none."""
 
 _TONES: dict[str, Tone] = {
     "complete": "ok",

@@ -29,7 +29,7 @@ GATES = {
 
 
 def closed_gate(outputs: Iterable[Artifact]) -> tuple[Verdict, Gate] | None:
-    """Return the verdict that closed a gate among a step's outputs; None where all are open, or the step is no gate."""
+    """Return the verdict that closed a gate among a step's outputs; None if all are open, or the step is not a gate."""
     for artifact in outputs:
         gate = GATES.get(artifact.type_name)
         if gate is not None:

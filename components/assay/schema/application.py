@@ -1,4 +1,4 @@
-"""Applying a patch to a schema: whatever order its entries stand in, once or twice, on this inference or the next."""
+"""Applying a patch to a schema: whatever the order of its entries, once or twice, on this inference or the next."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _settled(group: list[Numbered]) -> list[Numbered]:
             raise UsageError(
                 "schema_patch.contradiction",
                 f"Entries {first} and {second} disagree about {one.subject}: {point}.",
-                "Keep one of them, or give each its date: the later one holds.",
+                "Keep one of them, or date them: the later one applies.",
             )
     newest_drop = max((_age(entry) for _, entry in group if entry.drop), default=None)
     newest_change = max((_age(entry) for _, entry in group if not entry.drop), default=None)
@@ -61,7 +61,7 @@ def _age(entry: Entry) -> str:
 def _disagreement(one: Entry, other: Entry) -> str:
     """Return what two entries of one date disagree about; empty where they do not."""
     if one.drop != other.drop:
-        return "one drops it, one changes it"
+        return "one drops it, the other changes it"
     mine, theirs = _leaves(one), _leaves(other)
     for path in mine.keys() & theirs.keys():
         if mine[path] != theirs[path] and {} not in (mine[path], theirs[path]):
@@ -69,7 +69,7 @@ def _disagreement(one: Entry, other: Entry) -> str:
     for first, second in ((one, other), (other, one)):
         for path in first.unset:
             if any(_overlap(path, name) for name in _leaves(second)):
-                return f"one unsets {path}, one sets it"
+                return f"one unsets {path}, the other sets it"
         for path, values in first.add.items():
             both = [value for value in values if value in second.remove.get(path, ())]
             if both:
@@ -190,7 +190,7 @@ def apply(schema: Schema, patch: Patch) -> Schema:
     """Return `schema` with all decisions of `patch`; the argument is left as it is.
 
     Raises:
-        DataError: A decision cannot be applied, because its feature is no longer there, for one; all are listed.
+        DataError: A decision cannot be applied, for example because its feature is gone; all are listed.
         UsageError: The patch contradicts itself.
     """
     application = apply_with_report(schema, patch)
@@ -199,7 +199,7 @@ def apply(schema: Schema, patch: Patch) -> Schema:
         raise DataError(
             "schema_patch.conflict",
             f"The patch does not fit the schema. {listed}",
-            "Change or delete the entry, or look at `apply_with_report`.",
+            "Change or delete the entry, or see `apply_with_report`.",
         )
     return application.schema
 

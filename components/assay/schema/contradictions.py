@@ -416,7 +416,7 @@ def check_text(text: str, source: str = "schema") -> tuple[Contradiction, ...]:
     """Find what is wrong with a schema in a text proto; each finding has its line.
 
     Raises:
-        DataError: The text is no schema; the message names `source` and the line.
+        DataError: The text is not a schema; the message names `source` and the line.
     """
     schema = parse_text_proto(text, schema_pb2.Schema(), source, code="schema.syntax", refusal=DataError)
     lines = field_lines(text)
@@ -470,7 +470,8 @@ def _domains(schema: schema_pb2.Schema, places: list[SubjectPlace]) -> Iterator[
             yield place, _error("domain_missing", place.subject, "domain", sentence)
         elif domain not in strings:
             sentence = (
-                f"Feature '{place.subject.name}' names '{domain}', which is no string domain: TFDV validates no shared "
+                f"Feature '{place.subject.name}' names '{domain}', which is not a string domain: TFDV "
+                "validates no shared "
                 "int or float domains. Write the range into the feature."
             )
             yield place, _error("domain_not_validated", place.subject, "domain", sentence)

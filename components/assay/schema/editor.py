@@ -71,7 +71,7 @@ class SchemaEditor:
         """Add a feature, to the schema or inside a struct, and return its editor.
 
         Raises:
-            UsageError: The name is taken, the type unknown, or `inside` is no struct.
+            UsageError: The name is taken, the type unknown, or `inside` is not a struct.
             DataError: There is no feature `inside`.
         """
         holder: Any = self._schema

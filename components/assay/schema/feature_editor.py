@@ -29,8 +29,8 @@ def enum_number(enum: Any, name: str, what: str) -> int:
     Raises:
         UsageError: There is none of that name.
     """
-    if name not in enum.keys():  # noqa: SIM118  (an EnumTypeWrapper is no mapping)
-        raise UsageError("schema.unknown_name", f"'{name}' is no {what}.", did_you_mean(name, enum.keys()))
+    if name not in enum.keys():  # noqa: SIM118  (an EnumTypeWrapper is not a mapping)
+        raise UsageError("schema.unknown_name", f"'{name}' is not a valid {what}.", did_you_mean(name, enum.keys()))
     return int(enum.Value(name))
 
 
@@ -65,7 +65,9 @@ class FeatureEditor:
     def presence(self, *, min_fraction: float | None = None, min_count: int | None = None) -> Self:
         """Set the minimum share and count of rows that have the feature; omitted arguments stay unchanged."""
         if min_fraction is not None and not 0 <= min_fraction <= 1:
-            raise UsageError("schema.value", f"{self.title}: min_fraction is {min_fraction}; it is a share of 1.")
+            raise UsageError(
+                "schema.value", f"{self.title}: min_fraction is {min_fraction}; expected a fraction between 0 and 1."
+            )
         return self._merge(presence={"min_fraction": min_fraction, "min_count": min_count})
 
     def required(self) -> Self:
@@ -78,7 +80,7 @@ class FeatureEditor:
         return self
 
     def group_presence(self, *, required: bool) -> Self:
-        """Return whether a feature inside a struct has to be present wherever its struct is."""
+        """Set whether a feature inside a struct has to be present wherever its struct is."""
         if len(SchemaSubject("feature", self.name).steps) == 1:
             raise UsageError("schema.value", f"{self.title} is in no struct.", "Use presence.")
         return self._merge(group_presence={"required": required})
@@ -359,7 +361,7 @@ class FeatureEditor:
             UsageError: Both are given, or none.
         """
         if (unit is None) == (string_format is None):
-            raise UsageError("schema.value", f"{self.title}: a time has a unit or a string_format.")
+            raise UsageError("schema.value", f"{self.title}: a time must have either a unit or a string_format.")
         return self._domain("time_domain", integer_format=unit, string_format=string_format)
 
     def time_of_day_domain(
@@ -371,7 +373,9 @@ class FeatureEditor:
             UsageError: Both are given, or none.
         """
         if (integer_format is None) == (string_format is None):
-            raise UsageError("schema.value", f"{self.title}: a time of day has an integer_format or a string_format.")
+            raise UsageError(
+                "schema.value", f"{self.title}: a time of day must have either an integer_format or a string_format."
+            )
         return self._domain("time_of_day_domain", integer_format=integer_format, string_format=string_format)
 
     def no_domain(self) -> Self:

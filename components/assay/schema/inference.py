@@ -55,7 +55,7 @@ def infer_schema(
     if not has_rows(statistics):
         raise DataError(
             "schema.no_rows",
-            "The data has no rows, from which no schema can be inferred.",
+            "A schema cannot be inferred: the data has no rows.",
             "Infer the schema from data that has rows.",
         )
     schema = schema_pb2.Schema()

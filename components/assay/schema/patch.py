@@ -105,7 +105,7 @@ class Patch:
     version: Literal[1] = VERSION
 
     def __add__(self, other: Patch) -> Patch:
-        """Return the decisions of both, without those that stand in both."""
+        """Return the decisions of both, without those that are in both."""
         return Patch(entries=(*self.entries, *(entry for entry in other.entries if entry not in self.entries)))
 
 
@@ -142,15 +142,19 @@ def check_fields(patch: Patch, source: str = "patch") -> None:
 def _check_entry(entry: Entry, where: str) -> None:
     named = [kind for kind in NAMED_KINDS if getattr(entry, kind)]
     if len(named) > 1:
-        raise UsageError("schema_patch.two_subjects", f"{where} names a {named[0]} and a {named[1]}.", "Make it two.")
+        raise UsageError(
+            "schema_patch.two_subjects", f"{where} names a {named[0]} and a {named[1]}.", "Split it into two entries."
+        )
     if not entry.changes_something:
         raise UsageError(
-            "schema_patch.empty_entry", f"{where} ({entry.subject}) asks for no change.", "Say drop, set, unset or add."
+            "schema_patch.empty_entry", f"{where} ({entry.subject}) makes no change.", "Add drop, set, unset or add."
         )
     if entry.drop and (entry.create or entry.unset or entry.set or entry.add or entry.remove):
         raise UsageError("schema_patch.drop_and_change", f"{where} drops {entry.subject} and changes it.")
     if not named and (entry.drop or entry.create):
-        raise UsageError("schema_patch.no_subject", f"{where} says drop or create, but not of what.", "Name a feature.")
+        raise UsageError(
+            "schema_patch.no_subject", f"{where} says drop or create, but does not name a subject.", "Name a feature."
+        )
     _check_settings(entry, where)
     _check_lists(entry, where)
 
@@ -189,14 +193,16 @@ def _refuse_part(kind: Kind, path: str, where: str) -> None:
             "schema_patch.part", f"{where}: {name} has entries of its own.", f"Write `{name}: its name` in the entry."
         )
     if name == "name":
-        raise UsageError("schema_patch.rename", f"{where}: a name stays.", "Drop the one, and create the other.")
+        raise UsageError(
+            "schema_patch.rename", f"{where}: a name cannot be changed.", "Drop the old one, and create the new one."
+        )
 
 
 def _check_values(descriptor: Descriptor, path: str, values: tuple[Any, ...], where: str) -> None:
     inside = "string_domain.value" if path == VALUES and descriptor.name == "Feature" else path
     field = field_at(descriptor, inside, where)
     if not is_set_like(field):
-        raise UsageError("schema_patch.no_list", f"{where}: {path} is no list of values.", "Use `set`.")
+        raise UsageError("schema_patch.no_list", f"{where}: {path} is not a list of values.", "Use `set`.")
     for value in values:
         scalar(field, value, f"{where}.{path}")
 
@@ -208,8 +214,8 @@ def parse_patch(text: str, source: str = "patch") -> Patch:
     """Read a patch from YAML (or JSON, which is YAML).
 
     Raises:
-        DataError: The text is no YAML, or has a key twice; the message names `source` and the line.
-        UsageError: The text is no patch, or an entry asks for what tensorflow-metadata's schema has no place for.
+        DataError: The text is not YAML, or has a key twice; the message names `source` and the line.
+        UsageError: The text is not a patch, or an entry asks for what tensorflow-metadata's schema has no place for.
     """
     plain = parse_yaml(text, source, code="schema_patch.syntax", refusal=DataError)
     try:
@@ -218,7 +224,7 @@ def parse_patch(text: str, source: str = "patch") -> Patch:
         raise UsageError(
             "schema_patch.malformed",
             f"{source} is not a schema patch: {error}.",
-            "schemas/schema_patch.schema.json says what a patch may hold.",
+            "See schemas/schema_patch.schema.json for the format.",
         ) from None
     check_fields(patch, source)
     return patch
@@ -241,7 +247,7 @@ def _refuse_unknown(plain: dict[Any, Any], of: type[Patch | Entry], where: str) 
     for name in plain:
         if name not in names:
             raise UsageError(
-                "schema_patch.unknown_key", f"{where}: there is no '{name}'.", did_you_mean(str(name), names)
+                "schema_patch.unknown_key", f"{where}: unknown key '{name}'.", did_you_mean(str(name), names)
             )
 
 
@@ -249,8 +255,8 @@ def read_patch(path: Path) -> Patch:
     """Read a patch from a file.
 
     Raises:
-        DataError: The file is missing, or is no YAML.
-        UsageError: The file is no patch; see `parse_patch`.
+        DataError: The file is missing, or is not YAML.
+        UsageError: The file is not a patch; see `parse_patch`.
     """
     text = read_text(path, "a schema patch", code="schema_patch.unreadable", refusal=DataError)
     return parse_patch(text, str(path))

@@ -1,4 +1,4 @@
-"""The JSON Schema of patches, for editors: what a patch may hold, down to each field of tensorflow-metadata."""
+"""The JSON Schema of patches, for editors: what a patch may hold, down to each field in tensorflow-metadata."""
 
 from __future__ import annotations
 

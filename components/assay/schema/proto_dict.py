@@ -1,4 +1,4 @@
-"""Protos as plain values and back: field names as they stand in the proto, enums by name, numbers as numbers.
+"""Protos as plain values and back: field names as in the proto, enums by name, numbers as numbers.
 
 `json_format` writes 64-bit integers as strings and drops which empty messages are set; YAML that people edit needs
 numbers, and `url_domain {}` says something.

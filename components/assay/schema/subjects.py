@@ -47,7 +47,7 @@ class SchemaSubject:
     Attributes:
         kind: What it is.
         name: Its name. A feature inside a struct has its path, as anomalies name it: `trip.fare`; a step that holds
-            a dot or a quote stands in single quotes.
+            a dot or a quote is put in single quotes.
     """
 
     kind: Kind = "schema"
@@ -116,7 +116,7 @@ def index(schema: Schema) -> dict[SchemaSubject, SubjectPlace]:
             raise DataError(
                 "schema.named_twice",
                 f"The schema has {place.subject} twice.",
-                "Keep one of them; `assay schema check` gives their lines.",
+                "Keep one of them; find their lines with `assay schema check`.",
             )
         places[place.subject] = place
     return places

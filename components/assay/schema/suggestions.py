@@ -1,4 +1,4 @@
-"""What a schema could say besides, by the evidence of statistics; nobody has to take it."""
+"""Additions to a schema that statistics give evidence for; people accept or reject them."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class SuggestOptions:
         margin: How far a numeric range goes beyond what was observed, as a share of its width; and how far below what
             was observed a share or a count may fall.
         min_examples: Features with fewer values give no suggestion: they are no evidence.
-        max_categories: An integer feature with a wider range of values is no category.
-        confidence: How sure a limit that knows the sample size is to pass data that has not changed.
+        max_categories: An integer feature with a wider range of values is not suggested as a category.
+        confidence: Confidence that a sample-size-aware threshold passes unchanged data.
     """
 
     kinds: tuple[Suggestion, ...] = ALL
@@ -61,10 +61,10 @@ class SuggestOptions:
         if not 0 <= self.margin < float("inf"):
             raise UsageError("suggest.option", f"margin must not be negative, not {self.margin}.")
         if not 0.5 <= self.confidence < 1:
-            raise UsageError("suggest.option", f"confidence must lie between 0.5 and 1, not {self.confidence}.")
+            raise UsageError("suggest.option", f"confidence must be between 0.5 and 1, not {self.confidence}.")
         unknown = [kind for kind in self.kinds if kind not in ALL]
         if unknown:
-            raise UsageError("suggest.option", f"There is no suggestion '{unknown[0]}'.", f"Known: {', '.join(ALL)}.")
+            raise UsageError("suggest.option", f"Unknown suggestion '{unknown[0]}'.", f"Known: {', '.join(ALL)}.")
 
 
 _UNCHECKED: Final = {"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"}
@@ -193,7 +193,7 @@ def suggest_categories(observed: Observed, options: SuggestOptions) -> Entry | N
 
 
 def suggest_range(observed: Observed, options: SuggestOptions) -> Entry | None:
-    """Return the observed range with a margin on both sides; a range without negative values gets none."""
+    """Return the observed range with a margin on both sides; a non-negative range stays non-negative."""
     numbers = observed.numbers
     if numbers is None or observed.num_values < options.min_examples or observed.type not in {"INT", "FLOAT"}:
         return None

@@ -106,7 +106,8 @@ def component(
         reads: Given the parameter values, the files outside of artifacts that the component would read; their names
             and contents are part of the fingerprint.
         depends_on: Given the parameter values, whatever else a result depends on that they only name (user code named
-            within a configuration, say): values that are part of the fingerprint. Nothing lets Kubeflow cache the step.
+            within a configuration, for example): values that are part of the fingerprint. Nothing lets Kubeflow cache
+            the step.
         still_valid: Given the parameter values and the output artifacts of a cached execution, a sentence why its
             effect on the outside world no longer stands, or None.
         positional: The arguments that may also be given by position, in order; none by default.

@@ -117,7 +117,7 @@ class OutputComparison(Predicate):
             return bool(_OPERATORS[self.operator](left, right))
         except TypeError:
             raise UsageError(
-                "condition.types", f"Condition '{self}' cannot be decided: it compares {left!r} with {right!r}."
+                "condition.types", f"Condition '{self}' cannot be evaluated: it compares {left!r} with {right!r}."
             ) from None
 
 

@@ -77,6 +77,6 @@ class ExecutionContext:
                 "rows.do_not_add_up",
                 f"Split '{split}' of {self.node_id or 'this step'}: {read} rows were read, but {written} were written "
                 f"and {rejected} rejected ({read - written - rejected:+d} unexplained).",
-                "Nothing was published. This is a fault of the engine or the component; please report it.",
+                "Report this as a bug of the engine or the component; nothing was published.",
             )
         self.rows[split] = RowCount(int(read), int(written), int(rejected))  # numpy's integers are no JSON

@@ -24,7 +24,7 @@ class Importer(Node):
         output_key: The key of the one output.
 
     Raises:
-        UsageError: The type is no artifact class.
+        UsageError: The type is not an artifact class.
         ArtifactError: The type declares no such property, or one of another type.
     """
 

@@ -48,7 +48,7 @@ class Node:
         if not id or id.startswith(".") or any(character in id for character in "/\\\0"):
             raise UsageError("node.id", f"A step's id must be usable as a folder's name, got {id!r}.")
         if id in _TAKEN:
-            raise UsageError("node.id_taken", f"A step cannot be called '{id}': a root keeps its own things there.")
+            raise UsageError("node.id_taken", f"A step cannot be called '{id}': the name is reserved in a root.")
         self.id = id
         return self
 
@@ -56,7 +56,7 @@ class Node:
         """Make the step wait for others whose data it does not read; return the step for chaining."""
         for node in nodes:
             if not isinstance(node, Node):
-                raise UsageError("node.after", f"{self.id}.after() takes steps, got {node!r}.")
+                raise UsageError("node.after", f"{self.id}.after() expects steps, got {node!r}.")
             self.explicit_upstream.append(node)
         return self
 
@@ -147,27 +147,27 @@ def _channels(spec: ComponentSpec, declared: InputSpec, value: Any) -> tuple[Cha
     """Check what an author wired to an input: one channel, or several where the input takes many."""
     channels = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if len(channels) != 1 and not declared.many:
-        raise UsageError("node.one_channel", f"{spec.name}.{declared.name} takes one channel, got {len(channels)}.")
+        raise UsageError("node.one_channel", f"{spec.name}.{declared.name} accepts one channel, got {len(channels)}.")
     for channel in channels:
         if not isinstance(channel, Channel):
             raise UsageError(
                 "node.not_a_channel",
-                f"{spec.name}.{declared.name} takes another step's output of type {declared.artifact.__name__}, "
+                f"{spec.name}.{declared.name} requires another step's output of type {declared.artifact.__name__}, "
                 f"got {channel!r}.",
-                "Wire it: other_step.outputs['key']; bring a folder in with Importer.",
+                "Wire it: other_step.outputs['key']; or import a folder with Importer.",
             )
         if not isinstance(channel, OutputChannel):
             raise UsageError(
                 "node.no_producer",
-                f"{spec.name}.{declared.name} takes another step's output, got a Channel that no step puts out.",
-                "Let a Resolver find its artifact: Resolver(strategy_class=LatestArtifactStrategy, "
+                f"{spec.name}.{declared.name} requires another step's output, got a Channel that no step writes.",
+                "Find its artifact with a Resolver: Resolver(strategy_class=LatestArtifactStrategy, "
                 f"{declared.name}=Channel(type={channel.type.__name__})).outputs['{declared.name}'].",
             )
         if channel.foreseen.empty:
             raise UsageError(
                 "node.empty_output",
                 f"{spec.name}.{declared.name} reads {channel!r}, which stays empty: {channel.foreseen.empty}.",
-                "Wire another output, or let the step write this one.",
+                "Wire another output, or make the step write this one.",
             )
         if not issubclass(channel.type, declared.artifact) and declared.artifact is not Artifact:
             raise UsageError(

@@ -25,9 +25,9 @@ _ARGUMENTS = (
 )
 # Arguments of TFX's Pipeline, with what to do instead.
 _REFUSED = {
-    "inputs": "Pipelines inside pipelines are not supported: put all steps into one.",
-    "outputs": "Pipelines inside pipelines are not supported: put all steps into one.",
-    "platform_config": "It is for TFX's own orchestrators; options of Kubeflow are set where it is compiled for it.",
+    "inputs": "Put all steps into one pipeline; nested pipelines are not supported.",
+    "outputs": "Put all steps into one pipeline; nested pipelines are not supported.",
+    "platform_config": "Set Kubeflow options when compiling; platform_config is for TFX's own orchestrators.",
 }
 _NAME = re.compile(r"[A-Za-z0-9][\w.\-]*")
 
@@ -83,7 +83,8 @@ class Pipeline:
         if not isinstance(given, str) or not _NAME.fullmatch(given):
             raise UsageError(
                 "pipeline.name",
-                f"A pipeline's name is letters, digits, '.', '_' and '-', starting with a letter or digit; got "
+                f"A pipeline's name must consist of letters, digits, '.', '_' and '-', and start with a "
+                "letter or digit; got "
                 f"{pipeline_name!r}.",
             )
         _check_arguments(execution_mode, unknown)
@@ -133,13 +134,15 @@ def _check_arguments(execution_mode: ExecutionMode, unknown: Mapping[str, Any]) 
     if execution_mode is not ExecutionMode.SYNC:
         raise UsageError(
             "pipeline.execution_mode",
-            f"A pipeline runs with ExecutionMode.SYNC, got {execution_mode}.",
+            f"Pipelines support only ExecutionMode.SYNC, got {execution_mode}.",
             "For continuous training, run the pipeline again for each span; unchanged steps are cached.",
         )
     for name, value in unknown.items():
         if name in _REFUSED and value is not None:
             raise UsageError(
-                "pipeline.refused_argument", f"Pipeline has no argument '{name}', which TFX's has.", _REFUSED[name]
+                "pipeline.refused_argument",
+                f"Pipeline has no argument '{name}', although TFX's has it.",
+                _REFUSED[name],
             )
         if name not in _REFUSED:
             raise UsageError(
@@ -156,12 +159,12 @@ def _checked(components: Sequence[Node]) -> list[Node]:
                 "pipeline.not_called", f"{node.spec.name} is a component, not a step.", f"Call it: {node.spec.name}(…)."
             )
         if not isinstance(node, Node):
-            raise UsageError("pipeline.not_a_step", f"A pipeline's components are steps, got {node!r}.")
+            raise UsageError("pipeline.not_a_step", f"A pipeline's components must be steps, got {node!r}.")
         if by_id.get(node.id, node) is not node:
             raise UsageError(
                 "pipeline.duplicate_id",
                 f"Two steps have the id '{node.id}', so their outputs would share one key.",
-                f"Give one another id: .with_id('{node.id}_2').",
+                f"Set another id: .with_id('{node.id}_2').",
             )
         by_id[node.id] = node
     if not by_id:
@@ -189,7 +192,7 @@ def _ordered(nodes: list[Node]) -> tuple[Node, ...]:
         sorter.prepare()
     except CycleError as error:
         names = " -> ".join(node.id for node in error.args[1])
-        raise UsageError("pipeline.cycle", f"The steps wait for each other in a circle: {names}.") from None
+        raise UsageError("pipeline.cycle", f"The pipeline has a cycle: {names}.") from None
     ready: list[Node] = []
     ordered: list[Node] = []
     while sorter.is_active():

@@ -138,7 +138,7 @@ class ComponentSpec:
         requires: Optional packages, by the names that Python imports, without which the component cannot run.
         reads: Names the files outside of artifacts that the component would read for given parameters.
         depends_on: Gives what else the result depends on that parameters only name; part of the fingerprint.
-        still_valid: Says why a cached execution no longer stands (a pushed model that is gone, say), or None.
+        still_valid: Says why a cached execution no longer stands (for example because a pushed model is gone), or None.
         positional: The arguments that may also be given by position, in TFX's order.
         refused: Arguments that TFX's component has and this one has not, each with what to do instead.
         check: Raises UsageError for values that cannot work, or cannot work together. It is given typed parameter
@@ -177,7 +177,7 @@ class ComponentSpec:
             if name in self.refused:
                 raise UsageError(
                     "component.refused_argument",
-                    f"{self.name} has no argument '{name}', which TFX's has.",
+                    f"{self.name} has no argument '{name}', although TFX's has it.",
                     self.refused[name],
                 )
             raise UsageError(
@@ -273,7 +273,7 @@ def read_signature(
     for argument in inspect.signature(function).parameters.values():
         if argument.kind in {argument.VAR_POSITIONAL, argument.VAR_KEYWORD}:
             raise UsageError(
-                "component.variadic", f"{component_name} takes *{argument.name}; a component's arguments are named."
+                "component.variadic", f"{component_name} takes *{argument.name}; a component's arguments must be named."
             )
         if argument.name not in hints:
             raise UsageError(

@@ -138,7 +138,7 @@ def _imports(source: bytes) -> tuple[_Import, ...]:
 
 def _module_files(folder: Path, names: Sequence[str], package: Path | None) -> Iterator[Path]:
     """Return the files that importing `a.b.c` runs: the packages and the module; `c` may be a name in `b`."""
-    # What is installed side by side is no part of each other, and a library's version is in the fingerprint otherwise.
+    # Packages installed side by side do not belong together, and the fingerprint has a library's version elsewhere.
     if folder.name in _INSTALLED or (package is not None and names[0] != package.name):
         return
     for name in names:
@@ -209,7 +209,7 @@ def _digest_by_name(name: str) -> str | None:
 
 
 def _package_folder(file: Path, module: str) -> Path | None:
-    """Return the folder of the top-level package of a dotted module; None for one that lies in no package."""
+    """Return the folder of the top-level package of a dotted module; None for one outside of any package."""
     names = [*module.split("."), *(["__init__"] if file.name == "__init__.py" else [])]
     is_its_file = file.with_suffix("").parts[-len(names) :] == tuple(names)
     return file.parents[len(names) - 2] if is_its_file and len(names) > 1 else None

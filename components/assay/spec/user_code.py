@@ -209,7 +209,7 @@ def modules_of(module_file: str | Path) -> tuple[ModuleType, ...]:
 def run_user_code(what: str, module_file: str | Path | None = None) -> Iterator[None]:
     """Run a block that calls user code; what it raises becomes a UserCodeError that shows the user's own frames.
 
-    Errors of assay (a data file that cannot be read, say) pass as they are.
+    Errors of assay (for example a data file that cannot be read) pass as they are.
 
     Args:
         what: What runs, for the message, such as `run_fn`.
@@ -330,7 +330,7 @@ def _load_file(path: Path) -> ModuleType:
     loader = FromSource(name, str(path)) if path.suffix in SOURCE_SUFFIXES else None
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
-        raise UsageError("user_code.not_python", f"{path} is not a Python file.", "Its name must end in .py.")
+        raise UsageError("user_code.not_python", f"{path} is not a Python file.", "Rename it so that it ends in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before it runs, as the import system does: dataclasses look their module up there
     neighbours: dict[str, ModuleType] = {}
@@ -355,7 +355,7 @@ def _import_dotted(module_name: str, name: str) -> ModuleType:
         cause = error.__cause__
         if isinstance(cause, ModuleNotFoundError) and cause.name and f"{module_name}.".startswith(f"{cause.name}."):
             raise UsageError(
-                "user_code.no_module", f"There is no module '{cause.name}'.", "Install it, or pass module_file."
+                "user_code.no_module", f"No module named '{cause.name}'.", "Install it, or pass module_file."
             ) from None
         raise
 

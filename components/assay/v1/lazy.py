@@ -12,7 +12,7 @@ from assay.v1.refused import REFUSED
 
 
 def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a module's `__getattr__` as `assay.lazy.lazy_names` does; it also knows what TFX has besides."""
+    """Return a module's `__getattr__` as `assay.lazy.lazy_names` does; it also knows TFX's other names."""
     found = lazy.lazy_names(module, homes)
 
     def look_up(name: str) -> Any:
@@ -36,7 +36,7 @@ def lazy_modules(module: str, names: Collection[str]) -> Callable[[str], Any]:
 
 
 def refused_names(module: str) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a module whose public names are all there: it knows those that TFX has besides."""
+    """Return the `__getattr__` of a module whose public names are all there: it knows TFX's other names."""
     return lazy_names(module, {})
 
 

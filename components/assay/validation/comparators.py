@@ -93,7 +93,7 @@ def check_schema(schema: Schema, environment: str | None, controls: Iterable[Con
     Args:
         schema: What is expected.
         environment: The environment that is validated.
-        controls: The control statistics that were given; None where missing ones are only to be told.
+        controls: The control statistics that were given; None if missing ones are only to be reported.
 
     Raises:
         UsageError: A feature names an environment that the schema does not have; or a comparator has no threshold,
@@ -109,7 +109,7 @@ def check_schema(schema: Schema, environment: str | None, controls: Iterable[Con
         if any("to compare with" in problem for problem in problems):
             named = ", ".join(map(argument, ("previous", "serving", "previous_version")))
             missing = argument("on_missing_control", "warning", option="--missing-control")
-            hint = f"Give them ({named}), or {missing} where there are none yet, as for a first span."
+            hint = f"Give them ({named}), or {missing} if there are none yet, as for a first span."
         raise UsageError("schema.cannot_apply", f"The schema cannot be applied: {'; '.join(problems)}.", hint)
 
 

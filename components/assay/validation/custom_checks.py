@@ -42,7 +42,7 @@ class CheckResult:
     Attributes:
         ok: Whether the data passes.
         observed: The figure that decided.
-        limit: What it was held against.
+        limit: The threshold that it was compared with.
         sentence: More about it; the function's docstring says what was expected.
     """
 
@@ -82,7 +82,7 @@ def statistics_check(function: Callable[..., Any], *, severity: CheckSeverity = 
     parameters = tuple(inspect.signature(function).parameters)
     unknown = [each for each in parameters if hints.get(each) not in {FeatureSummary, DatasetFeatureStatistics}]
     if unknown or not parameters:
-        what = f"the parameter '{unknown[0]}' does not say what it takes" if unknown else "it has no parameter"
+        what = f"the parameter '{unknown[0]}' has no annotation" if unknown else "it has no parameter"
         raise UsageError("checks.signature", f"The check {name} cannot be called: {what}.", _EXAMPLE)
     features = tuple(None if hints[each] is DatasetFeatureStatistics else each for each in parameters)
     expectation = (inspect.getdoc(function) or name.replace("_", " ")).splitlines()[0].rstrip(".")
@@ -122,7 +122,7 @@ def _ask(
         if feature is not None and feature not in summaries:
             raise UsageError(
                 "checks.feature",
-                f"The check {check.id} looks at '{feature}', which the data does not have.",
+                f"The check {check.id} reads '{feature}', which the data does not have.",
                 did_you_mean(feature, summaries),
             )
         arguments.append(dataset if feature is None else summaries[feature])

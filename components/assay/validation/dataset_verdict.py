@@ -81,8 +81,8 @@ def data_verdict(
 
     Args:
         examinations: What was found, by split.
-        schema: What the data was held against.
-        fail_on: The least severity that closes the gate.
+        schema: The schema that the data was validated against.
+        fail_on: The minimum severity that closes the gate.
         more: Further checks, such as those of rows.
     """
     checks = [check for split, examination in examinations.items() for check in _of_split(split, examination, schema)]

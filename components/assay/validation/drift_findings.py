@@ -1,4 +1,4 @@
-"""Drift limits besides the schema's: PSI, Kolmogorov-Smirnov, Wasserstein, missing values, from statistics."""
+"""Drift thresholds in addition to the schema's: PSI, Kolmogorov-Smirnov, Wasserstein and missing values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MEASURE_WORDS: Final[dict[MeasureName, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDrift:
-    """One distance that was held against a limit."""
+    """One distance that was compared with a threshold."""
 
     feature: str
     distance: Distance
@@ -54,7 +54,7 @@ def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has
     if limits and not has_previous:
         raise UsageError(
             "drift.no_previous",
-            f"{argument('drift_limits', option='--limit')} is set, and there is nothing to compare with.",
+            f"{argument('drift_limits', option='--limit')} is set, but there is nothing to compare with.",
             f"Give {argument('previous')} with the statistics of the previous span.",
         )
     known = dict(feature_paths(schema.feature))
@@ -72,7 +72,7 @@ def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has
                 raise UsageError(
                     "drift.cannot_apply",
                     f"drift_limits[{name}].{measure} cannot apply to a feature of type {kind}.",
-                    f"Measures that can: {', '.join(sorted(applicable))}." if applicable else "",
+                    f"Applicable measures: {', '.join(sorted(applicable))}." if applicable else "",
                 )
 
 

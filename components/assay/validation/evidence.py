@@ -26,7 +26,7 @@ class AnomalyEvidence:
     Attributes:
         observed: The figure that broke the limit; None where the anomaly is not about a figure.
         limit: The limit.
-        schema_field: Where the limit stands in the schema.
+        schema_field: Where the threshold is set in the schema.
         count: How many values or examples are affected; None where statistics do not tell.
         share: `count` over all values or examples that could be affected.
         values: Unexpected values, the most frequent first.

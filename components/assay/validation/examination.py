@@ -49,13 +49,14 @@ OnMissingControl = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """What data is held against.
+    """What data is validated against.
 
     Attributes:
         schema: The schema.
         environment: One of its environments.
         severity_overrides: Severity by anomaly type.
-        drift_limits: Limits besides the schema's, by feature; `*` stands for all features that are not named.
+        drift_limits: Thresholds in addition to the schema's, by feature; `*` stands for all features that are not
+            named.
         checks: A user's own checks of statistics.
         on_missing_control: What a comparator is that has nothing to compare with: an error before anything is
             computed, or a finding of severity warning.
@@ -111,7 +112,7 @@ class SliceAnomalies:
         anomalies: What TFDV finds, and our own findings as CUSTOM_VALIDATION or STATS_NOT_AVAILABLE.
         findings: All that does not fit.
         comparisons: Every comparator of the schema, with what it measured.
-        drift: Every distance that was held against `drift_limits`.
+        drift: Every distance that was compared with `drift_limits`.
         passed_checks: The ids of custom checks that the data passes.
     """
 
@@ -372,9 +373,9 @@ def _severities(severity_overrides: Mapping[str, str]) -> dict[int, int]:
 
 
 def _enum_value(enum: type[anomalies_pb2.AnomalyInfo.Type], what: str, name: str) -> int:
-    if name not in enum.keys():  # noqa: SIM118  an EnumTypeWrapper is no mapping
+    if name not in enum.keys():  # noqa: SIM118  an EnumTypeWrapper is not a mapping
         raise UsageError(
-            "anomalies.unknown_name", f"'{name}' is no {what} of tensorflow-metadata.", did_you_mean(name, enum.keys())
+            "anomalies.unknown_name", f"'{name}' is no {what} in tensorflow-metadata.", did_you_mean(name, enum.keys())
         )
     value: int = enum.Value(name)
     return value

@@ -88,7 +88,7 @@ class Finding:
         severity: `error`, `warning` or `info`.
         summary: TFDV's short description.
         description: TFDV's description.
-        evidence: What was observed, the limit, where it stands in the schema, count and share.
+        evidence: What was observed, the threshold, where the schema sets it, count and share.
         slice: The slice of the data; empty for all of it.
         name: Tells apart findings of one type on one feature: the check or the measure that found it.
         origin: Where the limit stands, if not in the schema.
@@ -118,9 +118,9 @@ class Finding:
         if found.count is not None and found.share is not None:
             text += f" {found.count:,} affected ({found.share:.2%})."
         if self.origin:
-            text += f" The limit stands in {self.origin}."
+            text += f" Threshold set in {self.origin}."
         elif found.schema_field:
-            text += f" The limit stands in schema.{found.schema_field}."
+            text += f" Threshold set in schema.{found.schema_field}."
         return text
 
 

@@ -103,7 +103,7 @@ def find_leakage(
 
     Args:
         splits: Reads each split, once or twice: `partial(engine.reduce, examples.source(split))`.
-        columns: The columns that count, an id for one; all where None.
+        columns: The columns that identify a row, such as an id; all if None.
         sample_rows: How many shared rows to show for each two splits.
 
     Raises:
@@ -154,7 +154,7 @@ def _check_columns(one: tuple[str, SplitTally], other: tuple[str, SplitTally], n
                     "leakage.different_columns",
                     f"{lacking} has no column '{name}', of which each row of {split} has a value: no row can be the "
                     "same in both.",
-                    f"Name the columns that count; both have {', '.join(both)}." if both else "",
+                    f"Name the columns to compare; both have {', '.join(both)}." if both else "",
                 )
 
 

@@ -74,7 +74,7 @@ class RowOptions:
                 "example_validator.other_examples",
                 f"The statistics have the split '{lacking[0]}', and the examples at {examples.path} have "
                 f"{', '.join(examples.split_names)} only.",
-                "Give the examples that the statistics were computed of, or exclude the split.",
+                "Give the examples that the statistics were computed from, or exclude the split.",
             )
 
 
@@ -103,7 +103,7 @@ class RowsFound:
 
 @dataclass(frozen=True, slots=True)
 class RowWork:
-    """Rows, the rules that they are held against, and what is asked besides.
+    """Rows, the rules that they must meet, and further requests.
 
     Attributes:
         engine: Reads the rows.

@@ -144,7 +144,7 @@ def _check_types(schema: pa.Schema, options: FeatureSkewOptions) -> None:
             raise DataError(
                 "feature_skew.type",
                 f"Column '{field.name}' is of type {field.type}, whose values cannot be compared.",
-                "Cast the column, or leave it out.",
+                "Cast the column, or exclude it.",
             )
 
 
@@ -407,7 +407,7 @@ def _single(name: str, value: Any) -> str | int | None:
         if len(value) > 1:
             raise DataError(
                 "feature_skew.several_values",
-                f"Pairs of values of '{name}' cannot be counted: it has several in a row.",
+                f"Pairs of values of '{name}' cannot be counted: it has several values in a row.",
             )
         value = value[0] if value else None
     if isinstance(value, float):

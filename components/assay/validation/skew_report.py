@@ -86,7 +86,7 @@ class SkewPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfusionCount:
-    """How often a value stands in a base example where another stands in its test example.
+    """How often a value in a base example meets another in its test example.
 
     Attributes:
         feature_name: The feature.

@@ -30,7 +30,7 @@ def load_checks(module_file: str | Path) -> list[Any]:
         found = function()
     if not isinstance(found, (list, tuple)) or not found:
         raise UsageError(
-            "checks.list", f"checks() of {module_file} gave {found!r}.", "Return the list of its check functions."
+            "checks.list", f"checks() of {module_file} returned {found!r}.", "Return the list of its check functions."
         )
     return list(found)
 
@@ -45,7 +45,7 @@ def sorted_checks(
             rules (`.yaml`, `.json`).
 
     Raises:
-        UsageError: One of them is no function, or its annotations do not say what it looks at.
+        UsageError: One of them is not a function, or its annotations do not say what it looks at.
     """
     if checks is None:
         return (), ()

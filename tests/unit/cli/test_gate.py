@@ -201,6 +201,4 @@ def test_labels_by_name_in_a_csv(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("y,p.no,p.yes\nyes,0.1,0.9\nYes,0.1,0.9\n")
     refused = CliRunner().invoke(app, ["gate", *arguments])
     assert refused.exit_code == 1
-    assert "row 1 (counted from 0) is 'Yes', which is no class of the predictions: they have no, yes." in (
-        " ".join(refused.output.split())
-    )
+    assert all(named in " ".join(refused.output.split()) for named in ("row 1 (counted from 0)", "'Yes'", "no, yes"))

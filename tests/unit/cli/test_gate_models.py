@@ -103,7 +103,7 @@ def test_metrics_of_models_with_bounds_and_as_files(folder: Path) -> None:
             2,
             "--join-on requires --predictions",
         ),
-        (["evaluate", "--config", "c", "--model", "{folder}/none", "--data", "d"], 2, "there is nothing"),
+        (["evaluate", "--config", "c", "--model", "{folder}/none", "--data", "d"], 2, "/none"),
         (["gate", "--config", "c", "--model", "{folder}/models.py:goot", "--data", "d"], 2, "'good'"),
     ],
 )

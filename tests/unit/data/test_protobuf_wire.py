@@ -32,5 +32,5 @@ def test_views_are_not_copied() -> None:
     ids=["text that is cut off", "half a double", "half a key", "a group", "an endless number"],
 )
 def test_what_is_no_message_says_where(raw: bytes) -> None:
-    with pytest.raises(ValueError, match=r"expected a protobuf message; byte \d+ cannot be one's"):
+    with pytest.raises(ValueError, match=r"expected a protobuf message; byte \d+"):
         list(fields(raw))

@@ -77,9 +77,9 @@ def test_macro_averages_weigh_their_classes() -> None:
 @pytest.mark.parametrize(
     ("metric", "options", "code", "message"),
     [
-        ({"class_name": "BinaryAcuracy"}, {}, "unknown_metric", "there is no metric 'BinaryAcuracy'"),
+        ({"class_name": "BinaryAcuracy"}, {}, "unknown_metric", "'BinaryAcuracy'"),
         ({"class_name": "ExactMatch"}, {}, "tfma_only", "ExactMatch has no kernel"),
-        ({"class_name": "AUC", "module": "my.metrics"}, {}, "own_metric", "There is no module 'my'"),
+        ({"class_name": "AUC", "module": "my.metrics"}, {}, "own_metric", "'my'"),
         ({"class_name": "BinaryCrossentropy", "module": "tf_keras.losses"}, {}, "tfma_only", "has no kernel"),
         ({"class_name": "ScoreDistributionPlot"}, {}, "plot", "TFMA makes this plot"),
         ({"class_name": "AUC", "config": {"num_treshholds": 5}}, {}, "setting", "no setting 'num_treshholds'"),

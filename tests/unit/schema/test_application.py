@@ -129,7 +129,7 @@ def test_a_drop_holds_until_someone_decides_otherwise(dates: tuple[str, str], ke
     ("entries", "point"),
     [
         ("{feature: f, set: {type: INT}}, {feature: f, set: {type: FLOAT}}", "type is 'INT' and 'FLOAT'"),
-        ("{feature: f, drop: true}, {feature: f, set: {type: INT}}", "one drops it, one changes it"),
+        ("{feature: f, drop: true}, {feature: f, set: {type: INT}}", "drops it"),
         ("{feature: f, unset: [presence]}, {feature: f, set: {presence: {min_count: 1}}}", "one unsets presence"),
         ("{feature: f, add: {values: [a]}}, {feature: f, remove: {values: [a]}}", "one adds 'a' to values"),
         (

@@ -35,7 +35,7 @@ def test_drift_is_a_finding_with_its_limit_and_where_it_stands() -> None:
         ("x", "drift.kolmogorov_smirnov"),
     ]
     assert examination.findings[1].evidence.limit == pytest.approx(0.1)
-    assert "The limit stands in drift_limits[*].kolmogorov_smirnov" in examination.findings[1].sentence
+    assert "drift_limits[*].kolmogorov_smirnov" in examination.findings[1].sentence
     assert {each.feature for each in examination.overall.drift} == {"x", "w"}
 
 

@@ -200,7 +200,7 @@ class SubjectRecord(_Document, frozen=True, kw_only=True):
 
 
 class InferDocument(_Document, frozen=True, kw_only=True):
-    """What `assay schema infer --json` prints; the schema has the field names of tensorflow-metadata."""
+    """What `assay schema infer --json` prints; the schema has the field names in tensorflow-metadata."""
 
     schema_file: str | None
     schema: dict[str, Any]
@@ -375,7 +375,7 @@ class RuleRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RowsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows that were held against rules."""
+    """Rows that were validated against rules."""
 
     num_rows: int
     num_clean: int

@@ -17,7 +17,7 @@ def parse_limits(texts: Iterable[str], significance: float) -> dict[str, DriftLi
     A limit without a feature replaces the default of its measure. A feature with limits of its own has no others.
 
     Raises:
-        UsageError: A text is no limit; the message says which.
+        UsageError: A text is not a threshold; the message says which.
     """
     others, named = _parsed(texts)
     defaults = replace(DEFAULT_LIMITS, significance=significance, **others)
@@ -31,7 +31,7 @@ def parse_own_limits(texts: Iterable[str]) -> dict[str, DriftLimits]:
     """Return the limits that are written, by feature and `*`, and no defaults.
 
     Raises:
-        UsageError: A text is no limit; the message says which.
+        UsageError: A text is not a threshold; the message says which.
     """
     others, named = _parsed(texts)
     for_all = {ALL_FEATURES: others} if others else {}

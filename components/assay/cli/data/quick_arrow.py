@@ -32,4 +32,4 @@ class _NoPandas(MetaPathFinder):
     def find_spec(self, fullname: str, *_: object) -> None:
         """Return None for other modules, so that the other finders look for them."""
         if fullname == "pandas":
-            raise ModuleNotFoundError("pandas is kept out of this process", name=fullname)
+            raise ModuleNotFoundError("pandas is disabled in this process", name=fullname)

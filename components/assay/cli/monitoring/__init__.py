@@ -1,1 +1,1 @@
-"""What `assay monitor` does: finds new spans, holds each against what is known, and keeps a record of it."""
+"""What `assay monitor` does: finds new spans, checks each against what is known, and records the result."""

@@ -26,7 +26,7 @@ class Arrival:
         span: Its number; for a date the days since 1970-01-01.
         name: As people call it: the date, or the number.
         files: Of its newest version, sorted.
-        fingerprint: Changes when a file is added, removed, or written anew.
+        fingerprint: Changes when a file is added, removed or rewritten.
     """
 
     span: int

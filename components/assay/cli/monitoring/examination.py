@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What every span is held against.
+    """What every span is checked against.
 
     Attributes:
         root: Where records are kept.
         schema: The schema's file.
-        environment: One of the schema's environments.
+        environment: Environment of the schema to validate in.
         training: Data or statistics that the model was trained on.
         limits: Of drift, by feature.
-        fail_on: The least severity of an anomaly that fails.
+        fail_on: The minimum severity of an anomaly that fails.
         config: The evaluation's configuration, where labels and predictions are watched too.
         csv: The options of reading a CSV.
     """

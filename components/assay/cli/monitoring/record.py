@@ -108,6 +108,8 @@ def read_records(root: Path) -> list[SpanRecord]:
         except (msgspec.DecodeError, OSError) as error:
             reason = re.sub(r"\s+", " ", str(error))
             raise ArtifactError(
-                "monitor.record", f"{path} is no record of a span: {reason}.", "Remove it; the span is looked at anew."
+                "monitor.record",
+                f"{path} is not a record of a span: {reason}.",
+                "Remove it; the span is then checked again.",
             ) from None
     return sorted(records, key=lambda record: record.span)

@@ -49,7 +49,7 @@ def watch_spans(
     """Examine the spans that have no record, or whose files have changed since.
 
     Raises:
-        UsageError: Another monitor is at work on the same root.
+        UsageError: Another monitor is running on the same root.
     """
     with _alone(watch.root):
         records = {record.name: record for record in read_records(watch.root)}
@@ -96,7 +96,7 @@ def _alone(root: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
-                "monitor.busy", f"Another monitor is at work on {root}.", "Wait for it, or give another --root."
+                "monitor.busy", f"Another monitor is running on {root}.", "Wait for it, or give another --root."
             ) from None
         yield
     finally:

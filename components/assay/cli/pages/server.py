@@ -126,7 +126,7 @@ def serve(site: Site, host: str, port: int) -> Iterator[ThreadingHTTPServer]:
         server = _Server((host, port), Handler)
     except (OSError, OverflowError) as error:
         raise UsageError(
-            "ui.address", f"Cannot listen at {host}:{port}: {error}.", "Choose another: --port 0 takes a free one."
+            "ui.address", f"Cannot listen at {host}:{port}: {error}.", "Choose another: --port 0 picks a free port."
         ) from None
     with server:
         yield server

@@ -125,7 +125,7 @@ def _row(record: ArtifactRecord, executions: dict[int, ExecutionRecord], address
 
 
 class Addresses(Protocol):
-    """Gives the address of a page as seen from the page that links to it; empty where there is none."""
+    """Returns the address of a page as seen from the page that links to it; empty if there is none."""
 
     def home(self) -> str:
         """Return the link to the overview of a root."""

@@ -31,7 +31,7 @@ class ReportSubject:
         name: The id of the run or the name of the pipeline.
         artifact_id: The artifact.
         path: The folder or file.
-        root: The root that the folder lies in, where it does.
+        root: The root that contains the folder, if any.
     """
 
     kind: Literal["artifact", "run", "pipeline", "root", "folder", "file"]
@@ -50,7 +50,7 @@ def subject_at(path: Path) -> ReportSubject:
     if path.is_file():
         return subject_at(path.resolve().parent) if path.name == "run.json" else ReportSubject("file", path=path)
     if not path.is_dir():
-        raise UsageError("report.nothing", f"Expected an artifact, a run or a pipeline; there is nothing at {path}.")
+        raise UsageError("report.nothing", f"{path} does not exist; expected an artifact, a run or a pipeline.")
     place = path.resolve()
     if (place / "run.json").is_file():
         return ReportSubject("run", name=place.name, root=place.parents[1])
@@ -77,7 +77,7 @@ def subject_named(store: LineageStore, name: str) -> ReportSubject:
         return ReportSubject("artifact", artifact_id=artifact.id)
     raise LineageError(
         "report.unknown",
-        f"'{name}' is no path, and no run, pipeline or artifact of this root.",
+        f"'{name}' is not a path, run, pipeline or artifact in this root.",
         did_you_mean(name, {*pipelines, *(run.id for run in runs[:20])}),
     )
 
@@ -163,7 +163,9 @@ def _write_run(site: Site, run_id: str, file: Path) -> list[Path]:
 
 def _write(path: Path, html: str) -> Path:
     if not path.parent.is_dir():
-        raise UsageError("report.folder", f"Expected a folder at {path.parent} to write {path.name} in; there is none.")
+        raise UsageError(
+            "report.folder", f"Expected a folder at {path.parent} to write {path.name} to; it does not exist."
+        )
     write_durably(path, html.encode())
     return path
 

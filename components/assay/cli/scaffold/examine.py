@@ -87,13 +87,13 @@ def examine(data: Path, label: str, csv: CsvOptions) -> DatasetSummary:
 
 def _is_csv(data: Path) -> bool:
     if not data.exists():
-        raise UsageError("init.no_data", f"There is no {data}.", "Give a CSV or Parquet file, or a folder of them.")
+        raise UsageError("init.no_data", f"{data} does not exist.", "Give a CSV or Parquet file, or a folder of them.")
     files = sorted(data.iterdir()) if data.is_dir() else [data]
     kinds = {file.name.endswith(_CSV) for file in files if file.name.endswith((*_CSV, *_PARQUET))}
     if len(kinds) != 1:
         found = "files of both formats" if kinds else "neither CSV nor Parquet"
         raise UsageError(
-            "init.format", f"{data} holds {found}.", "Give a CSV or Parquet file, or a folder of one kind."
+            "init.format", f"{data} holds {found}.", "Give a CSV or Parquet file, or a folder of files of one format."
         )
     return kinds.pop()
 

@@ -195,7 +195,7 @@ def _check(label: Label, task: Task) -> None:
         raise DataError(
             "init.many_classes",
             f"The label '{label.name}' has more than {MOST_CLASSES} distinct values: too many classes to learn.",
-            "Choose another column, or say --task regression if it is a number."
+            "Choose another column, or set --task regression if it is a number."
             if not label.is_text
             else "Choose another column, or group its values first.",
         )
@@ -213,4 +213,4 @@ def check_label_name(name: str, columns: tuple[str, ...]) -> None:
     """
     if name not in columns:
         hint = did_you_mean(name, columns) or f"Its columns: {', '.join(columns[:20])}."
-        raise UsageError("init.no_label", f"The data has no column '{name}' to be the label.", hint)
+        raise UsageError("init.no_label", f"The data has no column '{name}' to use as the label.", hint)

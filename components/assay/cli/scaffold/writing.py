@@ -200,7 +200,7 @@ def write_pipeline(new: NewPipeline, plan: ScaffoldPlan, schema: Schema, *, over
         raise UsageError(
             "init.exists",
             f"{new.folder} has {', '.join(there)} already.",
-            "Choose another folder with -o, or say --force to write them anew.",
+            "Choose another folder with -o, or overwrite them with --force.",
         )
     texts = {
         "pipeline.py": _pipeline(new, plan),

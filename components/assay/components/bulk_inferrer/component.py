@@ -128,7 +128,7 @@ class _Job:
     output_spec: OutputExampleSpec | None
 
     def write_result(self, split: str, result: InferenceResult) -> None:
-        """Write a split's predictions; outputs of several signatures are told apart by `signature.output`."""
+        """Write a split's predictions; outputs of several signatures are named `signature.output`."""
 
         def table(_: pa.RecordBatch, found: dict[tuple[str, str], pa.Array]) -> pa.RecordBatch:
             several = len(self.predictor.signatures) > 1
@@ -163,7 +163,7 @@ class _Job:
                 if column in batch.schema.names:
                     raise UsageError(
                         "bulk_inferrer.column",
-                        f"The examples have a column '{column}' already.",
+                        f"The examples already have a column '{column}' already.",
                         "Name another output_column.",
                     )
             arrays = [*batch.columns, *(found[key] for key in columns)]
@@ -178,7 +178,7 @@ class _Job:
         if first is None:
             raise DataError(
                 "bulk_inferrer.no_rows",
-                f"Split '{split}' of {self.examples.path} has no row to predict on.",
+                f"Split '{split}' of {self.examples.path} has no rows to predict on.",
                 "Name other splits in data_spec.example_splits.",
             )
         read, made = first[0].num_rows, table(*first)
@@ -197,7 +197,7 @@ class _Job:
 def _why_not(model: Model, blessing: ModelBlessing | None) -> str | None:
     """Return why the model may not be used, or None if its blessing covers its files."""
     if blessing is None:
-        return "No model_blessing vouches for the model; wire one, or set allow_unblessed."
+        return "No model_blessing covers the model; wire one, or set allow_unblessed."
     claim = Claim(folder=blessing.path, digest=blessing.digest)
     verdict = verify(claim, served_files(model.serving_path), model_artifact=model.digest)
     return None if verdict.ok else verdict.summary

@@ -62,7 +62,7 @@ def depends_on(parameters: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(waivers_file, str) and Path(waivers_file).is_file():
         today = datetime.now(tz=timezone.utc).date()
         waivers = read_waivers(Path(waivers_file))
-        # Not the day itself: the step is to run anew when a waiver expires, and not every morning.
+        # Not the day itself: the step must run again when a waiver expires, but not every morning.
         found["waivers in force"] = [one.check for one in waivers if one.expires >= today]
     return found
 
@@ -164,8 +164,8 @@ def Evaluator(
 ) -> EvaluatorFindings:
     """Compute a model's metrics, overall and by slice, and bless it if every threshold holds.
 
-    A model that is not blessed is no error: the verdict says which checks failed and by how much, and Pusher does not
-    push it. The blessing names the model, and its baseline, by digest.
+    A model that is not blessed is not an error: the verdict says which checks failed and by how much, and Pusher does
+    not push it. The blessing names the model, and its baseline, by digest.
 
     Args:
         context: The run that the step is part of.
@@ -185,11 +185,11 @@ def Evaluator(
         first_run: Without a baseline for the change thresholds: `values_only` lets the value thresholds decide, `bless`
             blesses, `block` blocks. Left out, the `policy` section of `eval_config` decides, or else `values_only`.
         no_thresholds: With no threshold at all: `block` or `bless`. Left out, the `policy` section decides, or else
-            `block`. What must be significant, and how sure the gate must be, stands in `eval_config` alone.
+            `block`. Significance and its level are set in `eval_config` alone.
         engine: Who computes: `auto` is assay's kernels and, for metrics that have none, TFMA; `kernel` refuses those;
             `tfma` leaves everything to TFMA.
         waivers_file: A YAML list of failures that somebody answers for until a date, as for `assay gate --waivers`.
-            When one expires the step is run anew, and no blessing that rests on it opens Pusher.
+            When one expires the step runs again, and Pusher no longer accepts a blessing that depends on it.
     """
     # Declaring a pipeline must not load what only its run needs.
     from assay.evaluation.decision import Rules

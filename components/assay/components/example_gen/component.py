@@ -219,7 +219,7 @@ def _import_parquet(
         if not table.num_rows:
             raise DataError(
                 "parquet.no_rows",
-                f"The files of split '{split.name}' hold no rows: {split.files[0]}.",
+                f"The files of split '{split.name}' contain no rows: {split.files[0]}.",
                 "Check the export; an empty dataset cannot be split or validated.",
             )
         index = [name for name in table.schema.names if _PANDAS_INDEX.fullmatch(name)]

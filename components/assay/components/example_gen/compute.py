@@ -84,7 +84,7 @@ def _not_once(name: str, role: str, column: pa.Array, row: int) -> DataError:
     return DataError(
         f"example_gen.missing_{role}_feature",
         f"The {role} feature '{name}' must have one value in every row; a row has {column[row].as_py()!r}.",
-        "Choose a feature that is always there, or fill it in before.",
+        "Choose a feature that is always present, or fill in missing values.",
     )
 
 
@@ -99,7 +99,7 @@ def _by_time(batch: pa.RecordBatch, config: SplitConfig) -> NDArray[np.intp]:
     if bounds and not isinstance(bounds[0], str):
         raise DataError(
             "example_gen.time_type",
-            f"The time feature '{name}' is of type {column.type}, and the splits' `before` are numbers.",
+            f"The time feature '{name}' is of type {column.type}, but the splits' `before` are numbers.",
             "Give dates in ISO 8601 as `before`.",
         )
     times = [int(parse_time(bound).timestamp() * 10**6) for bound in bounds]

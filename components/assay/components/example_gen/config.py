@@ -164,7 +164,7 @@ def parse_time(text: str) -> datetime:
         found = datetime.fromisoformat(text.removesuffix("Z") + ("+00:00" if text.endswith("Z") else ""))
     except ValueError:
         raise UsageError(
-            "example_gen.time", f"Expected a time in ISO 8601, such as 2015-01-31, and found {text!r}."
+            "example_gen.time", f"Expected a time in ISO 8601, such as 2015-01-31, found {text!r}."
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
@@ -184,8 +184,8 @@ def output_split_config(inputs: int, output: Output | None) -> SplitConfig | Non
         if config.splits:
             raise UsageError(
                 "example_gen.output_splits",
-                f"The input has {inputs} splits, which are kept as they are, and output_config names others.",
-                "Leave out the output's split_config, or read one input split.",
+                f"The input has {inputs} splits, which are kept, but output_config names others.",
+                "Remove the output's split_config, or read one input split.",
             )
         return None
     if config.splits:

@@ -85,12 +85,12 @@ def _divide(context: ExecutionContext, examples: Examples, rows: InputRows, conf
         raise EngineError(
             "rows.do_not_add_up",
             f"The input holds {rows.num_rows} rows, and {read.sum()} were assigned to splits.",
-            "Nothing was published. This is a fault of the engine or the component; please report it.",
+            "Report this as a bug of the engine or the component; nothing was published.",
         )
     for split, count in zip(config.splits, read.tolist(), strict=True):
         context.count_rows(split.name, read=count, written=examples.rows[split.name])
         if not count:
-            context.log(f"Split '{split.name}' is empty: none of {rows.num_rows} rows falls to it.")
+            context.log(f"Split '{split.name}' is empty: none of {rows.num_rows} rows is assigned to it.")
     return writers
 
 

@@ -114,8 +114,8 @@ def find_spans(input_base: Path, pattern: str) -> dict[int, list[Path]]:
     if not parsed.has_span:
         raise UsageError(
             "example_gen.no_span_placeholder",
-            f"'{pattern}' does not say where the span stands.",
-            "Put {SPAN}, or all of {YYYY}, {MM} and {DD}, into it.",
+            f"'{pattern}' has no placeholder for the span.",
+            "Add {SPAN}, or all of {YYYY}, {MM} and {DD}.",
         )
     newest: dict[int, list[Path]] = {}
     for (span, _), files in sorted(parsed.find(input_base).items(), key=lambda item: (item[0][0], item[0][1] or 0)):
@@ -151,7 +151,7 @@ class _Pattern:
                 )
             if colon and not (width.isascii() and width.isdigit() and int(width) > 0):
                 raise UsageError(
-                    "example_gen.width", f"'{text}': the width in {{{placeholder}}} must be a number over 0."
+                    "example_gen.width", f"'{text}': the width in {{{placeholder}}} must be a positive number."
                 )
             if name in names:
                 raise UsageError("example_gen.placeholder_twice", f"'{text}' has {{{name}}} twice; once is allowed.")
@@ -186,7 +186,9 @@ class _Pattern:
             try:
                 span = (date(numbers["YYYY"], numbers["MM"], numbers["DD"]) - _EPOCH).days
             except ValueError as error:
-                raise DataError("example_gen.bad_date", f"{path}: the date in its path is none ({error}).") from None
+                raise DataError(
+                    "example_gen.bad_date", f"{path}: its path contains an invalid date ({error})."
+                ) from None
         return span, numbers.get("VERSION")
 
 

@@ -63,7 +63,7 @@ class _Features:
                     "tf_example.mixed_kinds",
                     f"The feature '{name}' holds {known.value_type} in some records and {kind.value_type} in others, "
                     f"in {files[0]}" + (f" or the {len(files) - 1} files with it." if files[1:] else "."),
-                    "A feature must hold int64, float or bytes throughout.",
+                    "Use one of int64, float and bytes for a feature throughout.",
                 )
         self.lists |= set(batch.schema.names) - single_valued_columns(batch)
 
@@ -103,7 +103,7 @@ def spool(context: ExecutionContext, splits: Mapping[str, Sequence[Path]]) -> li
         if not decoded[name]:
             raise DataError(
                 "tfrecord.no_records",
-                f"The files of split '{name}' hold no records; the first is {files[0]}.",
+                f"The files of split '{name}' contain no records; the first is {files[0]}.",
                 "Check the export; an empty dataset cannot be split or validated.",
             )
     schema = features.schema()

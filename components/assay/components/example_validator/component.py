@@ -80,9 +80,9 @@ def ExampleValidator(
     What TFDV passes over in silence is an error before anything is computed (a comparator that cannot apply or has
     nothing to compare with, an unknown environment) or a finding (a distance that could not be measured).
 
-    With `examples`, each row is held against the schema too: types, presence, domains, numbers of values, and your own
-    rules. With `rows="quarantine"` the rows that break one are kept back, and `clean_examples` go on without them; what
-    they alone have against the schema is then a warning.
+    With `examples`, each row is validated against the schema, too: types, presence, domains, numbers of values, and
+    your own rules. With `rows="quarantine"` the rows that break one are kept back, and `clean_examples` go on without
+    them; what they alone have against the schema is then a warning.
 
     An anomaly at or above `fail_on` closes the gate: the run starts no further step and ends with exit code 3. The
     anomalies and the verdict are written all the same.
@@ -103,18 +103,18 @@ def ExampleValidator(
         exclude_splits: Names of splits that are not validated.
         environment: One of the schema's environments.
         severity_overrides: Severity (`ERROR`, `WARNING`, `UNKNOWN`) by anomaly type, such as `SCHEMA_NEW_COLUMN`.
-        drift_limits: Limits of distances from the previous span besides the schema's, by feature; `*` stands for all
-            features that are not named.
+        drift_limits: Thresholds of distances from the previous span, in addition to the schema's, by feature; `*`
+            stands for all features that are not named.
         checks_file: A Python file whose `checks()` gives a list of annotated functions over statistics or rows.
         row_rules_file: More rules of rows, as YAML or JSON; see `schemas/row_rules.schema.json`.
         rows: What is done with rows that break a rule: they are counted (`count`), or kept back (`quarantine`).
         max_rejected_share: With `rows="quarantine"`, the greatest share of a split's rows that may be kept back. That
             no row is left is an error in any case.
         leakage: What rows are that two splits share: `ignored`, a `warning`, or an `error`.
-        leakage_by: The columns by which rows are the same, an id for one; all by default.
+        leakage_by: The columns that identify a row, such as an id; all by default.
         on_missing_control: What a comparator without anything to compare with is: an `error` before anything is
             computed, or a finding of severity `warning`, as a first span needs it.
-        fail_on: The least severity that closes the gate: `error`, `warning`, or `never`.
+        fail_on: The minimum severity that closes the gate: `error`, `warning`, or `never`.
     """
     splits = chosen_splits(str(statistics.path), statistics.split_names, exclude_splits)
     of_statistics, of_rows = sorted_checks(checks_file)

@@ -45,8 +45,8 @@ def _check(arguments: Mapping[str, Any]) -> None:
     if requests is not None and requests.make_warmup and "examples" not in arguments:
         raise UsageError(
             "infra_validator.warmup",
-            "request_spec.make_warmup makes requests of examples; none are wired.",
-            "Wire `examples`, or leave make_warmup out.",
+            "request_spec.make_warmup requires examples, but none are wired.",
+            "Wire `examples`, or remove make_warmup.",
         )
     if requests is not None and requests.split_name and "examples" in arguments:
         there = foreseen_splits(arguments["examples"])
@@ -82,7 +82,7 @@ def InfraValidator(
         blessing: The mark `INFRA_BLESSED` or `INFRA_NOT_BLESSED`, `verdict.json`, and with `make_warmup` a copy of the
             model with warm-up requests.
         examples: What the model is asked about; without them it is only loaded.
-        serving_spec: TensorFlow Serving in a container, where the model is tried besides.
+        serving_spec: TensorFlow Serving in a container, where the model is tested as well.
         request_spec: What it is asked.
         validation_spec: The limits of time and memory.
     """
@@ -153,7 +153,7 @@ def _write_examples(examples: Examples, requests: RequestSpec, folder: Path) -> 
     if table is None or not table.num_rows:
         raise DataError(
             "infra_validator.no_rows",
-            f"Split '{split}' of {examples.path} has no row to ask about.",
+            f"Split '{split}' of {examples.path} has no rows to send as requests.",
             "Name another split in request_spec.split_name.",
         )
     path = folder / "examples.arrow"

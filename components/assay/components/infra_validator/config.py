@@ -47,7 +47,7 @@ class LocalDockerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingSpec:
-    """Where the model is loaded besides a fresh process of this Python.
+    """Where the model is loaded in addition to a fresh process of this Python.
 
     Attributes:
         tensorflow_serving: TensorFlow Serving in a container.
@@ -72,7 +72,7 @@ class ServingSpec:
             raise UsageError(
                 "infra_validator.container",
                 "local_docker without tensorflow_serving names no image.",
-                "Leave local_docker out: the model is then loaded in a fresh process.",
+                "Remove local_docker to load the model in a fresh process.",
             )
         images = [f"{named.image_name}:{tag}" for tag in named.tags]
         images += [f"{named.image_name}@{one}" for one in named.digests]

@@ -52,8 +52,8 @@ def image_of(serving: ServingSpec) -> str:
     if image and shutil.which("docker") is None:
         raise UsageError(
             "infra_validator.no_docker",
-            "serving_spec asks for a container; there is no docker.",
-            "Leave tensorflow_serving and local_docker out: the model is then loaded in a fresh process.",
+            "serving_spec requires a container, but docker is not installed.",
+            "Remove tensorflow_serving and local_docker to load the model in a fresh process.",
         )
     return image
 
@@ -201,7 +201,7 @@ def _docker(*arguments: str) -> str:
         raise EngineError(
             "infra_validator.docker",
             f"docker {arguments[0]} failed: {(done.stderr or done.stdout).strip()}",
-            "This says nothing of the model. See that Docker works here, or leave serving_spec out.",
+            "Check that Docker works on this machine, or remove serving_spec; the model itself was not tested.",
         )
     return done.stdout.strip()
 

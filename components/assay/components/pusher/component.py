@@ -52,7 +52,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
             raise UsageError(
                 "push_destination.not_a_folder",
                 f"push_destination's base_directory {base} cannot be a folder: {there} is a file.",
-                "Name a folder; it is created where it does not exist.",
+                "Name a folder; it is created if it does not exist.",
             )
 
 
@@ -84,7 +84,7 @@ def Pusher(
 ) -> PusherFindings:
     """Copy a blessed model to a place that a model server watches, as a new version.
 
-    The version appears whole or not at all. A blessing is held against the very files that are pushed: where it is for
+    The version appears whole or not at all. A blessing is checked against the files that are pushed: where it is for
     another model, where the model, the verdict or the blessing was changed since, or where a signature is required and
     is missing or wrong, nothing is pushed, and the receipt says why. Without any blessing wired the model is pushed,
     and the receipt says that nothing vouched for it; a blessing that is wired and does not come stops the push.
@@ -113,7 +113,7 @@ def Pusher(
                 raise ArtifactError(
                     "pusher.changed",
                     f"{wanted.serving} was changed after version {receipt.version} was pushed from it.",
-                    "Run the step again; `assay rollback` restores the version before.",
+                    "Run the step again, or restore the version before with `assay rollback`.",
                 )
         write_durably(pushed_model.path / RECEIPT, receipt.to_json())
     except OSError as error:
@@ -139,8 +139,8 @@ def _serving(model: Model | None, infra_blessing: InfraBlessing | None) -> Path:
     if infra_blessing.blessed and not infra_blessing.stamped_path.is_dir():
         raise ArtifactError(
             "pusher.no_stamped_model",
-            "Pusher has no `model`, and the infra_blessing holds none.",
-            "Wire `model`, or let InfraValidator make one: RequestSpec(make_warmup=True).",
+            "Pusher has no `model`, and the infra_blessing does not contain one.",
+            "Wire `model`, or make InfraValidator write one: RequestSpec(make_warmup=True).",
         )
     return infra_blessing.stamped_path
 

@@ -1,6 +1,6 @@
 """Deciding whether a model may be pushed, and pushing it; and going back.
 
-What is decided here is said in the receipt: a model that is not pushed is no error.
+The receipt records the decision: a model that is not pushed is not an error.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Push:
 def push(wanted: Push, destination: Destination) -> Receipt:
     """Pushes a model as a new version, if its blessings allow it.
 
-    The files are held against the blessings, copied, and the copy is held against what was checked: what is published
+    The files are checked against the blessings and copied, and the copy is compared with them: what is published
     is what was verified, whatever happens to the source meanwhile.
 
     Raises:

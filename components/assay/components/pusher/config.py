@@ -1,4 +1,4 @@
-"""Where a model is pushed to, in the shape of TFX's `pusher_pb2`, with KServe besides."""
+"""Where a model is pushed to, in the shape of TFX's `pusher_pb2`, with KServe in addition."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class KServeDestination:
         """Check for values that the cluster would reject."""
         for field, name in (("name", self.name), ("namespace", self.namespace)):
             if not _DNS_LABEL.fullmatch(name):
-                raise UsageError("push_destination.kserve", f"kserve.{field} '{name}' is no name in Kubernetes.")
+                raise UsageError("push_destination.kserve", f"kserve.{field} '{name}' is not a valid Kubernetes name.")
         if not 0 <= self.canary_traffic_percent <= 100:
             raise UsageError(
                 "push_destination.kserve",
@@ -113,5 +113,6 @@ class PushDestination:
         """Check that a way to join is given."""
         if (self.filesystem is None) == (self.kserve is None):
             raise UsageError(
-                "push_destination.one", "A PushDestination is exactly one of `filesystem` and `kserve`, each by name."
+                "push_destination.one",
+                "A PushDestination requires exactly one of `filesystem` and `kserve`, as a keyword argument.",
             )

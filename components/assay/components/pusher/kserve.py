@@ -61,7 +61,7 @@ class KServe:
             UsageError: kubectl is to apply it and is not there.
         """
         if self.config.apply and shutil.which("kubectl") is None:
-            raise UsageError("kserve.kubectl", "kserve.apply needs kubectl on the PATH; there is none.")
+            raise UsageError("kserve.kubectl", "kserve.apply requires kubectl, which is not on the PATH.")
         # A rollback is not an experiment: all requests go to the version that was good.
         percent = 100 if receipt.restores else self.config.canary_traffic_percent
         published = self._keeping_what_serves().publish(staged, replace(receipt, traffic_percent=percent))
@@ -129,7 +129,7 @@ def _apply(file: Path) -> None:
         raise ArtifactError(
             "kserve.apply",
             f"kubectl could not apply {file}: {done.stderr.strip() or done.stdout.strip()}",
-            "The model is stored and the manifest written; apply it by hand, or run again.",
+            "Apply the manifest by hand, or run again; the model is stored and the manifest is written.",
         )
 
 
@@ -150,11 +150,11 @@ def read_kserve(path: Path, base_directory: str, keep_last: int | None) -> KServ
     text = read_text(path, "the YAML of an InferenceService", code="kserve.file")
     plain = parse_yaml(text, str(path), code="kserve.file", hint="See PushDestination.KServe for the fields.")
     if not isinstance(plain, dict):
-        raise UsageError("kserve.file", f"{path} must hold a mapping with the fields name and manifest.")
+        raise UsageError("kserve.file", f"{path} must contain a mapping with the fields name and manifest.")
     known = sorted({field.name for field in fields(KServeDestination)} - _OF_THE_COMMAND)
     for name in plain:
         if name not in known:
-            raise UsageError("kserve.file", f"{path} has no use for '{name}'.", did_you_mean(str(name), known))
+            raise UsageError("kserve.file", f"{path} has the unknown field '{name}'.", did_you_mean(str(name), known))
     given = plain | {"base_directory": base_directory, "keep_last": keep_last}
     try:
         return msgspec.convert(given, KServeDestination)

@@ -21,7 +21,7 @@ RECEIPT_VERSION = 2
 class Receipt:
     """What a push did, or why there was none.
 
-    It lies in the PushedModel artifact, and beside the versions at the destination.
+    It is stored in the PushedModel artifact, and beside the versions at the destination.
 
     Attributes:
         pushed: Whether the model is at the destination.
@@ -68,7 +68,7 @@ def read_receipt(content: bytes, source: str) -> Receipt:
         source: Where it came from, for the message.
 
     Raises:
-        ArtifactError: It is no receipt.
+        ArtifactError: It is not a receipt.
     """
     try:
         return msgspec.json.decode(content, type=Receipt)
@@ -126,7 +126,8 @@ def next_number(taken: Iterable[str], now: float) -> int:
     if number > _LARGEST:
         raise ArtifactError(
             "pusher.no_number",
-            f"The largest version that a model server can read, {_LARGEST}, exists already; no version can follow it.",
+            f"The largest version that a model server can read, {_LARGEST}, already exists, so no version "
+            "can follow it.",
             "Remove that version, or push to another folder.",
         )
     return number
@@ -145,18 +146,18 @@ def rollback_target(versions: Sequence[Version], wanted: str = "") -> Version:
         ArtifactError: There is none to go back to, or assay did not push it.
     """
     if not versions:
-        raise ArtifactError("rollback.no_version", "There is no version to roll back.")
+        raise ArtifactError("rollback.no_version", "There are no versions to roll back to.")
     by_name = {version.name: version for version in versions}
     if wanted:
         if wanted not in by_name:
-            raise ArtifactError("rollback.unknown", f"There is no version {wanted}.", did_you_mean(wanted, by_name))
+            raise ArtifactError("rollback.unknown", f"Version {wanted} does not exist.", did_you_mean(wanted, by_name))
         return _with_receipt(by_name[wanted])
     current = versions[-1]
     earlier = [version for version in versions[:-1] if version.number < int(current.origin)]
     if not earlier:
         raise ArtifactError(
             "rollback.no_version",
-            f"There is no version before {current.origin}"
+            f"No version precedes {current.origin}"
             + (f", which {current.name} restored." if current.origin != current.name else "."),
             "Push a model, or name one of `assay versions` with --version.",
         )
@@ -175,14 +176,14 @@ def _with_receipt(version: Version) -> Version:
     if version.receipt is None:
         raise ArtifactError(
             "rollback.no_receipt",
-            f"Version {version.name} has no receipt: nothing says what it should hold.",
-            "It was not pushed by assay; push its model instead.",
+            f"Version {version.name} has no receipt that lists its files.",
+            "Push its model instead; assay did not push this version.",
         )
     return version
 
 
 OWN_FOLDER = ".assay"
-"""Beside the versions: receipts and locks. A model server passes over a name that is no number."""
+"""Receipts and locks, beside the versions. Model servers ignore names that are not numbers."""
 
 
 class Destination(Protocol):

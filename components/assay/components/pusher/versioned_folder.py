@@ -1,7 +1,7 @@
 """A folder of numbered versions, as TensorFlow Serving and its kin watch it.
 
 A server takes any subfolder whose name is a number for a version, the moment it appears. So a version is built under a
-name that is no number, forced to disk, and renamed: there is no moment at which a part of it is to be seen. A version
+name that is not a number, forced to disk, and renamed: a partial version is never visible. A version
 that is removed is renamed first, for the same reason.
 """
 
@@ -42,7 +42,7 @@ _HELD = "held"
 def locked(file: Path) -> Iterator[None]:
     """Hold the lock of a file, which is made if need be; wait for whoever has it.
 
-    A file system without locks (some network mounts) is no error: the rename that follows is still atomic.
+    A file system without locks (some network mounts) is not an error: the rename that follows is still atomic.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
@@ -234,7 +234,7 @@ class VersionedFolder:
             raise ArtifactError(
                 "pusher.destination",
                 f"Could not push to {self.path}: {error.strerror or error} ({error.filename or self.path}).",
-                "Nothing was pushed. See that the folder can be written and has space for the model, then run again.",
+                "Check that the folder is writable and has space for the model, then run again; nothing was pushed.",
             ) from error
 
 

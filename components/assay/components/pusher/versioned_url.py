@@ -2,7 +2,7 @@
 
 A number is claimed by creating its claim, which only one can. Then the files are uploaded, `saved_model.pb` last, by
 which TensorFlow Serving tells a model that is complete; then the receipt. A version with a claim and no receipt is
-being pushed, or was killed: it is no version to anything here, and a later push removes it when it is a day old.
+being pushed, or was killed: it is not a version to anything here, and a later push removes it when it is a day old.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class VersionedUrl:
             raise ArtifactError(
                 "pusher.destination",
                 f"Could not push to {self.url}: {error}.",
-                "Nothing was pushed. See that the store can be reached and written, then run again.",
+                "Check that the store is reachable and writable, then run again; nothing was pushed.",
             ) from error
 
 

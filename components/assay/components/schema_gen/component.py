@@ -48,7 +48,7 @@ def SchemaGen(
     read = {split: statistics.read(split) for split in splits}
     for split, found in read.items():
         if not has_rows(found):
-            context.log(f"Split '{split}' has no rows, and does not shape the schema.")
+            context.log(f"Split '{split}' has no rows, so the schema does not depend on it.")
     inferred = infer_schema_of_several(read.values(), max_string_domain_size, infer_feature_shape=infer_feature_shape)
     schema.write(with_patch(inferred, Path(patch_file)) if patch_file else inferred)
 
@@ -57,7 +57,7 @@ def SchemaGen(
 def ImportSchemaGen(context: ExecutionContext, schema: Output[Schema], *, schema_file: FilePath) -> None:
     """Brings in a schema that people keep, in place of an inferred one.
 
-    What the schema says against itself is told in the step's log; ExampleValidator makes errors of it.
+    Contradictions in the schema are written to the step's log; ExampleValidator reports them as errors.
 
     Args:
         context: The run that the step is part of.

@@ -16,7 +16,7 @@ def with_patch(schema: Schema, patch_file: Path) -> Schema:
     """Return a schema with the decisions of a patch file.
 
     Raises:
-        DataError: There is no such file, it is no patch, or one of its decisions does not fit the schema any more.
+        DataError: There is no such file, it is not a patch, or one of its decisions no longer fits the schema.
         UsageError: The patch contradicts itself, or makes the schema contradict itself.
     """
     from assay.schema import apply, read_patch
@@ -27,7 +27,7 @@ def with_patch(schema: Schema, patch_file: Path) -> Schema:
         raise UsageError(
             "schema_patch.contradictory_schema",
             f"With {patch_file}, the schema contradicts itself: {' '.join(found)}",
-            "Change the patch; `assay schema check` looks at a schema by itself.",
+            "Change the patch; `assay schema check` validates a schema alone.",
         )
     return patched
 

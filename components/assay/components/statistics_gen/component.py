@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class CountedRows(Generic[S, R]):
-    """Another accumulator, and the number of rows besides: a sample's statistics do not tell it."""
+    """Another accumulator, and the number of rows, which a sample's statistics do not contain."""
 
     inner: Accumulator[S, R]
 
@@ -57,7 +57,7 @@ def _options(given: Any) -> Any:
 def _vocabularies(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return digests of the files whose words are counted: the options name their paths alone.
 
-    A file that is not there is told by the step itself, which reads it, and not where a pipeline is compiled.
+    A missing file is reported by the step, which reads it, and not when a pipeline is compiled.
     """
     options = parameters.get("stats_options")
     paths = options.get("vocab_paths", {}) if isinstance(options, Mapping) else getattr(options, "vocab_paths", {})

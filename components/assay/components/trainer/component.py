@@ -107,7 +107,7 @@ def Trainer(
         raise DataError(
             "trainer.no_rows",
             f"The splits to train on have no rows: {', '.join(splits)}.",
-            "Check how ExampleGen divides the rows, or name other splits in train_args.",
+            "Check how ExampleGen splits the rows, or name other splits in train_args.",
         )
     train(fn_args, module_file=module_file, run_fn=run_fn, seed=context.seed)
     logs.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def tf_dataset(
     if options.label_key is not None and options.label_key not in representations:
         raise UsageError(
             "data_accessor.no_label",
-            f"The rows have no feature '{options.label_key}' to be the label.",
+            f"The rows have no feature '{options.label_key}' to use as the label.",
             did_you_mean(options.label_key, representations),
         )
     if not _is_parquet(files):
@@ -124,7 +124,7 @@ def _is_parquet(files: list[str]) -> bool:
         raise UsageError(
             "data_accessor.mixed_formats",
             f"{files[0]} and {files[-1]} are of different file formats.",
-            "Read the files of each format apart.",
+            "Read the files of each format separately.",
         )
     return kinds == {True}
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # Takes a run's own names out of a transform graph, so that equal rows and code give an equal graph.
 #
-# TensorFlow names the tables of vocabularies by the files that they were read from, which lie in a scratch folder;
+# TensorFlow names the tables of vocabularies by the files that they were read from, which are in a scratch folder;
 # and models that apply the graph would carry that folder's name on to where they are served.
 
 
@@ -47,7 +47,7 @@ def name_tables_by_content(saved_model: Path, scratch: Path) -> None:
     another vocabulary of that name.
 
     Args:
-        saved_model: The folder of the graph's SavedModel, which is written anew.
+        saved_model: The folder of the graph's SavedModel, which is rewritten.
         scratch: The folder that TFT was given.
     """
     path = saved_model / "saved_model.pb"
@@ -143,7 +143,7 @@ def _checked(preprocessing_fn: Callable[..., Any], inputs: Mapping[str, Any]) ->
         raise UsageError(
             "transform.outputs",
             f"preprocessing_fn must return a dict of tensors by name; it returned {found}.",
-            "Return one entry for each feature that the model shall see.",
+            "Return one entry for each feature of the model.",
         )
     for name, tensor in outputs.items():
         _check_output(name, tensor)
@@ -251,7 +251,7 @@ def _analyze_with_cache(
     rows: Sequence[AnalyzedRows],
     cache: CacheFolders,
 ) -> Any:
-    """Analyses only rows whose results are not in the cache, and writes the results of all rows anew."""
+    """Analyses only rows whose results are not in the cache, and rewrites the results of all rows."""
     by_key = {analyzer_cache.DatasetKey(each.key): each for each in rows}
     entry_keys = analysis_graph_builder.get_analysis_cache_entry_keys(
         preprocessing_fn, raw.type_specs_of_whole, list(by_key), False
@@ -290,7 +290,7 @@ def _pipeline(arguments: Sequence[str]) -> beam.Pipeline:
         return beam.Pipeline(options=PipelineOptions(list(arguments)))
     except (ValueError, SystemExit) as error:
         raise EngineError(
-            "transform.beam_options", f"Beam refused the options {' '.join(arguments)}: {error}."
+            "transform.beam_options", f"Beam rejected the options {' '.join(arguments)}: {error}."
         ) from error
 
 

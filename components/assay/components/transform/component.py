@@ -33,8 +33,8 @@ def _check(arguments: Mapping[str, Any]) -> None:
     if "analyzer_cache" in arguments and arguments.get("disable_analyzer_cache"):
         raise UsageError(
             "transform.cache_disabled",
-            "analyzer_cache is given, but disable_analyzer_cache is true, so it would not be read.",
-            "Pass disable_analyzer_cache=False, or leave analyzer_cache out.",
+            "analyzer_cache is given, but disable_analyzer_cache is true, so it would be ignored.",
+            "Pass disable_analyzer_cache=False, or remove analyzer_cache.",
         )
 
     check_place(arguments, "preprocessing_fn")
@@ -247,7 +247,7 @@ def _rows_to_analyze(examples: Sequence[Examples], splits: Sequence[str]) -> lis
     from assay.components.transform.analysis import AnalyzedRows
 
     return [
-        # A Beam path and a folder's name: the digest's colon would stand in both.
+        # A Beam path and a folder's name: neither may contain the digest's colon.
         AnalyzedRows(f"{one.digest.replace(':', '-') or at}-{split}", f"split '{split}'", one.source(split).shards)
         for split in splits
         for at, one in enumerate(examples)

@@ -104,6 +104,6 @@ def _check_used(used: UsedColumns, preprocessing: Preprocessing) -> None:
     if not used.to_transform:
         raise UsageError(
             "transform.no_inputs",
-            f"The outputs of {preprocessing.what} depend on none of its inputs.",
+            f"The outputs of {preprocessing.what} do not depend on any of its inputs.",
             "Return a dict of tensors made of `inputs`.",
         )

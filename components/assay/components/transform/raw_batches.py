@@ -122,7 +122,7 @@ def _typed(array: pa.LargeListArray, field: pa.Field, where: str) -> pa.LargeLis
         return pa.LargeListArray.from_arrays(_offsets(array), array.values.cast(field.type.value_type))
     raise DataError(
         "transform.type",
-        f"Feature '{field.name}' of {where} holds {array.type.value_type} values; the schema asks for "
+        f"Feature '{field.name}' of {where} holds {array.type.value_type} values; the schema requires "
         f"{field.type.value_type}.",
         "Infer the schema again, or correct the feature's type in it.",
     )

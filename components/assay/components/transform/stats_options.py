@@ -64,7 +64,7 @@ def load_stats_options_updater(module_file: str | None, dotted: str | None) -> S
         if module_file is not None:
             raise UsageError(
                 "transform.two_places",
-                f"{_NAME} is given besides module_file, which is where it is looked for.",
+                f"{_NAME} is given, but module_file is, too.",
                 f"Define {_NAME} in the module file, or give preprocessing_fn by its dotted name as well.",
             )
         return StatsOptionsUpdater(load_function(None, dotted, _NAME), dotted, None)

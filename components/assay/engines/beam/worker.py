@@ -71,7 +71,7 @@ def environment_of(worker_id: str, info: provision_api.ProvisionInfo, given: End
     if not control.url:
         raise EngineError(
             "beam.no_control_endpoint",
-            f"The runner at {given.provision} named no control endpoint, and the command line has none.",
+            f"The runner at {given.provision} provided no control endpoint, and the command line does not give one.",
             "Start the worker with --control_endpoint=HOST:PORT.",
         )
     variables = {
@@ -99,8 +99,9 @@ def check_nothing_is_staged(dependencies: Sequence[runner_api.ArtifactInformatio
     if brought:
         raise EngineError(
             "beam.staged_files",
-            f"The job brings files for its workers ({', '.join(brought)}), but this worker's image installs nothing.",
-            "Leave out --requirements_file, --setup_file, --extra_package and --save_main_session; what the module "
+            f"The job stages files for its workers ({', '.join(brought)}), but this worker's image does "
+            "not install any.",
+            "Remove --requirements_file, --setup_file, --extra_package and --save_main_session; what the module "
             "file needs goes into an image built FROM this one.",
         )
 

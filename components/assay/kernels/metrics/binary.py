@@ -71,7 +71,7 @@ def rate(
         UsageError: There is no such rate.
     """
     if kind not in RATES:
-        raise UsageError("metrics.unknown_rate", f"There is no rate '{kind}'.", did_you_mean(kind, RATES))
+        raise UsageError("metrics.unknown_rate", f"Unknown rate '{kind}'.", did_you_mean(kind, RATES))
     if thresholds is None:
         thresholds = (0.5,) if view.top_k is None else (-np.inf,)
     return SumsMetric(
@@ -152,7 +152,7 @@ def best_at(
         UsageError: There is no such metric.
     """
     if kind not in _CONSTRAINED:
-        raise UsageError("metrics.unknown_rate", f"There is no metric '{kind}'.", did_you_mean(kind, _CONSTRAINED))
+        raise UsageError("metrics.unknown_rate", f"Unknown metric '{kind}'.", did_you_mean(kind, _CONSTRAINED))
     wanted, constrained, at_most = _CONSTRAINED[kind]
     return CurveMetric(
         name=name or kind,

@@ -92,7 +92,7 @@ class Queries:
             UsageError: The columns name no query.
         """
         if rows.query is None:
-            raise UsageError("metrics.no_query", "Ranking metrics need a query key that groups the rows.")
+            raise UsageError("metrics.no_query", "Ranking metrics require a query key that groups the rows.")
         gains = rows.labels if rows.gains is None else rows.gains
         self.parts.append((cells, rows.query, predictions, rows.labels, gains, weights))
 

@@ -142,7 +142,7 @@ def _table(column: pa.Array, name: str) -> Floats:
     if not np.all(lengths[present] == width):
         raise DataError(
             "metrics.ragged_column",
-            f"Column '{name}' should hold lists of one length, a number a class, but their lengths differ: "
+            f"Column '{name}' should contain lists of one length, one number per class, but their lengths differ: "
             f"{width} at most, and {int(lengths[present].min())} in row {int(np.argmax(present & (lengths != width)))} "
             "of a batch.",
             "Write a prediction for every class in every row.",
@@ -161,7 +161,9 @@ def _numbers(values: pa.Array, name: str) -> Floats:
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
     if not any(test(kind) for test in tests):
         sample, hint = _not_numbers(values)
-        raise DataError("metrics.not_numeric", f"Column '{name}' should hold numbers, but holds {kind}{sample}.", hint)
+        raise DataError(
+            "metrics.not_numeric", f"Column '{name}' should contain numbers, but contains {kind}{sample}.", hint
+        )
     if pa.types.is_float16(kind):
         return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
     try:
@@ -169,8 +171,8 @@ def _numbers(values: pa.Array, name: str) -> Floats:
     except pa.ArrowInvalid as error:
         raise DataError(
             "metrics.too_big",
-            f"Column '{name}' holds integers that no double can tell apart ({str(error).rstrip('.')}).",
-            "Is it an id? Labels and predictions are numbers between -2^53 and 2^53.",
+            f"Column '{name}' contains integers that doubles cannot distinguish ({str(error).rstrip('.')}).",
+            "Use numbers between -2^53 and 2^53 as labels and predictions; check that the column is not an id.",
         ) from error
     return np.asarray(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
 

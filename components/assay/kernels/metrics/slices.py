@@ -213,9 +213,9 @@ def _feature_codes(batch: pa.RecordBatch, feature: str, spec: SlicingSpec) -> tu
         except pa.ArrowNotImplementedError:
             raise DataError(
                 "metrics.unsliceable",
-                f"The column '{feature}' cannot form slices: its values are of type {column.type}; expected numbers, "
+                f"The column '{feature}' cannot define slices: its values are of type {column.type}; expected numbers, "
                 "text, booleans, dates or times, or lists of these.",
-                "Slice by a column that is derived from it, such as one field of a struct.",
+                "Slice by a derived column, such as one field of a struct.",
             ) from None
     values = [_values(value) for value in python_values(as_decimals(column.dictionary))]
     codes = pc.fill_null(column.indices.cast(pa.int64()), len(values)).to_numpy(zero_copy_only=False)

@@ -150,7 +150,7 @@ def read_rules(path: Path | str) -> tuple[DeclaredRule, ...]:
         return msgspec.convert(plain, RowRulesFile).rules
     except msgspec.MsgspecError as error:
         raise UsageError(
-            "rows.bad_file", f"{path} holds no row rules: {error}.", "See schemas/row_rules.schema.json."
+            "rows.bad_file", f"{path} does not contain row rules: {error}.", "See schemas/row_rules.schema.json."
         ) from error
 
 

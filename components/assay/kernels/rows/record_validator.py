@@ -125,8 +125,8 @@ def _check_record(record: Any) -> None:
     if not isinstance(record, dict) and not hasattr(record, "items"):
         raise UsageError(
             "rows.record",
-            f"Expected a record, a value by each column's name, and found {type(record).__name__}.",
-            "Give a dict; of a row of pandas, row.to_dict().",
+            f"Expected a record with a value for each column's name, found {type(record).__name__}.",
+            "Give a dict; for a pandas row, row.to_dict().",
         )
 
 

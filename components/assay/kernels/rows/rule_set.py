@@ -34,7 +34,9 @@ class RuleSet:
         ids = [rule.id for rule in self.rules]
         twice = sorted({each for each in ids if ids.count(each) > 1})
         if twice:
-            raise UsageError("rows.duplicate_id", f"Several rules have the id '{twice[0]}'.", "Give one another id.")
+            raise UsageError(
+                "rows.duplicate_id", f"Several rules have the id '{twice[0]}'.", "Give one of them another id."
+            )
 
     @property
     def naming_rules(self) -> tuple[RowRule | UniqueRule, ...]:
@@ -102,6 +104,6 @@ class RuleSet:
                 if name not in known:
                     raise UsageError(
                         "rows.unknown_column",
-                        f"The row rule '{rule.id}' reads the column '{name}', which there is not.",
+                        f"The row rule '{rule.id}' refers to the unknown column '{name}'.",
                         did_you_mean(name, known),
                     )

@@ -104,7 +104,7 @@ def rejected_schema(schema: pa.Schema) -> pa.Schema:
     if taken:
         raise UsageError(
             "rows.reserved_column",
-            f"The data has a column '{taken[0]}', which quarantined rows need for their reasons.",
+            f"The data has a column '{taken[0]}', which is reserved for the reasons of quarantined rows.",
             "Rename the column.",
         )
     return pa.schema([*schema, *REASON_FIELDS])

@@ -351,7 +351,7 @@ class DatasetStatistics:
         named = sorted((slice_name(key), key) for key in state.slices)
         for (name, key), (previous, _) in zip(named, [("", ()), *named], strict=False):
             if name == previous:
-                raise DataError("statistics.slice_name", f"Two slices that are not the same have the name '{name}'.")
+                raise DataError("statistics.slice_name", f"Two different slices have the name '{name}'.")
             self._slices.extract(state.slices[key], result.datasets.add(name=name))
         return result
 

@@ -102,7 +102,7 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, native.sketches().KmvSketch):
         return ["distinct", value.Serialize()]
     if _CLASSES.get(name) is not type(value):
-        raise UsageError("statistics.state", f"A state that holds {name} cannot be written to a file.")
+        raise UsageError("statistics.state", f"A state that contains {name} cannot be written to a file.")
     return ["object", name, [[key, _encoded(each)] for key, each in _attributes(value)]]
 
 
@@ -274,7 +274,7 @@ def merge_statistics(parts: Sequence[bytes]) -> Mergeable:
     for other, _ in opened[1:]:
         if (other.options, other.schema) != (mergeable.options, mergeable.schema):
             what = "options" if other.options != mergeable.options else "schemas"
-            raise UsageError("statistics.merge", f"The parts were made with different {what}.", "Compute them anew.")
+            raise UsageError("statistics.merge", f"The parts were made with different {what}.", "Compute them again.")
     states = [state for _, state in opened]
     widen_integers(states, mergeable.options)
     return mergeable.extract(mergeable.merge(states))
@@ -312,7 +312,7 @@ def _open(data: bytes) -> tuple[MergeableStatistics, DatasetState]:
         raise DataError(
             "statistics.not_mergeable",
             "These bytes are not mergeable statistics of this version.",
-            "A finished FeatureStats.pb cannot be merged: it does not tell which values two parts have in common.",
+            "A finished FeatureStats.pb cannot be merged: it does not record which values two parts have in common.",
         )
     start = len(_MAGIC) + sha256().digest_size
     digest, content = data[len(_MAGIC) : start], data[start:]

@@ -91,15 +91,15 @@ class StatisticsOptions:
         if self.max_slices < 1:
             raise UsageError("statistics.option", f"max_slices must be at least 1, not {self.max_slices}.")
         if not 0 < self.epsilon < 1:
-            raise UsageError("statistics.option", f"epsilon must lie between 0 and 1, not {self.epsilon}.")
+            raise UsageError("statistics.option", f"epsilon must be between 0 and 1, not {self.epsilon}.")
 
 
 def _check_mutual_information(options: StatisticsOptions) -> None:
     if not 10 <= options.mutual_information_rows <= _MOST_ROWS:
         raise UsageError(
             "statistics.option",
-            f"mutual_information_rows must lie between 10 and {_MOST_ROWS}, not {options.mutual_information_rows}.",
-            "More rows are looked at with more partitions.",
+            f"mutual_information_rows must be between 10 and {_MOST_ROWS}, not {options.mutual_information_rows}.",
+            "Use more partitions to sample more rows.",
         )
     if options.mutual_information_partitions and options.label_feature is None:
         raise UsageError("statistics.option", "mutual_information_partitions needs a label_feature.")
@@ -185,6 +185,6 @@ def _slicing(spec: Any) -> SlicingSpec:
 def _no_counterpart(name: str) -> UsageError:
     return UsageError(
         "statistics.tfdv_option",
-        f"StatsOptions.{name} is set, which has no counterpart in assay's statistics.",
+        f"StatsOptions.{name} is set, which assay's statistics do not support.",
         _INSTEAD.get(name, "Leave it out."),
     )

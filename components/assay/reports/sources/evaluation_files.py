@@ -1,6 +1,6 @@
 """Metrics and plots of an evaluation: from `metrics.parquet`, and from TFMA's files without TFMA.
 
-The messages stand in TFMA's proto/metrics_for_slice.proto; the numbers below are those of its fields.
+The messages are defined in TFMA's proto/metrics_for_slice.proto; the numbers below are those of its fields.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from assay.reports.figures import size
 from assay.reports.views.shown import Shown
 
 _RECEIPT_WORDS = {
-    "base": "versions lie in",
+    "base": "folder of versions",
     "destination": "pushed to",
     "version": "version",
     "model_digest": "model",

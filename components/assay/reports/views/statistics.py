@@ -1,4 +1,4 @@
-"""Statistics: a row a feature, datasets side by side, those that differ most first; slices."""
+"""Statistics: one row per feature, datasets side by side, those that differ most first; slices."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def _kind(check: Check) -> str:
 
 
 def _facts(check: Check) -> list[list[Any]]:
-    facts: list[list[Any]] = [["limit stands in", check.limit_origin]] if check.limit_origin else []
+    facts: list[list[Any]] = [["threshold set in", check.limit_origin]] if check.limit_origin else []
     facts += [
         [name.replace("_", " "), number(value) if isinstance(value, int | float) else str(value)[:600]]
         for name, value in check.details.items()

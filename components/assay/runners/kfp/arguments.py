@@ -105,8 +105,8 @@ def _check_names(spec: ComponentSpec, shown: Interface, given: Mapping[str, Any]
         if declared is not None and not declared.many and (argument != base or _is_list(value)):
             raise UsageError(
                 "kfp.one_artifact",
-                f"{spec.name}.{base} takes one artifact, got several.",
-                "Call the component once for each, inside of dsl.ParallelFor, say.",
+                f"{spec.name}.{base} accepts one artifact, got several.",
+                "Call the component once for each, for example inside dsl.ParallelFor.",
             )
         _check_kind(f"{spec.name}.{base}", declared, value)
     required = [each.name for each in shown.inputs if not each.optional]
@@ -127,8 +127,8 @@ def _check_kind(where: str, declared: InputSpec | None, value: Any) -> None:
         wanted = declared.artifact.type().name
         raise UsageError(
             "kfp.value_as_artifact",
-            f"{where} takes {wanted} that another step puts out, got {value!r}.",
-            "Bring a folder in with dsl.importer(artifact_uri=..., artifact_class=..., metadata={'artifact_type': "
+            f"{where} takes {wanted} from another step's output, got {value!r}.",
+            "Import a folder with dsl.importer(artifact_uri=..., artifact_class=..., metadata={'artifact_type': "
             f"'{wanted}'}}).",
         )
 

@@ -224,7 +224,7 @@ def latest_blessed(
         except (ValueError, KeyError, TypeError):
             raise ArtifactError(
                 "kfp.registry_record",
-                f"{name} in the registry is no record of a blessed model.",
+                f"{name} in the registry is not a record of a blessed model.",
                 "Remove it, or name another registry.",
             ) from None
         if found.model.digest not in exclude and not is_revoked(found.blessing.uri):
@@ -256,8 +256,8 @@ def _records(registry: str, pipeline: str) -> Iterator[tuple[str, bytes]]:
 def _missing(registry: str, why: str) -> ArtifactError:
     return ArtifactError(
         "kfp.registry_missing",
-        f"The registry {registry} cannot be there: {why}.",
-        "Correct its name, or mount or make what holds it: a first run finds a registry that is empty.",
+        f"The registry {registry} cannot exist: {why}.",
+        "Correct its name, or create or mount its parent; a first run starts with an empty registry.",
     )
 
 
@@ -281,8 +281,9 @@ def _latest_in_lineage(
     if answer.lost:
         raise ArtifactError(
             "kfp.baseline_lost",
-            f"The model that {pipeline} blessed last, or its blessing, is recorded as gone: {answer.lost[0].location}.",
-            "Restore it; without it, nothing can be compared with it.",
+            f"The model that {pipeline} blessed last, or its blessing, is recorded as deleted: "
+            f"{answer.lost[0].location}.",
+            "Restore it: the baseline is required for the comparison.",
         )
     if answer.model is None or answer.blessing is None:
         return None

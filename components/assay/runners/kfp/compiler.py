@@ -105,7 +105,7 @@ def compile_pipeline(
         UsageError: For what KFP cannot say.
     """
     if Path(output).suffix not in {".yaml", ".yml", ".json"}:
-        raise UsageError("kfp.output_name", f"KFP reads .yaml, .yml and .json; the output is called {output}.")
+        raise UsageError("kfp.output_name", f"KFP reads .yaml, .yml and .json files, but the output is {output}.")
     _check_importers(pipeline)
     made = kfp_pipeline(pipeline, image=image, registry=registry, steps=steps)
     with TemporaryDirectory() as folder:  # KFP writes into the file step by step
@@ -133,7 +133,7 @@ def _check_importers(pipeline: Pipeline) -> None:
         if scheme not in _STORES or not rest.strip("/"):
             raise UsageError(
                 "kfp.importer_uri",
-                f"{node.id} imports {node.source_uri}, which Kubeflow's importer cannot take: it knows "
+                f"{node.id} imports {node.source_uri}, which Kubeflow's importer does not support: it reads "
                 f"{', '.join(f'{each}://' for each in _STORES)}.",
                 "Upload the folder to an object store and give its URL; `assay run` and kfp.local import paths.",
             )
@@ -145,7 +145,7 @@ def _check_registry(pipeline: Pipeline, registry: str) -> None:
         raise UsageError(
             "kfp.no_registry",
             f"{resolvers[0]} looks for artifacts of earlier runs, which Kubeflow Pipelines cannot find for a step.",
-            "Name a place that all runs share: --registry s3://bucket/registry, a database URL, or `env`; `none` "
+            "Name a registry that all runs share: --registry s3://bucket/registry, a database URL, or `env`; `none` "
             "makes every run a first run.",
         )
 
@@ -160,7 +160,7 @@ def _kfp_name(name: str) -> str:
     if len(found) > _LONGEST_NAME:
         raise UsageError(
             "kfp.pipeline_name",
-            f"The name of the pipeline has {len(found)} characters; Kubeflow Pipelines takes {_LONGEST_NAME}.",
+            f"The name of the pipeline has {len(found)} characters; Kubeflow Pipelines allows {_LONGEST_NAME}.",
             "Shorten it.",
         )
     return found

@@ -84,7 +84,7 @@ _CONTRACT = "kfp.dsl.executor_main"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCommand:
-    """What a step's command line says besides the component.
+    """What a step's command line contains in addition to the component.
 
     Attributes:
         image: The image; by default the smallest of assay's that holds what the component needs.

@@ -27,7 +27,7 @@ def Gate(context: ExecutionContext, verdict: Input[Artifact]) -> None:  # noqa: 
         context: The run that the step is part of.
         verdict: The artifact with the verdict.
     """
-    context.log(f"The verdict lies in {verdict.path}.")
+    context.log(f"The verdict is in {verdict.path}.")
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -72,14 +72,14 @@ def _holds(predicate: dict[str, Any], artifacts: Sequence[Artifact]) -> bool:
             return not _holds(inner, artifacts)
         case {"compare": [left, str(sign), right]} if sign in _OPERATORS:
             return _compare(_value(left, artifacts), sign, _value(right, artifacts))
-    raise UsageError("kfp.predicate", f"No step can decide the condition {predicate!r}.")
+    raise UsageError("kfp.predicate", f"No step can evaluate the condition {predicate!r}.")
 
 
 def _compare(left: Any, sign: str, right: Any) -> bool:
     try:
         return bool(_OPERATORS[sign](left, right))
     except TypeError:
-        raise UsageError("condition.types", f"A condition cannot be decided: {left!r} {sign} {right!r}.") from None
+        raise UsageError("condition.types", f"A condition cannot be evaluated: {left!r} {sign} {right!r}.") from None
 
 
 def _value(side: Any, artifacts: Sequence[Artifact]) -> Any:
@@ -124,13 +124,13 @@ def LatestBlessedModel(  # noqa: N802 (a component)
         without_registry: Makes every run a first run.
     """
     if without_registry:
-        context.log("There is no registry; the run is a first run.")
+        context.log("No registry is configured, so this is a first run.")
         return Found(found=False)
     where = registry or os.environ.get(VARIABLE, "")
     if not where:
         raise UsageError(
             "kfp.registry",
-            f"LatestBlessedModel needs a registry; neither its parameter nor {VARIABLE} names one.",
+            f"LatestBlessedModel requires a registry, but neither its parameter nor {VARIABLE} names one.",
             "Name a folder, URL or database that all runs share.",
         )
     places = Places(context.temp_dir)
@@ -158,7 +158,7 @@ def _copy(places: Places, placed: Placed, output: Artifact) -> None:
         raise ArtifactError(
             "kfp.baseline_lost",
             f"The {output.type_name} that was recorded last, {placed.uri}, {damaged}.",
-            "Restore it; without it, nothing can be compared with it.",
+            "Restore it: the baseline is required for the comparison.",
         )
     sealed = open_artifact(folder, type(output))
     shutil.copytree(folder, output.path, dirs_exist_ok=True)

@@ -2,7 +2,7 @@
 
     python -m assay.runners.kfp.descriptors
 
-writes them all anew.
+rewrites them all.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def too_large(what: str, size: int, sizes: Mapping[str, int]) -> UsageError:
     return UsageError(
         "kfp.too_large",
         f"{what} {size / 1024:.0f} KiB"
-        f"{f' ({listed})' if listed else ''}; Kubeflow's servers take {MOST_BYTES // 1024} KiB.",
+        f"{f' ({listed})' if listed else ''}; Kubeflow's servers accept {MOST_BYTES // 1024} KiB.",
         _WAY_OUT,
     )
 
@@ -219,7 +219,7 @@ def unpack(value: str, folder: Path) -> Path:
         ) from None
     for name, content in files.items():
         if name.is_absolute() or ".." in name.parts:
-            raise UsageError("kfp.embedded_path", f"An embedded file wants to lie outside of its folder: {name}.")
+            raise UsageError("kfp.embedded_path", f"An embedded file's path escapes its folder: {name}.")
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

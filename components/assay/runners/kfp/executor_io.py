@@ -76,9 +76,9 @@ def parse_executor_input(text: str) -> ExecutorInput:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             "kfp.executor_input",
-            f"--executor-input is not what Kubeflow Pipelines puts in the place of {{{{$}}}}: "
+            f"--executor-input is not what Kubeflow Pipelines substitutes for {{{{$}}}}: "
             f"{type(error).__name__}: {error}.",
-            'Pass "{{$}}" in the component\'s arguments, and leave it to KFP to fill it in.',
+            'Pass "{{$}}" in the component\'s arguments; KFP fills it in.',
         ) from None
 
 

@@ -59,7 +59,7 @@ def guards_of(nodes: tuple[Node, ...]) -> dict[Node, Guards]:
                     "kfp.conditions",
                     f"{node.id} waits for steps under different conditions ({_named(each)}; {_named(longest)}), and "
                     "Kubeflow Pipelines has no way to say that.",
-                    "Put one condition inside the other, or give the step the outputs of one branch only.",
+                    "Nest one condition inside the other, or wire the step to the outputs of one branch only.",
                 )
         own = [part for given in node.conditions for part in _parts(given, simplified)]
         guards[node] = longest + tuple(part for part in own if part not in longest)
@@ -136,7 +136,7 @@ def _written(predicate: Predicate, artifacts: list[Any]) -> dict[str, Any]:
             return {"not": _written(inner, artifacts)}
         case OutputComparison(left=left, operator=operator, right=right):
             return {"compare": [_operand(left, artifacts), operator, _operand(right, artifacts)]}
-    raise UsageError("kfp.condition", f"Condition '{predicate}' is of a kind that KFP steps cannot decide.")
+    raise UsageError("kfp.condition", f"Condition '{predicate}' cannot be evaluated by a step on Kubeflow Pipelines.")
 
 
 def _operand(operand: Any, artifacts: list[Any]) -> Any:
@@ -222,7 +222,7 @@ class TaskGraph:
         elif isinstance(node, ComponentNode):
             task = self._component_task(node)
         else:
-            raise UsageError("kfp.node", f"{node.id} is of a kind that KFP has no task for.")
+            raise UsageError("kfp.node", f"{node.id} cannot be compiled: KFP has no task for it.")
         # No task has a display name: KFP's importer, and before 2.14 every driver, files a task under the name that is
         # shown, and its consumers look for the task's key.
         self.tasks[node.id] = task
@@ -306,8 +306,8 @@ class TaskGraph:
         if not isinstance(resolver.strategy, LatestBlessedModelStrategy):
             raise UsageError(
                 "kfp.resolver",
-                f"{resolver.id} uses {type(resolver.strategy).__name__}, and no step on Kubeflow Pipelines does that.",
-                "LatestBlessedModelStrategy is there; bring other artifacts in with an Importer.",
+                f"{resolver.id} uses {type(resolver.strategy).__name__}, which is not supported on Kubeflow Pipelines.",
+                "Use LatestBlessedModelStrategy, or import other artifacts with an Importer.",
             )
         arguments = _numbered("candidate", [self._artifact(channel) for channel in judged])
         if self.registry == "none":

@@ -1,4 +1,4 @@
-"""A step's input artifacts, held against their manifests before anything is computed."""
+"""A step's input artifacts, checked against their manifests before anything is computed."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def open_inputs(spec: ComponentSpec, given: ExecutorInput, places: Places) -> _I
         if len(artifacts) > 1 and not declared.many:
             raise ArtifactError(
                 "kfp.one_artifact",
-                f"{spec.name}.{name} takes one artifact, and {len(artifacts)} are wired to it.",
-                "Run the step once for each, inside of dsl.ParallelFor, say.",
+                f"{spec.name}.{name} accepts one artifact, but {len(artifacts)} are wired to it.",
+                "Run the step once for each, for example inside dsl.ParallelFor.",
             )
         if artifacts:
             found[name] = tuple(artifacts)
         elif not declared.optional:
-            why = "what is wired to it was left empty by the step that should make it" if wired else "nothing is wired"
+            why = "the step that should write it left it empty" if wired else "nothing is wired"
             raise ArtifactError(
                 "kfp.no_input",
                 f"{spec.name}.{name} takes {_name(declared.artifact)}, and {why}.",
@@ -89,7 +89,7 @@ def _readable(where: str, declared: InputSpec, wired: RuntimeArtifact, places: P
         raise ArtifactError(
             "kfp.unreadable",
             f"{where}: {error.filename or wired.uri} cannot be read: {error.strerror or error}.",
-            f"Give the user of the step's container ({os.getuid()}) the right to read it.",
+            f"Give the user of the step's container ({os.getuid()}) permission to read it.",
         ) from error
 
 
@@ -100,7 +100,7 @@ def _open(where: str, declared: InputSpec, wired: RuntimeArtifact, places: Place
         raise ArtifactError(
             "kfp.input_missing",
             f"{where} takes {_name(wanted)}, but there is nothing at {wired.uri}.",
-            "The step before wrote nothing, or the artifact was removed since.",
+            "Check whether the step before it wrote the artifact, and whether it was removed since.",
         )
     if (folder / EMPTY).is_file():
         return None
@@ -121,13 +121,14 @@ def _how_to_bring(wanted: type[Artifact]) -> str:
     said = f"{{'{ARTIFACT_TYPE}': '{_name(wanted)}'}}"
     if wanted is not Artifact and wanted.type().name == "Examples":
         return (
-            f"Bring a folder that TFX wrote in with dsl.importer(..., metadata={said}), and other files with "
+            f"Import a folder that TFX wrote with dsl.importer(..., metadata={said}), and other files with "
             "CsvExampleGen or ParquetExampleGen (input_base_artifact)."
         )
     layout = "" if wanted is Artifact else f" (here: {', '.join(wanted.type().layout)})"
     return (
-        f"A step of another author says what it wrote by the artifact's metadata, {said}, and lays the folder out as "
-        f"TFX does{layout}; what lies there already comes in with dsl.importer and the same metadata."
+        f"Steps by other authors declare what they wrote in the artifact's metadata, {said}, and lays the "
+        "folder out as "
+        f"TFX does{layout}; import existing folders with dsl.importer and the same metadata."
     )
 
 
@@ -151,8 +152,8 @@ def _sealed(where: str, wanted: type[Artifact], wired: RuntimeArtifact, folder: 
         raise ArtifactError(
             "kfp.incomplete",
             f"{where}: {_named(manifest)} at {wired.uri} is not what was sealed: {', '.join(lost[:3]) or MANIFEST} "
-            "is missing or of another size.",
-            "Run the step that makes it again.",
+            "is missing or has another size.",
+            "Rerun the step that writes it.",
         )
     if wanted is Artifact:
         wanted = _class_of(manifest)
@@ -239,7 +240,7 @@ def _value(spec: ComponentSpec, declared: ParameterSpec, given: ExecutorInput, p
         return _there(where, twin.uri, places.find(twin))
     if value is None:
         if declared.required:
-            raise UsageError("kfp.no_value", f"{where} needs a value, and none was given.")
+            raise UsageError("kfp.no_value", f"{where} requires a value.")
         return canonical(declared.default, where)
     if isinstance(declared.mark, UserModuleMark | FileMark | DataMark) and isinstance(value, str):
         if is_embedded(value):
@@ -264,7 +265,7 @@ def _unpacked(value: Any, folder: Path) -> Any:
 
 def _there(where: str, uri: str, path: Path | None) -> str:
     if path is None:
-        raise DataError("kfp.data_missing", f"{where} names {uri}, and there is nothing.")
+        raise DataError("kfp.data_missing", f"{where} refers to {uri}, which does not exist.")
     return str(path)
 
 

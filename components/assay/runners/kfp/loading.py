@@ -80,4 +80,4 @@ def _is_installed(function: Any) -> bool:
 def _spec(found: Callable[..., Any], name: str, where: str) -> ComponentSpec:
     if isinstance(found, Component):
         return found.spec
-    raise UsageError("kfp.not_a_component", f"{where} defines '{name}', but it is no component.", "Add @component.")
+    raise UsageError("kfp.not_a_component", f"{where} defines '{name}', which is not a component.", "Add @component.")

@@ -47,8 +47,8 @@ def publish(
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(
                 "kfp.not_finite",
-                f"{spec.name}.{key} is {value}, and Kubeflow Pipelines knows finite numbers only.",
-                "Put out another number, or a text, where there is none.",
+                f"{spec.name}.{key} is {value}, but Kubeflow Pipelines supports finite numbers only.",
+                "Return a finite number, or text, instead.",
             )
     metadata = {key: _metadata(artifact) for key, artifact in written.items()}
     shown = [view for view in views.views_of(spec) if view in given.outputs]

@@ -54,7 +54,7 @@ _PLACES = (-4, -3)
 
 @dataclass(frozen=True, slots=True)
 class TaskNames:
-    """What a run knows a step by; empty where it cannot be told."""
+    """The name of a step in its run; empty if unknown."""
 
     pipeline: str
     run_id: str
@@ -180,8 +180,8 @@ def _named(options: Options, given: ExecutorInput) -> Options:
     if registry and not names.pipeline:
         raise UsageError(
             "kfp.no_pipeline_name",
-            f"{options.component} records blessed models by the pipeline's name, and nothing names the pipeline.",
-            'Give it where the step is declared: `.configured(pipeline="daily-check")`, or `--pipeline`.',
+            f"{options.component} records blessed models by the pipeline's name, but the pipeline has no name.",
+            'Set it on the step: `.configured(pipeline="daily-check")`, or `--pipeline`.',
         )
     return replace(options, pipeline=names.pipeline, run_id=names.run_id, node=names.task, registry=registry)
 

@@ -94,8 +94,8 @@ def read_step_options(path: Path) -> dict[str, StepOptions]:
     except (msgspec.ValidationError, AttributeError, TypeError) as error:
         raise UsageError(
             "kfp.step_options",
-            f"{path} does not give options by step: {error}.",
-            "Write `Trainer: {memory_limit: 8G, retries: 2}`, one line a step.",
+            f"{path} does not contain options by step: {error}.",
+            "Write `Trainer: {memory_limit: 8G, retries: 2}`, one line per step.",
         ) from None
 
 
@@ -143,14 +143,14 @@ def apply_options(task: dsl.PipelineTask, options: StepOptions, *, caching: bool
     """
     if options.retries < 0 or (options.accelerator_count and not options.accelerator_type):
         found = f"retries: {options.retries}" if options.retries < 0 else "accelerator_count without accelerator_type"
-        raise UsageError("kfp.step_value", f"The options of {task.name} hold {found}.", "Leave it out, or complete it.")
+        raise UsageError("kfp.step_value", f"The options of {task.name} hold {found}.", "Remove it, or complete it.")
     try:
         _set_options(task, options, caching=caching)
     except ValueError as error:  # KFP's, for values in a notation that it does not know
         raise UsageError(
             "kfp.step_value",
             f"The options of {task.name}: {error}",
-            "Write them in Kubernetes' notation: 500m, 16G, 30s.",
+            "Use Kubernetes notation: 500m, 16G, 30s.",
         ) from None
 
 

@@ -186,7 +186,7 @@ def reaching(uri: str) -> Iterator[None]:
         raise ArtifactError(
             "kfp.unreachable",
             f"{uri} could not be reached: {type(error).__name__}: {str(error).strip().rstrip('.')}.",
-            "Check the credentials and the endpoint (AWS_ENDPOINT_URL, say) of the step's container.",
+            "Check the credentials and the endpoint (for example AWS_ENDPOINT_URL) of the step's container.",
         ) from error
 
 
@@ -252,7 +252,8 @@ class Places:
             raise ArtifactError(
                 "kfp.not_written",
                 f"{path} could not be written: {error.strerror or error}.",
-                f"Give the step's container room, and its user ({os.getuid()}) the right to write there.",
+                f"Check the free space of the step's container, and give its user ({os.getuid()}) "
+                "permission to write there.",
             ) from error
 
     def _local(self, uri: str) -> Path | None:
@@ -268,7 +269,7 @@ class Places:
         return scheme in _MOUNTS and (self.root / _MOUNTS[scheme]).is_dir()
 
     def _download(self, uri: str) -> Path | None:
-        # Made anew each time: a killed attempt may have left half of it.
+        # Made again each time: a killed attempt may have left half of it.
         path = urlsplit(uri).path if is_web(uri) else _split(uri)[1]
         target = Path(tempfile.mkdtemp(dir=self.scratch)) / (path.rstrip("/").rsplit("/", 1)[-1] or "index")
         if is_web(uri):

@@ -69,7 +69,7 @@ def start(server: kfp.Client, submission: Submission) -> str:
     """Start a run and return its id.
 
     Raises:
-        UsageError: For a file that is no compiled pipeline, or a wrong parameter.
+        UsageError: For a file that is not a compiled pipeline, or a wrong parameter.
         EngineError: If the server refuses, or cannot be reached.
     """
     pipeline, arguments = _read(submission)
@@ -101,14 +101,14 @@ def schedule(server: kfp.Client, submission: Submission, *, cron: str = "", seco
         EngineError: As `start`.
     """
     if bool(cron) == bool(seconds) or seconds < 0:
-        raise UsageError("submit.schedule", "A schedule is either a cron expression or an interval in seconds.")
+        raise UsageError("submit.schedule", "A schedule must be either a cron expression or an interval in seconds.")
     if cron and not cron.startswith("@") and len(cron.split()) != _CRON_FIELDS:
         # The server takes five fields, too, and means second, minute, hour, day and month by them.
         raise UsageError(
             "submit.cron",
             f"'{cron}' has {len(cron.split())} fields; Kubeflow's schedules have six: second, minute, hour, day, "
             "month, day of the week.",
-            "Put the second first: '0 0 6 * * *' is every day at six.",
+            "Add the seconds first: '0 0 6 * * *' is every day at six.",
         )
     pipeline, arguments = _read(submission)
     with _plain_errors(str(submission.package)):
@@ -138,7 +138,9 @@ def wait_for(server: kfp.Client, run_id: str, *, seconds: int) -> str:
             return str(server.wait_for_run_completion(run_id, timeout=seconds).state)
         except TimeoutError:
             raise EngineError(
-                "submit.not_ended", f"Run {run_id} did not end within {seconds} seconds.", "It goes on at the server."
+                "submit.not_ended",
+                f"Run {run_id} did not end within {seconds} seconds.",
+                "Follow it on the server, where it continues.",
             ) from None
 
 
@@ -146,13 +148,13 @@ def _known(identity: str | None, what: str) -> str:
     """Return the id that a server answered with.
 
     Raises:
-        EngineError: If there is none: a page to log in at, say, answers every request with 200, too.
+        EngineError: If there is none: a login page, for example, also answers every request with 200.
     """
     if not identity:
         raise EngineError(
             "submit.no_answer",
-            f"The server answered and named no {what}: what answers there is not the API of Kubeflow Pipelines.",
-            "Check --host (a Kubeflow's own ends in /pipeline), and give a --token where there is a page to log in.",
+            f"The server's answer names no {what}: it is not the API of Kubeflow Pipelines.",
+            "Check --host (a Kubeflow's own ends in /pipeline), and give a --token if the server requires a login.",
         )
     return identity
 
@@ -161,7 +163,7 @@ def _read(submission: Submission) -> tuple[str, dict[str, Any]]:
     """Return the pipeline's name and the arguments, converted to the types that it declares.
 
     Raises:
-        UsageError: If the file is no compiled pipeline, or an argument is wrong.
+        UsageError: If the file is not a compiled pipeline, or an argument is wrong.
     """
     text = read_text(submission.package, "a compiled pipeline", code="submit.package")
     document = parse_yaml(text, str(submission.package), code="submit.package", first_of_several=True)
@@ -171,7 +173,7 @@ def _read(submission: Submission) -> tuple[str, dict[str, Any]]:
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             "submit.package",
-            f"{submission.package} is no compiled pipeline: {type(error).__name__}: {error}.",
+            f"{submission.package} is not a compiled pipeline: {type(error).__name__}: {error}.",
             "Write one with `assay compile PIPELINE.py -o pipeline.yaml`.",
         ) from None
     arguments: dict[str, Any] = {}
@@ -217,8 +219,8 @@ def _plain_errors(what: str) -> Iterator[None]:
         status = f" {_status(error)} {getattr(error, 'reason', '')}" if _status(error) else ""
         raise EngineError(
             "submit.failed",
-            f"Kubeflow Pipelines did not take {what}: {type(error).__name__}{status}: {str(reason).strip()[:500]}.",
-            "Check --host (or KF_PIPELINES_ENDPOINT), and that you may use the server.",
+            f"Kubeflow Pipelines rejected {what}: {type(error).__name__}{status}: {str(reason).strip()[:500]}.",
+            "Check --host (or KF_PIPELINES_ENDPOINT), and your permissions on the server.",
         ) from error
 
 

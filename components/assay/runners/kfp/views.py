@@ -73,7 +73,7 @@ def page(title: str, outputs: Mapping[str, Artifact], related: Mapping[str, Arti
         return _plain_page(title, "The step put out nothing.")
     try:
         return render(shown, related=related)
-    except AssayError as error:  # a page that cannot be made is no reason to lose the artifact
+    except AssayError as error:  # a failed page must not lose the artifact
         return _plain_page(title, str(error))
 
 

@@ -1,6 +1,6 @@
 """Who is alive: a lock file for each process that runs a pipeline, held as long as the process lives.
 
-The operating system drops the lock when a process ends, however it ends, so a killed run is told from a slow one
+The operating system drops the lock when a process ends, however it ends, so a killed run differs from a slow one
 without a time-out.
 """
 
@@ -72,7 +72,7 @@ def _lock(folder: Path, token: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Gives records as the next run would record them: RUNNING becomes ABANDONED where the process is gone.
+    """Returns records as the next run would record them: RUNNING becomes ABANDONED where the process is gone.
 
     Attributes:
         store: The store that the records come from.

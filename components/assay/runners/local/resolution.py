@@ -195,7 +195,7 @@ def _blessed(session: Session, excluded: Collection[str]) -> tuple[ArtifactRecor
         "resolver.baseline_lost",
         f"The model that {session.pipeline.name} blessed last, or its blessing, is lost: "
         f"{'; '.join(reasons) or blessing.location}.",
-        "Restore the folder; or revoke the blessing, and models are compared with the one that was blessed before: "
+        "Restore the folder, or revoke the blessing to compare with the model blessed before it: "
         f"assay revoke {blessing.location} --reason TEXT.",
     )
 

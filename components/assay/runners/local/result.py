@@ -127,7 +127,7 @@ class RunResult:
         """
         outputs = self.step(node_id).outputs
         if key not in outputs:
-            raise UsageError("run.unknown_output", f"{node_id} put out no '{key}'.", did_you_mean(key, outputs))
+            raise UsageError("run.unknown_output", f"{node_id} has no output '{key}'.", did_you_mean(key, outputs))
         return outputs[key][0]
 
 

@@ -29,7 +29,7 @@ class RootLayout:
 
     Attributes:
         root: The root folder.
-        metadata: The lineage store where it does not lie in the root: a file, or the URL of a database.
+        metadata: The lineage store if it is not in the root: a file, or the URL of a database.
     """
 
     root: Path
@@ -37,7 +37,7 @@ class RootLayout:
 
     @property
     def own_lineage(self) -> Path:
-        """The file of a lineage store that lies in the root."""
+        """The file of a lineage store inside the root."""
         return self.root / "lineage.db"
 
     @property
@@ -47,14 +47,14 @@ class RootLayout:
 
     @property
     def store_record(self) -> Path:
-        """Names the lineage store of the runs in the root, where it does not lie in the root."""
+        """Names the lineage store of the runs in the root, if it is outside of the root."""
         return self.root / "lineage.json"
 
     @property
     def locks(self) -> Path:
         """Lock files of the processes that run pipelines; beside the lineage store, which several roots may share.
 
-        A database has no folder: then they lie in the root, and tell nothing of the runs of other roots.
+        A database has no folder: then they are in the root, and do not show the runs of other roots.
         """
         return (self.lineage.parent if isinstance(self.lineage, Path) else self.root) / ".locks"
 

@@ -80,7 +80,7 @@ def take_step(session: Session, node: Node) -> StepResult:
     except OSError as error:  # a folder that may not be read, a disk that fails
         what = f"{node.id} could not read its inputs: {error.filename or ''}: {error.strerror or error}."
         result = _failed(
-            session, node, ArtifactError("run.unreadable", what, "Check that the file is there and may be read.")
+            session, node, ArtifactError("run.unreadable", what, "Check that the file exists and is readable.")
         )
     return replace(result, seconds=time.perf_counter() - started)
 

@@ -264,7 +264,7 @@ UNIFORM = """
         ("return {'y': inputs['nothing']}", r"preprocessing_fn of module.py raised KeyError.*nothing.*line 2"),
         ("return {}", r"must return a dict of tensors by name; it returned an empty dict"),
         ("return 5", r"must return a dict of tensors by name; it returned int"),
-        ("import tensorflow as tf; return {'y': tf.constant([1.0])}", "depend on none of its inputs"),
+        ("import tensorflow as tf; return {'y': tf.constant([1.0])}", "outputs of .* inputs"),
         ("return {'y': [inputs['x']]}", "its output 'y' is of type list"),
         ("return {'y': inputs['x'] > 1}", r"output 'y' .* is of type bool; .* tf.cast\(y, tf.int64\)"),
         (

@@ -76,7 +76,7 @@ class CrossFeatures:
         if len(columns) > _MAX_COLUMNS:
             raise DataError(
                 "statistics.too_many_crosses",
-                f"There are {len(columns)} numeric columns; all pairs are correlated of at most {_MAX_COLUMNS}.",
+                f"There are {len(columns)} numeric columns; all pairs are correlated for at most {_MAX_COLUMNS}.",
                 "Name the pairs in feature_crosses.",
             )
         return self.merge(state, _state(columns)) if columns else state

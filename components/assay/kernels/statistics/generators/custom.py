@@ -95,7 +95,7 @@ class CustomStatistics:
         """
         results = self._run(self.accumulator.extract, state)
         if not isinstance(results, Mapping):
-            raise self._error(f"extract() gives {type(results).__name__}, not a mapping from features.")
+            raise self._error(f"extract() returned {type(results).__name__}, not a mapping from features.")
         for path, by_name in results.items():
             feature = feature_statistics(dataset, (path,) if isinstance(path, str) else tuple(path))
             for name, value in by_name.items():
@@ -114,7 +114,7 @@ class CustomStatistics:
         return UserCodeError(
             "statistics.custom",
             f"The custom statistics {type(self.accumulator).__name__}: {message}",
-            "Results are numbers, text or protos, by feature and name.",
+            "Return numbers, text or protos, by feature and name.",
             user_traceback=trace,
         )
 

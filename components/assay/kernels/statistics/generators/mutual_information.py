@@ -168,7 +168,7 @@ def _of_numbers_and_categories(numbers: Floats, codes: Codes) -> float:
     _, codes, counts = np.unique(codes, return_inverse=True, return_counts=True)
     repeated = counts[codes] > 1  # a category that occurs once has no neighbour
     if not repeated.any():
-        raise ValueError("every category occurs once")
+        raise ValueError("every category occurs only once")
     numbers, codes = numbers[repeated], codes[repeated]
     distances = _distances(numbers)
     neighbours = np.minimum(_NEIGHBOURS, counts[codes] - 1)

@@ -71,7 +71,8 @@ class Slicer:
             if absent:
                 raise DataError(
                     "statistics.slice_column",
-                    f"Slices are by '{absent[0]}', which is not a column of the data: {', '.join(sorted(present))}.",
+                    f"The data is sliced by '{absent[0]}', which is not a column of the data: "
+                    f"{', '.join(sorted(present))}.",
                 )
 
     def slices(self, batch: pa.RecordBatch) -> Iterator[tuple[SliceKey, pa.RecordBatch]]:

@@ -128,7 +128,7 @@ def period_labels(name: str, array: pa.Array, period: Period, unit: str | None) 
     if times is None:
         raise DataError(
             "statistics.slice_column",
-            f"Column '{name}' of type {leaf.type} cannot be cut by {period}: it does not hold times.",
+            f"Column '{name}' of type {leaf.type} cannot be cut by {period}: it does not contain times.",
             "Give integers that are times a time_domain with integer_format in the schema.",
         )
     encoded = pc.floor_temporal(times, unit=period).dictionary_encode()
@@ -178,7 +178,7 @@ def _wanted_label(name: str, value: str | int, type_: int | None) -> str:
         return str(int(value) if type_ == FeatureType.INT else float(value))
     except ValueError as error:
         raise DataError(
-            "statistics.slice_value", f"Slices are by the value {value!r} of '{name}', whose values are numbers."
+            "statistics.slice_value", f"Slices are by the value {value!r} of '{name}', which is numeric."
         ) from error
 
 

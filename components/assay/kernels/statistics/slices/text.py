@@ -17,7 +17,7 @@ _PART = re.compile(
     re.DOTALL,
 )
 _OPENING, _CLOSING = "([", ")]"
-_HINT = "Such as: city   city,hour   city=Paris|Rome   fare[10,20]   start:month   'fare > 10'"
+_HINT = "Use for example: city   city,hour   city=Paris|Rome   fare[10,20]   start:month   'fare > 10'"
 
 
 def slicing_of_text(text: str) -> SlicingSpec:
@@ -41,7 +41,7 @@ def slicing_of_text(text: str) -> SlicingSpec:
         if not part.startswith("`") and _CONDITION.search(part):
             conditions.append(part)
         elif found is None:
-            raise UsageError("statistics.slice", f"Expected a way to slice and found {part!r}.", _HINT)
+            raise UsageError("statistics.slice", f"Expected a slice, found {part!r}.", _HINT)
         else:
             column = found["quoted"] or found["word"].strip()
             if found["edges"] is not None:
@@ -53,7 +53,7 @@ def slicing_of_text(text: str) -> SlicingSpec:
             else:
                 keys.append(column)
     if len(conditions) > 1:
-        raise UsageError("statistics.slice", f"{text!r} holds {len(conditions)} conditions.", "Join them by `and`.")
+        raise UsageError("statistics.slice", f"{text!r} holds {len(conditions)} conditions.", "Join them with `and`.")
     return SlicingSpec(feature_keys=tuple(keys), where=conditions[0] if conditions else None, **rest)
 
 
@@ -78,7 +78,7 @@ def _parts(text: str) -> Iterator[str]:
 def _part(text: str, begin: int, end: int) -> str:
     part = text[begin:end].strip()
     if not part:
-        raise UsageError("statistics.slice", f"Expected a way to slice and found nothing in {text!r}.", _HINT)
+        raise UsageError("statistics.slice", f"Expected a slice, found nothing in {text!r}.", _HINT)
     return part
 
 
@@ -86,4 +86,4 @@ def _edges(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(edge) for edge in text.split(","))
     except ValueError:
-        raise UsageError("statistics.slice", f"Expected numbers as edges of bins and found [{text}].", _HINT) from None
+        raise UsageError("statistics.slice", f"Expected numbers as bin edges, found [{text}].", _HINT) from None
