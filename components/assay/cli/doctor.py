@@ -56,7 +56,7 @@ def as_text(findings: Sequence[Diagnosis]) -> str:
         if finding.status != "ok":
             indent = " " * (len(_MARKS["ok"]) + width + 4)
             lines.append(f"{indent}expected: {finding.expected}")
-            lines.append(f"{indent}fix:   {finding.remedy}")
+            lines.append(f"{indent}fix:      {finding.remedy}")
     problems = sum(finding.status == "problem" for finding in findings)
     warnings = sum(finding.status == "warning" for finding in findings)
     if problems:

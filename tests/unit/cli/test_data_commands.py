@@ -158,7 +158,7 @@ class TestValidate:
         assert ask("stats", "good.csv", "-o", "good.pb").exit_code == 0
         result = ask("validate", "good.pb", "--schema", "schema.pbtxt", "--rows")
         assert result.exit_code == 2
-        assert "which have no rows" in result.stderr
+        assert "require rows" in result.stderr
 
     def test_junit(self, ask: Ask, folder: Path) -> None:
         assert ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--junit", "junit.xml").exit_code == 3

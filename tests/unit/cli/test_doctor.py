@@ -24,7 +24,7 @@ def test_a_problem_fails_and_a_warning_does_not() -> None:
 def test_the_text_says_what_was_expected_only_where_something_is_wrong() -> None:
     text = as_text([OK, WARNING, PROBLEM])
     assert "Python 3.10 to 3.13" not in text
-    assert "to mend:  Free space." in text
+    assert "fix:      Free space." in text
     assert text.endswith("1 problem, 1 warning.")
     assert as_text([OK]).endswith("Everything fits.")
     assert as_text([OK, WARNING]).endswith("Works, with 1 warning.")

@@ -80,9 +80,8 @@ def test_tables_are_joined_on_a_column_that_both_have_and_that_names_rows() -> N
         judged(table(), baseline_predictions=table(), join_on="idd")
     with raises("predictions.no_such_column", "site"):
         judged(table(), baseline_predictions=table().drop(["site"]), join_on="site")
-    with raises("predictions.ids", "site") as raised:
+    with raises("predictions.ids", "site", "Join on a column"):
         judged(table(), baseline_predictions=table(), join_on="site")
-    assert "Join on a column with a value of its own" in raised.value.hint
 
 
 def test_a_metric_of_tfmas_alone_names_the_way() -> None:
@@ -138,7 +137,7 @@ def test_a_flip_rate_without_a_baseline_follows_first_run(first_run: Any, ok: bo
     [check, about] = found.verdict.checks
     assert check.sentence.endswith("not applicable: no baseline (the limit is at most 0.1).")
     assert (check.applied, about.kind) == (False, "first_run")
-    assert "the metric compares two models, and there is no baseline" in found.warnings[0].sentence
+    assert found.warnings[0].code == "no_baseline_spec"
     flipped = table(score=[0.9, 0.1, 0.6, 0.4])
     held = judge(Tables(config=config, predictions=flipped, baseline_predictions=table()), ENGINE, rules).verdict
     assert [(one.applied, one.ok, one.observed) for one in held.checks] == [(True, False, 1.0)]

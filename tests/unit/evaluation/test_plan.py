@@ -84,7 +84,7 @@ def test_macro_averages_weigh_their_classes() -> None:
         ({"class_name": "ScoreDistributionPlot"}, {}, "plot", "TFMA makes this plot"),
         ({"class_name": "AUC", "config": {"num_treshholds": 5}}, {}, "setting", "no setting 'num_treshholds'"),
         ({"class_name": "RecallAtPrecision"}, {}, "setting", "needs the setting 'precision'"),
-        ({"class_name": "Recall"}, {"aggregate": {"macro_average": True}}, "setting", "needs class_weights"),
+        ({"class_name": "Recall"}, {"aggregate": {"macro_average": True}}, "setting", "class_weights"),
         ({"class_name": "CalibrationPlot"}, {"aggregate": {"macro_average": True, "class_weights": {0: 1.0}}},
          "setting", "is a plot, which cannot be averaged"),
         ({"class_name": "CategoricalAccuracy"}, {"binarize": {"class_ids": {"values": [1]}}}, "setting",
