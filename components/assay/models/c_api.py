@@ -245,7 +245,7 @@ class CModel:
         name, _, index = tensor.name.partition(":")
         operation = self._library.TF_GraphOperationByName(self._graph, name.encode())
         if not operation or tensor.dtype not in DTYPES:
-            raise UnservableError(f"'{tensor.name}' is no dense tensor of the graph")
+            raise UnservableError(f"'{tensor.name}' is not a dense tensor of the graph")
         return GraphOutput(operation, int(index or 0))
 
 

@@ -79,7 +79,7 @@ class SchemaEditor:
         if inside:
             outer = self.feature(inside)
             if outer.proto.type != schema_pb2.STRUCT:
-                raise UsageError("schema.no_struct", f"Feature '{inside}' is no struct.", "Set its type to STRUCT.")
+                raise UsageError("schema.no_struct", f"Feature '{inside}' is not a struct.", "Set its type to STRUCT.")
             holder, steps = outer.proto.struct_domain, (*SchemaSubject("feature", outer.name).steps, name)
         if any(feature.name == name for feature in (*holder.feature, *holder.sparse_feature)):
             raise UsageError("schema.name_taken", f"The schema has a feature '{join_path(steps)}' already.")

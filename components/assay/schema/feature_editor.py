@@ -82,7 +82,7 @@ class FeatureEditor:
     def group_presence(self, *, required: bool) -> Self:
         """Set whether a feature inside a struct has to be present wherever its struct is."""
         if len(SchemaSubject("feature", self.name).steps) == 1:
-            raise UsageError("schema.value", f"{self.title} is in no struct.", "Use presence.")
+            raise UsageError("schema.value", f"{self.title} is not inside a struct.", "Use presence.")
         return self._merge(group_presence={"required": required})
 
     def shape(self, *sizes: int) -> Self:
