@@ -124,7 +124,7 @@ def _widen(
             "schema.too_deep",
             f"The data has a column of structs that are nested more than {_MAX_DEPTH} levels deep, which no schema can "
             "describe.",
-            "Flatten the column before the data is read.",
+            "Flatten the column before reading the data.",
         )
     draft = SchemaDraft(schema, max_string_domain_size=max_string_domain_size, infer_feature_shape=infer_feature_shape)
     draft.widen(statistics)
@@ -163,7 +163,7 @@ def has_rows(statistics: DatasetFeatureStatisticsList) -> bool:
 
 
 def _with_whole_lists(dataset: DatasetFeatureStatistics, max_string_domain_size: int) -> StatisticsView:
-    """Return statistics whose lists of values are complete or empty: a list that is cut is no domain."""
+    """Return statistics whose lists of values are complete or empty: a truncated list does not define a domain."""
     statistics = StatisticsView(dataset)
     for view in statistics.features:
         if view.kind != "string_stats" or lists_all_values(view.message):
