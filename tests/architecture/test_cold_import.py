@@ -63,6 +63,24 @@ def test_the_declarations_of_all_components_load_no_tensorflow(run_python: RunPy
     assert not names & set(TENSORFLOW)
 
 
+def test_schemas_and_anomalies_need_no_wheel_of_tfdv(run_python: RunPython) -> None:
+    """The statistics are made up: computing them takes tfx-bsl's sketches."""
+    code = """
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from assay.schema.inference import infer_schema
+from assay.validation.examination import validate_statistics
+statistics = statistics_pb2.DatasetFeatureStatisticsList()
+feature = statistics.datasets.add(num_examples=3).features.add(type=statistics_pb2.FeatureNameStatistics.FLOAT)
+feature.path.step.append("x")
+feature.num_stats.common_stats.num_non_missing = 3
+schema = infer_schema(statistics)
+feature.type = statistics_pb2.FeatureNameStatistics.INT
+assert set(validate_statistics(statistics, schema).anomaly_info) == {"x"}
+"""
+    _, names = loaded(run_python, BLOCK.format(names=set(TENSORFLOW)) + code)
+    assert not names & set(TENSORFLOW)
+
+
 def test_the_native_cores_load_where_tensorflow_and_beam_are_absent(run_python: RunPython) -> None:
     absent = ("apache_beam", "pandas", "tensorflow", "tf_keras")
     code = (

@@ -239,12 +239,19 @@ def _unexpected_values(view: FeatureView, feature: Feature, known: Collection[st
     found = 0.0
     for count in unexpected.values():  # one after the other, as the core adds: sum() of Python 3.12 rounds otherwise
         found += count
-    share = found / total if total else math.copysign(math.inf, found) if found else math.nan
+    share = _quotient(found, total)
     if not (share > allowed or (allowed == 0 and unexpected)):
         return (), []
     listed = ", ".join(f"{escaped(value)} ({_percentage(count, total)})" for value, count in unexpected.items())
     text = f"Examples contain values missing from the schema: {listed}. "
     return unexpected, [Reason(_Type.ENUM_TYPE_UNEXPECTED_STRING_VALUES, "Unexpected string values", text)]
+
+
+def _quotient(dividend: float, divisor: float) -> float:
+    """Divide as C++ does, where a divisor of 0 is not an error."""
+    if divisor:
+        return dividend / divisor
+    return math.copysign(math.inf, dividend) if dividend else math.nan
 
 
 def _percentage(count: float, total: float) -> str:
@@ -439,7 +446,7 @@ def _widen_image_domain(view: FeatureView, feature: Feature) -> Reasons:
                 supported = float32_of(supported + bucket.sample_count)
         total = float32_of(supported + unknown)
         fraction, minimum = (
-            float32_of(supported / total) if total else math.nan,
+            float32_of(_quotient(supported, total)),
             domain.minimum_supported_image_fraction,
         )
         if fraction < minimum:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _SPACE: Final = " \t\n\v\f\r"
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _FLOAT: Final = re.compile(
-    r"(?:\+(?!-))?-?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan(?:\([a-z0-9_]*\))?)",
+    r"(?:\+(?!-))?-?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan(?:\([a-z0-9_]*\))?"
+    r"|(?P<hex>0x)(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?)",
     re.IGNORECASE | re.ASCII,
 )
 _NUMBER: Final = re.compile(r"(?<=: )-?[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?$", re.MULTILINE)
@@ -82,11 +83,17 @@ def read_int64(text: str) -> int | None:
 
 
 def read_float32(text: str) -> float | None:
-    """Return the number of 32 bits that a text is, in decimal notation; `inf` and `nan` are numbers."""
+    """Return the number of 32 bits that a text is, decimal or hexadecimal; `inf` and `nan` are numbers."""
     text = text.strip(_SPACE)
-    if not _FLOAT.fullmatch(text):
+    match = _FLOAT.fullmatch(text)
+    if match is None:
         return None
-    return float32_of(float(text.partition("(")[0]))
+    if not match["hex"]:
+        return float32_of(float(text.partition("(")[0]))
+    try:
+        return float32_of(float.fromhex(text))
+    except OverflowError:
+        return -math.inf if text.startswith("-") else math.inf
 
 
 def escaped(text: str) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+import assay
+from assay.kernels.statistics import StatisticsOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,19 @@ SEQUENCES = (
 
 def limit_of_token(limit: str) -> str:
     return f"type: INT natural_language_domain {{ token_constraints {{ int_value: 7 {limit} }} }}"
+
+
+def statistics_of(data: Any, schema: schema_pb2.Schema | None) -> Any:
+    if isinstance(data, str):
+        return assay.Statistics(text_format.Parse(data, statistics_pb2.DatasetFeatureStatisticsList()))
+    columns = data if isinstance(data, dict) else {"x": data}
+    return assay.statistics(pa.table(columns), schema=schema, options=StatisticsOptions())
+
+
+def types_in(anomalies: Any) -> set[str]:
+    name: Callable[[int], str] = anomalies_pb2.AnomalyInfo.Type.Name
+    infos = [*anomalies.anomaly_info.values(), anomalies.dataset_anomaly_info]
+    return {name(reason.type) for info in infos for reason in info.reason}
 
 
 CASES: dict[str, Case] = {

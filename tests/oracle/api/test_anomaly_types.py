@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from anomaly_cases import CASES, NOT_DETECTED, x
+from anomaly_cases import CASES, NOT_DETECTED, statistics_of, types_in, x
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 import assay
-from assay.kernels.statistics import StatisticsOptions
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
-
-
-def statistics_of(data: Any, schema: schema_pb2.Schema | None) -> Any:
-    if isinstance(data, str):
-        return assay.Statistics(text_format.Parse(data, statistics_pb2.DatasetFeatureStatisticsList()))
-    columns = data if isinstance(data, dict) else {"x": data}
-    return assay.statistics(pa.table(columns), schema=schema, options=StatisticsOptions())
-
-
-def types_in(anomalies: Any) -> set[str]:
-    name: Callable[[int], str] = anomalies_pb2.AnomalyInfo.Type.Name
-    infos = [*anomalies.anomaly_info.values(), anomalies.dataset_anomaly_info]
-    return {name(reason.type) for info in infos for reason in info.reason}
 
 
 @pytest.mark.parametrize("kind", CASES)
