@@ -21,8 +21,8 @@ setup: ## Make .venv with the full locked stack for this Python (PYTHON=... to c
 demo: setup ## Run the Chicago taxi pipeline: first run, cached run, and a model that the gate stops
 	@$(BIN)/python examples/chicago_taxi/demo.py
 
-test: lint ## Run the linters and all tests
-	@$(BIN)/python -m pytest -n $(JOBS) $(ORDER)
+test: lint ## Run the linters and all tests but the weekly ones
+	@$(BIN)/python -m pytest -n $(JOBS) $(ORDER) -m "not weekly"
 
 test-fast: setup ## Run the tests that need neither TensorFlow nor the network, in under two minutes
 	@$(BIN)/python -m pytest -n $(JOBS) $(ORDER) --hypothesis-profile=fast -m "not slow and not tensorflow and not network"
@@ -30,7 +30,8 @@ test-fast: setup ## Run the tests that need neither TensorFlow nor the network, 
 test-containers: ## Build the images and run tests and the compiled taxi pipeline in them (root, Debian or Ubuntu)
 	@python3 tests/containers/main.py
 
-test-weekly: ## Build the images and run every test in each that it has the packages for (root, Debian or Ubuntu)
+test-weekly: setup ## Run the tests that make test leaves out, here and in the images (root, Debian or Ubuntu)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ORDER) -m weekly
 	@python3 tests/containers/main.py --whole
 
 fuzz: setup ## Search for bytes that readers crash on or lose rows of, for about half an hour

@@ -21,7 +21,10 @@ IN_MEMORY: tuple[str, ...] = ()
 MULTI_PROCESSING = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
-@pytest.fixture(params=["bounded", "small", "streamed"])
+SOURCES = ("bounded", "small", "streamed")
+
+
+@pytest.fixture(params=SOURCES)
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     """Rows in several shards: of a CSV, each bounded; in so small ones that several are worked on together; or of
     TFRecord files, each streamed in several units.
@@ -40,7 +43,16 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     return ExampleRecords(paths)
 
 
-@pytest.mark.parametrize("arguments", [IN_MEMORY, MULTI_PROCESSING], ids=["in_memory", "multi_processing"])
+@pytest.mark.parametrize(
+    ("source", "arguments"),
+    [
+        *(pytest.param(each, IN_MEMORY, id=f"{each}-in_memory") for each in SOURCES),
+        pytest.param("small", MULTI_PROCESSING, id="small-multi_processing"),
+        pytest.param("bounded", MULTI_PROCESSING, id="bounded-multi_processing", marks=pytest.mark.weekly),
+        pytest.param("streamed", MULTI_PROCESSING, id="streamed-multi_processing", marks=pytest.mark.weekly),
+    ],
+    indirect=["source"],
+)
 def test_statistics_have_the_same_bytes_and_every_row(source: Source, arguments: tuple[str, ...]) -> None:
     from assay.engines.beam import BeamEngine
 

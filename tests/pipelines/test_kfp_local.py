@@ -64,6 +64,7 @@ def run_python(code: str, *arguments: object) -> None:
 @pytest.mark.tensorflow
 @pytest.mark.slow
 @pytest.mark.network
+@pytest.mark.weekly  # tests/containers runs the same compiled pipeline in the images, and compares the same artifacts
 @pytest.mark.timeout(1800)  # eight processes load TensorFlow, one after the other
 def test_the_taxi_pipeline_runs_whole_and_makes_what_a_local_run_makes(tmp_path: Path) -> None:
     run_python(RUN, TAXI, tmp_path / "kfp", tmp_path / "registry", tmp_path / "serving")

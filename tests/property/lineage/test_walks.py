@@ -86,7 +86,7 @@ def record(store: LineageStore, steps: list[Step]) -> tuple[list[int], list[int]
 
 @pytest.mark.slow
 @given(histories())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_walks_agree_with_a_plain_model(steps: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder, LineageStore.open(Path(folder) / "lineage.db") as store:
         artifact_ids, execution_ids = record(store, steps)

@@ -203,6 +203,7 @@ def processor_time_of(page: Page) -> Callable[[], float]:
     return seconds
 
 
+@pytest.mark.weekly
 def test_five_thousand_features_open_search_and_page_at_once(browser: Browser, tmp_path: Path) -> None:
     html = render(scenes.make_wide_statistics(tmp_path / "wide", 5000))
     (tmp_path / "wide.html").write_text(html, encoding="utf-8")
