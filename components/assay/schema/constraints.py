@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from assay.kernels.expected_features import is_in_environment, is_validated
 from assay.kernels.feature_path import join_path
 from assay.schema.domains import Reason, Reasons, StringDomains
 from assay.schema.literals import float32_of, int64_of, six_digits
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
 _Type = anomalies_pb2.AnomalyInfo.Type
 
-NOT_VALIDATED: Final = {
-    schema_pb2.PLANNED,
-    schema_pb2.ALPHA,
-    schema_pb2.DEPRECATED,
-    schema_pb2.DEBUG_ONLY,
-    schema_pb2.DISABLED,
-}
 DROPPED: Final = "Column dropped"
 _FEW_VALUES: Final = "Missing values"
 _MANY_VALUES: Final = "Superfluous values"
@@ -58,34 +52,22 @@ _WITHOUT_DISTRIBUTION: Final[Mapping[str | None, str]] = {
 }
 
 
-def is_deprecated(feature: Feature | SparseFeature) -> bool:
-    """Return whether a feature is in a stage that is not validated."""
-    return bool(feature.deprecated or feature.lifecycle_stage in NOT_VALIDATED)
-
-
 def deprecate(feature: Feature | SparseFeature | WeightedFeature) -> None:
     """Take a feature out of validation."""
     feature.lifecycle_stage = schema_pb2.DEPRECATED
 
 
-def is_in_environment(feature: Feature, environment: str | None, default_environments: Iterable[str]) -> bool:
-    """Return whether a feature is expected in an environment; without one, every feature is."""
-    if environment is None or environment in feature.in_environment:
-        return True
-    return environment not in feature.not_in_environment and environment in default_environments
-
-
 def is_required(feature: Feature, environment: str | None, default_environments: Iterable[str]) -> bool:
     """Return whether data must have a feature."""
     presence = feature.presence
-    if is_deprecated(feature) or (presence.min_count <= 0 and presence.min_fraction <= 0):
+    if not is_validated(feature) or (presence.min_count <= 0 and presence.min_fraction <= 0):
         return False
     return is_in_environment(feature, environment, default_environments)
 
 
 def make_consistent(feature: Feature, domains: StringDomains) -> Reasons:
     """Correct a feature that contradicts itself."""
-    if is_deprecated(feature):
+    if not is_validated(feature):
         return []
     if not feature.HasField("name"):
         deprecate(feature)
@@ -349,7 +331,7 @@ def make_derived(view: FeatureView, feature: Feature) -> Reasons:
         title = "Derived source not set in schema."
         reasons.append(Reason(_Type.DERIVED_FEATURE_INVALID_SOURCE, title, title))
     is_derived = feature.lifecycle_stage == schema_pb2.VALIDATION_DERIVED
-    if feature.HasField("validation_derived_source") and not is_derived and not is_deprecated(feature):
+    if feature.HasField("validation_derived_source") and not is_derived and is_validated(feature):
         feature.lifecycle_stage = schema_pb2.VALIDATION_DERIVED
         title = "Derived feature has wrong lifecycle."
         reasons.append(Reason(_Type.DERIVED_FEATURE_BAD_LIFECYCLE, title, title))

@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.documents import parse_text_proto
 from assay.errors import DataError
+from assay.kernels.expected_features import is_validated
 from assay.kernels.feature_path import join_path
 from assay.schema.leaf_fields import leaves
 from assay.schema.subjects import SchemaSubject, SubjectPlace, own_fields, walk
@@ -61,7 +62,6 @@ _TYPES_OF_DOMAINS: Final = {
 
 _COMPARATORS: Final = ("skew_comparator", "drift_comparator")
 _METRICS: Final = ("infinity_norm", "jensen_shannon_divergence", "normalized_abs_difference")
-_UNCHECKED: Final = {"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,7 @@ class _Feature:
 
     @property
     def is_validated(self) -> bool:
-        stage = schema_pb2.LifecycleStage.Name(self.message.lifecycle_stage)
-        return stage not in _UNCHECKED and not self.message.deprecated
+        return is_validated(self.message)
 
     def type_and_domain(self) -> Iterator[Contradiction]:
         if self.type == "TYPE_UNKNOWN":

@@ -21,6 +21,7 @@ from assay.errors import UsageError
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances.distribution import bucket_arrays
 from assay.kernels.distances.measures import histogram_jensen_shannon
+from assay.kernels.expected_features import is_validated
 from assay.kernels.feature_path import path_of, split_path
 from assay.kernels.statistics.summaries.histograms import quantiles_histogram
 from assay.kernels.statistics.summaries.quantiles import Quantiles
@@ -67,9 +68,6 @@ class SuggestOptions:
             raise UsageError("suggest.option", f"Unknown suggestion '{unknown[0]}'.", f"Known: {', '.join(ALL)}.")
 
 
-_UNCHECKED: Final = {"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """One feature as it was observed.
@@ -108,8 +106,7 @@ class Observed:
     @property
     def is_validated(self) -> bool:
         """Whether its lifecycle stage lets it be validated."""
-        stage = schema_pb2.LifecycleStage.Name(self.feature.lifecycle_stage)
-        return stage not in _UNCHECKED and not self.feature.deprecated
+        return is_validated(self.feature)
 
     @property
     def numbers(self) -> Any:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from assay.kernels.expected_features import is_in_environment, is_validated
 from assay.schema.comparison import widen_comparator
 from assay.schema.constraints import (
     DROPPED,
-    NOT_VALIDATED,
     add_to_environment,
     deprecate,
-    is_deprecated,
-    is_in_environment,
     is_required,
     make_consistent,
     make_derived,
@@ -70,7 +68,7 @@ def _required_paths(
         path = (*above, feature.name)
         if is_required(feature, environment, default_environments):
             yield path
-        if feature.WhichOneof("domain_info") == "struct_domain" and not is_deprecated(feature):
+        if feature.WhichOneof("domain_info") == "struct_domain" and is_validated(feature):
             yield from _required_paths(feature.struct_domain.feature, environment, default_environments, path)
 
 
@@ -139,11 +137,11 @@ class SchemaDraft:
         weighted = self._weighted_feature(view.path)
         if weighted is not None:
             others = [each for each in (feature, sparse) if each is not None]
-            if others and weighted.lifecycle_stage not in NOT_VALIDATED:
+            if others and is_validated(weighted):
                 return [_collision("Weighted", _Type.WEIGHTED_FEATURE_NAME_COLLISION, weighted, *others)], None
             return _widen_weighted_feature(view, weighted), None
-        if sparse is not None and not is_deprecated(sparse):
-            if feature is not None and not is_deprecated(feature):
+        if sparse is not None and is_validated(sparse):
+            if feature is not None and is_validated(feature):
                 return [_collision("Sparse", _Type.SPARSE_FEATURE_NAME_COLLISION, sparse, feature)], None
             return _widen_sparse_feature(view, sparse), None
         if feature is None and view.kind is None:  # statistics of a composite that another schema declares
@@ -183,7 +181,7 @@ class SchemaDraft:
     def is_deprecated(self, path: Path) -> bool:
         """Return whether a feature is not validated, or where there is none, a sparse feature."""
         found = self.feature(path) or self._sparse_feature(path)
-        return found is not None and is_deprecated(found)
+        return found is not None and not is_validated(found)
 
     def contains(self, path: Path) -> bool:
         """Return whether there is a feature, sparse feature or weighted feature of a path."""
@@ -239,7 +237,7 @@ class SchemaDraft:
 
     def _widen_existing(self, view: FeatureView, feature: Feature) -> tuple[Reasons, DriftSkewInfo | None]:
         reasons = make_consistent(feature, self.domains)
-        if is_deprecated(feature):
+        if not is_validated(feature):
             return reasons, None
         defaults = self.schema.default_environment
         if view.num_present == 0:

@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from assay.errors import UsageError, argument, did_you_mean
 from assay.kernels.distances.drift import features_by_name
+from assay.kernels.expected_features import is_validated
 from assay.kernels.feature_path import join_path, path_of
 from assay.validation.evidence import AnomalyEvidence
 from assay.validation.findings import WHOLE_DATASET, Finding
@@ -35,7 +36,6 @@ MEASURES: Final = {
 COUNTING: Final = frozenset({"infinity_norm", "normalized_abs_difference"})
 """Measures that compare counts of categories; for numbers TFDV's core gives 0 and passes (TFDV #147)."""
 
-_NOT_VALIDATED: Final = frozenset({"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"})
 UNMEASURED: Final = frozenset({"STATS_NOT_AVAILABLE", "COMPARATOR_CONTROL_DATA_MISSING"})
 _CONTROL_WORDS: Final[dict[ControlName, str]] = {
     "previous": "previous span",
@@ -175,8 +175,7 @@ def validated_features(
 ) -> Iterator[tuple[str, Feature]]:
     """Return the features that are validated in an environment, with those in structs, by their paths."""
     for feature in features:
-        stage = schema_pb2.LifecycleStage.Name(feature.lifecycle_stage)
-        if feature.deprecated or stage in _NOT_VALIDATED or environment in feature.not_in_environment:
+        if not is_validated(feature) or environment in feature.not_in_environment:
             continue
         steps = (*above, feature.name)
         yield join_path(steps), feature

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError, did_you_mean
+from assay.kernels.expected_features import is_in_environment, is_validated
 from assay.kernels.feature_path import join_path
 from assay.kernels.rows.domain_rules import domain_rules, share_rules
 from assay.kernels.rows.record import BYTES
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
     from assay.kernels.rows.rule import RowRule
 
-# What TFDV treats as deprecated (`LifecycleStageIsDeprecated` in its feature_util.cc): not validated at all.
-_NOT_VALIDATED = frozenset({"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED"})
 _FAMILY_WORDS = {
     "INT": "a whole number (INT)",
     "FLOAT": "a number with decimals (FLOAT)",
@@ -71,7 +70,7 @@ def schema_rules(schema: Schema, environment: str | None = None) -> RuleSet:
             f"Environment '{environment}' is not among the schema's default_environment.",
             did_you_mean(environment, schema.default_environment) or "Add it to the schema's default_environment.",
         )
-    validated = [feature for feature in schema.feature if _is_validated(feature)]
+    validated = [feature for feature in schema.feature if is_validated(feature)]
     row_rules = [rule for feature in validated for rule in _feature_rules(feature, schema, environment)]
     composites = (*schema.sparse_feature, *schema.weighted_feature)
     known = frozenset(each.name for each in (*schema.feature, *composites))
@@ -90,7 +89,7 @@ def _known_columns(expectation: str, known: frozenset[str]) -> KnownColumnsRule:
 
 def _feature_rules(feature: Feature, schema: Schema, environment: str | None) -> Iterator[RowRule]:
     name = feature.name
-    in_environment = _in_environment(feature, schema, environment)
+    in_environment = is_in_environment(feature, environment, schema.default_environment)
     if not in_environment:
         yield AbsenceRule(
             id=f"{join_path((name,))}.environment",
@@ -122,7 +121,7 @@ def _feature_rules(feature: Feature, schema: Schema, environment: str | None) ->
 
 def _struct_rules(struct: Feature, schema: Schema, environment: str | None) -> Iterator[RowRule]:
     """The rules of a struct's fields."""
-    fields = [feature for feature in struct.struct_domain.feature if _is_validated(feature)]
+    fields = [feature for feature in struct.struct_domain.feature if is_validated(feature)]
     for feature in fields:
         yield from _feature_rules(feature, schema, environment)
     known = frozenset(each.name for each in (*struct.struct_domain.feature, *struct.struct_domain.sparse_feature))
@@ -226,7 +225,7 @@ def _unchecked(feature: Feature, above: tuple[str, ...] = ()) -> Iterator[str]:
         yield f"{name}: a domain of {_ONLY_A_MEANING[domain]} names a meaning, and limits nothing"
     elif domain == "struct_domain":
         for field in feature.struct_domain.feature:
-            if _is_validated(field):
+            if is_validated(field):
                 yield from _unchecked(field, steps)
         for sparse in feature.struct_domain.sparse_feature:
             yield f"{name}.{sparse.name}: sparse features inside structs are not checked"
@@ -241,14 +240,3 @@ def declared_family(feature: Feature) -> str | None:
     if feature.HasField("type") and feature.type != schema_pb2.TYPE_UNKNOWN:
         return str(schema_pb2.FeatureType.Name(feature.type))
     return BYTES if feature.WhichOneof("domain_info") in {"domain", "string_domain"} else None
-
-
-def _is_validated(feature: Feature) -> bool:
-    return not feature.deprecated and schema_pb2.LifecycleStage.Name(feature.lifecycle_stage) not in _NOT_VALIDATED
-
-
-def _in_environment(feature: Feature, schema: Schema, environment: str | None) -> bool:
-    """As TFDV decides: named in `in_environment`, else not in `not_in_environment` and in the schema's default."""
-    if environment is None or environment in feature.in_environment:
-        return True
-    return environment not in feature.not_in_environment and environment in schema.default_environment
