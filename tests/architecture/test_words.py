@@ -87,6 +87,7 @@ def test_the_documentation_says_it_in_plain_english(project_root: Path) -> None:
     found = [
         f"{path.relative_to(project_root)}:{line + 1}: '{phrase}': write '{instead}'"
         for path in pages
+        if "generated" not in path.parts  # of the package, which the test above reads
         for line, phrase, instead in wrong(page(path.read_text(encoding="utf-8")))
     ]
     assert not found, "\n".join(found)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.data.conforming import ConformedRows
 from assay.data.csv import CsvTable
 from assay.data.csv_blocks import read_span, record_end
 from assay.data.csv_types import CODE, CsvOptions, Kind, convert, plain_numbers, unit_of
@@ -158,7 +159,8 @@ def remarks_of(*sources: Any) -> tuple[CsvRemark, ...]:
     """Return the remarks on the columns of CSV files; none for other data. What is said of several is said once."""
     found: dict[tuple[str, str], CsvRemark] = {}
     for source in sources:
-        remarks = remarks_on(source) if isinstance(source, CsvTable) else ()
+        read = source.source if isinstance(source, ConformedRows) else source
+        remarks = remarks_on(read) if isinstance(read, CsvTable) else ()
         if hasattr(type(source), "remarks"):
             remarks = source.remarks()
         found = {(remark.column, remark.looks_like): remark for remark in remarks} | found

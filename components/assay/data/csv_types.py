@@ -370,13 +370,13 @@ def _time_kind(cells: pa.ChunkedArray, wanted: Kind) -> Kind:
     if cells.null_count == len(cells):
         return Kind.NULL
     try:
-        _times(cells, wanted)
+        times_of(cells, wanted)
     except pa.ArrowInvalid:
         return Kind.TEXT
     return wanted
 
 
-def _times(cells: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray:
+def times_of(cells: pa.ChunkedArray | pa.Array, kind: Kind) -> pa.ChunkedArray | pa.Array:
     """Return dates or times of cells in ISO 8601.
 
     Raises:
@@ -416,7 +416,7 @@ def _exact_values(cells: pa.ChunkedArray, name: str, kind: Kind, options: CsvOpt
     if kind is Kind.NULL:
         return pa.chunked_array([pa.nulls(len(cells))])
     if kind in {Kind.DATE, Kind.TIME}:
-        return _times(cells, kind)
+        return times_of(cells, kind)
     cells = plain_numbers(cells, name, options)
     try:
         return cells.cast(ARROW_TYPES[kind])

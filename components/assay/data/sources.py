@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from assay.data.conforming import conformed
 from assay.data.csv import CsvTable, scan_csv
 from assay.data.csv_types import CsvOptions, Kind
 from assay.data.example_records import ExampleRecords
 from assay.data.pandas_index import index_columns
-from assay.data.parquet import hive_cells, open_parquet, partitions
+from assay.data.parquet import ParquetTable, hive_cells, open_parquet, partitions
 from assay.data.recognition import other_format, require_regular
 from assay.data.splits import SplitFolders, Splits, data_files, has_splits
 from assay.errors import DataError, UsageError, check_not_url
@@ -91,8 +92,8 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
             record batch or anything else with the Arrow C stream interface.
         split: The split to read of Examples; needed where they have several.
         csv: How the cells of a CSV are read; the delimiter is by default a tab for `.tsv`, else what its header shows.
-        schema: Its types are those of a CSV's columns, where every cell can be read so; it says which whole numbers of
-            a pandas data frame are integers.
+        schema: Columns are read as it describes them, as far as no value is lost (see `assay.data.conforming`): a
+            CSV's cells, the whole numbers of a pandas data frame, booleans and times.
 
     Raises:
         UsageError: If the kind of data is not known, or options of a CSV are given and it is not a CSV.
@@ -111,13 +112,15 @@ def rows_of(data: Any, *, split: str | None = None, csv: CsvOptions | None = Non
             "Remove them; other formats define their own types and missing values.",
         )
     if rows is not None:
-        return rows
+        described = schema is not None and isinstance(rows, (CsvTable, ParquetTable))
+        return conformed(rows, schema, of_csv=isinstance(rows, CsvTable)) if described else rows
     table = _single_precision(_table(data, schema))
     table = table.drop(sorted(index_columns(table.schema)))
     if not table.num_columns:
         raise DataError("data.no_columns", "The table has no columns.", "Check how it was created.")
     _check_names(table.schema.names)
-    return TableRows(table)
+    rows = TableRows(table)
+    return rows if schema is None else conformed(rows, schema, of_csv=False)
 
 
 def as_text(source: Any, columns: Collection[str]) -> Any:

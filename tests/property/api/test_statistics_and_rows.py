@@ -61,7 +61,7 @@ def test_statistics_and_rows_reach_one_verdict(data: st.DataObject) -> None:
     schema = text_format.Parse(text, schema_pb2.Schema())
     table = pa.table({"x": column})
     options = StatisticsOptions(num_rank_histogram_buckets=data.draw(st.sampled_from([2, 1000]), label="buckets"))
-    by_statistics = assay.validate(assay.statistics(table, options=options), schema)
+    by_statistics = assay.validate(assay.statistics(table, schema=schema, options=options), schema)
     both = assay.validate(table, schema, options=options, rows=True)
     undecided = [each for each in by_statistics.findings if each.type == "STATS_NOT_AVAILABLE"]
     assert all("--rows" in each.description for each in undecided)
