@@ -18,7 +18,7 @@ PACKAGE = "components/assay"
 PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "changelog.d"]
 
 # Folders whose prose is not yet reviewed: this list only shrinks.
-UNREVIEWED = ("components/assay/gating", "components/assay/kernels")
+UNREVIEWED: tuple[str, ...] = ()
 
 INSTEAD = {
     r"(?<!\b[Tt]here )\bis no (?!longer\b|more than\b|such\b)\w+": "is not a …",

@@ -212,7 +212,7 @@ def _check_excluded(exclude: Collection[str], limits: Mapping[str, DriftLimits],
             )
         if path in limited:
             raise UsageError(
-                "drift.excluded", f"The excluded feature '{name}' has limits of its own.", "Remove one of the two."
+                "drift.excluded", f"The excluded feature '{name}' has thresholds of its own.", "Remove one of the two."
             )
 
 
@@ -260,4 +260,4 @@ def _checks(drift: FeatureDrift) -> Iterator[Check]:
 
 def _words(distance: Distance) -> str:
     at = f" at {distance.where}" if distance.where else ""
-    return f"{distance.measure} {distance.value:.4g}{at} (limit {distance.limit:.4g})"
+    return f"{distance.measure} {distance.value:.4g}{at} (threshold {distance.limit:.4g})"

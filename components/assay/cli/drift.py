@@ -25,7 +25,8 @@ def drift(
         typer.Option(
             "--limit",
             metavar="[FEATURE:]MEASURE=X",
-            help="A limit of all features, or of one, which then has no others; may be repeated. Of l_infinity, "
+            help="Threshold of all features, or of one, which then has no others; may be repeated. "
+            "Measures: l_infinity, "
             "normalized_absolute_difference, jensen_shannon, psi, kolmogorov_smirnov, wasserstein, missing.",
         ),
     ] = None,

@@ -22,7 +22,7 @@ def refused_file(error: OSError) -> AssayError:
         "file.refused",
         f"The system reports: {reason}."
         if error.filename is None
-        else f"The system refuses {error.filename}: {reason}.",
+        else f"The system denied access to {error.filename}: {reason}.",
         "Check the path, whether it is a file or a folder, its permissions and the free space.",
     )
 

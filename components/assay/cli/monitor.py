@@ -41,7 +41,7 @@ def monitor(
     environment: Annotated[str | None, typer.Option(help="Environment of the schema to validate in.")] = None,
     limit: Annotated[
         list[str] | None,
-        typer.Option("--limit", metavar="[FEATURE:]MEASURE=X", help="A limit of drift, as for `assay drift`."),
+        typer.Option("--limit", metavar="[FEATURE:]MEASURE=X", help="Drift threshold, in the form of `assay drift`."),
     ] = None,
     significance: Annotated[
         float, typer.Option(help="Significance level of the sample-size-aware part of a threshold.")

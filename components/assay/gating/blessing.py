@@ -1,7 +1,7 @@
 """What a blessing states, bound by digest: the model, its baseline, the data, the configuration and the verdict.
 
-`blessing.json` lies beside the mark and `verdict.json`, and `blessing.sig` where it is signed. Whoever wants to act on
-a blessing verifies it first ([`verify`][assay.gating.verification.verify]).
+`blessing.json` is stored beside the mark and `verdict.json`, and `blessing.sig` where it is signed. Whoever wants to
+act on a blessing verifies it first ([`verify`][assay.gating.verification.verify]).
 
 The digest is of the files that a model server would load. An artifact's digest names everything that training wrote;
 this one names the folder that is served, and nothing else, so that it also tells whether a pushed version is still the
@@ -53,7 +53,7 @@ class BlessedInputs:
 
     Attributes:
         model: The files of the model that are served.
-        model_artifact: The whole artifact that they lie in.
+        model_artifact: The whole artifact that contains them.
         baseline: The baseline's files that are served.
         examples: The data, in the order of the inputs.
         splits: The splits of it that were used.
@@ -97,7 +97,7 @@ def judged_by_digest(
     splits: Sequence[str] = (),
     config: Any = None,
 ) -> BlessedInputs:
-    """Takes the digests of what is about to be judged; call it before the model is loaded.
+    """Compute the digests of what is about to be evaluated; call it before the model is loaded.
 
     Args:
         model: The candidate; None where predictions are judged, which blesses no model.
@@ -129,7 +129,7 @@ def bless(
     warmup: str = "",
     key: Ed25519PrivateKey | None = None,
 ) -> None:
-    """Writes a blessing: the verdict, the mark, the statement, and its signature where there is a key.
+    """Write a blessing: the verdict, the mark, the statement, and its signature where there is a key.
 
     Args:
         judged: What was judged, as it was before.
@@ -165,12 +165,12 @@ def bless(
 
 
 def to_json(statement: Statement) -> bytes:
-    """Gives a statement as indented JSON; the same statement gives the same bytes."""
+    """Return a statement as indented JSON; the same statement gives the same bytes."""
     return msgspec.json.format(msgspec.json.encode(statement, order="deterministic"), indent=2) + b"\n"
 
 
 def read_statement(folder: Path) -> tuple[Statement, bytes]:
-    """Reads `blessing.json`: the statement, and the very bytes that a signature is made of.
+    """Read `blessing.json`: the statement, and the bytes that the signature covers.
 
     Raises:
         ArtifactError: There is none, it is not a statement, or a newer assay wrote it.
@@ -197,7 +197,7 @@ def read_statement(folder: Path) -> tuple[Statement, bytes]:
 
 
 def json_schema() -> dict[str, Any]:
-    """Gives the JSON Schema (2020-12) of a statement, as `schemas/blessing.schema.json` ships it."""
+    """Return the JSON Schema (2020-12) of a statement, as `schemas/blessing.schema.json` ships it."""
     schema = msgspec.json.schema(Statement)
     for definition in schema["$defs"].values():
         definition["description"] = cleandoc(definition["description"])
@@ -243,7 +243,7 @@ def revocation_of(folder: Path) -> Revocation | None:
 
 
 def served_files(folder: Path) -> tuple[FileEntry, ...]:
-    """Gives every file of a served model, sorted by path, as it is now.
+    """Return every file of a served model, sorted by path, as it is now.
 
     Raises:
         ArtifactError: The folder is missing or holds no file, or something in it cannot be vouched for: a link to a
@@ -263,7 +263,7 @@ def served_files(folder: Path) -> tuple[FileEntry, ...]:
 
 
 def served_digest(folder: Path) -> str:
-    """Gives `sha256:` over the names and contents of the files of a served model.
+    """Return `sha256:` over the names and contents of the files of a served model.
 
     Raises:
         ArtifactError: As [`served_files`][assay.gating.blessing.served_files].

@@ -32,7 +32,7 @@ _WRAPPER: Final = re.compile(r"google\.protobuf\.(\w+)Value")
 
 
 def json_schema() -> dict[str, Any]:
-    """Gives the JSON Schema (2020-12) of a configuration, as `schemas/eval_config.schema.json` ships it.
+    """Return the JSON Schema (2020-12) of a configuration, as `schemas/eval_config.schema.json` ships it.
 
     Fields are named as in the proto, or in camel case as protobuf's JSON writes them.
     """
@@ -55,7 +55,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _define(message: Any, definitions: dict[str, Any]) -> str:
-    """Defines a message and those within it, once each, and gives its name."""
+    """Define a message and those within it, once each, and return its name."""
     name = message.full_name.removeprefix("tensorflow_model_analysis.")
     if name not in definitions:
         definitions[name] = {"type": "object", "additionalProperties": False, "properties": {}}
@@ -95,7 +95,7 @@ def _value(field: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(field: Any) -> str:
-    """Gives a scalar field's type as a proto file writes it."""
+    """Return a scalar field's type as a proto file writes it."""
     return next(
         name[5:].lower() for name in dir(field) if name.startswith("TYPE_") and getattr(field, name) == field.type
     )

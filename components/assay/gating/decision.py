@@ -54,7 +54,7 @@ def decide(
     waived: Callable[[Sequence[LimitCheck]], list[Check]] | None = None,
     absent: Sequence[Slicing] = (),
 ) -> Verdict:
-    """Gives the verdict on a candidate model.
+    """Return the verdict on a candidate model.
 
     Args:
         limits: What [`limits_of`][assay.gating.thresholds.limits_of] read from the configuration.
@@ -62,7 +62,7 @@ def decide(
         policy: The rules for the first run and for a configuration without thresholds.
         subjects: The digests of what was judged, by role.
         second_opinion: TFMA's own decision on the same thresholds; a verdict that differs from it is never ok.
-        evidence: How sure the figures are, where checks are to be held against that.
+        evidence: The bounds of the metrics, if checks are to use them.
         waived: Gives the checks with some failures waived, as [`waive`][assay.gating.waivers.waive] does.
         absent: Slices that the configuration asks for and that no row is in; a limit on every slice fails there.
     """
@@ -88,7 +88,7 @@ def decide(
 
 
 def _held(limits: Sequence[MetricBound], figures: Figures, absent: Sequence[Slicing]) -> list[LimitCheck]:
-    """Gives a check for each limit in each slice that it is for, by slice (the whole data first) within each limit."""
+    """Return a check for each threshold in each of its slices, by slice (whole data first) within each threshold."""
     # By what a check is, not by what it is called: a name is for people.
     held: dict[tuple[MetricKey, Place | Slicing | Across | None, str], LimitCheck] = {}
     slices = sorted(figures.candidate, key=slice_order)
@@ -203,8 +203,8 @@ def _no_slice(limit: MetricBound, computed: Sequence[SliceKey], slices: Slicing 
         limit=limit.value,
         limit_origin=limit.origin,
         sentence=(
-            f"{limit.metric.label} on {name} was to be held, but no such {what} computed. "
-            f"Either slicing_specs does not make it, or the data holds none of it. {_computed(alike)}"
+            f"{limit.metric.label} on {name} has a threshold, but no such {what} computed. "
+            f"Either slicing_specs does not create it, or the data contains none of it. {_computed(alike)}"
         ).rstrip(),
     )
 
@@ -220,7 +220,7 @@ def _known(metrics: Mapping[MetricKey, float]) -> str:
 
 
 def policy_checks(limits: Sequence[MetricBound], figures: Figures, policy: GatePolicy) -> Iterator[Check]:
-    """Gives a check where there is no data, no threshold or no baseline."""
+    """Return a check if there is no data, no threshold or no baseline."""
     # Metrics that compare two models have no figures without a baseline, of however many rows.
     waits = figures.baseline is None and any(limit.of_both for limit in limits) and any(figures.examples.values())
     if not any(figures.candidate.values()) and not waits:
@@ -230,7 +230,7 @@ def policy_checks(limits: Sequence[MetricBound], figures: Figures, policy: GateP
         yield _about(
             "no_thresholds",
             ok=blessed,
-            sentence="The configuration sets no threshold, so the model was held against nothing; "
+            sentence="The configuration sets no threshold, so nothing was checked; "
             + ("it is blessed because no_thresholds is 'bless'." if blessed else "such a model is not blessed."),
         )
     if is_first_run(limits, figures):
@@ -247,14 +247,14 @@ def _first_run(limits: Sequence[MetricBound], policy: GatePolicy) -> Check:
         sentence += "; the value thresholds alone decide."
     else:
         sentence += (
-            ", and the configuration has only thresholds that need one: the model was held against nothing. "
+            ", and the configuration has only thresholds that need one, so nothing was checked. "
             "It is blessed so that the next one has a baseline."
         )
     return _about("first_run", ok=policy.first_run != "block", sentence=sentence)
 
 
 def _about(kind: str, *, ok: bool, sentence: str) -> Check:
-    """Gives a check on the evaluation as a whole. Passed, it is still a warning: it blessed without a measure."""
+    """Return a check on the evaluation as a whole; even if passed it is a warning, as nothing was measured."""
     return Check(
         id=kind,
         kind=kind,
@@ -267,7 +267,7 @@ def _about(kind: str, *, ok: bool, sentence: str) -> Check:
 
 
 def agreement(held: Sequence[Check], second_opinion: bool) -> list[Check]:  # noqa: FBT001 - what is asked about
-    """Gives a check that TFMA's own validation says the same; none where TFMA had nothing to hold."""
+    """Return a check that TFMA's own validation agrees; none if TFMA had nothing to check."""
     applied = [check for check in held if check.applied]
     if not applied:
         return []  # without a baseline TFMA drops the change thresholds, and has none to decide by
@@ -291,17 +291,17 @@ def agreement(held: Sequence[Check], second_opinion: bool) -> list[Check]:  # no
 
 
 def to_warning(check: Check) -> Check:
-    """Gives the check as `first_run: bless` has it: a threshold that fails does not block, missing data does."""
+    """Return the check as `first_run: bless` has it: a threshold that fails does not block, missing data does."""
     return check if check.ok or check.kind in {"no_data", "second_opinion"} else replace(check, severity="warning")
 
 
 def is_first_run(limits: Sequence[MetricBound], figures: Figures) -> bool:
-    """Tells whether there are change limits, and no baseline for them."""
+    """Return whether there are change thresholds, but no baseline for them."""
     return figures.baseline is None and any(limit.needs_baseline for limit in limits)
 
 
 def summary(checks: Sequence[Check], *, ok: bool, first_run: bool, policy: GatePolicy) -> str:
-    """Gives the decision in a sentence."""
+    """Return the decision in a sentence."""
     applied = [check for check in checks if check.applied]
     stopping = blocking(checks)
     if not ok:
@@ -337,7 +337,7 @@ def _others(stopping: Sequence[Check]) -> str:
     if len(counts) == 1 and not lacking:
         return f" (and {len(stopping) - 1:,} more)"
     parts = [
-        (counts["loss"], "beyond the limit"),
+        (counts["loss"], "beyond the threshold"),
         (counts["missing"], "without a figure"),
         (lacking, "with insufficient evidence"),
     ]
@@ -350,14 +350,14 @@ def _checks(count: int) -> str:
 
 
 def value_sentence(limit: MetricBound, key: Place, observed: float) -> str:
-    """Says what a value is and what it had to be, as in `auc on Overall is 0.9; the limit is at least 0.8`."""
+    """Describe a value and its threshold in a sentence."""
     seen, bound = _apart(observed, limit.value)
     side = "at least" if limit.bound == "lower" else "at most"
-    return f"{_subject(limit, key)} is {seen}; the limit is {side} {bound}."
+    return f"{_subject(limit, key)} is {seen}; the threshold is {side} {bound}."
 
 
 def change_sentence(limit: MetricBound, key: Place, observed: float, baseline: float) -> str:
-    """Says how far a value is from the baseline's, and how far it may be."""
+    """Describe how far a value is from the baseline's, and how far it may be."""
     change = observed - baseline
     shown, base = _apart(observed, baseline)
     size = change if limit.bound == "absolute" else change / abs(baseline)
@@ -367,15 +367,15 @@ def change_sentence(limit: MetricBound, key: Place, observed: float, baseline: f
         distance = f"equal to the baseline's {base}"
     else:
         distance = f"{_amounts(limit, size)[0]} {'below' if change < 0 else 'above'} the baseline's {base}"
-    return f"{_subject(limit, key)} is {shown}, {distance}; the limit is {allowed_change(limit, size)}."
+    return f"{_subject(limit, key)} is {shown}, {distance}; the threshold is {allowed_change(limit, size)}."
 
 
 def allowed_change(limit: MetricBound, size: float = math.nan) -> str:
-    """Says what a change limit allows, as in `a drop of at most 0.005 (absolute)`.
+    """Return what a change threshold allows, as in `a drop of at most 0.005 (absolute)`.
 
     Args:
         limit: The limit.
-        size: The change that was seen: the limit is given enough digits to be told from it.
+        size: The observed change: the threshold gets enough digits to differ from it.
     """
     toward, away = ("rise", "drop") if limit.higher_is_better else ("drop", "rise")
     wanted = limit.value if limit.higher_is_better else -limit.value
@@ -390,18 +390,18 @@ def zero_baseline_sentence(limit: MetricBound, key: Place, observed: float) -> s
     """Says that a relative change from zero has no value."""
     return (
         f"{_subject(limit, key)} is {number(observed)} and the baseline's is 0: a change relative to 0 has no value. "
-        f"Set an absolute limit for this metric."
+        f"Set an absolute threshold for this metric."
     )
 
 
 def missing_sentence(limit: MetricBound, key: Place, *, whose: str, known: str) -> str:
     """Says that the metric of a limit was not computed."""
-    return f"{_subject(limit, key)} was not computed{whose}, so its limit cannot be kept. {known}".rstrip()
+    return f"{_subject(limit, key)} was not computed{whose}, so its threshold cannot be met. {known}".rstrip()
 
 
 def not_a_number_sentence(limit: MetricBound, key: Place) -> str:
     """Says that the metric has no single number."""
-    return f"{_subject(limit, key)} is not a single number, so it cannot be held against {number(limit.value)}."
+    return f"{_subject(limit, key)} is not a single number, so it cannot be compared with {number(limit.value)}."
 
 
 def nan_sentence(limit: MetricBound, key: Place, whose: str, examples: int | None = None, *, why: str = "") -> str:
@@ -410,13 +410,13 @@ def nan_sentence(limit: MetricBound, key: Place, whose: str, examples: int | Non
     small = examples is not None and examples < _FEW and key != OVERALL
     hint = " Set options.min_slice_size to leave out slices that are too small." if small else ""
     why = why or "a number is missing, or the metric has none for these rows"
-    return f"{_subject(limit, key)} is NaN{whose}{of}: {why}, so its limit cannot be kept.{hint}"
+    return f"{_subject(limit, key)} is NaN{whose}{of}: {why}, so its threshold cannot be met.{hint}"
 
 
 def no_baseline_sentence(limit: MetricBound, key: Place, observed: float | None) -> str:
     """Says that a change limit had nothing to compare with."""
     seen = f" is {number(observed)};" if observed is not None else ":"
-    return f"{_subject(limit, key)}{seen} not applicable: no baseline (the limit is {_allowed(limit)})."
+    return f"{_subject(limit, key)}{seen} not applicable: no baseline (the threshold is {_allowed(limit)})."
 
 
 def _allowed(limit: MetricBound) -> str:
@@ -432,7 +432,7 @@ def _subject(limit: MetricBound, key: Place) -> str:
 
 
 def _amounts(limit: MetricBound, size: float) -> tuple[str, str]:
-    """Gives the sizes of a change and of its limit, relative ones in percent."""
+    """Return the sizes of a change and of its limit, relative ones in percent."""
     if limit.bound == "absolute":
         return _apart(abs(size), abs(limit.value), fewest=3)
     change, bound = _apart(abs(size) * 100, abs(limit.value) * 100, fewest=3)
@@ -440,7 +440,7 @@ def _amounts(limit: MetricBound, size: float) -> tuple[str, str]:
 
 
 def _apart(one: float, other: float, *, fewest: int = 4) -> tuple[str, str]:
-    """Gives two figures with as many digits as tell them apart, so that a sentence never says `0.5 is below 0.5`."""
+    """Return two numbers with enough digits to differ, so that a sentence never says `0.5 is below 0.5`."""
     for digits in range(fewest, 18):
         shown = f"{one:.{digits}g}", f"{other:.{digits}g}"
         if shown[0] != shown[1] or one == other:

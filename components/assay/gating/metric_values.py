@@ -52,7 +52,7 @@ class Figures:
     Attributes:
         candidate: For each slice the metrics that have a single number.
         baseline: The same of the baseline; None where there is no baseline.
-        not_numbers: Metrics without a single number (a confusion matrix, say), by slice.
+        not_numbers: Metrics without a single number (such as a confusion matrix), by slice.
         examples: The number of examples in each slice, where it is known.
         why: By slice and metric, why a figure of the candidate is NaN, where that is known.
         baseline_why: The same of the baseline's figures.
@@ -84,7 +84,7 @@ Place: TypeAlias = SliceKey | SlicePair
 
 
 def metrics_at(slices: Mapping[SliceKey, Mapping[MetricKey, float]], place: Place) -> Mapping[MetricKey, float]:
-    """Gives the metrics of a slice, or the differences of a pair's."""
+    """Return the metrics of a slice, or the differences of a pair's."""
     if not isinstance(place, SlicePair):
         return slices.get(place, {})
     first, second = slices.get(place.first, {}), slices.get(place.second, {})
@@ -99,10 +99,10 @@ def slice_name(key: Place) -> str:
 
 
 def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]:
-    """Gives a sort key: the whole data first, then fewer features before more, numbers by value before texts."""
+    """Return a sort key: the whole data first, then fewer features before more, numbers by value before texts."""
     return len(key), [(feature, isinstance(value, str), value) for feature, value in key]
 
 
 def number(value: float) -> str:
-    """Gives a figure with up to six significant digits."""
+    """Return a number with up to six significant digits."""
     return "NaN" if math.isnan(value) else f"{value:.6g}"

@@ -1,4 +1,4 @@
-"""What a gate does where the thresholds do not say, how sure it must be, and how a configuration says so.
+"""What a gate does beyond its thresholds, its significance level, and how a configuration sets both.
 
 To an `EvalConfig` in YAML or JSON, assay adds a `policy` section, and `significant` beside a threshold's bound. TFMA's
 proto has no field for either, so they are taken out before the rest is read as TFMA's, and a text proto cannot contain
@@ -51,18 +51,18 @@ class GatePolicy:
     no_thresholds: NoThresholds = "block"
 
     def as_dict(self) -> dict[str, str]:
-        """The policy by name, as the verdict lists it."""
+        """Return the policy by name, as the verdict lists it."""
         return {"first_run": self.first_run, "no_thresholds": self.no_thresholds}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidencePolicy:
-    """How sure the gate must be.
+    """The significance that a gate requires.
 
     Attributes:
         significant: `off` holds point estimates and only shows bounds; `regression` blocks only what a test shows to
             break its limit; `not_worse` blesses only what a test shows to keep it. A threshold may say otherwise.
-        level: The one-sided chance of error; bounds are those of a two-sided interval at `1 - 2 * level`.
+        level: The one-sided significance level; bounds are those of a two-sided interval at `1 - 2 * level`.
         correction: Of the p-values of all checks that are held by `regression`.
         min_examples: Fewer rows are insufficient evidence: of the slice, of those that a rate is a share of, or of the
             smaller class for an AUC. With few, a bootstrap is too sure: 10 right answers of 10 do not vary however they
@@ -77,7 +77,7 @@ class EvidencePolicy:
     insufficient: Insufficient = "block"
 
     def as_dict(self) -> dict[str, str]:
-        """The policy by name, as the verdict lists it."""
+        """Return the policy by name, as the verdict lists it."""
         return {
             "significant": self.significant,
             "level": number(self.level),
@@ -95,7 +95,7 @@ class WrittenPolicy:
         first_run: When change thresholds have no baseline to compare with.
         no_thresholds: When the configuration has no threshold.
         significant: What must be significant, where a threshold does not say.
-        level: The one-sided chance of error.
+        level: The one-sided significance level.
         correction: For many checks.
         min_examples: Fewer rows are insufficient evidence.
         insufficient: What a check with insufficient evidence does.
@@ -110,15 +110,15 @@ class WrittenPolicy:
     insufficient: Insufficient | None = None
 
     def updated(self, **given: Any) -> WrittenPolicy:
-        """Gives the policy with what is given (what is None is not) in place of what is written."""
+        """Return the policy, overridden by the arguments that are not None."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def for_gate(self) -> GatePolicy:
-        """Gives the rules for the first run and for no thresholds, with the defaults."""
+        """Return the rules for the first run and for no thresholds, with the defaults."""
         return GatePolicy(**self._said("first_run", "no_thresholds"))
 
     def for_evidence(self) -> EvidencePolicy:
-        """Gives how sure the gate must be, with the defaults."""
+        """Return the rules of significance, with the defaults."""
         return EvidencePolicy(**self._said("significant", "level", "correction", "min_examples", "insufficient"))
 
     def _said(self, *names: str) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def without_additions(plain: Mapping[str, Any], source: str) -> tuple[dict[str, 
 
 
 def with_additions(plain: Mapping[str, Any], additions: Additions) -> dict[str, Any]:
-    """Puts back what [`without_additions`][...without_additions] took out; `plain` has the proto's own field names."""
+    """Put back what [`without_additions`][...without_additions] took out; `plain` has the proto's own field names."""
     result: dict[str, Any] = _restored(plain, "eval_config", "", additions.significant)
     written = {
         item.name: getattr(additions.policy, item.name)
@@ -196,7 +196,7 @@ def _restored(value: Any, place: str, name: str, rules: Mapping[str, Significant
 
 
 def _step(place: str, name: str, key: str) -> tuple[str, str]:
-    """Gives the place of a field, written as `gate.limits` writes it, and the field's name."""
+    """Return the place of a field, written as `gate.limits` writes it, and the field's name."""
     if name in _BY_NAME and key not in _BY_NAME:
         return f'{place}["{key}"]', ""
     snake = re.sub("([A-Z])", lambda letter: f"_{letter[0].lower()}", key)

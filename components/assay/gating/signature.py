@@ -56,12 +56,12 @@ def sign(content: bytes, key: Ed25519PrivateKey) -> BlessingSignature:
 
 
 def signing_key(file: Path | None = None) -> Ed25519PrivateKey | None:
-    """Gives the private key of a file, else of the environment; None where neither names one.
+    """Return the private key of a file, else of the environment; None if neither names one.
 
     `ASSAY_SIGNING_KEY` holds the PEM text itself, or the path of a file with it.
 
     Raises:
-        UsageError: The key cannot be read, is encrypted or is no Ed25519 key. Its content is never shown.
+        UsageError: The key cannot be read, is encrypted or is not an Ed25519 key. Its content is never shown.
     """
     given = os.environ.get(ENVIRONMENT, "") if file is None else ""
     if file is None and not given.strip():
@@ -88,7 +88,7 @@ def _private_key(pem: bytes, where: str) -> Ed25519PrivateKey:
 
 
 def trusted_keys(file: Path) -> tuple[Ed25519PublicKey, ...]:
-    """Reads the public keys whose signatures are accepted.
+    """Read the public keys whose signatures are accepted.
 
     Raises:
         UsageError: The file cannot be read or holds no Ed25519 public key, or another kind of key.
@@ -117,11 +117,11 @@ def trusted_keys(file: Path) -> tuple[Ed25519PublicKey, ...]:
 
 
 def why_untrusted(content: bytes, folder: Path, trusted: tuple[Ed25519PublicKey, ...]) -> str | None:
-    """Gives the reason why a statement's signature is not good, or None where one of the trusted keys made it.
+    """Return why a statement's signature is invalid, or None if one of the trusted keys made it.
 
     Args:
         content: The statement's bytes.
-        folder: The blessing's folder, which `blessing.sig` lies in.
+        folder: The blessing's folder, which contains `blessing.sig`.
         trusted: The keys that are accepted.
     """
     from cryptography.exceptions import InvalidSignature
@@ -145,7 +145,7 @@ def why_untrusted(content: bytes, folder: Path, trusted: tuple[Ed25519PublicKey,
 
 
 def read_signature(folder: Path) -> BlessingSignature:
-    """Reads `blessing.sig`.
+    """Read `blessing.sig`.
 
     Raises:
         ArtifactError: There is none, or it is not a signature.
@@ -159,7 +159,7 @@ def read_signature(folder: Path) -> BlessingSignature:
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:
-    """Gives `sha256:` over the 32 bytes of a public key."""
+    """Return `sha256:` over the 32 bytes of a public key."""
     return f"sha256:{sha256(key.public_bytes_raw()).hexdigest()}"
 
 

@@ -54,7 +54,7 @@ class ReplicateEvidence:
     """Replicates of the figures on other samples of the same rows, and the policy to judge them by.
 
     Attributes:
-        policy: How sure the gate must be.
+        policy: The significance that the gate requires.
         candidate: What each replicate adds to each of the candidate's metrics.
         baseline: The same of the baseline's, replicate by replicate on the same samples.
         trials: For the candidate's rates over rows of equal weight: of how many rows each is a share.
@@ -71,11 +71,11 @@ class ReplicateEvidence:
     shares: Mapping[SliceKey, Mapping[MetricKey, PairedShares | None]] = field(default_factory=dict)
 
     def rule(self, limit: MetricBound) -> Significant:
-        """What must be significant of a limit."""
+        """Return what must be significant about a threshold."""
         return limit.significant or self.policy.significant
 
     def rows(self, one: LimitCheck, figures: Figures) -> float | None:
-        """The number of rows that a figure is made of, where it is known: the smaller class's for an AUC."""
+        """Return the number of rows behind a value, if known: the smaller class's for an AUC."""
         if one.key is None:
             return None
         slices = (one.key.first, one.key.second) if isinstance(one.key, SlicePair) else (one.key,)
@@ -96,11 +96,11 @@ class Measured(Protocol):
         ...
 
     def p_value_above(self, limit: float) -> float:
-        """The p-value of "the true value is at most `limit`": small shows that it is above."""
+        """Return the p-value of "the true value is at most `limit`": a small one shows that it is above."""
         ...
 
     def p_value_below(self, limit: float) -> float:
-        """The p-value of "the true value is at least `limit`": small shows that it is below."""
+        """Return the p-value of "the true value is at least `limit`": a small one shows that it is below."""
         ...
 
 
@@ -115,11 +115,11 @@ class Resampled:
     changes: Floats
 
     def interval(self, confidence: float) -> Interval:
-        """The percentile interval."""
+        """Return the percentile interval."""
         return percentile_interval(self.value, self.changes, confidence)
 
     def p_value_above(self, limit: float) -> float:
-        """The share of replicates at or below the limit; where few are, the normal tail with their spread.
+        """Return the share of replicates at or below the limit; where few are, the normal tail with their spread.
 
         1,000 replicates show nothing below 0.001, and little of 0.002: a correction for 50 slices would let no
         regression be real, or leave it to which replicates were drawn. (In 1,000 samples of 130 and 520 rows the normal
@@ -132,7 +132,7 @@ class Resampled:
         return found if math.isnan(tail) else tail
 
     def p_value_below(self, limit: float) -> float:
-        """The same of replicates at or above the limit."""
+        """Return the share of replicates at or above the limit, like `_at_most`."""
         return Resampled(-self.value, -self.changes).p_value_above(-limit)
 
 
@@ -151,18 +151,18 @@ class Proportion:
         return wilson_interval(self.value * self.trials, self.trials, confidence)
 
     def p_value_above(self, limit: float) -> float:
-        """The score test."""
+        """Return the score test."""
         if not 0 < limit < 1:
             return 1.0 if limit >= 1 else 0.0 if self.value > limit else 1.0
         return upper_tail((self.value - limit) / math.sqrt(limit * (1 - limit) / self.trials))
 
     def p_value_below(self, limit: float) -> float:
-        """The score test."""
+        """Return the score test."""
         return Proportion(1 - self.value, self.trials).p_value_above(1 - limit)
 
 
 def measure(one: LimitCheck, evidence: ReplicateEvidence) -> Measured | None:
-    """Gives the checked value, or its change, with its uncertainty; None where that is not known.
+    """Return the checked value, or its change, with its uncertainty; None where that is not known.
 
     A value at its extreme has no spread over the rows at hand, which says nothing of other rows; a change that does not
     vary, as between identical models, is as it is seen.
@@ -225,7 +225,7 @@ class Corrected:
     """A p-value that was corrected for several checks.
 
     Attributes:
-        p_value: Of "the limit is kept".
+        p_value: Of "the threshold is met".
         checks: How many were corrected for.
     """
 
@@ -234,7 +234,7 @@ class Corrected:
 
 
 def weigh(held: Sequence[LimitCheck], figures: Figures, evidence: ReplicateEvidence) -> list[Check]:
-    """Gives the checks as the evidence decides them; those that lack a figure stay as they are."""
+    """Return the checks as the evidence decides them; those without a value stay as they are."""
     decidable = {place for place, one in enumerate(held) if _is_numeric(one)}
     measured = {place: _measured(held[place], figures, evidence) for place in decidable}
     worse = _p_values_of_breaking(held, measured, evidence)
@@ -274,7 +274,7 @@ def _measured(one: LimitCheck, figures: Figures, evidence: ReplicateEvidence) ->
 def _p_values_of_breaking(
     held: Sequence[LimitCheck], measured: Mapping[int, Measured | None], evidence: ReplicateEvidence
 ) -> dict[int, float]:
-    """Gives the p-value of "the limit is kept" for each check that `regression` holds, corrected over all of them."""
+    """Return the p-value of "the threshold is met" for each check under `regression`, corrected over all of them."""
     places, raw = [], []
     for place, found in sorted(measured.items()):
         limit = held[place].limit
@@ -307,7 +307,7 @@ def _decided(one: LimitCheck, found: Measured, worse: Corrected, rule: Significa
         p_kept = 0.0  # what does not vary, such as the change between identical models, is as it is seen
     ok = check.ok and p_kept <= policy.level
     details |= {"p_value": float(p_kept), "evidence": "shown" if ok else "not shown"}
-    said = " That it keeps the limit is not shown: it may be chance." if check.ok and not ok else ""
+    said = " It does not meet the threshold significantly: it may be chance." if check.ok and not ok else ""
     return replace(check, ok=ok, details=details, sentence=f"{check.sentence} ({bounds}.){said}")
 
 

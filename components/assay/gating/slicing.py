@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from assay.gating.metric_values import SliceKey, SlicePair, SliceValue
 
 
-# How statistics are told to cut a feature into bins, and times into periods.
+# How statistics cut a feature into bins, and times into periods.
 _CUT = re.compile(r"(?P<feature>.+)(\[[-+0-9.eE, ]+\]|:(year|quarter|month|week|day|hour|minute))")
 
 
@@ -30,7 +30,7 @@ class Slicing:
     feature_values: tuple[tuple[str, SliceValue], ...] = ()
 
     def matches(self, key: SliceKey) -> bool:
-        """Tells whether the slice has exactly these features; no features match the whole data only."""
+        """Return whether the slice has exactly these features; no features match the whole data only."""
         keys = [feature_of(key) for key in self.feature_keys]
         values = list(self.feature_values)
         for feature, value in key:
@@ -55,7 +55,7 @@ class Slicing:
 
 
 def feature_of(key: str) -> str:
-    """Gives the feature of a key: `fare` of `fare[10,20]`, `start` of `start:month`, and any other key as it is."""
+    """Return the feature of a key: `fare` of `fare[10,20]`, `start` of `start:month`, and any other key as it is."""
     found = _CUT.fullmatch(key)
     return found["feature"] if found else key
 
@@ -74,7 +74,7 @@ class Across:
     others: tuple[Slicing, ...] = ()
 
     def matches(self, pair: SlicePair) -> bool:
-        """Tells whether the threshold is for this pair; a slice and itself are none."""
+        """Return whether the threshold is for this pair; a slice and itself are none."""
         if pair.first == pair.second or not self.first.matches(pair.first):
             return False
         return not self.others or any(other.matches(pair.second) for other in self.others)

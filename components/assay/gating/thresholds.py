@@ -75,7 +75,7 @@ def limits_of(
     metric_name: Callable[[Any], str],
     significant: Mapping[str, Significant] | None = None,
 ) -> tuple[MetricBound, ...]:
-    """Gives every limit of the configuration, in the order written.
+    """Return every threshold of the configuration, in the order written.
 
     Args:
         eval_config: The configuration as the user wrote it, or with TFMA's defaults filled in.
@@ -217,7 +217,7 @@ def _change_bounds(threshold: Any, origin: str) -> Iterator[tuple[Bound, float, 
 def _metric_keys(
     spec: Any, name: str, weightings: list[bool | None], *, marks_weight: bool = False
 ) -> Iterator[MetricKey]:
-    """Gives a key for each output, class or rank, and weighting: TFMA holds a threshold against each."""
+    """Return a key for each output, class or rank, and weighting: TFMA applies a threshold to each."""
     for output, (aggregation, sub_key), weighted in product(spec.output_names or [""], sub_keys(spec), weightings):
         yield MetricKey(
             name=name,
@@ -230,7 +230,7 @@ def _metric_keys(
 
 
 def sub_keys(spec: Any) -> list[tuple[str, str]]:
-    """Gives (aggregation, sub key) pairs as TFMA makes them from `binarize` and `aggregate`."""
+    """Return (aggregation, sub key) pairs as TFMA makes them from `binarize` and `aggregate`."""
     pairs = []
     if spec.HasField("binarize"):
         binarize = spec.binarize
@@ -245,7 +245,7 @@ def sub_keys(spec: Any) -> list[tuple[str, str]]:
 
 
 def weightings(config: EvalConfig, spec: Any) -> list[bool | None]:
-    """Gives whether a metrics spec counts examples by their weight; both where it asks for both."""
+    """Return whether a metrics spec counts examples by their weight; both if it asks for both."""
     if spec.HasField("example_weights"):
         chosen = spec.example_weights
         return [weighted for weighted, is_on in ((True, chosen.weighted), (False, chosen.unweighted)) if is_on]

@@ -37,7 +37,7 @@ _NON_FINITE: Final = ("NaN", "Infinity", "-Infinity")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was held against one limit.
+    """One value that was compared with one threshold.
 
     Attributes:
         id: Names the check within its verdict, the same on every run of the same configuration.
@@ -51,7 +51,7 @@ class Check:
         limit: The bound that `observed` (or its change from `baseline`) had to keep.
         limit_origin: Where the limit was written, such as `eval_config.metrics_specs[0].metrics[1].threshold`.
         sentence: The check in words.
-        applied: False where the check had nothing to hold (a change threshold on a first run, for one).
+        applied: False if the check had nothing to compare (for example a change threshold on a first run).
         details: More about this kind of check, by name.
     """
 
@@ -102,7 +102,7 @@ class Verdict:
 
 
 def mark_of(check: Check) -> str:
-    """Gives what stands before a check's line: `ok`, `FAIL`, `warn`, or `-` where it had nothing to hold."""
+    """Return the mark of a check's line: `ok`, `FAIL`, `warn`, or `-` if it had nothing to check."""
     if check.ok:
         return "ok" if check.applied else "-"
     return "FAIL" if check.severity == "error" else "warn"
@@ -145,12 +145,12 @@ def most_telling(checks: Sequence[Check], most: int) -> tuple[Check, ...]:
 
 
 def blocking(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Gives the failed checks that close a gate: those of severity `error`."""
+    """Return the failed checks that close a gate: those of severity `error`."""
     return tuple(check for check in checks if not check.ok and check.severity == "error")
 
 
 def to_json(verdict: Verdict) -> bytes:
-    """Gives the verdict as indented UTF-8 JSON; the same verdict gives the same bytes.
+    """Return the verdict as indented UTF-8 JSON; the same verdict gives the same bytes.
 
     JSON has no NaN and no infinity: such a figure is written as the string `NaN`, `Infinity` or `-Infinity`.
     """
@@ -159,7 +159,7 @@ def to_json(verdict: Verdict) -> bytes:
 
 
 def from_json(data: bytes | str, *, source: str = "verdict") -> Verdict:
-    """Reads a verdict that [`to_json`][assay.gating.verdict.to_json] wrote.
+    """Read a verdict that [`to_json`][assay.gating.verdict.to_json] wrote.
 
     Raises:
         ArtifactError: The text is not JSON, does not fit the schema, or has a newer schema version. `source` names it.
@@ -180,14 +180,14 @@ def from_json(data: bytes | str, *, source: str = "verdict") -> Verdict:
 
 
 def write_verdict(verdict: Verdict, folder: Path) -> Path:
-    """Writes `verdict.json` into `folder` and gives its path."""
+    """Write `verdict.json` into `folder` and return its path."""
     path = folder / FILE_NAME
     write_durably(path, to_json(verdict))
     return path
 
 
 def read_verdict(folder: Path) -> Verdict:
-    """Reads `verdict.json` from `folder`.
+    """Read `verdict.json` from `folder`.
 
     Raises:
         ArtifactError: There is no such file, or it is not a verdict.
@@ -210,7 +210,7 @@ def find_verdict(folder: Path) -> Verdict | None:
 
 
 def json_schema() -> dict[str, Any]:
-    """Gives the JSON Schema (2020-12) of a verdict, as `schemas/verdict.schema.json` ships it."""
+    """Return the JSON Schema (2020-12) of a verdict, as `schemas/verdict.schema.json` ships it."""
     schema = msgspec.json.schema(Verdict)
     figure = {"anyOf": [{"type": "number"}, {"type": "null"}, {"enum": list(_NON_FINITE)}]}
     for definition in schema["$defs"].values():
@@ -232,7 +232,7 @@ def finite(value: Any) -> Any:
 
 
 def _with_non_finite(plain: Any) -> Any:
-    """Turns the names of NaN and the infinities back into floats, in the fields that hold figures."""
+    """Turn the names of NaN and the infinities back into floats, in the numeric fields."""
     if not isinstance(plain, dict) or not isinstance(plain.get("checks"), list):
         return plain
     checks = [

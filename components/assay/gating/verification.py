@@ -1,7 +1,7 @@
 """Whether a blessing may be acted on: held, by digest, against the bytes that it is to vouch for.
 
 Without a public key this catches every accident, and every change to a single part: another model, a changed model, an
-edited verdict. Someone who may write the whole folder can write all of its parts anew; against them, sign, and require
+edited verdict. Someone who may write the whole folder can rewrite all of its parts; against them, sign, and require
 the signature.
 """
 
@@ -64,13 +64,13 @@ def verify(
     warmup: str = "",
     today: date | None = None,
 ) -> Verdict:
-    """Gives the verdict on a blessing: every check, and what is wrong with those that failed.
+    """Return the verdict on a blessing: every check, and what is wrong with those that failed.
 
     Args:
         claim: The blessing.
-        files: The files that it is to vouch for; None holds the blessing against itself only.
+        files: The files that it must cover; with None, only the blessing itself is checked.
         model_artifact: The digest of the artifact that the files come from, where it is known.
-        warmup: The SHA-256 of warm-up requests that another blessing vouches for, and that the files may hold besides.
+        warmup: The SHA-256 of warm-up requests that another blessing covers, and that the files may include.
         today: The day by which waivers expire; by default today's, in UTC.
 
     Raises:
@@ -133,7 +133,7 @@ def _revoked(claim: Claim) -> Iterator[Check]:
 
 
 def _sealed(claim: Claim) -> Iterator[Check]:
-    """The blessing's folder against its own manifest, and against what was recorded of it."""
+    """Check the blessing's folder against its own manifest, and against its record."""
     try:
         changed = changed_files(claim.folder) if (claim.folder / MANIFEST).is_file() else []
         if claim.digest and not changed:
@@ -209,7 +209,7 @@ def _verdict_checks(claim: Claim, statement: Statement, today: date) -> Iterator
 
 
 def _waivers(claim: Claim, verdict: Verdict, today: date) -> Iterator[Check]:
-    """A model that is blessed by a waiver is blessed as long as the waiver holds."""
+    """Check that the waivers that a blessing depends on have not expired."""
     for check in verdict.checks:
         until = str(check.details.get(WAIVED_UNTIL, ""))
         if check.ok or not until:
@@ -265,7 +265,7 @@ def _model(
 
 
 def _same_model(digest: str, files: Sequence[FileEntry], warmups: set[str]) -> bool:
-    """Tells whether these are the files of a digest, be it with warm-up requests that a blessing names."""
+    """Return whether these are the files of a digest, possibly with warm-up requests that a blessing names."""
     without = tuple(entry for entry in files if entry.path != WARMUP or entry.sha256 not in warmups)
     return digest in {digest_of(tuple(files)), digest_of(without)}
 

@@ -70,7 +70,7 @@ class Waiver:
 
 
 def read_waivers(path: Path) -> tuple[Waiver, ...]:
-    """Reads a YAML list of waivers.
+    """Read a YAML list of waivers.
 
     Raises:
         UsageError: The file cannot be read, or an entry lacks a field, an owner or a reason.
@@ -117,7 +117,7 @@ def waive(points: Sequence[LimitCheck], waivers: Sequence[Waiver], today: date) 
 
 
 def json_schema() -> dict[str, Any]:
-    """Gives the JSON Schema (2020-12) of a file of waivers, as `schemas/waivers.schema.json` ships it."""
+    """Return the JSON Schema (2020-12) of a file of waivers, as `schemas/waivers.schema.json` ships it."""
     schema = msgspec.json.schema(tuple[Waiver, ...])
     definition = schema["$defs"]["Waiver"]
     definition |= {"description": cleandoc(definition["description"]), "additionalProperties": False}

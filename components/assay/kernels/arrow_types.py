@@ -51,7 +51,7 @@ class Meaning:
         return f"time_domain {{integer_format: {_UNIX_FORMATS[self.unit]}}}"
 
     def text(self, number: int) -> str:
-        """Gives a time as ISO 8601 writes it; an instant with a time zone is given in UTC."""
+        """Return a time as ISO 8601 writes it; an instant with a time zone is given in UTC."""
         if self.counts_from == "zero":
             seconds = np.array(number, f"m8[{self.unit}]") / np.timedelta64(1, "s")
             return f"PT{seconds:.9f}".rstrip("0").rstrip(".") + "S"
@@ -77,7 +77,7 @@ class Reading:
 
 
 def reading(type_: pa.DataType) -> Reading:
-    """Tells how values of a type that is neither a list nor a struct are read.
+    """Return how values of a type that is neither a list nor a struct are read.
 
     Times become integers of their own unit, as TFDV's time domain has them; decimals become integers where they are
     whole and fit 64 bits, else doubles; what remains (intervals, unions) has presence and valency only, and says so.
@@ -122,12 +122,12 @@ def plain(array: pa.Array) -> pa.Array:
 
 
 def is_list(type_: pa.DataType) -> bool:
-    """Tells whether a column of this type has lists, to whatever depth."""
+    """Return whether a column of this type has lists, to whatever depth."""
     return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
 
 
 def is_binary_like(type_: pa.DataType) -> bool:
-    """Tells whether values are text or bytes."""
+    """Return whether values are text or bytes."""
     return bool(
         pa.types.is_string(type_)
         or pa.types.is_large_string(type_)
@@ -154,7 +154,7 @@ def _from_boolean(leaf: pa.Array) -> pa.Array:
 
 
 def from_fixed_size(leaf: pa.Array) -> pa.Array:
-    """Gives values of a fixed size as any bytes; of a slice a copy, beyond whose memory Arrow 10 would read."""
+    """Return values of a fixed size as any bytes; of a slice a copy, beyond whose memory Arrow 10 would read."""
     return pa.concat_arrays([leaf]).cast(pa.binary())
 
 
@@ -179,7 +179,7 @@ def _ticks(leaf: pa.Array) -> pa.Array:
 
 
 def _entries(array: pa.Array) -> pa.Array:
-    """Gives a map as what it is in memory: a list of structs `key` and `value`."""
+    """Return a map as what it is in memory: a list of structs `key` and `value`."""
     entries = pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
     return pa.Array.from_buffers(
         pa.list_(entries.type), len(array), array.buffers()[:2], offset=array.offset, children=[entries]

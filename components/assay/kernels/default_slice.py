@@ -16,7 +16,7 @@ DEFAULT_SLICE = "All Examples"
 def default_dataset(
     statistics: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> statistics_pb2.DatasetFeatureStatistics:
-    """Gives the only dataset, or among several the one named `All Examples`.
+    """Return the only dataset, or among several the one named `All Examples`.
 
     Raises:
         ArtifactError: There is no dataset, or there are several and none holds all examples.

@@ -1,7 +1,8 @@
 """Evaluates expressions on batches: by Arrow's kernels where they compute what `expression` defines, else by values.
 
 The operations of `expression` are the definition. A kernel stands in for one of them on the common types; where it has
-none for its operands, or fails (a sum beyond 64 bits, say), the operation itself is applied to each distinct operand.
+none for its operands, or fails (such as a sum beyond 64 bits), the operation itself is applied to each distinct
+operand.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class FeatureSummary:
     latest: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures by name."""
+        """Return the values by name."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -100,12 +100,12 @@ def has_numbers(numbers: NumericStatistics) -> bool:
 
 
 def quoted_top(feature: FeatureSummary) -> str:
-    """Gives the most frequent value in quotes; of a long one its beginning."""
+    """Return the most frequent value in quotes; of a long one its beginning."""
     return repr(shortened(feature.top or "", _LONGEST))
 
 
 def summarise(dataset: DatasetFeatureStatistics) -> tuple[FeatureSummary, ...]:
-    """A summary of each feature, in the data's order."""
+    """Return a summary of each feature, in the data's order."""
     return tuple(_summary(feature, int(dataset.num_examples)) for feature in dataset.features)
 
 

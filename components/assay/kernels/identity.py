@@ -100,7 +100,7 @@ def _spelling(column: pa.Array) -> tuple[str, str] | None:
     first = column[:_FEW].drop_null()
     for form, notation in ((BOOLEAN, _LETTERS), (INSTANT, _DIGITS)):
         try:
-            for part in (first, column) if len(first) else (column,):  # most text is told by its first values
+            for part in (first, column) if len(first) else (column,):  # most text is recognised by its first values
                 _LEAVES[form](part)
         except _ForeignValueError:
             continue
@@ -331,7 +331,7 @@ class CodeColumns:
 
 
 def row_numbers(batches: Sequence[pa.RecordBatch], columns: Sequence[str]) -> Codes:
-    """Number the rows of all batches, one after another, by their values in some columns.
+    """Assign numbers to the rows of all batches, one after another, by their values in some columns.
 
     Args:
         batches: Rows; their columns may be of different types, and some may lack a column.
@@ -687,7 +687,7 @@ _LEAVES: Final = {
 
 
 def _dense(numbers: Codes) -> Codes:
-    """The same numbers without gaps: by a table where they are small, else sorted."""
+    """Return the same numbers without gaps: by a table where they are small, else sorted."""
     if not len(numbers):
         return numbers
     most = int(numbers.max()) + 1
@@ -701,7 +701,7 @@ def _dense(numbers: Codes) -> Codes:
 
 
 def _widest(kind: pa.DataType) -> pa.DataType | None:
-    """The type that values of a type can be compared in; None where only their canonical form can be."""
+    """Return the type that values of a type can be compared in; None where only their canonical form can be."""
     of = pa.types
     if of.is_signed_integer(kind) or of.is_uint8(kind) or of.is_uint16(kind) or of.is_uint32(kind):
         return pa.int64()

@@ -64,7 +64,7 @@ def row_hashes(batch: pa.RecordBatch, columns: Sequence[str] | None = None) -> H
 
 
 def assign_buckets(hashes: Hashes, buckets: Sequence[int]) -> NDArray[np.intp]:
-    """Gives the index of the split of each hash, where split `i` owns `buckets[i]` of `sum(buckets)` buckets.
+    """Return the index of the split of each hash, where split `i` owns `buckets[i]` of `sum(buckets)` buckets.
 
     Raises:
         UsageError: A split has no bucket.
@@ -77,7 +77,7 @@ def assign_buckets(hashes: Hashes, buckets: Sequence[int]) -> NDArray[np.intp]:
 
 
 def _contribution(name_hash: np.uint64, name: str, column: pa.Array) -> Hashes:
-    """What a column adds to each row's sum: 0 where the cell is missing."""
+    """Return what a column adds to each row's sum: 0 where the cell is missing."""
     column = _canonical(column)
     if _is_list(column.type):
         return _list_sums(name_hash, name, column)
@@ -86,7 +86,7 @@ def _contribution(name_hash: np.uint64, name: str, column: pa.Array) -> Hashes:
 
 
 def _list_sums(name_hash: np.uint64, name: str, column: pa.Array) -> Hashes:
-    """Sums over a list's positions; position 0 counts as a value outside of a list does."""
+    """Sum over a list's positions; position 0 counts like a value outside of a list."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     starts = np.cumsum(lengths) - lengths
     position = np.arange(lengths.sum(), dtype=np.int64) - np.repeat(starts, lengths)
@@ -99,14 +99,14 @@ def _list_sums(name_hash: np.uint64, name: str, column: pa.Array) -> Hashes:
 
 
 def _values(name: str, column: pa.Array) -> Values:
-    """Which values are present, and their hashes (anything where they are not)."""
+    """Return which values are present, and their hashes (anything where they are not)."""
     column = _canonical(column)
     for is_of_family, hash_family in _FAMILIES:
         if is_of_family(column.type):
             return hash_family(name, column)
     raise DataError(
         "row_hash.unsupported_type",
-        f"Column '{name}' is of type {column.type}, by which rows cannot be told apart.",
+        f"Column '{name}' is of type {column.type}, which cannot identify rows.",
         "Cast the column, or split by a partition feature.",
     )
 
@@ -231,7 +231,7 @@ def _filled(column: pa.Array, value: float) -> NDArray[Any]:
 
 
 def _in_microseconds(column: pa.Array) -> pa.Array:
-    """Times as whole microseconds, so that the unit in which a file stores them does not count."""
+    """Return times as whole microseconds, so that the unit in which a file stores them does not matter."""
     of, kind = pa.types, column.type
     if of.is_date(kind):  # Arrow refuses to cast days beyond the years of microseconds; the product wraps around
         days = column.cast(pa.date32()).cast(pa.int32()).cast(pa.int64())

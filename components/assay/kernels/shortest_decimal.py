@@ -28,7 +28,7 @@ def as_decimals(array: pa.Array) -> pa.Array:
 
 
 def shortest_decimals(numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """Gives the double that is nearest to each number's shortest decimal: float32 0.1 gives the double 0.1.
+    """Return the double that is nearest to each number's shortest decimal: float32 0.1 gives the double 0.1.
 
     With at most 9 digits and a power of ten that doubles hold exactly, one division or multiplication rounds
     correctly; numbers beyond that (below about 1e-14 and above 1e27) are formatted one by one.

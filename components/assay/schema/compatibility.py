@@ -18,10 +18,10 @@ Ruling: TypeAlias = tuple[str, tuple[Party, ...], str]
 
 _BOTH: Final[tuple[Party, ...]] = ("producer", "consumer")
 _SAFE: Final[Ruling] = ("safe", (), "")
-_NARROWER: Final[Ruling] = ("narrower", ("producer",), "data that was valid may be refused")
+_NARROWER: Final[Ruling] = ("narrower", ("producer",), "data that was valid may be rejected")
 _WIDER: Final[Ruling] = ("wider", ("consumer",), "readers may meet values that they do not expect")
-_STRICTER: Final[Ruling] = ("stricter", ("producer",), "data that passed may be refused")
-_LOOSER: Final[Ruling] = ("looser", (), "fewer datasets are refused")
+_STRICTER: Final[Ruling] = ("stricter", ("producer",), "data that passed may be rejected")
+_LOOSER: Final[Ruling] = ("looser", (), "fewer datasets are rejected")
 _READING: Final[Ruling] = ("representation", ("consumer",), "readers get the values in another form")
 
 _UNCHECKED_STAGES: Final = {"PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED", "VALIDATION_DERIVED"}
@@ -127,7 +127,7 @@ def _whole(subject: SchemaSubject, old: SubjectPlace | None, new: SubjectPlace |
             return ("removed", ("consumer",), "whoever still reads it does not get it")
         return ("removed", _BOTH, "whoever reads it does not get it, and data that still has it has a new column")
     if subject.kind == "feature" and _required(new.message):
-        return ("newly_required", ("producer",), "data without it is refused")
+        return ("newly_required", ("producer",), "data without it is rejected")
     return ("added", (), "it may be missing, so that earlier data stays valid")
 
 
@@ -188,7 +188,7 @@ def _environments(difference: Difference) -> Ruling:
 
 def _values(gone: Any, come: Any) -> Ruling:
     if gone and come:
-        return ("other_values", _BOTH, "earlier values may be refused, and readers may meet new ones")
+        return ("other_values", _BOTH, "earlier values may be rejected, and readers may meet new ones")
     return _NARROWER if gone else (_WIDER if come else _SAFE)
 
 
@@ -278,7 +278,7 @@ class Change:
         before: Its value before; of a list without order, the values that are gone.
         after: Its value after; of a list without order, the values that are new.
         rule: The compatibility rule by its name, such as `narrower`.
-        breaks: Whom the change can break. `producer`: data that was valid may be refused now. `consumer`: data that is
+        breaks: Whom the change can break. `producer`: data that was valid may be rejected now. `consumer`: data that is
             valid now may be such as a reader of the earlier schema does not expect.
         sentence: The change in words.
     """

@@ -173,7 +173,7 @@ class _Feature:
                 if name not in known:
                     sentence = (
                         f"names the environment '{name}', which is not among the schema's default_environment: "
-                        "validation in it is refused."
+                        "validation in it is rejected."
                     )
                     yield self.finding("environment_unknown", path, sentence)
         both = sorted(set(self.message.in_environment) & set(self.message.not_in_environment))

@@ -303,7 +303,7 @@ def suggest_presence(observed: Observed, options: SuggestOptions) -> Entry | Non
     else:
         lower = _wilson_lower(share, total, options.confidence)
         limit = math.floor(min(share * (1 - options.margin), lower) * 1e3) / 1e3
-        reason = f"It is present in {share:.2%} of the rows; the limit leaves a margin of {options.margin:.0%}."
+        reason = f"It is present in {share:.2%} of the rows; the threshold leaves a margin of {options.margin:.0%}."
     if limit <= 0:
         return None
     return observed.entry(
@@ -328,7 +328,7 @@ def suggest_uniqueness(observed: Observed, options: SuggestOptions) -> Entry | N
     if least < 1:
         return None
     return observed.entry(
-        f"Nearly every value is another, as an id's are: {unique} distinct in {total}. The limit is a count: it holds "
+        f"Nearly all values are distinct, as in an id: {unique} of {total}. The threshold is a count: it holds "
         "for datasets of about this size.",
         {"unique_constraints": {"min": least, "max": UNBOUNDED}},
         distinct_values=unique,

@@ -341,7 +341,7 @@ def _finding(comparator: Comparator, problem: str, *, has_control: bool) -> Find
         type="STATS_NOT_AVAILABLE" if has_control else "COMPARATOR_CONTROL_DATA_MISSING",
         severity="error" if has_control else "warning",
         summary=f"Not compared with the {_CONTROL_WORDS[comparator.control]}: {what}",
-        description=f"The limit was not applied: {problem}.",
+        description=f"The threshold was not applied: {problem}.",
         evidence=AnomalyEvidence(limit=comparator.threshold, schema_field=comparator.field),
         name=f"{comparator.kind}.{comparator.measure}",
     )

@@ -134,7 +134,7 @@ def _found(drift: FeatureDrift, origin: str) -> Iterator[Finding]:
             severity="error",
             summary=f"Drift from the previous span: high {MEASURE_WORDS[each.measure]}",
             description=(
-                f"The {MEASURE_WORDS[each.measure]} is {each.value:.4g}{at}, above the limit {each.limit:.4g}"
+                f"The {MEASURE_WORDS[each.measure]} is {each.value:.4g}{at}, above the threshold {each.limit:.4g}"
                 f"{by_chance}; computed from {each.basis}."
             ),
             evidence=AnomalyEvidence(observed=each.value, limit=each.limit),
@@ -155,7 +155,7 @@ def _not_measured(drift: FeatureDrift, limits: DriftLimits, origin: str) -> Iter
             type="STATS_NOT_AVAILABLE",
             severity="info" if by_nature else "error",
             summary="Not compared with the previous span",
-            description=f"The limits of {', '.join(lacking)} were not applied: {drift.problem or drift.remark}.",
+            description=f"The thresholds of {', '.join(lacking)} were not applied: {drift.problem or drift.remark}.",
             evidence=AnomalyEvidence(),
             name="drift",
             origin=origin,

@@ -230,7 +230,7 @@ def rejected_share_check(counts: QuarantineCounts, place: str, limit: float) -> 
         observed=share,
         limit=limit,
         limit_origin="max_rejected_share",
-        sentence=f"{place}: {found}; the limit is {limit:.2%}"
+        sentence=f"{place}: {found}; the threshold is {limit:.2%}"
         + ("." if counts.clean or not counts.read else ", and no row is left."),
         details={"read": counts.read, "clean": counts.clean, "rejected": counts.rejected},
     )

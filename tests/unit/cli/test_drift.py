@@ -72,7 +72,7 @@ def test_a_limit_is_widened_by_what_few_rows_reach_by_chance(ask: Ask, folder: P
         ("psi", "Expected MEASURE=NUMBER"),
         ("psi=low", "Expected a number after '='"),
         ("citty:psi=0.1", "Did you mean 'city'?"),
-        ("fare:l_infinity=0.1", "The limit fare:l_infinity cannot apply to values of type FLOAT."),
+        ("fare:l_infinity=0.1", "fare:l_infinity cannot apply to values of type FLOAT."),
     ],
 )
 def test_limits_that_cannot_be_kept_are_wrong_usage(ask: Ask, limit: str, message: str) -> None:

@@ -194,7 +194,7 @@ def test_labels_by_name_in_a_csv(tmp_path: Path) -> None:
     assert (lint.exit_code, lint.stdout) == (0, "The configuration can be evaluated.\n")
     done = CliRunner().invoke(app, ["gate", *arguments])
     assert done.exit_code == 0, done.output
-    assert "  ok  recall [classId:2 (yes)] on Overall is 1; the limit is at least 0.5.\n" in done.stdout
+    assert "  ok  recall [classId:2 (yes)] on Overall is 1; the threshold is at least 0.5.\n" in done.stdout
     assert "   -  The classes of 'y' by number: 0 no, 1 don't know, 2 yes.\n" in done.stdout
     evaluated = CliRunner().invoke(app, ["evaluate", *arguments])
     assert "The classes of 'y' by number: 0 no, 1 don't know, 2 yes." in evaluated.output

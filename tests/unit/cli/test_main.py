@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_made_is_no_fault_of_assay(tmp_path: Path, optio
     arguments = ["validate", str(data), "--schema", str(schema), option, str(there)]
     found = CliRunner().invoke(app, arguments)
     assert found.exit_code == 1
-    assert f"Error: The system refuses {there}: File exists." in found.stderr
+    assert f"Error: The system denied access to {there}: File exists." in found.stderr
     assert "Check the path" in found.stderr
     with pytest.raises(FileExistsError, match="File exists"):
         CliRunner().invoke(app, ["--debug", *arguments], catch_exceptions=False)

@@ -52,7 +52,7 @@ def test_a_run_that_passes_shows_each_step_and_what_came_of_it(assay: Assay) -> 
     assert "Anomalies (Validate: train none, eval none)" in text
     assert "auc 0.9000" in text
     assert "payment_type=Credit Card 4 0.9000 -" in text
-    assert "Blessed. ok auc on Overall is 0.9; the limit is at least 0.5." in text
+    assert "Blessed. ok auc on Overall is 0.9; the threshold is at least 0.5." in text
     assert "Version 1700000000, to serving" in text
     assert "passed in" in text
     assert str(Path("root/runs").resolve()) in text
@@ -87,7 +87,7 @@ def test_a_model_that_is_not_blessed_ends_with_4_and_is_not_pushed(assay: Assay)
     assert done.exit_code == 4
     text = " ".join(done.stdout.split())
     assert "Judge not blessed" in text
-    assert "Not blessed: auc. FAIL auc on Overall is 0.03; the limit is at least 0.5." in text
+    assert "Not blessed: auc. FAIL auc on Overall is 0.03; the threshold is at least 0.5." in text
     assert "Nothing pushed: its condition does not hold." in text
 
 
@@ -122,7 +122,7 @@ def test_json_prints_the_record_and_the_verdicts_and_nothing_else(assay: Assay) 
     assert [step["status"] for step in record["steps"]] == ["complete"] * 4 + ["skipped"]
     judged = {verdict["step"]: verdict for verdict in record["verdicts"]}
     assert judged["Validate"]["ok"]
-    assert judged["Judge"]["failed"][0]["sentence"] == "auc on Overall is 0.03; the limit is at least 0.5."
+    assert judged["Judge"]["failed"][0]["sentence"] == "auc on Overall is 0.03; the threshold is at least 0.5."
     assert "MakeRows" in done.stderr, "progress goes to standard error"
     on_disk = json.loads((Path(record["folder"]) / "run.json").read_text(encoding="utf-8"))
     assert {key: value for key, value in record.items() if key != "verdicts"} == on_disk

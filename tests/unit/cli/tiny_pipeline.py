@@ -92,7 +92,7 @@ def Judge(
         slice="Overall",
         observed=auc,
         limit=0.5,
-        sentence=f"auc on Overall is {auc}; the limit is at least 0.5.",
+        sentence=f"auc on Overall is {auc}; the threshold is at least 0.5.",
     )
     write_verdict(Verdict(ok=ok, summary="Blessed." if ok else "Not blessed: auc.", checks=(check,)), blessing.path)
     blessing.mark(blessed=ok)

@@ -43,8 +43,8 @@ def lines(verdict: Verdict) -> list[str]:
 def test_sentences_name_classes_and_one_line_says_their_numbers() -> None:
     verdict = judged(pa.table(ROWS | OURS), pa.table(ROWS | THEIRS), join_on="id").verdict
     assert lines(verdict)[1:] == [
-        "recall [classId:0 (cat)] on Overall is 0.5; the limit is at least 0.75.",
-        "recall [classId:1 (dog)] on Overall is 0; the limit is at least 0.75.",
+        "recall [classId:0 (cat)] on Overall is 0.5; the threshold is at least 0.75.",
+        "recall [classId:1 (dog)] on Overall is 0; the threshold is at least 0.75.",
         "The classes of 'y' by number: 0 cat, 1 dog.",
     ]
     *checks, told = verdict.checks
@@ -62,7 +62,7 @@ def test_sentences_name_classes_and_one_line_says_their_numbers() -> None:
 def test_what_is_said_first_names_the_class_too() -> None:
     better = OURS | {"p.cat": [0.75, 0.5, 0.75], "p.dog": [0.25, 0.5, 0.25]}
     verdict = judged(pa.table(ROWS | better), None).verdict
-    assert verdict.summary == ("Not blessed: recall [classId:1 (dog)] on Overall is 0; the limit is at least 0.75.")
+    assert verdict.summary == ("Not blessed: recall [classId:1 (dog)] on Overall is 0; the threshold is at least 0.75.")
 
 
 @pytest.mark.parametrize("slices", [({},), ({}, {"feature_keys": ["y"]})], ids=["all", "by label"])

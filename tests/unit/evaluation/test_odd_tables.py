@@ -71,7 +71,7 @@ def test_a_slice_of_one_class_fails_and_says_how_it_is_left_out() -> None:
     assert check.slice == "site=b"
     assert check.sentence == (
         "auc on site=b is NaN over 1 example: no row is labelled 0, "
-        "so its limit cannot be kept. Set options.min_slice_size to leave out slices that are too small."
+        "so its threshold cannot be met. Set options.min_slice_size to leave out slices that are too small."
     )
 
 
@@ -135,7 +135,7 @@ def test_a_flip_rate_without_a_baseline_follows_first_run(first_run: Any, ok: bo
     found = judge(Tables(config=config, predictions=table()), ENGINE, rules)
     assert found.verdict.ok == ok
     [check, about] = found.verdict.checks
-    assert check.sentence.endswith("not applicable: no baseline (the limit is at most 0.1).")
+    assert check.sentence.endswith("not applicable: no baseline (the threshold is at most 0.1).")
     assert (check.applied, about.kind) == (False, "first_run")
     assert found.warnings[0].code == "no_baseline_spec"
     flipped = table(score=[0.9, 0.1, 0.6, 0.4])

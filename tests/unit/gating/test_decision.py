@@ -81,15 +81,15 @@ def test_change_limits_hold_the_difference_or_its_ratio(
 @pytest.mark.parametrize(
     ("limit", "candidate", "baseline", "sentence"),
     [
-        (LOWER, 0.712, None, "binary_accuracy on Overall is 0.712; the limit is at least 0.6."),
-        (UPPER, 0.9000001, None, "binary_accuracy on Overall is 0.9000001; the limit is at most 0.9."),
+        (LOWER, 0.712, None, "binary_accuracy on Overall is 0.712; the threshold is at least 0.6."),
+        (UPPER, 0.9000001, None, "binary_accuracy on Overall is 0.9000001; the threshold is at most 0.9."),
         (
             ABSOLUTE,
             0.712,
             0.773,
             (
                 "binary_accuracy on Overall is 0.712, 0.061 below the baseline's 0.773; "
-                "the limit is a drop of at most 0.005 (absolute)."
+                "the threshold is a drop of at most 0.005 (absolute)."
             ),
         ),
         (
@@ -98,20 +98,26 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             0.8,
             (
                 "binary_accuracy on Overall is 0.5, 37.5 % below the baseline's 0.8; "
-                "the limit is a drop of at most 1 % (relative)."
+                "the threshold is a drop of at most 1 % (relative)."
             ),
         ),
         (
             replace(ABSOLUTE, value=0.0),
             0.5,
             0.5,
-            "binary_accuracy on Overall is 0.5, equal to the baseline's 0.5; the limit is no drop at all (absolute).",
+            (
+                "binary_accuracy on Overall is 0.5, equal to the baseline's 0.5; "
+                "the threshold is no drop at all (absolute)."
+            ),
         ),
         (
             replace(ABSOLUTE, value=0.5, higher_is_better=False),
             2.0,
             1.0,
-            "binary_accuracy on Overall is 2, 1 above the baseline's 1; the limit is a rise of at most 0.5 (absolute).",
+            (
+                "binary_accuracy on Overall is 2, 1 above the baseline's 1; "
+                "the threshold is a rise of at most 0.5 (absolute)."
+            ),
         ),
         (
             replace(ABSOLUTE, value=0.01),
@@ -119,7 +125,7 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             0.5,
             (
                 "binary_accuracy on Overall is 0.5, equal to the baseline's 0.5; "
-                "the limit is a rise of at least 0.01 (absolute)."
+                "the threshold is a rise of at least 0.01 (absolute)."
             ),
         ),
         (
@@ -128,7 +134,7 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             math.inf,
             (
                 "binary_accuracy on Overall is inf, and the baseline's is inf: the change has no value; "
-                "the limit is a drop of at most 0.005 (absolute)."
+                "the threshold is a drop of at most 0.005 (absolute)."
             ),
         ),
         (
@@ -137,7 +143,7 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             -2.0,
             (
                 "binary_accuracy on Overall is -3, 50 % below the baseline's -2; "
-                "the limit is a drop of at most 1 % (relative)."
+                "the threshold is a drop of at most 1 % (relative)."
             ),
         ),
         (
@@ -146,7 +152,7 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             0.0,
             (
                 "binary_accuracy on Overall is 0.5 and the baseline's is 0: a change relative to 0 has no value. "
-                "Set an absolute limit for this metric."
+                "Set an absolute threshold for this metric."
             ),
         ),
         (
@@ -187,7 +193,7 @@ def test_a_missing_metric_fails_and_says_what_was_computed() -> None:
     [check] = held_to([replace(LOWER, metric=MetricKey(name="auc"))], figures(0.9))
     assert not check.ok
     assert check.sentence == (
-        "auc on Overall was not computed, so its limit cannot be kept. Computed: binary_accuracy."
+        "auc on Overall was not computed, so its threshold cannot be met. Computed: binary_accuracy."
     )
 
 
@@ -195,7 +201,7 @@ def test_a_metric_that_the_baseline_lacks_fails() -> None:
     [check] = held_to([ABSOLUTE], Figures(candidate={OVERALL: {ACCURACY: 0.5}}, baseline={OVERALL: {}}))
     assert (check.ok, check.sentence) == (
         False,
-        "binary_accuracy on Overall was not computed for the baseline, so its limit cannot be kept.",
+        "binary_accuracy on Overall was not computed for the baseline, so its threshold cannot be met.",
     )
 
 
@@ -208,8 +214,7 @@ def test_no_thresholds_do_not_bless_unless_the_policy_says_so() -> None:
     blocked = decide([], figures(0.9))
     assert not blocked.ok
     assert blocked.summary == (
-        "Not blessed: The configuration sets no threshold, so the model was held against nothing; "
-        "such a model is not blessed."
+        "Not blessed: The configuration sets no threshold, so nothing was checked; such a model is not blessed."
     )
     blessed = decide([], figures(0.9), policy=GatePolicy(no_thresholds="bless"))
     assert blessed.ok
@@ -233,7 +238,7 @@ def test_no_data_never_blesses() -> None:
             "1 check passed. There is no baseline to compare with; the value",
         ),
         ([LOWER, ABSOLUTE], "values_only", 0.5, False, "Not blessed: binary_accuracy on Overall is 0.5"),
-        ([ABSOLUTE], "values_only", 0.5, True, "only thresholds that need one: the model was held against nothing"),
+        ([ABSOLUTE], "values_only", 0.5, True, "only thresholds that need one, so nothing was checked"),
         ([LOWER, ABSOLUTE], "bless", 0.5, True, "Blessed by first_run 'bless', although 1 of 1 check failed."),
         ([LOWER, ABSOLUTE], "block", 0.7, False, "no baseline to compare with, and first_run is 'block'"),
         ([LOWER], "block", 0.7, True, "Blessed: 1 check passed, none failed."),

@@ -34,7 +34,7 @@ def said(*checks: Check) -> str:
 
 def test_a_loss_is_named_before_what_is_missing_and_what_is_not_known() -> None:
     found = said(*FEW, GONE, LOST, FELL)
-    assert found.startswith("Not blessed: fell. (14 checks failed: 2 beyond the limit, 1 without a figure, 11 with")
+    assert found.startswith("Not blessed: fell. (14 checks failed: 2 beyond the threshold, 1 without a figure, 11 with")
     assert said(*FEW, GONE).startswith("Not blessed: gone.")
     assert said(LOST, FELL) == "Not blessed: fell. (and 1 more)"
 

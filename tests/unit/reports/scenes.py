@@ -185,7 +185,7 @@ def _plots(slice_key: bytes) -> bytes:
 def make_blessing(folder: Path) -> ModelBlessing:
     folder.mkdir()
     numbers = {"observed": 0.93, "limit": 0.9}
-    words = "auc on Overall is 0.93; the limit is at least 0.9."
+    words = "auc on Overall is 0.93; the threshold is at least 0.9."
     checks = [
         Check(id="auc", kind="value_threshold", ok=True, subject="auc", slice="Overall", sentence=words, **numbers),
         Check(

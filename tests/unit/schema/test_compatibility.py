@@ -97,7 +97,7 @@ def test_changes_read_as_sentences() -> None:
         "Feature 'x', type went from INT to FLOAT: data of the one type cannot be read as the other.",
         "Feature 'x', int_domain.max went from 5 to 6: readers may meet values that they do not expect.",
         "Feature 'x', annotation.comment gained c.",
-        "String domain 'd', value lost a and gained c: earlier values may be refused, and readers may meet new ones.",
+        "String domain 'd', value lost a and gained c: earlier values may be rejected, and readers may meet new ones.",
         "Feature 'y' was added: it may be missing, so that earlier data stays valid.",
     ]
 

@@ -90,7 +90,7 @@ def _process_checks(trial: Trial, limits: ValidationSpec) -> Iterator[Check]:
         if ended.reason == "memory"
         else f"It held {ended.peak_megabytes} MB at most."
         if ended.peak_megabytes
-        else "It kept the container's limit.",
+        else "It stayed within the container's limit.",
         limit=None if megabytes is None else float(megabytes),
         observed=float(ended.peak_megabytes) if ended.peak_megabytes else None,
     )

@@ -1,4 +1,4 @@
-"""Distances between two data sets, feature by feature, with what chance alone would make of them."""
+"""Distances between two datasets, feature by feature, with what chance alone would make of them."""
 
 from __future__ import annotations
 

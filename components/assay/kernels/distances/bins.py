@@ -1,6 +1,6 @@
 """The population stability index over bins that a reader can see.
 
-Other distances use bins that both sides know. A table knows how many values lie at or below any number. A quantiles
+Other distances use bins that both sides know. A table knows how many values are at or below any number. A quantiles
 histogram knows it at its edges only; between two edges it knows bounds. A rank histogram knows the counts of the values
 that it lists, which are the most frequent by chance too. Distances between what is interpolated, or picked for its
 frequency, are mostly about that.
@@ -64,12 +64,12 @@ class Bin:
 
 
 def population_stability_index(bins: Sequence[Bin]) -> float:
-    """The sum of (p - q) ln(p / q) over the bins: Jeffreys' divergence, in nats; 0 for equal shares, no upper end."""
+    """Return the sum of (p - q) ln(p / q) over the bins: Jeffreys' divergence in nats, from 0 to infinity."""
     return math.fsum(contributions(bins))
 
 
 def contributions(bins: Sequence[Bin]) -> list[float]:
-    """What each bin adds to the index."""
+    """Return what each bin adds to the index."""
     counts = np.array([(each.treatment, each.control) for each in bins]).reshape(-1, 2).T
     n, m = counts.sum(axis=1)
     found: list[float] = psi_contribution(n, m, len(bins))(*counts).tolist()
@@ -77,7 +77,7 @@ def contributions(bins: Sequence[Bin]) -> list[float]:
 
 
 def psi_contribution(n: float, m: float, num_bins: int) -> Contribution:
-    """What a bin adds to the index, by its counts on both sides."""
+    """Return what a bin adds to the index, by its counts on both sides."""
 
     def contribution(treatment: Doubles, control: Doubles) -> Doubles:
         p = (treatment + _SMOOTHING) / (n + _SMOOTHING * num_bins)
@@ -88,7 +88,7 @@ def psi_contribution(n: float, m: float, num_bins: int) -> Contribution:
 
 
 def bins_of_categories(treatment: Categories, control: Categories) -> tuple[Bin, ...]:
-    """A bin for each category that is frequent enough, the most frequent first, and one for all others."""
+    """Return a bin for each frequent category, the most frequent first, and one for all others."""
     n, m = treatment.size, control.size
     bins, rare = [], [treatment.rest, control.rest]
     for name in {**treatment.counts, **control.counts}:
@@ -150,7 +150,7 @@ def _interval(shown: Mapping[int, str], low: tuple[int, int] | None, high: tuple
 
 
 def shared_numbers(one: Numbers, other: Numbers) -> tuple[Pair, Pair]:
-    """Both distributions over the same cells: with the nearest distribution functions, and with the nearest shares.
+    """Return both distributions over the same cells, with the nearest distribution functions or shares.
 
     Tables stay as they are. Else cells lie between the edges of the histograms. Where a side is not known, it is taken
     to be as near to the other as its histogram allows, so that a distance is at least what comes out, and is not made
@@ -224,14 +224,14 @@ class _Groups:
 
     @classmethod
     def of(cls, upper: Doubles, heights: Doubles, known: NDArray[np.bool_]) -> _Groups:
-        """The groups between the places at which a distribution function is known."""
+        """Return the groups between the places at which a distribution function is known."""
         ends = np.flatnonzero(known)
         of_cells = np.cumsum(known[:-1]) - 1
         starts, last = heights[ends[:-1]], ends[1:] - 1
         return cls(of_cells, np.diff(heights[ends]), upper[last] - starts, last)
 
     def nearest(self, shares: Doubles) -> Doubles:
-        """The shares that these groups allow and that have the least Kullback-Leibler divergence from `shares`.
+        """Return the shares within these groups with the minimum Kullback-Leibler divergence from `shares`.
 
         Scaled within each group. Doing so in turn for two sides converges to the nearest pair (Csiszár and Tusnády
         1984).
@@ -248,7 +248,7 @@ class _Groups:
 
 
 def shared_categories(one: Categories, other: Categories) -> tuple[Categories, Categories]:
-    """Both distributions over the values whose counts both sides know; the others make up the rest.
+    """Return both distributions over the values whose counts both sides know; the others make up the rest.
 
     Which values are listed of many is a matter of chance: the count of one that just made the list is too high on
     average. A value keeps its count only if it would be listed whichever side its occurrences fell to.
@@ -293,7 +293,7 @@ def _with_placeholder(side: Categories, other: Categories) -> Categories:
 
 
 def _places(sides: Sequence[Numbers]) -> tuple[Doubles, NDArray[np.bool_]]:
-    """Where to compare, ascending: numbers, and whether the number itself lies at or below the place."""
+    """Return where to compare, ascending: numbers, and whether the number itself counts as at or below the place."""
     places: set[tuple[float, bool]] = set()
     for side in sides:
         if side.basis == EXACT:
@@ -307,7 +307,7 @@ def _places(sides: Sequence[Numbers]) -> tuple[Doubles, NDArray[np.bool_]]:
 
 
 def _band(side: Numbers, places: Doubles, above: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
-    """How many values lie below each place: at least, and at most."""
+    """Return how many values are below each place: at least, and at most."""
     if side.basis == EXACT:
         left, right = side.below(places)
         exact = np.where(above, right, left) * side.size

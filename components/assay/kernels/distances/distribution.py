@@ -44,7 +44,7 @@ class Categories:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A numeric feature: masses that lie at a point or are spread evenly between two, in ascending order.
+    """A numeric feature: masses that are at a point or are spread evenly between two, in ascending order.
 
     Attributes:
         lows: Where each mass starts.
@@ -74,7 +74,7 @@ class Numbers:
         return knots
 
     def below(self, points: Doubles) -> tuple[Doubles, Doubles]:
-        """The distribution function's limits from the left and from the right at ascending `points`."""
+        """Return the distribution function's limits from the left and from the right at ascending `points`."""
         ends = np.cumsum(self.masses)
         if np.array_equal(self.lows, self.highs):  # a table of values: steps, without lines in between
             steps = np.append(0.0, ends) / self.size
@@ -84,7 +84,7 @@ class Numbers:
         return tuple(_interpolated(places, heights, points, side) for side in ("left", "right"))  # type: ignore[return-value]  # mypy knows no lengths of generators
 
     def quantiles(self, shares: Doubles) -> Doubles:
-        """The least numbers at or below which at least these shares of all numbers lie."""
+        """Return the smallest numbers at or below which at least these shares of all numbers are."""
         ends = np.cumsum(self.masses) / self.size
         index = np.minimum(np.searchsorted(ends, shares - 1e-12), len(ends) - 1)
         starts = ends[index] - self.masses[index] / self.size
@@ -101,7 +101,7 @@ def exact_numbers(values: Doubles, counts: Doubles) -> Numbers:
 
 
 def distribution_of(feature: FeatureNameStatistics) -> Categories | Numbers | None:
-    """Reads a distribution off a feature's statistics; None where they hold none (structs, opaque bytes, no values).
+    """Read a distribution from a feature's statistics; None if they have none (structs, opaque bytes, no values).
 
     Strings come from the rank histogram, which lists the most frequent values; numbers from the quantiles histogram,
     whose buckets hold equal shares, spread evenly in between.
@@ -169,14 +169,14 @@ def _without_mixed_buckets(
 
 
 def bucket_arrays(histogram: Histogram) -> tuple[Doubles, Doubles, Doubles]:
-    """A histogram's buckets: low values, high values, sample counts."""
+    """Return a histogram's buckets: low values, high values, sample counts."""
     rows = [(bucket.low_value, bucket.high_value, bucket.sample_count) for bucket in histogram.buckets]
     columns = np.array(rows, dtype=np.float64).reshape(-1, 3)
     return columns[:, 0], columns[:, 1], columns[:, 2]
 
 
 def _interpolated(places: Doubles, heights: Doubles, points: Doubles, side: str) -> Doubles:
-    """A broken line with jumps at `points`; at a jump, its height on that side."""
+    """Return a broken line with jumps at `points`; at a jump, its height on that side."""
     # From the left, the line's next corner is the first one at or after the point; from the right, the first after it.
     after = np.searchsorted(places, points, side="left" if side == "left" else "right")
     before = np.clip(after - 1, 0, len(places) - 1)

@@ -1,4 +1,4 @@
-"""How far each feature of one data set lies from the same feature of another, measure by measure."""
+"""How far each feature of one dataset lies from the same feature of another, measure by measure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _BUCKET_ERROR: Final = 0.01
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two data sets.
+    """One of the two datasets.
 
     Attributes:
         statistics: Its statistics.
@@ -79,7 +79,7 @@ class Side:
     tables: Mapping[str, Categories | Numbers]
 
     def feature(self, name: str) -> FeatureNameStatistics | None:
-        """The feature's statistics; None where there are none."""
+        """Return the feature's statistics; None where there are none."""
         return self._by_name.get(name)
 
     @property
@@ -111,7 +111,7 @@ def compare_features(
     limits: DriftLimits | Mapping[str, DriftLimits],
     exclude: Collection[str] = (),
 ) -> tuple[FeatureDrift, ...]:
-    """Compares every feature of either side, those of the treatment first.
+    """Compare every feature of either side, those of the treatment first.
 
     Ids are compared only if they have limits of their own.
 
@@ -136,7 +136,7 @@ def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, wh
 
     Args:
         limits: By feature.
-        sides: The data sets.
+        sides: The datasets.
         whole: Whether the sides are all of the data; of what is not, a feature may be yet to come.
 
     Raises:
@@ -151,7 +151,9 @@ def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, wh
             continue
         if found is None:
             raise UsageError(
-                "drift.feature", f"There is a limit for '{name}', which no data has.", did_you_mean(name, known)
+                "drift.feature",
+                f"A threshold is set for '{name}', which is in neither dataset.",
+                did_you_mean(name, known),
             )
         applicable = _applicable(found)
         for measure in sorted({*OF_CATEGORIES, *OF_NUMBERS} - applicable):
@@ -159,7 +161,7 @@ def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, wh
                 kind = statistics_pb2.FeatureNameStatistics.Type.Name(found.type)
                 raise UsageError(
                     "drift.cannot_apply",
-                    f"The limit {name}:{measure} cannot apply to values of type {kind}.",
+                    f"The threshold {name}:{measure} cannot apply to values of type {kind}.",
                     f"Measures that can: {', '.join(sorted(applicable))}.",
                 )
 
@@ -174,7 +176,7 @@ def _applicable(feature: FeatureNameStatistics) -> set[MeasureName]:
 def compare_feature(
     name: str, treatment: Side, control: Side, limits: DriftLimits, *, even_identifiers: bool = False
 ) -> FeatureDrift:
-    """Compares one feature: all measures that apply to its kind.
+    """Compare one feature: all measures that apply to its kind.
 
     Args:
         name: The feature.
@@ -252,7 +254,7 @@ def _incomparable(
 
 
 def _for_each_measure(limits: DriftLimits, measures: Sequence[MeasureName]) -> DriftLimits:
-    """The limits with the significance that is left for each measure: together they keep to it (Bonferroni)."""
+    """Return the thresholds with each measure's part of the significance level (Bonferroni)."""
     judged = [each for each in measures if limits.threshold(each) is not None and each in BY_CHANCE]
     return replace(limits, significance=limits.significance / max(len(judged), 1))
 

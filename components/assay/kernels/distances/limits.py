@@ -39,7 +39,7 @@ _HALVINGS: Final = 24
 
 
 def kolmogorov_smirnov_limit(n: float, m: float, significance: float) -> float:
-    """The two-sample critical value sqrt(-ln(a / 2.17) / 2) * sqrt(1 / n + 1 / m) (Smirnov 1948).
+    """Return the two-sample critical value sqrt(-ln(a / 2.17) / 2) * sqrt(1 / n + 1 / m) (Smirnov 1948).
 
     With 2.17 in place of the asymptotic 2 it holds for samples of any size (Wei and Dudley 2012, "Two-sample
     Dvoretzky-Kiefer-Wolfowitz inequalities"), and is conservative where values repeat.
@@ -48,7 +48,7 @@ def kolmogorov_smirnov_limit(n: float, m: float, significance: float) -> float:
 
 
 def largest_difference_limit(n: float, m: float, pooled_counts: Iterable[float], significance: float) -> float:
-    """The limit of the greatest difference between a category's shares on both sides, over all categories.
+    """Return the limit of the greatest difference between a category's shares on both sides, over all categories.
 
     The least distance that the hypergeometric tails of all categories, added up (Bonferroni), exceed with at most
     `significance`.
@@ -76,7 +76,7 @@ def largest_difference_limit(n: float, m: float, pooled_counts: Iterable[float],
 def summed_limit(
     n: float, m: float, pooled_counts: Iterable[float], contribution: Contribution, significance: float
 ) -> float:
-    """The limit of a distance that adds up what each category contributes, such as the PSI.
+    """Return the limit of a distance that adds up what each category contributes, such as the PSI.
 
     The distance's mean under all ways to deal out the values is exact. Its variance and third cumulant are exact for
     what each category adds, and take the dependence between categories from the linear and quadratic part of their
@@ -131,7 +131,7 @@ def summed_limit(
 
 
 def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) -> float:
-    """A bound on the area between two empirical distribution functions, without permutations, in the feature's unit.
+    """Return a bound on the area between two empirical distribution functions, without permutations.
 
     The area times sqrt(n m / (n + m)) tends to the integral of |B(H(x))| for a Brownian bridge B and the common
     distribution function H (del Barrio, Giné and Matrán 1999). Its mean is sqrt(2 / pi) times the integral of
@@ -153,7 +153,7 @@ def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) 
 
 
 def gamma_quantile(probability: float, shape: float) -> float:
-    """The number that a gamma variable of this shape and scale 1 exceeds with 1 - `probability`, by bisection."""
+    """Return the quantile at `probability` of a gamma variable of this shape and scale 1, by bisection."""
     low, high = 0.0, shape + 1
     while _gamma_tail(high, shape) > 1 - probability:
         low, high = high, 2 * high
@@ -165,7 +165,7 @@ def gamma_quantile(probability: float, shape: float) -> float:
 
 
 def _standard_gamma_quantile(probability: float, skewness: float) -> float:
-    """The quantile of the gamma distribution with mean 0, variance 1 and this skewness; the normal one below 0.001."""
+    """Return the quantile of the gamma distribution with mean 0, variance 1 and this skewness (normal below 0.001)."""
     if skewness < 1e-3:
         return NormalDist().inv_cdf(probability)
     shape = 4 / skewness**2
@@ -173,7 +173,7 @@ def _standard_gamma_quantile(probability: float, skewness: float) -> float:
 
 
 def _gamma_tail(value: float, shape: float) -> float:
-    """The upper regularised incomplete gamma function, by its series or its continued fraction (DLMF 8.7.1, 8.9.2)."""
+    """Return the upper regularised incomplete gamma function, by series or continued fraction (DLMF 8.7.1, 8.9.2)."""
     if value <= 0:
         return 1.0
     front = math.exp(shape * math.log(value) - value - math.lgamma(shape))
@@ -219,16 +219,16 @@ class _Points:
     lengths: NDArray[np.int64]
 
     def mean(self, values: Doubles) -> Doubles:
-        """The mean of values at the points, by distribution."""
+        """Return the mean of values at the points, by distribution."""
         return np.asarray(np.add.reduceat(self.weights * values, self.starts))
 
     def spread(self, values: Doubles) -> Doubles:
-        """A value of each distribution, at each of its points."""
+        """Return a value of each distribution, at each of its points."""
         return np.asarray(np.repeat(values, self.lengths), dtype=np.float64)
 
 
 def _points(counts: Doubles, sample: float, total: float) -> _Points:
-    """The distributions of how many of `counts` values are among `sample` of `total`, within nine deviations."""
+    """Return the distributions of how many of `counts` values are among `sample` of `total`, within nine deviations."""
     share = sample / total
     centre = counts * share
     reach = 9 * np.sqrt(np.maximum(centre * (1 - share) * (1 - counts / total), 0.0)) + 12
@@ -266,12 +266,12 @@ class _Tails:
 
     @classmethod
     def of(cls, counts: Doubles, n: float, m: float) -> _Tails:
-        """The tails for samples of `n` and `m` values."""
+        """Return the tails for samples of `n` and `m` values."""
         sizes = np.array([[n], [m]])
         return cls(counts, sizes, sizes[::-1], _log_ways(counts, n, n + m))
 
     def above(self, difference: float) -> Doubles:
-        """A bound on the probability that a category's shares differ by more than this, for each category.
+        """Return a bound on the probability that a category's shares differ by more than this, for each category.
 
         Beyond its mode the ratio of successive probabilities falls, so that a tail is at most its first term divided
         by one less that ratio.
@@ -288,19 +288,19 @@ class _Tails:
 
 
 def _log_probability(places: Doubles, counts: Doubles, sample: float, total: float) -> Doubles:
-    """The hypergeometric log-probability of `places` of `counts` values among `sample` of `total`."""
+    """Return the hypergeometric log-probability of `places` of `counts` values among `sample` of `total`."""
     return _log_ways(counts, sample, total) - _log_factorials(places, counts, sample, total)
 
 
 def _log_ways(counts: Doubles, sample: float, total: float) -> Doubles:
-    """The part of the log-probability that does not depend on how many values are among the sample."""
+    """Return the part of the log-probability that does not depend on how many values are among the sample."""
     of_all = _log_factorial(np.array([sample, total - sample, total]))
     of_counts = _log_factorial(counts) + _log_factorial(total - counts)
     return np.asarray(of_counts + of_all[0] + of_all[1] - of_all[2])
 
 
 def _log_factorials(places: Doubles, counts: Doubles, sample: float | Doubles, total: float | Doubles) -> Doubles:
-    """The part that does: the factorials of the four cells of the two-by-two table, multiplied."""
+    """Return the part that depends on it: the factorials of the four cells of the two-by-two table, multiplied."""
     rest = counts - places
     return np.asarray(_log_factorial(np.stack([places, rest, sample - places, total - sample - rest])).sum(axis=0))
 
@@ -318,7 +318,7 @@ def _log_factorial(values: Doubles) -> Doubles:
 
 
 def _grouped(pooled_counts: Iterable[float]) -> tuple[Doubles, Doubles]:
-    """The distinct pooled counts, and how many categories have each."""
+    """Return the distinct pooled counts, and how many categories have each."""
     found = np.fromiter(pooled_counts, dtype=np.float64)
     counts, repeats = np.unique(np.rint(found[found > 0.5]), return_counts=True)
     return counts, repeats.astype(np.float64)

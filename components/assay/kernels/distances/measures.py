@@ -52,7 +52,7 @@ BY_CHANCE: Final[frozenset[MeasureName]] = frozenset({*OF_CATEGORIES, *OF_NUMBER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftLimits:
-    """Which distances matter, besides being more than chance; None leaves a measure out of the judgement.
+    """Which distances matter, if more than chance; None leaves a measure out of the judgement.
 
     Attributes:
         l_infinity: Greatest difference of a category's shares.
@@ -60,7 +60,7 @@ class DriftLimits:
         jensen_shannon: In bits, from 0 to 1.
         psi: Population stability index; 0.1 to 0.25 is commonly called a moderate shift (Siddiqi 2006).
         kolmogorov_smirnov: Greatest difference of the distribution functions, from 0 to 1.
-        wasserstein: In standard deviations of both data sets together.
+        wasserstein: In standard deviations of both datasets together.
         missing: Difference of the shares of examples without the feature.
         significance: How often chance alone may exceed the limits of a feature, over all of its measures together. Each
             measure with a threshold gets an equal part of it.
@@ -76,7 +76,7 @@ class DriftLimits:
     significance: float = 0.001
 
     def __post_init__(self) -> None:
-        """Refuses limits that no distance can be held against.
+        """Refuses thresholds that no distance can be compared with.
 
         Raises:
             UsageError: A limit is negative or no number, or the significance is not between 0 and 1.
@@ -86,10 +86,10 @@ class DriftLimits:
         for name in {*OF_CATEGORIES, *OF_NUMBERS}:
             limit = self.threshold(name)
             if limit is not None and not limit >= 0:
-                raise UsageError("drift.limit", f"The limit of {name} must not be negative: {limit}.")
+                raise UsageError("drift.limit", f"The threshold of {name} must not be negative: {limit}.")
 
     def threshold(self, measure: MeasureName) -> float | None:
-        """The limit of a measure, by its name."""
+        """Return the limit of a measure, by its name."""
         value: float | None = getattr(self, measure)
         return value
 
@@ -141,7 +141,7 @@ class FeatureDrift:
         distances: Each measure that applies.
         bins: The bins of the PSI: intervals or categories with their counts.
         problem: Why the two cannot be compared; empty where they can.
-        remark: Why values are not compared where that is no sign of drift, as for ids; empty where they are.
+        remark: Why values are not compared, which does not suggest drift, as for ids; empty if they are compared.
     """
 
     feature: str
@@ -158,7 +158,7 @@ class FeatureDrift:
 
 
 def l_infinity(treatment: Categories, control: Categories) -> tuple[float, str]:
-    """The greatest difference between a value's shares, and that value.
+    """Return the maximum difference between a value's shares, and that value.
 
     TFDV's `LInftyDistance` (anomalies/metrics.cc): shares of the listed values; of several values with the greatest
     difference, the last in the order of their bytes.
@@ -167,7 +167,7 @@ def l_infinity(treatment: Categories, control: Categories) -> tuple[float, str]:
 
 
 def normalized_absolute_difference(treatment: Categories, control: Categories) -> tuple[float, str]:
-    """The greatest difference between a value's counts, over all counts of both, and that value.
+    """Return the maximum difference between a value's counts, relative to all counts of both, and that value.
 
     TFDV's `NormalizedAbsoluteDifference` (anomalies/metrics.cc). It compares counts, not shares: twice the rows of one
     distribution differ from it.
@@ -177,7 +177,7 @@ def normalized_absolute_difference(treatment: Categories, control: Categories) -
 
 
 def jensen_shannon(treatment: Categories, control: Categories) -> float:
-    """The Jensen-Shannon divergence of the listed values in bits, from 0 to 1 (Lin 1991, TFDV's anomalies/metrics.cc).
+    """Return the Jensen-Shannon divergence of the listed values in bits, from 0 to 1 (Lin 1991, as in TFDV).
 
     Half of the Kullback-Leibler divergences of both from their mean.
     """
@@ -190,7 +190,7 @@ def jensen_shannon(treatment: Categories, control: Categories) -> float:
 
 
 def jensen_shannon_contribution(n: float, m: float) -> Contribution:
-    """What a value adds to the divergence in bits, by its counts on both sides, of `n` and `m` values."""
+    """Return what a value adds to the divergence in bits, by its counts on both sides, of `n` and `m` values."""
 
     def contribution(treatment: Doubles, control: Doubles) -> Doubles:
         p, q = treatment / n, control / m
@@ -202,7 +202,7 @@ def jensen_shannon_contribution(n: float, m: float) -> Contribution:
 
 
 def shares(treatment: Mapping[str, float], control: Mapping[str, float]) -> Iterator[tuple[float, float]]:
-    """Each value's share on both sides, in the order of the values' bytes."""
+    """Return each value's share on both sides, in the order of the values' bytes."""
     n, m = _total(treatment), _total(control)
     for value in _in_order({*treatment, *control}):
         yield treatment.get(value, 0.0) / n, control.get(value, 0.0) / m
@@ -226,7 +226,7 @@ def _greatest(treatment: Mapping[str, float], control: Mapping[str, float], n: f
 
 
 def kolmogorov_smirnov(treatment: Numbers, control: Numbers) -> tuple[float, float]:
-    """The greatest difference between the two distribution functions, and the number at which it is reached."""
+    """Return the maximum difference between the two distribution functions, and where it is reached."""
     knots, differences = _differences(treatment, control)
     worst = np.abs(differences).max(axis=0)
     at = int(worst.argmax())
@@ -234,7 +234,7 @@ def kolmogorov_smirnov(treatment: Numbers, control: Numbers) -> tuple[float, flo
 
 
 def wasserstein(treatment: Numbers, control: Numbers) -> float:
-    """The area between the two distribution functions, in the feature's own unit (the earth mover's distance).
+    """Return the area between the two distribution functions, in the feature's own unit (the earth mover's distance).
 
     For numbers on a line this area is the least total way that mass must move (Vallender 1973).
     """
@@ -244,7 +244,7 @@ def wasserstein(treatment: Numbers, control: Numbers) -> float:
 
 
 def mean_and_deviation(numbers: Numbers) -> tuple[float, float]:
-    """The mean and the standard deviation, each mass spread evenly over its width."""
+    """Return the mean and the standard deviation, each mass spread evenly over its width."""
     middles = (numbers.lows + numbers.highs) / 2
     mean = float((middles * numbers.masses).sum() / numbers.size)
     within = (numbers.highs - numbers.lows) ** 2 / 12  # the variance of a uniform distribution
@@ -253,7 +253,7 @@ def mean_and_deviation(numbers: Numbers) -> tuple[float, float]:
 
 
 def pooled(treatment: Numbers, control: Numbers) -> Numbers:
-    """Both as one distribution, over the knots of both."""
+    """Return both as one distribution, over the knots of both."""
     knots = np.unique(np.concatenate([treatment.knots, control.knots]))
     heights = np.zeros((2, len(knots)))
     for side in (treatment, control):
@@ -277,13 +277,13 @@ def common_scale(treatment: Numbers, control: Numbers) -> float:
 
 
 def _differences(treatment: Numbers, control: Numbers) -> tuple[Doubles, Doubles]:
-    """The knots of both, and the difference of the distribution functions to the left and to the right of each."""
+    """Return the knots of both, and the difference of the distribution functions on both sides of each."""
     knots = np.unique(np.concatenate([treatment.knots, control.knots]))
     return knots, np.stack(treatment.below(knots)) - np.stack(control.below(knots))
 
 
 def _absolute_area(starts: Doubles, ends: Doubles) -> Doubles:
-    """The area under |line| over a width of 1, by where the line starts and ends."""
+    """Return the area under |line| over a width of 1, by where the line starts and ends."""
     same_sign = starts * ends >= 0
     total = np.abs(starts) + np.abs(ends)
     crossing = (starts**2 + ends**2) / np.where(total > 0, total, 1.0) / 2
@@ -291,7 +291,7 @@ def _absolute_area(starts: Doubles, ends: Doubles) -> Doubles:
 
 
 def histogram_jensen_shannon(treatment: Histogram, control: Histogram) -> float | None:
-    """The divergence in bits, from 0 to 1, over the buckets of both histograms laid over each other.
+    """Return the divergence in bits, from 0 to 1, over the buckets of both histograms laid over each other.
 
     The values of a bucket are taken to be spread evenly over it. Buckets of one point, infinite buckets and NaN are
     bins of their own; infinities and NaN never match those of the other side. NaN counts only where both histograms
@@ -331,7 +331,7 @@ class _Side:
         self.edges = np.concatenate([self.lows, self.highs])
 
     def spread_over(self, edges: Doubles) -> Doubles:
-        """The mass between neighbouring edges, which include all of this side's own."""
+        """Return the mass between neighbouring edges, which include all of this side's own."""
         spread = np.zeros(max(len(edges) - 1, 0))
         for low, high, mass in zip(self.lows, self.highs, self.masses, strict=True):
             first, last = np.searchsorted(edges, [low, high])

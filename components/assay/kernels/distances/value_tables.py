@@ -1,4 +1,4 @@
-"""Exact distributions of a data set's features: how often each distinct value occurs."""
+"""Exact distributions of a dataset's features: how often each distinct value occurs."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class ValueTables:
     max_bytes: int = MAX_TABLE_BYTES
 
     def create(self) -> TableState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return TableState()
 
     def add_batch(self, state: TableState, batch: pa.RecordBatch) -> TableState:
-        """Adds the rows of one batch to `state`, in place."""
+        """Add the rows of one batch to `state`, in place."""
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             values = _leaves(column)
             if name in state.given_up or values is None:
@@ -59,7 +59,7 @@ class ValueTables:
         return state
 
     def merge(self, states: Sequence[TableState]) -> TableState:
-        """Gives the state of all rows, in the first of `states`; the others must not be used afterwards."""
+        """Return the state of all rows, in the first of `states`; the others must not be used afterwards."""
         result, *others = states
         for other in others:
             result.given_up |= other.given_up
@@ -71,7 +71,7 @@ class ValueTables:
         return result
 
     def extract(self, state: TableState) -> dict[str, Categories | Numbers]:
-        """Gives the distributions by column; none for a column with words in one part and numbers in another."""
+        """Return the distributions by column; none for a column with words in one part and numbers in another."""
         result: dict[str, Categories | Numbers] = {}
         for name, table in state.numbers.items():
             counted = table.table()
@@ -101,7 +101,7 @@ class ValueTables:
 
 
 def _leaves(column: pa.Array) -> pa.Array | None:
-    """The values in a column as doubles or bytes, read as statistics read them; None for types that are neither."""
+    """Return the values in a column as doubles or bytes, as statistics read them; None for other types."""
     column = plain(column)
     while pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         column = plain(column.flatten())

@@ -52,11 +52,11 @@ class SlicedMetrics:
         )
 
     def create(self) -> MetricsState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return MetricsState()
 
     def add_batch(self, state: MetricsState, batch: pa.RecordBatch) -> MetricsState:
-        """Adds the rows of one batch to `state`, in place.
+        """Add the rows of one batch to `state`, in place.
 
         Raises:
             DataError: A column is missing or not what a metric needs.
@@ -64,7 +64,7 @@ class SlicedMetrics:
         return self.add_rows(state, self._columns.rows(batch))
 
     def add_rows(self, state: MetricsState, rows: EvaluatedRows) -> MetricsState:
-        """Adds rows to `state`, in place."""
+        """Add rows to `state`, in place."""
         cells = state.cells.add(rows.cells.keys)[rows.cells.codes]
         size = len(state.cells)
         state.examples = _grown(state.examples, size) + np.bincount(cells, minlength=size)
@@ -84,7 +84,7 @@ class SlicedMetrics:
         return state
 
     def merge(self, states: Sequence[MetricsState]) -> MetricsState:
-        """Gives the state of all rows, in the first of `states`; the others must not be used afterwards."""
+        """Return the state of all rows, in the first of `states`; the others must not be used afterwards."""
         result, *others = states
         for other in others:
             cells = result.cells.add(tuple(other.cells.numbers))
@@ -110,7 +110,7 @@ class SlicedMetrics:
         return result
 
     def extract(self, state: MetricsState) -> SlicedValues:
-        """Gives every metric in every slice; `state` can be added to after."""
+        """Return every metric in every slice; `state` can be added to after."""
         return sliced_values(self._metrics, tuple(self._columns.predictions), state)
 
     @staticmethod
@@ -161,12 +161,12 @@ _OWN = (SumsMetric, CurveMetric, AverageMetric, ClassMatrixMetric, RankingMetric
 
 
 def leaves(metric: AnyMetric) -> tuple[AnyMetric, ...]:
-    """Gives the metrics that need rows: the metric itself, or the parts of an average."""
+    """Return the metrics that need rows: the metric itself, or the parts of an average."""
     return (*metric.parts, *metric.by_labels) if isinstance(metric, AverageMetric) else (metric,)
 
 
 def needs_of(parts: Sequence[AnyMetric], view: View) -> Needs:
-    """Gives the terms that metrics need of a view, and whether exact scores, bucketed scores or both."""
+    """Return the terms that metrics need of a view, and whether exact scores, bucketed scores or both."""
     terms = dict.fromkeys(
         term
         for part in parts
@@ -195,5 +195,5 @@ def _add_sum(state: MetricsState, key: SumKey, codes: Ints, values: Floats, weig
 
 
 def _grown(values: Any, size: int) -> Any:
-    """Gives an array that is at least so long, with zeros for what is new."""
+    """Return an array of at least this length, with zeros for new entries."""
     return values if len(values) == size else np.concatenate([values, np.zeros(size - len(values), dtype=values.dtype)])

@@ -39,13 +39,13 @@ class AtThresholds:
     rate: Rate
 
     def __call__(self, *sums: Floats) -> Floats:
-        """Takes true positives, true negatives, false positives and false negatives at each threshold in turn."""
+        """Compute the metric from true and false positives and negatives at each threshold in turn."""
         values = [self.rate(*sums[start : start + 4]) for start in range(0, len(sums), 4)]
         return values[0] if len(values) == 1 else np.stack(values)
 
 
 def confusion_terms(thresholds: Sequence[float]) -> tuple[Term, ...]:
-    """Gives the four counts at each threshold."""
+    """Return the four counts at each threshold."""
     counts = (terms.true_positive, terms.true_negative, terms.false_positive, terms.false_negative)
     return tuple(Term(count, (float(threshold),)) for threshold in thresholds for count in counts)
 
@@ -58,7 +58,7 @@ def rate(
     view: View = BINARY,
     aggregation: Aggregation = "",
 ) -> SumsMetric:
-    """Gives a metric of the confusion matrix, exactly counted: a prediction above the threshold is positive.
+    """Return a metric of the confusion matrix, exactly counted: a prediction above the threshold is positive.
 
     Args:
         kind: A name in [`RATES`][...rates.RATES], such as `precision`.
@@ -92,7 +92,7 @@ def auc(
     view: View = BINARY,
     aggregation: Aggregation = "",
 ) -> CurveMetric:
-    """Gives the area under the ROC or precision-recall curve.
+    """Return the area under the ROC or precision-recall curve.
 
     Args:
         curve: `ROC` or `PR`.
@@ -114,7 +114,7 @@ def auc(
 
 
 def average_precision(*, name: str = "average_precision", view: View = BINARY) -> CurveMetric:
-    """Gives scikit-learn's average precision, which steps where `auc_precision_recall` interpolates."""
+    """Return scikit-learn's average precision, which steps where `auc_precision_recall` interpolates."""
     return CurveMetric(name=name, formula=curves.average_precision, view=view)
 
 
@@ -137,7 +137,7 @@ def best_at(
     view: View = BINARY,
     aggregation: Aggregation = "",
 ) -> CurveMetric:
-    """Gives the best of one rate where another is at least (a false positive rate: at most) a limit.
+    """Return the best of one rate where another is at least (a false positive rate: at most) a bound.
 
     Args:
         kind: `precision_at_recall`, `recall_at_precision`, `sensitivity_at_specificity`, `specificity_at_sensitivity`,
@@ -181,34 +181,34 @@ def binary_crossentropy(
 
 
 def brier_score(*, name: str = "brier_score", view: View = BINARY) -> SumsMetric:
-    """Gives the mean squared difference of probability and label."""
+    """Return the mean squared difference of probability and label."""
     return SumsMetric(name=name, terms=(Term(terms.squared_error), WEIGHT), formula=ratio, view=view)
 
 
 def mean_label(*, name: str = "mean_label", view: View = BINARY) -> SumsMetric:
-    """Gives the mean label."""
+    """Return the mean label."""
     return SumsMetric(name=name, terms=(Term(terms.label), WEIGHT), formula=safe_ratio, view=view)
 
 
 def mean_prediction(*, name: str = "mean_prediction", view: View = BINARY) -> SumsMetric:
-    """Gives the mean prediction."""
+    """Return the mean prediction."""
     return SumsMetric(name=name, terms=(Term(terms.prediction), WEIGHT), formula=safe_ratio, view=view)
 
 
 def calibration(*, name: str = "calibration", view: View = BINARY) -> SumsMetric:
-    """Gives the sum of predictions over the sum of labels; 1 is calibrated."""
+    """Return the sum of predictions over the sum of labels; 1 is calibrated."""
     return SumsMetric(name=name, terms=(Term(terms.prediction), Term(terms.label)), formula=safe_ratio, view=view)
 
 
 def coefficient_of_discrimination(*, relative: bool = False, name: str | None = None) -> SumsMetric:
-    """Gives the mean prediction of positives less (relative: over) that of negatives (Tjur 2009)."""
+    """Return the mean prediction of positives less (relative: over) that of negatives (Tjur 2009)."""
     default = "relative_coefficient_of_discrimination" if relative else "coefficient_of_discrimination"
     needed = (Term(terms.positive_prediction), Term(terms.label), Term(terms.negative_prediction), WEIGHT)
     return SumsMetric(name=name or default, terms=needed, formula=_tjur_ratio if relative else _tjur_difference)
 
 
 def example_count(*, weighted: bool = False, name: str | None = None) -> SumsMetric:
-    """Gives the number of examples, or the sum of their weights (TFMA calls either `example_count`)."""
+    """Return the number of examples, or the sum of their weights (TFMA calls either `example_count`)."""
     default = "weighted_example_count" if weighted else "example_count"
     return SumsMetric(
         name=name or default, terms=(Term(terms.one, weighted=weighted),), formula=np.asarray, view=View(whole=True)
@@ -224,7 +224,7 @@ def _tjur_ratio(positive: Floats, labels: Floats, negative: Floats, weight: Floa
 
 
 def fairness_indicators(thresholds: Sequence[float] = DEFAULT_THRESHOLDS) -> tuple[SumsMetric, ...]:
-    """Gives one metric a rate and threshold, named as the Fairness Indicators package names them.
+    """Return one metric per rate and threshold, named as in the Fairness Indicators package.
 
     Example:
         >>> fairness_indicators([0.25])[0].name

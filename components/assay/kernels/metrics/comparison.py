@@ -12,7 +12,7 @@ _NEGLIGIBLE = 1e-7  # TFMA's _K_EPSILON
 
 
 def boolean_flip_rates(threshold: float = 0.5) -> tuple[SumsMetric, ...]:
-    """Gives how often the two models' decisions differ, and each of the four pairs of decisions.
+    """Return how often the two models' decisions differ, and each of the four pairs of decisions.
 
     A prediction above the threshold is positive. Names are TFMA's: `neg_to_pos_flip_rate` is the share of rows that
     the baseline holds for negative and the candidate for positive; `flip_rate` is the share of both kinds of flip.
@@ -31,13 +31,13 @@ def boolean_flip_rates(threshold: float = 0.5) -> tuple[SumsMetric, ...]:
 
 
 def symmetric_flip_rate(threshold: float = 0.5) -> SumsMetric:
-    """Gives the share of rows on which the two models' decisions differ."""
+    """Return the share of rows on which the two models' decisions differ."""
     moved = Term(_moved, (float(threshold), ((False, True), (True, False))))
     return SumsMetric(name="symmetric_flip_rate", terms=(moved, PAIR_WEIGHT), formula=ratio, paired=True)
 
 
 def symmetric_prediction_difference() -> SumsMetric:
-    """Gives the mean of 2 |a - b| / |a + b|, which is 0 where both predictions are (nearly) 0."""
+    """Return the mean of 2 |a - b| / |a + b|, which is 0 where both predictions are (nearly) 0."""
     return SumsMetric(
         name="symmetric_prediction_difference",
         terms=(Term(_symmetric_difference), PAIR_WEIGHT),

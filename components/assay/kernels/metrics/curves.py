@@ -22,7 +22,7 @@ Rate = "Callable[[Matrices], Floats]"
 
 
 def roc_area(matrices: Matrices, summation_method: str = "interpolation") -> Floats:
-    """Gives the area under the ROC curve.
+    """Return the area under the ROC curve.
 
     With matrices at every score and `interpolation` it is the probability that a positive scores above a negative,
     ties counting half.
@@ -37,7 +37,7 @@ def roc_area(matrices: Matrices, summation_method: str = "interpolation") -> Flo
 
 
 def precision_recall_area(matrices: Matrices, summation_method: str = "interpolation") -> Floats:
-    """Gives the area under the precision-recall curve.
+    """Return the area under the precision-recall curve.
 
     Args:
         matrices: At ascending thresholds.
@@ -59,7 +59,7 @@ def precision_recall_area(matrices: Matrices, summation_method: str = "interpola
 
 
 def average_precision(matrices: Matrices) -> Floats:
-    """Gives the mean of precision over the recalls reached, as scikit-learn's `average_precision_score`."""
+    """Return the mean of precision over the recalls reached, as scikit-learn's `average_precision_score`."""
     precision = np.nan_to_num(ratio(matrices.tp, matrices.tp + matrices.fp))
     return ratio(((matrices.tp[:-1] - matrices.tp[1:]) * precision[:-1]).sum(axis=0), matrices.positives)
 
@@ -71,7 +71,7 @@ def best_under_constraint(
     limits: tuple[float, ...],
     at_most: bool = False,  # noqa: FBT001, FBT002 - passed by position in a metric's parameters
 ) -> Floats:
-    """Gives the greatest value of one rate over the thresholds at which another is good enough; 0 where none is.
+    """Return the maximum of one rate over the thresholds at which another is good enough; 0 if none is.
 
     Args:
         matrices: At ascending thresholds.
@@ -93,27 +93,27 @@ def best_under_constraint(
 
 
 def recall(matrices: Matrices) -> Floats:
-    """Gives recall (sensitivity) at each threshold."""
+    """Return recall (sensitivity) at each threshold."""
     return ratio(matrices.tp, matrices.tp + matrices.fn)
 
 
 def precision(matrices: Matrices) -> Floats:
-    """Gives precision at each threshold."""
+    """Return precision at each threshold."""
     return ratio(matrices.tp, matrices.tp + matrices.fp)
 
 
 def specificity(matrices: Matrices) -> Floats:
-    """Gives specificity at each threshold."""
+    """Return specificity at each threshold."""
     return ratio(matrices.tn, matrices.tn + matrices.fp)
 
 
 def false_positive_rate(matrices: Matrices) -> Floats:
-    """Gives the false positive rate at each threshold."""
+    """Return the false positive rate at each threshold."""
     return ratio(matrices.fp, matrices.tn + matrices.fp)
 
 
 def threshold(matrices: Matrices) -> Floats:
-    """Gives the thresholds themselves."""
+    """Return the thresholds themselves."""
     return matrices.thresholds
 
 

@@ -53,7 +53,7 @@ class Matrices:
 
 
 def exact_matrices(scores: Floats, positives: Floats, negatives: Floats) -> Matrices:
-    """Gives the matrices at every threshold that tells scores apart: below all, and at each score.
+    """Return the matrices at every threshold that separates scores: below all, and at each score.
 
     Args:
         scores: Distinct and ascending.
@@ -67,7 +67,7 @@ def exact_matrices(scores: Floats, positives: Floats, negatives: Floats) -> Matr
 
 
 def matrices_at(thresholds: Floats, scores: Floats, positives: Floats, negatives: Floats) -> Matrices:
-    """Gives the matrices at given thresholds as TFMA does from its calibration histogram (`use_histogram`).
+    """Return the matrices at given thresholds as TFMA does from its calibration histogram (`use_histogram`).
 
     TFMA counts a bucket as positive at a threshold where the bucket's lower edge is at least the threshold plus 1e-7
     (at threshold 0: at least 0), everything at the first threshold if that is below 0, and nothing from 1 + 1e-7 on.
@@ -87,13 +87,13 @@ def matrices_at(thresholds: Floats, scores: Floats, positives: Floats, negatives
 
 
 def interpolated_thresholds(num_thresholds: int) -> Floats:
-    """Gives TFMA's and Keras's thresholds: equidistant in [0, 1], the ends moved outward by 1e-7."""
+    """Return TFMA's and Keras's thresholds: equidistant in [0, 1], the ends moved outward by 1e-7."""
     inner = np.arange(1, num_thresholds - 1) * 1.0 / (num_thresholds - 1)
     return np.concatenate([[-EPSILON], inner, [1.0 + EPSILON]])
 
 
 def bucket_edges(scores: Floats, num_buckets: int = NUM_BUCKETS, left: float = 0.0, right: float = 1.0) -> Floats:
-    """Gives the lower edge of each score's bucket in TFMA's calibration histogram; infinite outside; NaN for NaN."""
+    """Return the lower edge of each score's bucket in TFMA's calibration histogram; infinite outside; NaN for NaN."""
     with np.errstate(invalid="ignore", over="ignore"):
         position = (scores - left) / (right - left) * num_buckets + 1
         bucket = np.trunc(np.clip(position, 0, num_buckets + 1))
@@ -102,7 +102,7 @@ def bucket_edges(scores: Floats, num_buckets: int = NUM_BUCKETS, left: float = 0
 
 
 def _from_zero(weights: Floats) -> Floats:
-    """Gives cumulative sums that start with 0."""
+    """Return cumulative sums that start with 0."""
     sums = np.zeros((len(weights) + 1, *weights.shape[1:]))
     np.cumsum(weights, axis=0, out=sums[1:])
     return sums

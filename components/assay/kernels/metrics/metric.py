@@ -91,7 +91,7 @@ class CurveMetric:
         return self.num_thresholds is None and self.thresholds is None
 
     def value(self, matrices: Matrices) -> Any:
-        """Gives the metric's value for one slice (a number, or plot data)."""
+        """Return the metric's value for one slice (a number, or plot data)."""
         return self.formula(matrices, *self.params)
 
 
@@ -143,17 +143,17 @@ class CustomMetric(Protocol[S]):
         ...
 
     def create(self) -> S:
-        """The state of no rows."""
+        """Return the state of no rows."""
         ...
 
     def add(self, state: S, labels: Floats, predictions: Floats, weights: Floats) -> S:
-        """The state after more rows; may change `state` in place."""
+        """Return the state after more rows; may change `state` in place."""
         ...
 
     def merge(self, states: list[S]) -> S:
-        """The state of all rows of `states`, in order; must leave them unchanged."""
+        """Return the state of all rows of `states`, in order; must leave them unchanged."""
         ...
 
     def extract(self, state: S) -> float:
-        """The metric's value; NaN where there is none."""
+        """Return the metric's value; NaN where there is none."""
         ...

@@ -27,7 +27,7 @@ NO_PREDICTED_CLASS = -1
 
 
 def categorical_accuracy(*, name: str = "categorical_accuracy") -> SumsMetric:
-    """Gives the share of rows whose best class is the label's; `sparse_categorical_accuracy` is the same.
+    """Return the share of rows whose best class is the label's; `sparse_categorical_accuracy` is the same.
 
     Labels may be class numbers or one number a class; of equal predictions the first class is the best.
     """
@@ -51,7 +51,7 @@ def categorical_crossentropy(
     clip: float = 0.0,
     name: str = "categorical_crossentropy",
 ) -> SumsMetric:
-    """Gives the log loss in nats, with each row's predictions scaled to sum to 1.
+    """Return the log loss in nats, with each row's predictions scaled to sum to 1.
 
     Args:
         from_logits: Whether predictions are logits.
@@ -70,7 +70,7 @@ def macro_average(
     *,
     by_labels: bool = False,
 ) -> AverageMetric:
-    """Gives the average of a metric over classes, or over the ranks that predictions give them.
+    """Return the average of a metric over classes, or over the ranks that predictions give them.
 
     Args:
         metric: Gives the metric of one class from its view, such as `lambda view: auc(view=view)`.
@@ -124,7 +124,7 @@ def class_log_loss(
     label_smoothing: float,
     clip: float,
 ) -> Floats:
-    """The log loss of each row over its classes; see [`categorical_crossentropy`][...categorical_crossentropy]."""
+    """Return each row's log loss over its classes; see [`categorical_crossentropy`][...categorical_crossentropy]."""
     if not from_logits:
         predictions = by_class(predictions)
     elif predictions.ndim == 1:
@@ -160,14 +160,14 @@ class ClassMatrixMetric:
 class ClassMatrix:
     """Weights by threshold, cell, actual and predicted class.
 
-    A label that is no class number (NaN, a fraction) is counted under the actual class it is not: none, with a weight
-    of NaN under (-1, -1), so that the slice shows that its matrix is not known.
+    A label that is not a class number (NaN, a fraction) is counted under the actual class it is not: none, with a
+    weight of NaN under (-1, -1), so that the slice shows that its matrix is not known.
     """
 
     weights: dict[tuple[int, int, int, int], float] = field(default_factory=dict)
 
     def add(self, metric: ClassMatrixMetric, cells: Ints, labels: Floats, predictions: Floats, weights: Floats) -> None:
-        """Adds rows."""
+        """Add rows."""
         predictions = by_class(predictions)
         actual = labels if labels.ndim == 1 else np.where(np.isnan(labels).any(axis=1), np.nan, labels.argmax(axis=1))
         best = predictions.max(axis=1)
@@ -182,12 +182,12 @@ class ClassMatrix:
                 self._count((position, cell, row, column), total)
 
     def merge(self, other: ClassMatrix, cells: Ints) -> None:
-        """Adds another matrix, whose cells have these numbers here."""
+        """Add another matrix, whose cells have these numbers here."""
         for (position, cell, actual, predicted), weight in other.weights.items():
             self._count((position, int(cells[cell]), actual, predicted), weight)
 
     def of_cells(self, metric: ClassMatrixMetric, cells: Ints) -> Mapping[float, Mapping[tuple[int, int], float]]:
-        """Gives for each threshold the weight of each (actual, predicted) class that occurs."""
+        """Return for each threshold the weight of each (actual, predicted) class that occurs."""
         members = set(cells.tolist())
         matrices: dict[float, dict[tuple[int, int], float]] = {threshold: {} for threshold in metric.thresholds}
         for (position, cell, actual, predicted), weight in sorted(self.weights.items(), key=lambda item: item[0]):

@@ -34,21 +34,21 @@ class Buckets:
 def confusion_matrix_at_thresholds(
     thresholds: Sequence[float], *, name: str = "confusion_matrix_at_thresholds", view: View = BINARY
 ) -> SumsMetric:
-    """Gives (tp, tn, fp, fn) at each threshold, counted exactly: an array of slices by thresholds by four."""
+    """Return (tp, tn, fp, fn) at each threshold, counted exactly: an array of slices by thresholds by four."""
     return SumsMetric(name=name, terms=confusion_terms(thresholds), formula=confusion_counts, view=view)
 
 
 def confusion_matrix_plot(num_thresholds: int = 1000, *, name: str = "confusion_matrix_plot") -> CurveMetric:
-    """Gives a slice's `Matrices` at TFMA's thresholds: -1e-6, and multiples of 1 / num_thresholds."""
+    """Return a slice's `Matrices` at TFMA's thresholds: -1e-6, and multiples of 1 / num_thresholds."""
     return CurveMetric(name=name, formula=_itself, thresholds=_plot_thresholds(num_thresholds))
 
 
 def calibration_plot(
     num_buckets: int = 1000, left: float = 0.0, right: float = 1.0, *, name: str = "calibration_plot"
 ) -> CurveMetric:
-    """Gives labels and predictions by bucket of the prediction, from every distinct score.
+    """Return labels and predictions by bucket of the prediction, from every distinct score.
 
-    TFMA goes through a histogram of 10,000 buckets first, so that a prediction within 1e-4 of an edge may stand in the
+    TFMA goes through a histogram of 10,000 buckets first, so that a prediction within 1e-4 of an edge may be in the
     bucket below in its plot.
     """
     return CurveMetric(name=name, formula=_calibration, params=(num_buckets, left, right))

@@ -34,7 +34,7 @@ class RankingMetric:
     """A metric of queries; a query counts by the weight that all its rows have.
 
     Attributes:
-        name: TFMA's name, which is also its kind; `mean_reciprocal_rank` is besides TFMA's.
+        name: TFMA's name, which is also its kind; `mean_reciprocal_rank` is an addition to TFMA's.
         kind: What is computed.
         top_k: How many ranks count (`ndcg`, `mean_reciprocal_rank`); None for all.
         left_out: Whether the value is the weight of the queries that do not count, not the mean over the others.
@@ -52,7 +52,7 @@ class RankingMetric:
 
 
 def ndcg(top_k: int | None = None) -> RankingMetric:
-    """Gives normalised discounted cumulative gain: gain / log2(1 + rank), over that of the best order.
+    """Return normalised discounted cumulative gain: gain / log2(1 + rank), over that of the best order.
 
     Queries without a positive gain do not count, and negative gains have no value (scikit-learn rejects them): the best
     order of a query could have less than nothing. Of equal predictions the lower gain ranks first: ties earn nothing.
@@ -61,17 +61,17 @@ def ndcg(top_k: int | None = None) -> RankingMetric:
 
 
 def mean_reciprocal_rank(top_k: int | None = None) -> RankingMetric:
-    """Gives the mean of 1 / rank of the first row with a positive label; 0 for a query without one."""
+    """Return the mean of 1 / rank of the first row with a positive label; 0 for a query without one."""
     return RankingMetric(name="mean_reciprocal_rank", kind="mean_reciprocal_rank", top_k=top_k)
 
 
 def min_label_position() -> RankingMetric:
-    """Gives the mean rank of the first row with a positive label, over the queries that have one."""
+    """Return the mean rank of the first row with a positive label, over the queries that have one."""
     return RankingMetric(name="min_label_position", kind="min_label_position")
 
 
 def query_statistics() -> tuple[RankingMetric, ...]:
-    """Gives the numbers of queries and of rows in all, the least and the most of a query (each times its weight)."""
+    """Return the numbers of queries and rows, and the minimum and maximum of a query (each times its weight)."""
     kinds: tuple[RankingKind, ...] = ("total_queries", "total_documents", "min_documents", "max_documents")
     return tuple(RankingMetric(name=kind, kind=kind) for kind in kinds)
 
@@ -86,7 +86,7 @@ class Queries:
     parts: list[tuple[Ints, Any, Floats, Floats, Floats, Floats]] = field(default_factory=list)
 
     def add(self, cells: Ints, rows: EvaluatedRows, predictions: Floats, weights: Floats) -> None:
-        """Adds rows.
+        """Add rows.
 
         Raises:
             UsageError: The columns name no query.
@@ -97,11 +97,11 @@ class Queries:
         self.parts.append((cells, rows.query, predictions, rows.labels, gains, weights))
 
     def merge(self, other: Queries, cells: Ints) -> None:
-        """Adds other rows, whose cells have these numbers here."""
+        """Add other rows, whose cells have these numbers here."""
         self.parts.extend((cells[part[0]], *part[1:]) for part in other.parts)
 
     def of_slices(self, members: Sequence[Ints]) -> list[QueryRows]:
-        """Gives the rows of each slice, for its cells."""
+        """Return the rows of each slice, for its cells."""
         cells, query, *numbers = (np.concatenate(column) for column in zip(*self.parts, strict=True))
         _, codes = np.unique(query.astype(str), return_inverse=True)
         order = np.argsort(cells, kind="stable")
@@ -136,14 +136,14 @@ class QueryRows:
 
 
 def weights_of_queries(rows: QueryRows) -> Floats:
-    """Gives the weight of each query; NaN for one whose rows do not all weigh the same."""
+    """Return the weight of each query; NaN for one whose rows do not all weigh the same."""
     queries = int(rows.codes.max(initial=-1)) + 1
     heaviest = _greatest(rows.codes, rows.weights, queries)
     return np.where(heaviest == -_greatest(rows.codes, -rows.weights, queries), heaviest, np.nan)
 
 
 def ranking_value(metric: RankingMetric, rows: QueryRows) -> float:
-    """Gives the metric over the queries of a slice."""
+    """Return the metric over the queries of a slice."""
     if not len(rows.codes):
         return float("nan")
     weight = weights_of_queries(rows)
@@ -163,7 +163,7 @@ def ranking_value(metric: RankingMetric, rows: QueryRows) -> float:
 
 
 def values_of_queries(metric: RankingMetric, rows: QueryRows, weight: Floats) -> tuple[Floats, Floats]:
-    """Gives the value of each query, of which the metric is the mean, and what it counts by.
+    """Return the value of each query, of which the metric is the mean, and what it counts by.
 
     Args:
         metric: Of kind `ndcg`, `mean_reciprocal_rank` or `min_label_position`.

@@ -39,96 +39,96 @@ def false_negatives(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  
 
 
 def accuracy(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The share of right predictions."""
+    """Return the share of right predictions."""
     return ratio(tp + tn, tp + fp + tn + fn)
 
 
 def precision(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The share of positives among those predicted so."""
+    """Return the share of positives among those predicted so."""
     return ratio(tp, tp + fp)
 
 
 def recall(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The share of positives that are predicted so (sensitivity)."""
+    """Return the share of positives that are predicted so (sensitivity)."""
     return ratio(tp, tp + fn)
 
 
 def specificity(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The share of negatives that are predicted so."""
+    """Return the share of negatives that are predicted so."""
     return ratio(tn, tn + fp)
 
 
 def fall_out(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The false positive rate."""
+    """Return the false positive rate."""
     return ratio(fp, fp + tn)
 
 
 def miss_rate(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The false negative rate."""
+    """Return the false negative rate."""
     return ratio(fn, fn + tp)
 
 
 def negative_predictive_value(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The share of negatives among those predicted so."""
+    """Return the share of negatives among those predicted so."""
     return ratio(tn, tn + fn)
 
 
 def false_discovery_rate(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The share of negatives among those predicted positive."""
+    """Return the share of negatives among those predicted positive."""
     return ratio(fp, fp + tp)
 
 
 def false_omission_rate(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The share of positives among those predicted negative."""
+    """Return the share of positives among those predicted negative."""
     return ratio(fn, fn + tn)
 
 
 def prevalence(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The share of positives."""
+    """Return the share of positives."""
     return ratio(tp + fn, tp + tn + fp + fn)
 
 
 def predicted_positive_rate(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The share that is predicted positive."""
+    """Return the share that is predicted positive."""
     return ratio(tp + fp, tp + tn + fp + fn)
 
 
 def negative_rate(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The share that is predicted negative."""
+    """Return the share that is predicted negative."""
     return ratio(tn + fn, tp + tn + fp + fn)
 
 
 def prevalence_threshold(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The prevalence below which the positive predictive value falls off."""
+    """Return the prevalence below which the positive predictive value falls off."""
     tpr, tnr = recall(tp, tn, fp, fn), specificity(tp, tn, fp, fn)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.divide(np.sqrt(tpr * (1 - tnr)) + tnr - 1, tpr + tnr - 1)
 
 
 def threat_score(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """True positives among all that are or are predicted positive."""
+    """Return the share of true positives among all that are or are predicted positive."""
     return ratio(tp, tp + fn + fp)
 
 
 def balanced_accuracy(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The mean of sensitivity and specificity."""
+    """Return the mean of sensitivity and specificity."""
     return (recall(tp, tn, fp, fn) + specificity(tp, tn, fp, fn)) / 2
 
 
 def f1_score(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:  # noqa: ARG001
-    """The harmonic mean of precision and recall."""
+    """Return the harmonic mean of precision and recall."""
     return ratio(2 * tp, 2 * tp + fp + fn)
 
 
 def matthews_correlation_coefficient(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The correlation of labels and predictions."""
+    """Return the correlation of labels and predictions."""
     # The root of each factor, because the product of four counts overflows the exact integers.
     scale = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
     return np.clip(ratio(tp * tn - fp * fn, scale), -1.0, 1.0)  # rounding can lead just beyond
 
 
 def fowlkes_mallows_index(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The geometric mean of precision and recall."""
+    """Return the geometric mean of precision and recall."""
     return np.asarray(np.sqrt(precision(tp, tn, fp, fn) * recall(tp, tn, fp, fn)))
 
 
@@ -148,12 +148,12 @@ def positive_likelihood_ratio(tp: Floats, tn: Floats, fp: Floats, fn: Floats) ->
 
 
 def negative_likelihood_ratio(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The false negative rate over specificity."""
+    """Return the false negative rate over specificity."""
     return ratio(miss_rate(tp, tn, fp, fn), specificity(tp, tn, fp, fn))
 
 
 def diagnostic_odds_ratio(tp: Floats, tn: Floats, fp: Floats, fn: Floats) -> Floats:
-    """The odds of a positive prediction for positives over those for negatives."""
+    """Return the odds of a positive prediction for positives over those for negatives."""
     return ratio(ratio(tp, fn), ratio(fp, tn))
 
 

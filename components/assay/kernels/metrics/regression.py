@@ -1,4 +1,4 @@
-"""Metrics of regressions, by TFMA's names, and R² besides."""
+"""Metrics of regressions, by TFMA's names, and R²."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _MOMENTS = (
 
 
 def mean_squared_error(*, name: str = "mean_squared_error") -> SumsMetric:
-    """Gives the mean squared error; of several outputs the sum of squares, as TFMA's norm."""
+    """Return the mean squared error; of several outputs the sum of squares, as TFMA's norm."""
     return SumsMetric(name=name, terms=(Term(terms.squared_error), _WEIGHT), formula=ratio, view=_WHOLE)
 
 
 def root_mean_squared_error(*, name: str = "root_mean_squared_error") -> SumsMetric:
-    """Gives the root of the mean squared error."""
+    """Return the root of the mean squared error."""
     return SumsMetric(name=name, terms=(Term(terms.squared_error), _WEIGHT), formula=root_of_ratio, view=_WHOLE)
 
 
 def mean_absolute_error(*, name: str = "mean_absolute_error") -> SumsMetric:
-    """Gives the mean absolute error."""
+    """Return the mean absolute error."""
     return SumsMetric(name=name, terms=(Term(terms.absolute_error), _WEIGHT), formula=ratio)
 
 
 def mean_absolute_percentage_error(*, name: str = "mean_absolute_percentage_error") -> SumsMetric:
-    """Gives the mean absolute error in percent of the label, over rows whose label is not 0 (as TFMA)."""
+    """Return the mean absolute error in percent of the label, over rows whose label is not 0 (as TFMA)."""
     needed = (Term(terms.absolute_percentage_error), Term(terms.has_percentage))
     return SumsMetric(name=name, terms=needed, formula=ratio)
 
 
 def mean_squared_logarithmic_error(*, name: str = "mean_squared_logarithmic_error") -> SumsMetric:
-    """Gives the mean squared difference of log(1 + x)."""
+    """Return the mean squared difference of log(1 + x)."""
     return SumsMetric(name=name, terms=(Term(terms.squared_logarithmic_error), _WEIGHT), formula=ratio)
 
 
@@ -59,12 +59,12 @@ def r2_score(*, name: str = "r2_score") -> SumsMetric:
 
 
 def pearson_correlation(*, name: str = "pearson_correlation") -> SumsMetric:
-    """Gives Pearson's correlation of labels and predictions."""
+    """Return Pearson's correlation of labels and predictions."""
     return SumsMetric(name=name, terms=_MOMENTS, formula=_correlation)
 
 
 def squared_pearson_correlation(*, name: str = "squared_pearson_correlation") -> SumsMetric:
-    """Gives the square of Pearson's correlation."""
+    """Return the square of Pearson's correlation."""
     return SumsMetric(name=name, terms=_MOMENTS, formula=_squared_correlation)
 
 

@@ -50,7 +50,7 @@ class RowColumns:
     """Says which columns of a record batch are what.
 
     Attributes:
-        label: A numeric column, or a column of lists of one length (a number a class); None where nothing needs
+        label: A numeric column, or a column of lists of one length (one number per class); None where nothing needs
             labels.
         predictions: By model, the same kinds of column.
         weight: A numeric column; None where every row weighs 1.
@@ -67,7 +67,7 @@ class RowColumns:
     gain: str | None = None
 
     def rows(self, batch: pa.RecordBatch) -> EvaluatedRows:
-        """Reads the rows of a record batch.
+        """Read the rows of a record batch.
 
         Raises:
             DataError: A column is missing, is not numeric, or has lists of several lengths.
@@ -99,7 +99,7 @@ def checked_weights(weights: Floats) -> Floats:
 
 
 def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """Gives a column by name.
+    """Return a column by name.
 
     Raises:
         DataError: There is no such column.
@@ -114,7 +114,7 @@ def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def numbers(batch: pa.RecordBatch, name: str) -> Floats:
-    """Gives a column as float64, with NaN for null: one number a row, or a row of numbers a row.
+    """Return a column as float64, with NaN for null: one number, or an array of numbers, per row.
 
     Lists of one number are numbers, as in TFMA; an empty list is a missing value, as in tf.Example.
 
@@ -197,7 +197,7 @@ def _not_numbers(values: pa.Array) -> tuple[str, str]:
 
 
 def booleans_of(values: pa.Array) -> pa.Array:
-    """Gives booleans for the words that a CSV has for them; other texts as they are."""
+    """Return booleans for the words that a CSV has for them; other texts as they are."""
     words = pc.utf8_lower(values)
     is_word = pc.is_in(words, value_set=pa.array(["true", "false"], words.type))
     known = pc.fill_null(pc.or_(is_word, pc.is_null(values)), False)

@@ -59,7 +59,7 @@ class ScoreTable:
     pending: int = 0
 
     def add(self, cells: Ints, scores: Floats, labels: Floats, weights: Floats) -> None:
-        """Adds rows; labels in [0, 1], of which each is that much positive, and negative for the rest."""
+        """Add rows; a label in [0, 1] counts as positive by that share, and negative for the rest."""
         used = weights != 0
         if not used.all():
             cells, scores, labels, weights = cells[used], scores[used], labels[used], weights[used]
@@ -70,12 +70,12 @@ class ScoreTable:
         self._append(ScoreWeights(cells.astype(np.int32), scores, positives, weights - positives))
 
     def merge(self, other: ScoreTable, cells: Ints) -> None:
-        """Adds another table, whose cells have these numbers here."""
+        """Add another table, whose cells have these numbers here."""
         for part in other.parts:
             self._append(ScoreWeights(cells[part.cells].astype(np.int32), part.scores, part.positives, part.negatives))
 
     def weights(self) -> ScoreWeights:
-        """Gives all weights, sorted by score and cell."""
+        """Return all weights, sorted by score and cell."""
         self._compact()
         return self.parts[0] if self.parts else EMPTY
 
@@ -92,7 +92,7 @@ class ScoreTable:
 
 
 def of_slices(weights: ScoreWeights, members: Sequence[Ints], num_cells: int) -> list[ScoreWeights]:
-    """Gives the weights by score of each slice.
+    """Return the weights by score of each slice.
 
     Args:
         weights: Sorted by score.
@@ -127,7 +127,7 @@ def _joined(parts: list[ScoreWeights]) -> ScoreWeights:
 
 
 def _chosen(weights: ScoreWeights, rows: Ints) -> ScoreWeights:
-    """Gives some entries, as of one cell."""
+    """Return some entries, as those of one cell."""
     return ScoreWeights(
         np.zeros(len(rows), dtype=np.int32), weights.scores[rows], weights.positives[rows], weights.negatives[rows]
     )
@@ -147,7 +147,7 @@ def _sorted(weights: ScoreWeights) -> ScoreWeights:
 
 
 def _added_up(weights: ScoreWeights) -> ScoreWeights:
-    """Adds up neighbours of the same cell and score."""
+    """Add up neighbours of the same cell and score."""
     scores, cells = weights.scores, weights.cells
     starts = np.flatnonzero(np.concatenate([[True], (scores[1:] != scores[:-1]) | (cells[1:] != cells[:-1])]))
     if len(starts) >= len(scores):

@@ -28,7 +28,7 @@ _AMONG: Final[dict[tuple[str, ...], str]] = {
 
 
 def trials_of(rate: str, metric: Any) -> SumsMetric | None:
-    """Gives the kernel of the number of rows that a metric is a share of; None where it is no share of rows.
+    """Return the kernel of the number of rows that a metric is a share of; None if it is not a share of rows.
 
     Args:
         rate: The metric's name as TFMA has it.
@@ -57,9 +57,9 @@ def left_out_of(metric: Any) -> SumsMetric | RankingMetric | None:
 
 
 def differing_of(rate: str, metric: Any) -> SumsMetric | None:
-    """Gives the kernel of two numbers: of those rows that count for one model only, and of rows predicted differently.
+    """Return the kernel of two numbers: of those rows that count for one model only, and of rows predicted differently.
 
-    None where the metric is no share of rows, or one of rows that the models themselves choose (as precision is).
+    None where the metric is not a share of rows, or one of rows that the models themselves choose (as precision is).
     """
     if _is_hit(rate, metric):
         differ = Term(_hits_differ, (metric.terms[0].function, metric.terms[0].params))

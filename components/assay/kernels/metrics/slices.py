@@ -82,11 +82,11 @@ class CellIndex:
         return len(self.numbers)
 
     def add(self, keys: Sequence[CellKey]) -> Ints:
-        """Gives the number of each cell, with new numbers for new cells."""
+        """Return the number of each cell, with new numbers for new cells."""
         return np.array([self.numbers.setdefault(key, len(self.numbers)) for key in keys], dtype=np.int64)
 
     def slices(self) -> dict[SliceKey, Ints]:
-        """Gives the cells of each slice, ascending; the whole data first, then by features and values."""
+        """Return the cells of each slice, ascending; the whole data first, then by features and values."""
         members: dict[SliceKey, list[int]] = {}
         for key, number in self.numbers.items():
             for slice_key in key:
@@ -94,18 +94,18 @@ class CellIndex:
         return {key: np.sort(np.array(members[key], dtype=np.int64)) for key in sorted(members, key=slice_order)}
 
     def by_content(self) -> list[CellKey]:
-        """Gives the cells in an order that does not depend on how they came."""
+        """Return the cells in an order that does not depend on how they came."""
         rank = {key: position for position, key in enumerate(self.slices())}
         return sorted(self.numbers, key=lambda cell: [rank[key] for key in cell])
 
 
 def slice_order(key: SliceKey) -> tuple[int, list[tuple[str, bool, SliceValue]]]:
-    """Gives a sort key: the whole data first, fewer features before more, numbers by value before texts."""
+    """Return a sort key: the whole data first, fewer features before more, numbers by value before texts."""
     return len(key), [(feature, isinstance(value, str), value) for feature, value in key]
 
 
 def disjoint_families(members: Sequence[Ints], num_cells: int) -> list[list[int]]:
-    """Groups slices that have no cell in common, such as those by one feature, to be sorted out together.
+    """Group slices that have no cell in common, such as those by one feature, to be sorted out together.
 
     Args:
         members: The cells of each slice.
@@ -124,7 +124,7 @@ def disjoint_families(members: Sequence[Ints], num_cells: int) -> list[list[int]
 
 
 def cells_of(batch: pa.RecordBatch, specs: Sequence[SlicingSpec]) -> Cells:
-    """Gives the cell of each row.
+    """Return the cell of each row.
 
     Raises:
         DataError: A feature that a spec names is not a column.
@@ -148,7 +148,7 @@ def cells_of(batch: pa.RecordBatch, specs: Sequence[SlicingSpec]) -> Cells:
 
 
 def _spec_codes(batch: pa.RecordBatch, spec: SlicingSpec) -> tuple[Ints, list[CellKey]]:
-    """Gives a code for each row, and for each code the slices that its rows are in."""
+    """Return a code for each row, and for each code the slices that its rows are in."""
     codes = np.zeros(batch.num_rows, dtype=np.int64)
     keys: list[CellKey] = [((),)]
     wanted = dict(spec.feature_values)
@@ -184,7 +184,7 @@ def is_value(value: SliceValue, wanted: SliceValue) -> bool:
 
 
 def _feature_codes(batch: pa.RecordBatch, feature: str, spec: SlicingSpec) -> tuple[Ints, list[tuple[SliceValue, ...]]]:
-    """Gives a code for each row, and for each code the distinct values of the feature in its rows."""
+    """Return a code for each row, and for each code the distinct values of the feature in its rows."""
     index = batch.schema.get_field_index(feature)
     if index < 0:
         raise DataError(
@@ -241,7 +241,7 @@ def _codes_of_rows(
 
 
 def _values(value: object) -> tuple[SliceValue, ...]:
-    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN is no value
+    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN is not a value
         return ()
     if isinstance(value, bytes):
         # Bytes that are not UTF-8 become halves of surrogate pairs: other bytes are another slice, also in TFMA's file.

@@ -24,22 +24,22 @@ def one(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001 - every 
 
 
 def label(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001
-    """The label."""
+    """Return the label."""
     return labels
 
 
 def prediction(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001
-    """The prediction."""
+    """Return the prediction."""
     return predictions
 
 
 def label_squared(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001
-    """The square of the label."""
+    """Return the square of the label."""
     return labels * labels
 
 
 def prediction_squared(labels: Floats, predictions: Floats) -> Floats:  # noqa: ARG001
-    """The square of the prediction."""
+    """Return the square of the prediction."""
     return predictions * predictions
 
 
@@ -49,22 +49,22 @@ def product(labels: Floats, predictions: Floats) -> Floats:
 
 
 def true_positive(labels: Floats, predictions: Floats, threshold: float) -> Floats:
-    """How much of the row is a positive predicted as one: above the threshold."""
+    """Return how much of the row is a positive predicted as one: above the threshold."""
     return _known(predictions, probability(labels) * (predictions > threshold))
 
 
 def false_positive(labels: Floats, predictions: Floats, threshold: float) -> Floats:
-    """How much of the row is a negative predicted as positive."""
+    """Return how much of the row is a negative predicted as positive."""
     return _known(predictions, (1 - probability(labels)) * (predictions > threshold))
 
 
 def true_negative(labels: Floats, predictions: Floats, threshold: float) -> Floats:
-    """How much of the row is a negative predicted as one: at or below the threshold."""
+    """Return how much of the row is a negative predicted as one: at or below the threshold."""
     return _known(predictions, (1 - probability(labels)) * (predictions <= threshold))
 
 
 def false_negative(labels: Floats, predictions: Floats, threshold: float) -> Floats:
-    """How much of the row is a positive predicted as negative."""
+    """Return how much of the row is a positive predicted as negative."""
     return _known(predictions, probability(labels) * (predictions <= threshold))
 
 
@@ -91,29 +91,29 @@ def log_loss_of_logits(labels: Floats, predictions: Floats, label_smoothing: flo
 
 
 def positive_prediction(labels: Floats, predictions: Floats) -> Floats:
-    """The prediction, as far as the row is positive."""
+    """Return the prediction, as far as the row is positive."""
     return labels * predictions
 
 
 def negative_prediction(labels: Floats, predictions: Floats) -> Floats:
-    """The prediction, as far as the row is negative."""
+    """Return the prediction, as far as the row is negative."""
     return (1 - labels) * predictions
 
 
 def squared_error(labels: Floats, predictions: Floats) -> Floats:
-    """The squared difference; summed over the outputs of a row."""
+    """Return the squared difference; summed over the outputs of a row."""
     with np.errstate(over="ignore", invalid="ignore"):
         difference: Floats = (labels - predictions) ** 2
     return difference if difference.ndim == 1 else np.asarray(difference.sum(axis=1))
 
 
 def absolute_error(labels: Floats, predictions: Floats) -> Floats:
-    """The absolute difference."""
+    """Return the absolute difference."""
     return np.asarray(np.abs(labels - predictions))
 
 
 def absolute_percentage_error(labels: Floats, predictions: Floats) -> Floats:
-    """The absolute difference in percent of the label; 0 for a label of 0, which `has_percentage` leaves out."""
+    """Return the absolute difference in percent of the label; 0 for a label of 0, which `has_percentage` leaves out."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(labels == 0, 0.0, 100 * np.abs((labels - predictions) / labels))
 
@@ -129,14 +129,14 @@ def has_no_percentage(labels: Floats, predictions: Floats) -> Floats:  # noqa: A
 
 
 def squared_logarithmic_error(labels: Floats, predictions: Floats) -> Floats:
-    """The squared difference of log(1 + x); NaN below -1."""
+    """Return the squared difference of log(1 + x); NaN below -1."""
     with np.errstate(divide="ignore", invalid="ignore"):
         error: Floats = np.square(np.log1p(labels) - np.log1p(predictions))
     return error
 
 
 def probability(values: Floats) -> Floats:
-    """The values in [0, 1]; NaN for any other."""
+    """Return the values in [0, 1]; NaN for any other."""
     inside = (values >= 0) & (values <= 1)
     return values if inside.all() else np.where(inside, values, np.nan)
 
@@ -147,6 +147,6 @@ def _known(predictions: Floats, values: Floats) -> Floats:
 
 
 def _times_log(factor: Floats, value: Floats) -> Floats:
-    """Gives factor * log(value), and 0 where the factor is 0."""
+    """Return factor * log(value), and 0 where the factor is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(factor == 0, np.where(np.isnan(value), np.nan, 0.0), factor * np.log(value))

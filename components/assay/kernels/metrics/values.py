@@ -76,7 +76,7 @@ class SlicedValues:
         slices: The slices that occur, the whole data first.
         examples: The number of rows in each slice.
         values: By model and metric (its position among those asked for), the value in each slice: an array with a
-            number a slice, or more axes for several thresholds; a list where a slice's value is no number.
+            number a slice, or more axes for several thresholds; a list where a slice's value is not a number.
         why: By model, metric and slice (its position), why a single number is NaN, where that is known.
     """
 
@@ -86,12 +86,12 @@ class SlicedValues:
     why: Mapping[tuple[str, int, int], str] = field(default_factory=dict)
 
     def value(self, model: str, metric: int, slice_key: SliceKey = ()) -> Any:
-        """Gives one value; a slice without rows has none (KeyError)."""
+        """Return one value; a slice without rows has none (KeyError)."""
         return self.values[model, metric][dict(zip(self.slices, range(len(self.slices)), strict=True))[slice_key]]
 
 
 def sliced_values(metrics: Sequence[AnyMetric], models: Sequence[str], state: MetricsState) -> SlicedValues:
-    """Computes the value of each metric, for each model, in each slice."""
+    """Compute the value of each metric, for each model, in each slice."""
     slices = state.cells.slices()
     reader = _Reader(state, slices)
     values = {
@@ -123,7 +123,7 @@ class _Reader:
         self._queries: dict[str, list[QueryRows]] = {}
 
     def gather(self, per_cell: Any) -> Any:
-        """Adds the figures of cells up into slices."""
+        """Sum the values of cells into slices."""
         if not self._members:
             return np.zeros(0, dtype=per_cell.dtype)
         lengths = [len(cells) for cells in self._members]
@@ -209,7 +209,7 @@ class _Reader:
 
 
 def average(values: Sequence[Floats], weights: Sequence[Floats]) -> Floats:
-    """Gives the weighted average of the classes' values; NaN where nothing weighs anything, or a value that weighs is.
+    """Return the weighted average of the classes' values; NaN where nothing weighs anything, or a value that weighs is.
 
     TFMA multiplies every value by its weight, so that a class of weight 0 without a value makes the average NaN; so
     does this.

@@ -35,11 +35,11 @@ class Pairs:
     factors: Floats | None = None
 
     def expand(self, per_row: Floats) -> Floats:
-        """Gives a quantity of the rows for each pair."""
+        """Return a quantity of the rows for each pair."""
         return per_row if self.rows is None else per_row[self.rows]
 
     def weigh(self, weights: Floats) -> Floats:
-        """Gives the weight of each pair."""
+        """Return the weight of each pair."""
         weights = self.expand(weights)
         return weights if self.factors is None else weights * self.factors
 
@@ -130,7 +130,7 @@ class View:
 
 
 def by_class(predictions: Floats) -> Floats:
-    """Gives predictions as one number a class; a binary model's single one is the probability of class 1.
+    """Return predictions as one number per class; a binary model's single one is the probability of class 1.
 
     Any other number there, such as that of the class that is predicted, is not known (NaN).
     """
@@ -141,7 +141,7 @@ def by_class(predictions: Floats) -> Floats:
 
 
 def dense(labels: Floats, classes: int) -> Floats:
-    """Gives labels as one number a class; -1, which is no class, is all zeros, and what is no class number all NaN."""
+    """Return labels as one number per class; -1 (no class) is all zeros, an invalid class number all NaN."""
     if labels.ndim == 2:
         return labels
     result: Floats = (labels[:, None] == np.arange(classes)).astype(np.float64)
@@ -150,12 +150,12 @@ def dense(labels: Floats, classes: int) -> Floats:
 
 
 def is_class(labels: Floats, classes: int) -> NDArray[np.bool_]:
-    """Tells which labels are class numbers, or -1 for none. Classes that count from 1 are not those of predictions."""
+    """Return which labels are class numbers, or -1 for none. Classes that count from 1 are not those of predictions."""
     return np.asarray((labels >= -1) & (labels < classes) & (labels == np.floor(labels)))
 
 
 def top_classes(predictions: Floats, top_k: int) -> NDArray[np.int64]:
-    """Gives the classes of the k highest predictions of each row, highest first; of equal ones the first class."""
+    """Return the classes of the k highest predictions of each row, highest first; of equal ones the first class."""
     return np.argsort(-predictions, axis=1, kind="stable")[:, :top_k]
 
 

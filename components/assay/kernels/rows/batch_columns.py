@@ -30,15 +30,15 @@ class ValueTest(Protocol):
     """A test of single values, by family; False stands for "does not apply"."""
 
     def integer(self, value: Any) -> Any:
-        """Whether a whole number, or which of an array of them, breaks the rule."""
+        """Return whether a whole number, or which of an array of them, breaks the rule."""
         ...
 
     def real(self, value: Any) -> Any:
-        """Whether a number with decimals, or which of an array of them, breaks the rule."""
+        """Return whether a number with decimals, or which of an array of them, breaks the rule."""
         ...
 
     def text(self, value: str) -> bool:
-        """Whether a text breaks the rule."""
+        """Return whether a text breaks the rule."""
         ...
 
 
@@ -57,7 +57,7 @@ class BatchColumn:
         num_rows: Rows of the batch.
         missing: Which rows have no value.
         levels: From the outermost nest level inwards; a flat column has one, with a length of 1 in each present row.
-        flat: Whether the column is no list.
+        flat: Whether the column is not a list.
         rows: The row of each innermost value.
         leaf: The innermost values, decimals as numbers.
         family: Of the innermost values, as in `record`.
@@ -129,7 +129,7 @@ class BatchColumn:
         return self.rows_with(self.present_leaves)
 
     def broken_leaves(self, test: ValueTest) -> Mask | None:
-        """Which of the innermost values fail a test; None where the test does not apply to their family."""
+        """Return which of the innermost values fail a test; None if the test does not apply to their family."""
         broken: Any
         if self.family == BYTES:
             broken = self.broken_texts(test.text)
@@ -140,7 +140,7 @@ class BatchColumn:
         return None if broken is False else np.asarray(broken, np.bool_) & self.present_leaves
 
     def broken_texts(self, is_broken: Callable[[str], bool]) -> Mask:
-        """Which texts fail a test that is asked once for each distinct text."""
+        """Return which texts fail a test that is asked once for each distinct text."""
         distinct, codes = self.texts
         broken = np.zeros(len(distinct) + 1, np.bool_)  # the last one is null's, which code -1 finds
         broken[:-1] = np.fromiter(map(is_broken, distinct), np.bool_, len(distinct))
@@ -174,16 +174,16 @@ class BatchColumn:
         return self.leaf.take(pa.array(first, mask=first < 0))
 
     def no_rows(self) -> Mask:
-        """A new mask that chooses no row."""
+        """Return a new mask that chooses no row."""
         return np.zeros(self.num_rows, np.bool_)
 
     def distinct_leaves(self) -> pa.Array:
-        """The distinct innermost values, without null and NaN."""
+        """Return the distinct innermost values, without null and NaN."""
         distinct = self.leaf.drop_null().unique()
         return distinct.filter(pc.invert(pc.is_nan(distinct))) if self.family == FLOAT else distinct
 
     def rows_with(self, leaves: Mask) -> Mask:
-        """Which rows hold one of the chosen innermost values."""
+        """Return which rows contain one of the chosen innermost values."""
         if self.flat:
             return leaves
         rows = self.no_rows()
@@ -191,7 +191,7 @@ class BatchColumn:
         return rows
 
     def count_by_row(self, leaves: Mask) -> NDArray[np.int64]:
-        """How many of the chosen innermost values each row holds."""
+        """Return how many of the chosen innermost values each row contains."""
         return np.bincount(self.rows[leaves], minlength=self.num_rows).astype(np.int64)
 
     def _unnest(self, array: pa.Array) -> tuple[pa.Array, NDArray[np.intp]]:
@@ -227,7 +227,7 @@ class BatchColumns:
         return tuple(self._positions)
 
     def __getitem__(self, name: str) -> BatchColumn:
-        """Gives a column."""
+        """Return a column."""
         if name not in self._columns:
             self._columns[name] = BatchColumn(self.num_rows, self.array(name))
         return self._columns[name]
@@ -237,11 +237,11 @@ class BatchColumns:
         return evaluate(condition, self)
 
     def no_rows(self) -> Mask:
-        """A new mask that chooses no row."""
+        """Return a new mask that chooses no row."""
         return np.zeros(self.num_rows, np.bool_)
 
     def missing(self, name: str) -> Mask:
-        """Gives the rows without a value in a column."""
+        """Return the rows without a value in a column."""
         array = self.array(name)
         return _nulls(pa.nulls(self.num_rows) if array is None else _unwrapped(array))
 
@@ -251,7 +251,7 @@ class BatchColumns:
             self._columns.pop(name, None)
 
     def array(self, name: str) -> pa.Array | None:
-        """Gives a column as Arrow holds it; None where the batch lacks it."""
+        """Return a column as an Arrow array; None if the batch lacks it."""
         return self.batch.column(self._positions[name]) if name in self._positions else None
 
 
@@ -269,7 +269,7 @@ def _family(kind: pa.DataType) -> str:
 
 
 def _feature_type(kind: pa.DataType) -> str:
-    """What statistics call values of no family: times are INT, what they cannot summarise is BYTES."""
+    """Return what statistics call values of no family: times are INT, what they cannot summarise is BYTES."""
     return INT if reading(kind).type == statistics_pb2.FeatureNameStatistics.INT else BYTES
 
 
@@ -280,7 +280,7 @@ def _unwrapped(array: pa.Array) -> pa.Array:
 
 
 def _numbers_of_decimals(array: pa.Array) -> pa.Array:
-    """Gives decimals as the numbers that statistics summarise; other values as they are."""
+    """Return decimals as the numbers that statistics summarise; other values as they are."""
     convert = reading(array.type).convert if pa.types.is_decimal(array.type) else None
     return array if convert is None else convert(array)
 

@@ -1,4 +1,4 @@
-"""The columns of a data set whose batches differ: those of a TFRecord file lack what none of their rows has."""
+"""The columns of a dataset whose batches differ: those of a TFRecord file lack what none of their rows has."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class DataSchema:
     """An accumulator that gives every column of the data, in the order in which they first come."""
 
     def create(self) -> dict[str, pa.DataType]:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return {}
 
     def add_batch(self, state: dict[str, pa.DataType], batch: pa.RecordBatch) -> dict[str, pa.DataType]:
-        """Adds a batch's columns to `state`, in place.
+        """Add a batch's columns to `state`, in place.
 
         Raises:
             DataError: A column has another type than before, and neither is null.
@@ -28,7 +28,7 @@ class DataSchema:
         return self.merge([state, {field.name: field.type for field in batch.schema}])
 
     def merge(self, states: Sequence[dict[str, pa.DataType]]) -> dict[str, pa.DataType]:
-        """Gives the columns of all states, in the first of them.
+        """Return the columns of all states, in the first of them.
 
         Raises:
             DataError: A column has another type in one state than in another, and neither is null.
@@ -40,7 +40,7 @@ class DataSchema:
         return result
 
     def extract(self, state: dict[str, pa.DataType]) -> pa.Schema:
-        """Gives the schema."""
+        """Return the schema."""
         return pa.schema(list(state.items()))
 
 

@@ -137,7 +137,7 @@ class RowRulesFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def read_rules(path: Path | str) -> tuple[DeclaredRule, ...]:
-    """Reads a file of row rules: JSON where its name ends so, else YAML.
+    """Read a file of row rules: JSON if its name ends so, else YAML.
 
     Raises:
         UsageError: There is no such file, or it is not one of row rules; the message says where.
@@ -155,7 +155,7 @@ def read_rules(path: Path | str) -> tuple[DeclaredRule, ...]:
 
 
 def json_schema() -> dict[str, Any]:
-    """Gives the JSON Schema (2020-12) of a file of row rules, as `schemas/row_rules.schema.json` ships it."""
+    """Return the JSON Schema (2020-12) of a file of row rules, as `schemas/row_rules.schema.json` ships it."""
     schema = msgspec.json.schema(RowRulesFile)
     for definition in schema["$defs"].values():
         definition["description"] = cleandoc(definition["description"]).split("\n")[0]
@@ -253,11 +253,11 @@ class ExpressionRule(Rule):
     expression: str
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows in which the expression is false or cannot read a value."""
+        """Return rows in which the expression is false or cannot read a value."""
         return batch.truth(compile_expression(self.expression)).broken
 
     def breaks(self, record: Record) -> bool:
-        """Whether the expression is false or cannot read a value."""
+        """Return whether the expression is false or cannot read a value."""
 
         def read(name: str) -> Any:
             leaves = record[name].leaves

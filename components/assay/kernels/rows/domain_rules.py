@@ -51,15 +51,15 @@ class TimeText:
     format: str
 
     def integer(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def real(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def text(self, value: str) -> bool:
-        """Whether the text is no time in this format."""
+        """Return whether the text is not a time in this format."""
         try:
             datetime.strptime(value, self.format)  # noqa: DTZ007 (the time itself is of no interest)
         except ValueError:
@@ -78,13 +78,13 @@ class ValueRule(Rule):
     test: ValueTest
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows with a value that fails."""
+        """Return rows with a value that fails."""
         column = batch[self.columns[0]]
         leaves = column.broken_leaves(self.test)
         return None if leaves is None or not leaves.any() else column.rows_with(leaves)
 
     def breaks(self, record: Record) -> bool:
-        """Whether a value fails."""
+        """Return whether a value fails."""
         test = self.test
         for family, value in record[self.columns[0]].leaves:
             if (
@@ -161,7 +161,7 @@ def share_rules(feature: Feature, schema: Schema) -> Iterator[ShareRule]:
 
 
 def _tolerated(feature: Feature) -> float:
-    """The share of values that may lie outside of the domain, reckoned as TFDV's core does."""
+    """Return the share of values that may be outside of the domain, computed as in TFDV's core."""
     constraints = feature.distribution_constraints
     return 1.0 - constraints.min_domain_mass if constraints.HasField("min_domain_mass") else 0.0
 

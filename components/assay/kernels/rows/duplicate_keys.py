@@ -35,14 +35,14 @@ class DuplicateKeys:
     Attributes:
         hashes: Hashes of these keys, sorted.
         ambiguous: Hashes that different keys share, and the keys of each that occur more than once. Almost always
-            empty: two of ten million keys share a hash once in 400,000 data sets.
+            empty: two of ten million keys share a hash once in 400,000 datasets.
     """
 
     hashes: Hashes
     ambiguous: Mapping[int, frozenset[tuple[Any, ...]]] = field(default_factory=dict)
 
     def mask(self, rule: UniqueRule, batch: pa.RecordBatch) -> Mask | None:
-        """Which rows of a batch have such a key; None where none has."""
+        """Return which rows of a batch have such a key; None where none has."""
         if not len(self.hashes):
             return None
         found = _key_hashes(rule, batch)
@@ -65,17 +65,17 @@ class KeyHashes:
         self._rules = rules
 
     def create(self) -> dict[str, list[Hashes]]:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return {rule.id: [] for rule in self._rules}
 
     def add_batch(self, state: dict[str, list[Hashes]], batch: pa.RecordBatch) -> dict[str, list[Hashes]]:
-        """Adds a batch to `state`, in place."""
+        """Add a batch to `state`, in place."""
         for rule in self._rules:
             state[rule.id].append(_key_hashes(rule, batch)[has_whole_key(batch, rule.columns)])
         return state
 
     def merge(self, states: Sequence[dict[str, list[Hashes]]]) -> dict[str, list[Hashes]]:
-        """Gives the state of all rows, in the first of `states`."""
+        """Return the state of all rows, in the first of `states`."""
         result, *others = states
         for other in others:
             for rule_id, hashes in other.items():
@@ -83,7 +83,7 @@ class KeyHashes:
         return result
 
     def extract(self, state: dict[str, list[Hashes]]) -> dict[str, Hashes]:
-        """Gives the repeated hashes of each rule, sorted."""
+        """Return the repeated hashes of each rule, sorted."""
         return {rule_id: _repeated(hashes) for rule_id, hashes in state.items()}
 
 
@@ -100,11 +100,11 @@ class CandidateKeys:
         self._candidates = candidates
 
     def create(self) -> dict[str, dict[int, Keys]]:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return {rule.id: {} for rule in self._rules}
 
     def add_batch(self, state: dict[str, dict[int, Keys]], batch: pa.RecordBatch) -> dict[str, dict[int, Keys]]:
-        """Adds a batch to `state`, in place."""
+        """Add a batch to `state`, in place."""
         for rule in self._rules:
             found = _key_hashes(rule, batch)
             rows = np.flatnonzero(np.isin(found, self._candidates[rule.id]) & has_whole_key(batch, rule.columns))
@@ -113,7 +113,7 @@ class CandidateKeys:
         return state
 
     def merge(self, states: Sequence[dict[str, dict[int, Keys]]]) -> dict[str, dict[int, Keys]]:
-        """Gives the state of all rows, in the first of `states`."""
+        """Return the state of all rows, in the first of `states`."""
         result, *others = states
         for other in others:
             for rule_id, keys in other.items():
@@ -122,7 +122,7 @@ class CandidateKeys:
         return result
 
     def extract(self, state: dict[str, dict[int, Keys]]) -> dict[str, DuplicateKeys]:
-        """Gives the duplicate keys of each rule."""
+        """Return the duplicate keys of each rule."""
         return {rule_id: _duplicate_keys(keys) for rule_id, keys in state.items()}
 
 

@@ -44,12 +44,12 @@ class FunctionRule(Rule):
     wants_arrow: tuple[bool, ...]
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows for which the function gives False."""
+        """Return rows for which the function gives False."""
         arrays = [batch.array(name) for name in self.columns]
         return self._ask([pa.nulls(batch.num_rows) if array is None else array for array in arrays], batch.num_rows)
 
     def breaks(self, record: Record) -> bool:
-        """Whether the function, asked about this one row, gives False."""
+        """Return whether the function, asked about this one row, gives False."""
         return bool(self._ask([pa.array([record.values.get(name)]) for name in self.columns], 1)[0])
 
     def _ask(self, arrays: list[pa.Array], num_rows: int) -> Mask:
@@ -66,7 +66,7 @@ class FunctionRule(Rule):
 
 
 def function_rule(function: Callable[..., Any], *, severity: Severity = "error", id: str = "") -> FunctionRule:  # noqa: A002
-    """Makes a rule of an annotated function; its parameters are columns, its docstring's first line the expectation.
+    """Make a rule of an annotated function: parameters name columns, the docstring's first line the expectation.
 
     Args:
         function: Takes arrays of equal length, gives one boolean a row.

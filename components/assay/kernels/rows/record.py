@@ -34,8 +34,8 @@ class RecordColumn:
 
     Attributes:
         missing: Whether there is no value: the key is absent, or its value is None.
-        flat: Whether the value is no list.
-        leaves: The innermost values that are not None, with their families; text is decoded, a byte that is no UTF-8
+        flat: Whether the value is not a list.
+        leaves: The innermost values that are not None, with their families; text is decoded, a byte that is not UTF-8
             as a lone surrogate.
         lengths: For each nest level, the lengths of the lists there.
         leaf_depths: The nest levels at which values that are not None stand.
@@ -72,7 +72,7 @@ class RecordColumn:
         return self._structs
 
     def read_as_real(self) -> None:
-        """Turns whole numbers, but not booleans, into numbers with decimals."""
+        """Turn whole numbers, but not booleans, into numbers with decimals."""
         self.leaves = [
             (FLOAT, as_double(value)) if family == INT and value is not True and value is not False else (family, value)
             for family, value in self.leaves
@@ -112,7 +112,7 @@ class Record:
         self._columns: dict[str, RecordColumn] = {}
 
     def __getitem__(self, name: str) -> RecordColumn:
-        """Gives a column; one that the record lacks is missing."""
+        """Return a column; one that the record lacks is missing."""
         column = self._columns.get(name)
         if column is None:
             column = self._columns[name] = RecordColumn(self.values.get(name), self._real_fields(name))
@@ -128,17 +128,17 @@ class Record:
 
 
 def feature_type(value: Any) -> str:
-    """What statistics call a value of no family: a time is INT, what they cannot summarise is BYTES."""
+    """Return what statistics call a value of no family: a time is INT, what they cannot summarise is BYTES."""
     return INT if isinstance(value, (dt.date, dt.time, dt.timedelta)) else BYTES
 
 
 def decoded(value: str | bytes | bytearray) -> str:
-    """Gives text as text; each byte that is no UTF-8 becomes a lone surrogate."""
+    """Return bytes as text; each byte that is not UTF-8 becomes a lone surrogate."""
     return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
 
 
 def as_double(value: float) -> float:
-    """Gives a number as a double, infinity for a whole number beyond every double."""
+    """Return a number as a double, infinity for a whole number beyond every double."""
     try:
         return float(value)
     except OverflowError:
@@ -146,7 +146,7 @@ def as_double(value: float) -> float:
 
 
 def _plain(value: Any) -> Any:
-    """Gives tuples and numpy's arrays as lists and numpy's numbers as Python's."""
+    """Return tuples and numpy's arrays as lists and numpy's numbers as Python's."""
     if type(value) in _FAMILIES or value is None or isinstance(value, list):
         return value
     if isinstance(value, tuple):

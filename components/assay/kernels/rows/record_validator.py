@@ -101,21 +101,21 @@ class RowValidator:
         )
 
     def validate(self, record: Mapping[str, Any]) -> tuple[Breach, ...]:
-        """Gives the rules that a record breaks, of any severity, in the rules' order.
+        """Return the rules that a record breaks, of any severity, in the rules' order.
 
         Args:
             record: Python values (numbers, text, bytes, lists of them, numpy's too) by column; None, or no key, for a
-                missing one. A whole number is no FLOAT, as a column of integers is none, unless `json_numbers`.
+                missing one. A whole number is not a FLOAT, like a column of integers, unless `json_numbers`.
 
         Raises:
-            UsageError: The record is no mapping.
+            UsageError: The record is not a mapping.
         """
         _check_record(record)
         seen = Record(record, self._real)
         return tuple([Breach(rule, _found(rule, record)) for rule in self.rules if rule.breaks(seen)])
 
     def is_valid(self, record: Mapping[str, Any]) -> bool:
-        """Tells whether a record breaks no rule of severity `error`."""
+        """Return whether a record breaks no rule of severity `error`."""
         _check_record(record)
         seen = Record(record, self._real)
         return not any(rule.severity == "error" and rule.breaks(seen) for rule in self.rules)
@@ -131,7 +131,7 @@ def _check_record(record: Any) -> None:
 
 
 def _real_columns(rules: Sequence[RowRule]) -> Iterator[str]:
-    """The columns that hold numbers with decimals; fields of structs with the struct's name before a dot."""
+    """Return the columns that hold numbers with decimals; fields of structs with the struct's name before a dot."""
     for rule in rules:
         if isinstance(rule, TypeRule) and rule.family == FLOAT:
             yield rule.columns[0]

@@ -71,7 +71,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RowReport:
-    """A data set held against row rules.
+    """A dataset validated against row rules.
 
     Attributes:
         num_rows: Rows that were seen.
@@ -101,12 +101,12 @@ class RowReport:
         return all(outcome.severity != "error" for outcome in self.broken)
 
     def __str__(self) -> str:
-        """How many rows are clean, and a sentence for each rule that rows break."""
+        """Return how many rows are clean, and a sentence for each rule that rows break."""
         lines = [f"{self.num_rows:,} rows: {self.num_clean:,} clean, {self.num_rejected:,} rejected"]
         return "\n".join([*lines, *(outcome.sentence for outcome in self.broken)])
 
     def __repr__(self) -> str:
-        """What it prints; a prompt and a failed assertion show this, and not the protos within."""
+        """Return the printed form, which a prompt and a failed assertion show instead of the protos."""
         return str(self)
 
 

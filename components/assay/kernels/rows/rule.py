@@ -25,7 +25,7 @@ class Rule:
     """One rule.
 
     Attributes:
-        id: Names the rule within its set, the same in every run; `fare.min`, say.
+        id: Names the rule within its set, the same in every run, such as `fare.min`.
         reason: Why a row breaks it, for machines: TFDV's anomaly type where TFDV has one.
         columns: The columns that it reads.
         expectation: What every row should do, as a sentence without the full stop: "fare is at least 0".
@@ -68,16 +68,16 @@ class RowRule(Protocol):
         ...
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Which rows of a batch break the rule; None where none does."""
+        """Return which rows of a batch break the rule; None where none does."""
         ...
 
     def breaks(self, record: Record) -> bool:
-        """Whether one record breaks the rule."""
+        """Return whether one record breaks the rule."""
         ...
 
 
 def shown(value: Any) -> str:
-    """Gives a value for a sentence, cut to a length that fits one; `nothing` for a missing value."""
+    """Return a value for a sentence, cut to a length that fits one; `nothing` for a missing value."""
     if value is None:
         return "nothing"
     text = repr(value)
@@ -85,12 +85,12 @@ def shown(value: Any) -> str:
 
 
 def shown_limit(limit: float) -> str:
-    """Gives a limit for a sentence: 0.1, and 5 for 5.0."""
+    """Return a threshold for a sentence: 0.1, and 5 for 5.0."""
     return repr(limit).removesuffix(".0")
 
 
 def breach_sentence(rule: RowRule | Rule, found: Any) -> str:
-    """Says what a row was expected to be and what it is: "Expected: fare is at least 0; found -3.0"."""
+    """Return what a row was expected to be and what it is: "Expected: fare is at least 0; found -3.0"."""
     return f"Expected: {rule.expectation}; found {shown(found)}."
 
 

@@ -1,4 +1,4 @@
-"""The rules that one data set or one record is held against."""
+"""The rules of one dataset or one record."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RuleSet:
         return (*self.naming_rules, *self.dataset_rules)
 
     def __add__(self, other: RuleSet) -> RuleSet:
-        """Both sets' rules.
+        """Return both sets' rules.
 
         Raises:
             UsageError: A rule of one has the id of a rule of the other.
@@ -74,7 +74,7 @@ class RuleSet:
         )
 
     def with_severities(self, overrides: Mapping[str, str]) -> RuleSet:
-        """Gives the rules with other severities by reason (TFDV's anomaly type): those below ERROR reject no row."""
+        """Return the rules with other severities by reason (TFDV's anomaly type): those below ERROR reject no row."""
 
         def changed(rule: Any) -> Any:
             level = overrides.get(rule.reason)
@@ -88,10 +88,10 @@ class RuleSet:
         )
 
     def check_columns(self, found: Iterable[str] = ()) -> None:
-        """Checks that every column that a rule reads exists: a rule on a misspelt column would be kept by every row.
+        """Check that every column that a rule reads exists: every row would pass a rule on a misspelt column.
 
         Args:
-            found: The columns of the data, besides those of the schema.
+            found: The columns of the data, in addition to those of the schema.
 
         Raises:
             UsageError: Neither the data nor the schema has a column that a rule reads.

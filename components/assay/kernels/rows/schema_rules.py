@@ -54,8 +54,8 @@ _ONLY_A_MEANING = {
 def schema_rules(schema: Schema, environment: str | None = None) -> RuleSet:
     """Compiles the rules of a schema.
 
-    Presence with a fraction below 1, and counts of present rows, are about the data set and name no rows: statistics
-    are held against them.
+    Presence with a fraction below 1, and counts of present rows, are about the dataset and name no rows: statistics
+    are checked against them.
 
     Args:
         schema: What is expected.
@@ -220,9 +220,9 @@ def _unchecked(feature: Feature, above: tuple[str, ...] = ()) -> Iterator[str]:
     name = join_path(steps)
     domain: Any = feature.WhichOneof("domain_info")
     if domain in _ONLY_IN_STATISTICS:
-        yield f"{name}: a domain of {_ONLY_IN_STATISTICS[domain]} is held against statistics only"
+        yield f"{name}: a domain of {_ONLY_IN_STATISTICS[domain]} is checked in statistics only"
     elif domain in _ONLY_A_MEANING and not getattr(getattr(feature, domain), "string_format", ""):
-        yield f"{name}: a domain of {_ONLY_A_MEANING[domain]} names a meaning, and limits nothing"
+        yield f"{name}: a domain of {_ONLY_A_MEANING[domain]} names a meaning, and restricts nothing"
     elif domain == "struct_domain":
         for field in feature.struct_domain.feature:
             if is_validated(field):
@@ -236,7 +236,7 @@ def _unchecked(feature: Feature, above: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def declared_family(feature: Feature) -> str | None:
-    """Gives a feature's type as a family of values; TFDV's BYTES for a string domain without a type, else None."""
+    """Return a feature's type as a family of values; TFDV's BYTES for a string domain without a type, else None."""
     if feature.HasField("type") and feature.type != schema_pb2.TYPE_UNKNOWN:
         return str(schema_pb2.FeatureType.Name(feature.type))
     return BYTES if feature.WhichOneof("domain_info") in {"domain", "string_domain"} else None

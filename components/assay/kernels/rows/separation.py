@@ -30,7 +30,7 @@ REASON_FIELDS: Final = (
     pa.field(REASONS, pa.list_(pa.string())),
     pa.field(SENTENCE, pa.string()),
 )
-"""What a rejected row has besides its own columns: its number, ids and codes of the rules it breaks, and a sentence."""
+"""What a rejected row has in addition to its own columns: its number, the broken rules' ids and codes, a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Separation:
 
 
 def rejected_schema(schema: pa.Schema) -> pa.Schema:
-    """Gives the columns of rejected rows, for data of a schema.
+    """Return the columns of rejected rows, for data of a schema.
 
     Raises:
         UsageError: A column of the data has the name of one of `REASON_FIELDS`.
@@ -111,7 +111,7 @@ def rejected_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def _reasons(outcome: BatchOutcome) -> list[pa.Array]:
-    """Ids, codes and sentence for each rejected row, in the rules' order; warnings of a rejected row are told too."""
+    """Ids, codes and sentence for each rejected row, in the rules' order; warnings of a rejected row are included."""
     rejected = outcome.rejected
     place = np.cumsum(rejected) - 1
     size = int(np.count_nonzero(rejected))

@@ -35,12 +35,12 @@ class TypeRule(Rule):
     family: str
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows with a value, in a column of another family."""
+        """Return rows with a value, in a column of another family."""
         column = batch[self.columns[0]]
         return None if column.feature_type == self.family else column.has_leaf
 
     def breaks(self, record: Record) -> bool:
-        """Whether any value is of another family."""
+        """Return whether any value is of another family."""
         return any(
             family != self.family and not (family == OTHER and feature_type(value) == self.family)
             for family, value in record[self.columns[0]].leaves
@@ -52,11 +52,11 @@ class PresenceRule(Rule):
     """Every row has a value."""
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows without a value."""
+        """Return rows without a value."""
         return batch[self.columns[0]].missing
 
     def breaks(self, record: Record) -> bool:
-        """Whether the value is missing."""
+        """Return whether the value is missing."""
         return record[self.columns[0]].missing
 
 
@@ -65,11 +65,11 @@ class AbsenceRule(Rule):
     """No row has a value: the column does not belong to the environment."""
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows with a value."""
+        """Return rows with a value."""
         return ~batch[self.columns[0]].missing
 
     def breaks(self, record: Record) -> bool:
-        """Whether there is a value."""
+        """Return whether there is a value."""
         return not record[self.columns[0]].missing
 
 
@@ -84,7 +84,7 @@ class KnownColumnsRule(Rule):
     known: frozenset[str]
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows with a value in any other column."""
+        """Return rows with a value in any other column."""
         broken = None
         for name in batch.names:
             if name not in self.known:
@@ -93,7 +93,7 @@ class KnownColumnsRule(Rule):
         return broken
 
     def breaks(self, record: Record) -> bool:
-        """Whether any other column has a value."""
+        """Return whether any other column has a value."""
         return any(name not in self.known and value is not None for name, value in record.values.items())
 
 
@@ -112,7 +112,7 @@ class ValueCountRule(Rule):
     max: int | None = None
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows with a list of another length."""
+        """Return rows with a list of another length."""
         column = batch[self.columns[0]]
         if len(column.levels) <= self.level:
             return None
@@ -125,7 +125,7 @@ class ValueCountRule(Rule):
         return broken
 
     def breaks(self, record: Record) -> bool:
-        """Whether a list at the level has another length."""
+        """Return whether a list at the level has another length."""
         levels = record[self.columns[0]].lengths
         return len(levels) > self.level and any(
             (self.min is not None and length < self.min) or (self.max is not None and length > self.max)
@@ -144,7 +144,7 @@ class NestingRule(Rule):
     depth: int
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows that show another depth: a value above it, or a list at it."""
+        """Return rows that show another depth: a value above it, or a list at it."""
         column = batch[self.columns[0]]
         found = len(column.levels)
         if found == self.depth:
@@ -156,7 +156,7 @@ class NestingRule(Rule):
         return broken
 
     def breaks(self, record: Record) -> bool:
-        """Whether the record shows another depth."""
+        """Return whether the record shows another depth."""
         column = record[self.columns[0]]
         return len(column.lengths) > self.depth or any(depth < self.depth for depth in column.leaf_depths)
 
@@ -172,7 +172,7 @@ class ShapeRule(Rule):
     size: int
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows without a value, with another number of values, or unevenly nested."""
+        """Return rows without a value, with another number of values, or unevenly nested."""
         column = batch[self.columns[0]]
         broken: Mask = column.missing | (column.leaves_per_row != self.size)
         for level in column.levels[1:]:
@@ -182,7 +182,7 @@ class ShapeRule(Rule):
         return broken
 
     def breaks(self, record: Record) -> bool:
-        """Whether the record has no value, another number of values, or uneven lists."""
+        """Return whether the record has no value, another number of values, or uneven lists."""
         column = record[self.columns[0]]
         uneven = any(len(set(lengths)) > 1 for lengths in column.lengths[1:])
         return column.missing or len(column.leaves) != self.size or uneven
@@ -199,7 +199,7 @@ class PartRule(Rule):
     part: str
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows with another column and without this one."""
+        """Return rows with another column and without this one."""
         missing = batch[self.part].missing
         if not missing.any():
             return None
@@ -207,7 +207,7 @@ class PartRule(Rule):
         return missing & reduce(or_, others) if others else None
 
     def breaks(self, record: Record) -> bool:
-        """Whether another column has a value and this one has none."""
+        """Return whether another column has a value and this one has none."""
         return record[self.part].missing and any(not record[name].missing for name in self.columns)
 
 
@@ -224,12 +224,12 @@ class LengthRule(Rule):
     other: str
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows where the numbers differ."""
+        """Return rows where the numbers differ."""
         mask: Mask = batch[self.value].outer_lengths != batch[self.other].outer_lengths
         return mask
 
     def breaks(self, record: Record) -> bool:
-        """Whether the numbers differ."""
+        """Return whether the numbers differ."""
         return _length(record[self.value]) != _length(record[self.other])
 
 
@@ -280,7 +280,7 @@ class FieldRule(Rule):
     rule: RowRule
 
     def mask(self, batch: BatchColumns) -> Mask | None:
-        """Rows with a struct that breaks the rule; a column of anything else is the type rule's affair."""
+        """Return rows with a struct that breaks the rule; other columns are left to the type rule."""
         column = batch[self.columns[0]]
         if column.family != STRUCT:
             return None
@@ -293,12 +293,12 @@ class FieldRule(Rule):
         return broken
 
     def breaks(self, record: Record) -> bool:
-        """Whether a struct breaks the rule."""
+        """Return whether a struct breaks the rule."""
         return any(self.rule.breaks(struct) for struct in record[self.columns[0]].structs)
 
 
 def field_rule(struct: str, rule: RowRule) -> FieldRule:
-    """Makes a rule of fields a rule of the struct's column."""
+    """Turn a rule of fields into a rule of the struct's column."""
     return FieldRule(
         id=f"{join_path((struct,))}.{rule.id}",
         reason=rule.reason,

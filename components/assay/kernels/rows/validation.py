@@ -1,4 +1,4 @@
-"""Validates a data set's rows: an accumulator over batches, and the passes that keys of the whole data set need."""
+"""Validates a dataset's rows: an accumulator over batches, and the passes that keys of the whole dataset need."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ SAMPLE_ROWS = 5
 
 
 class Reduce(Protocol):
-    """Feeds every batch of a data set to an accumulator: `partial(engine.reduce, source)`."""
+    """Feeds every batch of a dataset to an accumulator: `partial(engine.reduce, source)`."""
 
     def __call__(self, accumulator: Any, /) -> Any:
-        """Gives what the accumulator extracts."""
+        """Return what the accumulator extracts."""
         ...
 
 
@@ -85,7 +85,7 @@ class RowValidation:
         self._sample_rows = sample_rows
 
     def create(self) -> ValidationState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         naming = len(self._rules.naming_rules)
         return ValidationState(
             0,
@@ -96,7 +96,7 @@ class RowValidation:
         )
 
     def add_batch(self, state: ValidationState, batch: pa.RecordBatch) -> ValidationState:
-        """Adds the rows of one batch to `state`, in place.
+        """Add the rows of one batch to `state`, in place.
 
         Raises:
             UserCodeError: A user's function raised.
@@ -115,7 +115,7 @@ class RowValidation:
         return state
 
     def merge(self, states: Sequence[ValidationState]) -> ValidationState:
-        """Gives the state of all rows, in the first of `states`; the others must not be used afterwards."""
+        """Return the state of all rows, in the first of `states`; the others must not be used afterwards."""
         result, *others = states
         for other in others:
             for kept, samples in zip(result.samples, other.samples, strict=True):
@@ -133,7 +133,7 @@ class RowValidation:
         return result
 
     def extract(self, state: ValidationState) -> RowReport:
-        """Gives the report; `state` can be added to after.
+        """Return the report; `state` can be added to after.
 
         Raises:
             UsageError: A rule reads a column that neither the data nor the schema has.
@@ -166,7 +166,7 @@ class RowValidation:
 
 
 def find_duplicates(reduce: Reduce, rules: RuleSet) -> dict[str, DuplicateKeys]:
-    """Finds the keys that occur twice in a data set, for each rule that asks: no pass, one, or two where any does."""
+    """Find repeated keys in a dataset for each rule that needs them, in at most two passes over the rows."""
     if not rules.unique_rules:
         return {}
     candidates = reduce(KeyHashes(rules.unique_rules))
@@ -177,10 +177,10 @@ def find_duplicates(reduce: Reduce, rules: RuleSet) -> dict[str, DuplicateKeys]:
 
 
 def validate_rows(reduce: Reduce, rules: RuleSet, sample_rows: int = SAMPLE_ROWS) -> RowReport:
-    """Holds the rows of a data set against rules.
+    """Check the rows of a dataset against rules.
 
     Args:
-        reduce: Reads the data set, once for each pass: `partial(engine.reduce, source)`.
+        reduce: Reads the dataset, once for each pass: `partial(engine.reduce, source)`.
         rules: The rules.
         sample_rows: How many of the rows that break a rule to show.
     """
@@ -235,7 +235,7 @@ class BatchOutcome:
         return rejected
 
     def found(self, rule: RowRule | UniqueRule, rows: NDArray[np.intp]) -> list[Any]:
-        """The offending values of some rows: of the rule's column, or a dict where it reads several."""
+        """Return the offending values of some rows: of the rule's column, or a dict where it reads several."""
         names = rule.columns
         if isinstance(rule, KnownColumnsRule):
             names = tuple(name for name in self.columns.names if name not in rule.known)
@@ -249,7 +249,7 @@ class BatchOutcome:
         ]
 
     def records(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
-        """Some rows as dicts of Python values."""
+        """Return some rows as dicts of Python values."""
         names = self.columns.names
         return [
             dict(zip(names, row, strict=True))
@@ -266,12 +266,12 @@ class BatchOutcome:
 
 
 def judge(rules: RuleSet, batch: pa.RecordBatch, duplicates: Mapping[str, DuplicateKeys]) -> BatchOutcome:
-    """Holds a batch against rules.
+    """Check a batch against rules.
 
     Args:
         rules: The rules.
         batch: The rows.
-        duplicates: For each of `rules.unique_rules` the keys that occur twice in the whole data set.
+        duplicates: For each of `rules.unique_rules` the keys that occur twice in the whole dataset.
     """
     columns = BatchColumns(batch)
     last_use = {name: at for at, rule in enumerate(rules.row_rules) for name in rule.columns}
@@ -302,18 +302,18 @@ class DistinctValues:
     pending: list[NDArray[np.uint64]] = field(default_factory=list)
 
     def add(self, column: BatchColumn) -> None:
-        """Adds the innermost values of a column; null and NaN are none."""
+        """Add the innermost values of a column; null and NaN are none."""
         leaf = column.distinct_leaves()
         if len(leaf):
             self._take(row_hashes(pa.RecordBatch.from_arrays([leaf], ["value"])))
 
     def merge(self, other: DistinctValues) -> None:
-        """Adds the values of another state."""
+        """Add the values of another state."""
         for hashes in (other.hashes, *other.pending):
             self._take(hashes)
 
     def figure(self) -> int:
-        """How many distinct values there are; exact but for collisions of 64-bit hashes."""
+        """Return how many distinct values there are; exact but for collisions of 64-bit hashes."""
         self._settle()
         return len(self.hashes)
 

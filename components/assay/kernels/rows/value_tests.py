@@ -26,22 +26,22 @@ class AnyOf:
 
     Attributes:
         values: The set.
-        undecodable: Whether text that is no UTF-8 is another value; else it is `ValidText`'s affair.
+        undecodable: Whether text that is not UTF-8 is another value; else it is left to `ValidText`.
     """
 
     values: frozenset[str]
     undecodable: bool = False
 
     def integer(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def real(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def text(self, value: str) -> bool:
-        """Whether the text is another one."""
+        """Return whether the text is not in the domain."""
         return value not in self.values and (self.undecodable or is_valid_text(value))
 
 
@@ -50,15 +50,15 @@ class ValidText:
     """Text is UTF-8."""
 
     def integer(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def real(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def text(self, value: str) -> bool:
-        """Whether some byte is no UTF-8."""
+        """Return whether some byte is not UTF-8."""
         return not is_valid_text(value)
 
 
@@ -69,15 +69,15 @@ class NumberText:
     of: Literal["INT", "FLOAT"]
 
     def integer(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def real(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def text(self, value: str) -> bool:
-        """Whether the text spells none."""
+        """Return whether the text does not spell a number."""
         return (integer_text(value) if self.of == "INT" else real_text(value)) is None
 
 
@@ -103,19 +103,19 @@ class NumberBound:
     whole_applies: bool = True
 
     def integer(self, value: Any) -> Any:
-        """Whether a whole number lies beyond."""
+        """Return whether a whole number is beyond the bound."""
         if not self.whole_applies:
             return False
         return value < self.whole if self.side == "min" else value > self.whole
 
     def real(self, value: Any) -> Any:
-        """Whether a number with decimals lies beyond."""
+        """Return whether a number with decimals is beyond the bound."""
         if self.decimal is None:
             return False
         return value < self.decimal if self.side == "min" else value > self.decimal
 
     def text(self, value: str) -> bool:
-        """Whether text spells a number beyond; text that spells none is `NumberText`'s affair."""
+        """Return whether text spells a number beyond the bound; other text is left to `NumberText`."""
         if self.text_family == "INT":
             whole = integer_text(value)
             return whole is not None and (whole < self.whole if self.side == "min" else whole > self.whole)
@@ -125,18 +125,18 @@ class NumberBound:
 
 @dataclass(frozen=True, slots=True)
 class NotNan:
-    """A number is no NaN."""
+    """A number is not NaN."""
 
     def integer(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def real(self, value: Any) -> Any:
-        """Whether it is NaN."""
+        """Return whether it is NaN."""
         return value != value  # noqa: PLR0124 (NaN is what differs from itself, in an array as well)
 
     def text(self, value: str) -> bool:
-        """Whether text spells NaN."""
+        """Return whether text spells NaN."""
         number = real_text(value)
         return number is not None and math.isnan(number)
 
@@ -146,15 +146,15 @@ class Finite:
     """A number is not infinite."""
 
     def integer(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def real(self, value: Any) -> Any:
-        """Whether it is infinite."""
+        """Return whether it is infinite."""
         return (value == math.inf) | (value == -math.inf)
 
     def text(self, value: str) -> bool:
-        """Whether text spells an infinite number, or one that float32 cannot hold."""
+        """Return whether text spells an infinite number, or one beyond float32."""
         number = real_text(value)
         return number is not None and (math.isinf(number) or abs(number) > _FLOAT32_MAX)
 
@@ -164,15 +164,15 @@ class ZeroOrOne:
     """A number with decimals is 0 or 1; of whole numbers, two `NumberBound`s tell the too small from the too large."""
 
     def integer(self, _value: Any) -> Any:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
     def real(self, value: Any) -> Any:
-        """Whether it is neither, NaN included."""
+        """Return whether it is neither, NaN included."""
         return (value != 0.0) & (value != 1.0)
 
     def text(self, _value: str) -> bool:
-        """Does not apply."""
+        """Ignore values of this family."""
         return False
 
 
@@ -198,21 +198,21 @@ class Pattern:
             ) from error
 
     def integer(self, value: Any) -> Any:
-        """Every number is broken."""
+        """Reject every number."""
         return value == value  # noqa: PLR0124 (true for each)
 
     def real(self, value: Any) -> Any:
-        """Every number is broken, NaN included."""
+        """Reject every number, including NaN."""
         return (value == value) | True  # noqa: PLR0124
 
     def text(self, value: str) -> bool:
-        """Whether the text does not match."""
+        """Return whether the text does not match."""
         compiled = re.compile(self.pattern)  # cached by the standard library
         return (compiled.search(value) if self.search else compiled.fullmatch(value)) is None
 
 
 def float_limit(side: Literal["min", "max"], limit: float) -> float:
-    """Gives a limit that float32's rounding of it keeps."""
+    """Return a threshold that survives rounding to float32."""
     if not math.isfinite(limit) or abs(limit) > _FLOAT32_MAX:
         return limit
     rounded = float32(limit)
@@ -221,7 +221,7 @@ def float_limit(side: Literal["min", "max"], limit: float) -> float:
 
 
 def whole_limit(side: Literal["min", "max"], limit: float) -> int:
-    """Gives the whole number that is a limit for whole numbers."""
+    """Return the whole number that is a limit for whole numbers."""
     if math.isnan(limit):  # no value is below or above it, as TFDV has it
         return 2**64 if side == "max" else -(2**64)
     if math.isinf(limit):
@@ -230,13 +230,13 @@ def whole_limit(side: Literal["min", "max"], limit: float) -> int:
 
 
 def float32(value: float) -> float:
-    """Rounds to the nearest float32."""
+    """Round to the nearest float32."""
     rounded: float = struct.unpack("f", struct.pack("f", value))[0]
     return rounded
 
 
 def shortest(value: float) -> float:
-    """Gives the decimal of the fewest digits that rounds to the float32 `value`: what somebody wrote into a schema."""
+    """Return the decimal of the fewest digits that rounds to the float32 `value`: what somebody wrote into a schema."""
     return next(
         (
             decimal
@@ -248,7 +248,7 @@ def shortest(value: float) -> float:
 
 
 def integer_text(value: str) -> int | None:
-    """Reads a whole number of 64 bits as `absl::SimpleAtoi` does; None where the text spells none."""
+    """Read a 64-bit integer as `absl::SimpleAtoi` does; None if the text is not one."""
     if not _INTEGER.fullmatch(value) or len(value) > 4000:
         return None
     number = int(value)
@@ -256,7 +256,7 @@ def integer_text(value: str) -> int | None:
 
 
 def real_text(value: str) -> float | None:
-    """Reads a number as `absl::SimpleAtof` does; None where the text spells none."""
+    """Read a number as `absl::SimpleAtof` does; None if the text is not a number."""
     if not value.isascii() or "_" in value:
         return None
     try:
@@ -266,7 +266,7 @@ def real_text(value: str) -> float | None:
 
 
 def is_valid_text(value: str) -> bool:
-    """Tells whether text was UTF-8: `record.decoded` writes bytes that are none as lone surrogates."""
+    """Return whether text was UTF-8: `record.decoded` writes invalid bytes as lone surrogates."""
     if value.isascii():
         return True
     try:

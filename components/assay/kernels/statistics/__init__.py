@@ -1,4 +1,4 @@
-"""Statistics of data sets as TFDV gives them: mergeable accumulators over Arrow record batches.
+"""Statistics of datasets as TFDV gives them: mergeable accumulators over Arrow record batches.
 
 From the top down, as imports go: `merging` (statistics merged later), `dataset` (all rows and each slice),
 `generators` (beyond single features), `feature` (one feature: `numeric`, `categories` and `presence`), `slices`

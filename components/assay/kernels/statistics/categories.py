@@ -49,18 +49,18 @@ class HeavyHitters:
     subtracted: float = 0
 
     def add(self, part: Counted, max_bytes: int) -> None:
-        """Adds counted values, keeping as many as take at most `max_bytes`."""
+        """Add counted values, keeping as many as take at most `max_bytes`."""
         self.table.add(part)
         self._forget(max_bytes)
 
     def merge(self, other: HeavyHitters, max_bytes: int) -> None:
-        """Adds all that `other` has seen."""
+        """Add the content of `other`."""
         self.subtracted += other.subtracted
         self.table.merge(other.table)
         self._forget(max_bytes)
 
     def estimate(self) -> Counted | None:
-        """Gives the values that are kept, with what was subtracted given back; `None` if there are none."""
+        """Return the retained values, with the subtracted counts restored; `None` if there are none."""
         table = self.table.table()
         if table is None:
             return None
@@ -102,14 +102,14 @@ class CategorySketch:
         self._heavy = HeavyHitters(by_weight=True) if weighted else None
 
     def add(self, part: Counted, max_bytes: int) -> None:
-        """Adds counted values, keeping as many of the most frequent ones as take `max_bytes`."""
+        """Add counted values, keeping as many of the most frequent ones as take `max_bytes`."""
         self._distinct.AddValues(part.values)
         self._frequent.add(part, max_bytes)
         if self._heavy is not None:
             self._heavy.add(part, max_bytes)
 
     def merge(self, other: CategorySketch, max_bytes: int) -> None:
-        """Adds all that `other` has seen."""
+        """Add the content of `other`."""
         self._distinct.Merge(other._distinct)
         self._frequent.merge(other._frequent, max_bytes)
         if self._heavy is not None and other._heavy is not None:
@@ -158,7 +158,7 @@ class CategoryState:
 
 
 def add_categories(state: CategoryState, column: FeatureColumn, max_bytes: int) -> None:
-    """Adds the values of one batch; more than `max_bytes` of distinct values are sketched."""
+    """Add the values of one batch; more than `max_bytes` of distinct values are sketched."""
     if column.leaf is None:
         return
     part = _normal(count_values(column.leaf, column.leaf_weights))
@@ -173,7 +173,7 @@ def add_categories(state: CategoryState, column: FeatureColumn, max_bytes: int) 
 
 
 def merge_categories(state: CategoryState, other: CategoryState, max_bytes: int) -> None:
-    """Adds all that `other` holds, which must not be used afterwards."""
+    """Add the content of `other`, which must not be used afterwards."""
     state.total_length += other.total_length
     state.invalid_utf8 += other.invalid_utf8
     if state.sketch is None and other.sketch is None:
@@ -191,7 +191,7 @@ def merge_categories(state: CategoryState, other: CategoryState, max_bytes: int)
 
 
 def string_statistics(state: CategoryState, num_values: int, options: StatisticsOptions) -> StringStatistics:
-    """Gives the proto, without the common statistics."""
+    """Return the proto, without the common statistics."""
     result = statistics_pb2.StringStatistics(invalid_utf8_count=state.invalid_utf8)
     if num_values:
         result.avg_length = state.total_length / num_values
@@ -211,7 +211,7 @@ def string_statistics(state: CategoryState, num_values: int, options: Statistics
 
 
 def _normal(counted: Counted) -> Counted:
-    """Gives values of one type per kind: bytes with 64-bit offsets, integers of 64 bits, doubles."""
+    """Return values of one type per kind: bytes with 64-bit offsets, integers of 64 bits, doubles."""
     type_ = counted.values.type
     if pa.types.is_integer(type_):
         return counted.with_values(counted.values.cast(pa.int64()))
@@ -239,7 +239,7 @@ def _is_invalid_utf8(values: pa.Array) -> NDArray[np.bool_]:
 
 
 def _text(value: bytes | float) -> str | None:
-    """Gives a value as text; `None` for bytes that are not UTF-8."""
+    """Return a value as text; `None` for bytes that are not UTF-8."""
     if not isinstance(value, bytes):
         return str(value)
     try:
@@ -263,7 +263,7 @@ def _add_top(
     options: StatisticsOptions,
     threshold: float,
 ) -> None:
-    """Adds top values and rank histogram: the most frequent first, of equally frequent ones the greatest first."""
+    """Add top values and rank histogram: the most frequent first, of equally frequent ones the largest first."""
     wanted = max(options.num_top_values, options.num_rank_histogram_buckets)
     if 0 < wanted < len(values):
         # Only what can be among them is sorted.

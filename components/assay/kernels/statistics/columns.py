@@ -81,7 +81,7 @@ _ONE = np.ones(1, dtype=np.int64)
 
 
 def feature_columns(path: Path, array: pa.Array, weights: NDArray[np.float64] | None) -> Iterator[FeatureColumn]:
-    """Takes a column apart: gives the feature, and after a struct its fields.
+    """Split a column into features: yield the feature, and after a struct its fields.
 
     Args:
         path: The feature's name.
@@ -125,7 +125,7 @@ def feature_columns(path: Path, array: pa.Array, weights: NDArray[np.float64] | 
 
 
 def example_weights(name: str, batch: pa.RecordBatch) -> NDArray[np.float64]:
-    """Gives the weight of each example.
+    """Return the weight of each example.
 
     Raises:
         DataError: The column is absent, is not numeric, or does not have exactly one value in each example.
@@ -151,7 +151,7 @@ def example_weights(name: str, batch: pa.RecordBatch) -> NDArray[np.float64]:
 
 
 def row_values(array: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
-    """Gives the innermost values that are not null, and the row of each."""
+    """Return the innermost values that are not null, and the row of each."""
     array, rows = plain(array), np.arange(len(array))
     while is_list(array.type):
         lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -164,13 +164,13 @@ def row_values(array: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
 
 
 def count_lengths(lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Gives the distinct lengths and how often each occurs."""
+    """Return the distinct lengths and how often each occurs."""
     distinct, counts = np.unique(lengths, return_counts=True)
     return distinct.astype(np.int64), counts.astype(np.int64)
 
 
 def check_distinct(names: list[str], where: str) -> None:
-    """Checks that no two columns, or fields of one struct, have one name.
+    """Check that no two columns, or fields of one struct, have one name.
 
     Raises:
         DataError: Two have.
@@ -183,7 +183,7 @@ def check_distinct(names: list[str], where: str) -> None:
 def _fields(
     path: Path, array: pa.StructArray, weights: NDArray[np.float64] | None, *, nested: bool
 ) -> Iterator[FeatureColumn]:
-    """Gives the fields of structs. A null struct in a list lacks all fields; elsewhere it is missing itself."""
+    """Return the fields of structs. A null struct in a list lacks all fields; elsewhere it is missing itself."""
     if not nested and array.null_count:
         valid = np.asarray(array.is_valid())
         array = array.filter(pa.array(valid))
@@ -206,7 +206,7 @@ def _flat_level(array: pa.Array, weights: NDArray[np.float64] | None) -> NestLev
 def _unnest(
     array: pa.Array, weights: NDArray[np.float64] | None, rows: NDArray[np.int64] | None
 ) -> tuple[NestLevel, pa.Array, NDArray[np.float64] | None, NDArray[np.int64]]:
-    """Describes the outermost list level, and gives what is inside it with its weights and top-level rows."""
+    """Describe the outermost list level, and return what is inside it with its weights and top-level rows."""
     valid = np.asarray(array.is_valid())
     if pa.types.is_fixed_size_list(array.type):
         # Its flatten() keeps the slots of null lists in some versions of Arrow; as a variable list it never does.
@@ -245,16 +245,16 @@ class SchemaClaims:
     categorical: frozenset[tuple[Path, int]] = frozenset()
 
     def is_bytes(self, path: Path) -> bool:
-        """Tells whether the feature's strings are opaque bytes."""
+        """Return whether the feature's strings are opaque bytes."""
         return path in self.bytes_features
 
     def is_categorical(self, path: Path, type_: int) -> bool:
-        """Tells whether the feature's numbers, of this type, are categories."""
+        """Return whether the feature's numbers, of this type, are categories."""
         return (path, type_) in self.categorical
 
 
 def schema_claims(schema: Schema | None) -> SchemaClaims:
-    """Reads the claims of a schema, by the rules of TFDV's `schema_util`."""
+    """Read the claims of a schema, by the rules of TFDV's `schema_util`."""
     if schema is None:
         return SchemaClaims()
     leaves = list(leaf_features(schema.feature))
@@ -269,7 +269,7 @@ def schema_claims(schema: Schema | None) -> SchemaClaims:
 
 
 def leaf_features(features: Iterable[Feature], parent: Path = ()) -> Iterator[tuple[Path, Feature]]:
-    """Gives the features of a schema that are not structs, with the fields of structs, and their paths."""
+    """Return the features of a schema that are not structs, with the fields of structs, and their paths."""
     for feature in features:
         path = (*parent, feature.name)
         if feature.type == schema_pb2.STRUCT:
@@ -279,7 +279,7 @@ def leaf_features(features: Iterable[Feature], parent: Path = ()) -> Iterator[tu
 
 
 def is_categorical_number(feature: Feature) -> bool:
-    """Tells whether a feature of numbers is declared as a category."""
+    """Return whether a feature of numbers is declared as a category."""
     domain = feature.WhichOneof("domain_info")
     if feature.type == schema_pb2.INT:
         if domain == "int_domain":

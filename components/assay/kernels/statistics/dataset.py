@@ -1,4 +1,4 @@
-"""Statistics of a data set: of all its rows, and of each slice."""
+"""Statistics of a dataset: of all its rows, and of each slice."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ROWS_AT_ONCE = 4096
 """Rows are kept until there are so many: each batch costs each column half a millisecond, however small it is."""
 
 BYTES_AT_ONCE = 160 << 20
-"""Rows are not kept beyond this, which is what a few thousand rows of a very wide data set take."""
+"""Rows are not kept beyond this, which is what a few thousand rows of a very wide dataset take."""
 
 
 @dataclass(slots=True)
@@ -90,11 +90,11 @@ class SliceStatistics:
     num_parts: int = 1
 
     def create(self) -> SliceState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return SliceState(generated=[generator.create() for generator in self.generators])
 
     def add(self, state: SliceState, batch: pa.RecordBatch) -> None:
-        """Adds rows, in place.
+        """Add rows, in place.
 
         Raises:
             DataError: A column's type differs from earlier batches, or the weight feature is not a number in each row.
@@ -109,7 +109,7 @@ class SliceStatistics:
             self.settle(state)
 
     def merge(self, state: SliceState, other: SliceState) -> None:
-        """Adds all that `other` holds, which must not be used afterwards."""
+        """Add the content of `other`, which must not be used afterwards."""
         state.num_examples += other.num_examples
         state.weighted_num_examples += other.weighted_num_examples
         state.num_columns = max(state.num_columns, other.num_columns)
@@ -123,7 +123,7 @@ class SliceStatistics:
             self.add(state, batch)
 
     def settle(self, state: SliceState) -> None:
-        """Describes the rows that are waiting."""
+        """Add the statistics of the pending rows."""
         waiting, state.waiting, state.waiting_rows, state.waiting_bytes = state.waiting, [], 0, 0
         while waiting:
             schema = waiting[0].schema
@@ -133,7 +133,7 @@ class SliceStatistics:
             waiting = waiting[alike:]
 
     def extract(self, state: SliceState, dataset: DatasetFeatureStatistics) -> None:
-        """Fills in the statistics; `state` can be added to afterwards."""
+        """Fill in the statistics; `state` can still be added to afterwards."""
         self.settle(state)
         dataset.num_examples = state.num_examples
         dataset.weighted_num_examples = state.weighted_num_examples
@@ -176,7 +176,7 @@ class SliceStatistics:
 
 
 def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Gives the batch without the rest of a larger one that it may be cut from."""
+    """Return the batch without the rest of a larger one that it may be cut from."""
     if batch.get_total_buffer_size() <= 2 * batch.nbytes + ROWS_AT_ONCE:
         return batch
     table = pa.Table.from_batches([batch]).take(pa.array(np.arange(batch.num_rows)))
@@ -193,7 +193,7 @@ def _joined(batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
 def chosen_generators(
     options: StatisticsOptions, schema: Schema | None, vocabularies: Mapping[str, Sequence[str]]
 ) -> tuple[Generator, ...]:
-    """Gives the generators, in the order in which TFDV's contribute."""
+    """Return the generators, in the order in which TFDV's contribute."""
     chosen: list[Generator] = []
     if options.enable_semantic_domain_stats:
         chosen.append(SemanticDomains(options.image_sizes))
@@ -216,7 +216,7 @@ def chosen_generators(
 
 
 def _categorical(schema: Schema | None) -> frozenset[str] | None:
-    """Gives the features whose values are categories: text, bytes, and integers that are declared so."""
+    """Return the features whose values are categories: text, bytes, and integers that are declared so."""
     if schema is None:
         return None
     return frozenset(
@@ -231,7 +231,7 @@ _SALT = np.uint64(0xD6E8FEB86659FD93)
 
 
 def sampled(batch: pa.RecordBatch, rate: float) -> NDArray[np.bool_]:
-    """Tells which rows are in a sample of about this share of all rows; equal rows are all in it, or none is."""
+    """Return which rows are in a sample of about this share of all rows; equal rows are sampled together."""
     if rate >= 1:
         return np.ones(batch.num_rows, dtype=bool)
     hashes = row_hashes(batch)
@@ -241,7 +241,7 @@ def sampled(batch: pa.RecordBatch, rate: float) -> NDArray[np.bool_]:
 
 
 ALL_EXAMPLES = "All Examples"
-"""The name that TFDV gives to the data set of all rows, where there are slices besides."""
+"""TFDV's name for the dataset of all rows, if there are slices as well."""
 
 _WAITING_BYTES = 64 << 20
 """What the rows of all slices together may take while they wait to be described with more of the same slice."""
@@ -249,7 +249,7 @@ _WAITING_BYTES = 64 << 20
 
 @dataclass(slots=True)
 class DatasetState:
-    """A data set so far; it can be pickled.
+    """A dataset so far; it can be pickled.
 
     Attributes:
         overall: All rows.
@@ -273,7 +273,7 @@ class DatasetStatistics:
         options: What to compute.
         schema: Says which strings are opaque bytes (image domain), which numbers are categories, and the format of
             integers that are times.
-        custom: A user's own statistics besides.
+        custom: A user's own statistics in addition.
         vocabularies: The tokens of each vocabulary that natural-language domains of the schema name, in the order of
             their numbers.
     """
@@ -296,11 +296,11 @@ class DatasetStatistics:
         self._slicer = Slicer(self._options.slices, schema)
 
     def create(self) -> DatasetState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return DatasetState(self._overall.create())
 
     def add_batch(self, state: DatasetState, batch: pa.RecordBatch) -> DatasetState:
-        """Adds the rows of one batch to `state`, in place.
+        """Add the rows of one batch to `state`, in place.
 
         Small batches may wait for more: what is wrong with them is then said later, with the result at the latest.
 
@@ -320,7 +320,7 @@ class DatasetStatistics:
         return state
 
     def merge(self, states: Sequence[DatasetState]) -> DatasetState:
-        """Gives the state of all rows, in the first of `states`; the others must not be used afterwards."""
+        """Return the state of all rows, in the first of `states`; the others must not be used afterwards."""
         result, *others = states
         for other in others:
             self._overall.merge(result.overall, other.overall)
@@ -331,7 +331,7 @@ class DatasetStatistics:
         return result
 
     def extract(self, state: DatasetState) -> DatasetFeatureStatisticsList:
-        """Gives the statistics: one data set, without a name; with slices, `All Examples` and one for each slice.
+        """Return the statistics: one dataset, without a name; with slices, `All Examples` and one for each slice.
 
         Slices come in the order of their names. `state` can be added to afterwards.
 

@@ -65,7 +65,7 @@ class FeatureStatistics:
 
     Attributes:
         path: The feature's name.
-        options: Of the data set.
+        options: Of the dataset.
         claims: What a schema says about how to treat the feature.
         max_exact_bytes: Memory for its distinct values.
     """
@@ -76,7 +76,7 @@ class FeatureStatistics:
     max_exact_bytes: int
 
     def add(self, state: FeatureState, column: FeatureColumn) -> None:
-        """Adds one batch's column."""
+        """Add one batch's column."""
         self._agree_on_type(state, column.type, column.meaning)
         add_presence(state.presence, column)
         self._add_times(state, column)
@@ -93,7 +93,7 @@ class FeatureStatistics:
             add_sizes(state.values, column)
 
     def merge(self, state: FeatureState, other: FeatureState) -> None:
-        """Adds all that `other` holds, which must not be used afterwards."""
+        """Add the content of `other`, which must not be used afterwards."""
         self._agree_on_type(state, other.type, other.meaning)
         merge_presence(state.presence, other.presence, self._name)
         if other.first_and_last is not None:
@@ -106,7 +106,7 @@ class FeatureStatistics:
             merge_sizes(state.values, other.values)
 
     def extract(self, state: FeatureState, num_parents: int, weighted_num_parents: float) -> FeatureNameStatistics:
-        """Gives the feature's statistics; parents are examples, or the structs that a field belongs to."""
+        """Return the feature's statistics; parents are examples, or the structs that a field belongs to."""
         result = statistics_pb2.FeatureNameStatistics()
         result.path.step.extend(self.path)
         common = common_statistics(state.presence, num_parents, weighted_num_parents, self.options)

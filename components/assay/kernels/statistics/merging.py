@@ -56,7 +56,7 @@ _DTYPES = frozenset({"<i8", "<f8"})
 
 
 def encode_state(value: object) -> bytes:
-    """Gives a state as MessagePack.
+    """Return a state as MessagePack.
 
     Raises:
         UsageError: It holds something else than this package's states do, such as a user's own state.
@@ -65,7 +65,7 @@ def encode_state(value: object) -> bytes:
 
 
 def decode_state(data: bytes) -> Any:
-    """Gives the state that was encoded.
+    """Return the state that was encoded.
 
     Raises:
         ValueError: The bytes are something else.
@@ -217,7 +217,7 @@ class Mergeable:
 
 
 class MergeableStatistics:
-    """An accumulator of the same statistics as `DatasetStatistics`, whose result can be merged besides.
+    """An accumulator of the same statistics as `DatasetStatistics`, whose result can also be merged.
 
     Args:
         options: What to compute.
@@ -236,23 +236,23 @@ class MergeableStatistics:
         self._statistics = DatasetStatistics(options, schema, vocabularies=vocabularies)
 
     def create(self) -> DatasetState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return self._statistics.create()
 
     def add_batch(self, state: DatasetState, batch: pa.RecordBatch) -> DatasetState:
-        """Adds the rows of one batch to `state`, in place."""
+        """Add the rows of one batch to `state`, in place."""
         return self._statistics.add_batch(state, batch)
 
     def merge(self, states: Sequence[DatasetState]) -> DatasetState:
-        """Gives the state of all rows."""
+        """Return the state of all rows."""
         return self._statistics.merge(states)
 
     def extract_proto(self, state: DatasetState) -> DatasetFeatureStatisticsList:
-        """Gives the statistics alone."""
+        """Return the statistics alone."""
         return self._statistics.extract(state)
 
     def extract(self, state: DatasetState) -> Mergeable:
-        """Gives the statistics and the state."""
+        """Return the statistics and the state."""
         proto = self._statistics.extract(state)  # describes what waits, and refuses what does not fit
         schema = b"" if self.schema is None else self.schema.SerializeToString(deterministic=True)
         header = msgspec.json.encode(self.options)
@@ -261,7 +261,7 @@ class MergeableStatistics:
 
 
 def merge_statistics(parts: Sequence[bytes]) -> Mergeable:
-    """Merges what `MergeableStatistics` gave for parts of the data: the same as for all of it in one.
+    """Merge the `MergeableStatistics` of parts of the data into those of all of it.
 
     Raises:
         UsageError: No part is given, or the parts were made with other options or another schema.
@@ -281,7 +281,7 @@ def merge_statistics(parts: Sequence[bytes]) -> Mergeable:
 
 
 def estimated_features(data: bytes) -> list[str]:
-    """Gives the features with too many distinct values to keep: sketches of them depend on how parts were merged.
+    """Return the features with too many distinct values to keep: sketches of them depend on how parts were merged.
 
     Quantiles then are within `options.epsilon` by rank, and numbers of distinct values within about 1 %. All else is
     exact: counts, extremes, and (within rounding) means and deviations.
@@ -298,7 +298,7 @@ def estimated_features(data: bytes) -> list[str]:
 
 
 def statistics_of_mergeable(data: bytes) -> DatasetFeatureStatisticsList:
-    """Gives the statistics proto.
+    """Return the statistics proto.
 
     Raises:
         DataError: The bytes are something else.

@@ -58,14 +58,14 @@ class NumericSketch:
         return self._weighted_quantiles
 
     def add(self, part: Counted) -> None:
-        """Adds values, not necessarily distinct; a few may wait for more."""
+        """Add values, not necessarily distinct; a few may wait for more."""
         self._waiting.append(part)
         self._num_waiting += len(part.values)
         if self._num_waiting >= _AT_ONCE:
             self._settle()
 
     def merge(self, other: NumericSketch) -> None:
-        """Adds all that `other` has seen."""
+        """Add the content of `other`."""
         self._moments = self.moments.merge(other.moments)
         self._quantiles.merge(other.quantiles)
         if self._weighted_quantiles is not None and other.weighted_quantiles is not None:
@@ -100,7 +100,7 @@ class NumericState:
 
 
 def add_numbers(state: NumericState, column: FeatureColumn, epsilon: float, max_bytes: int) -> None:
-    """Adds the values of one batch; more than `max_bytes` of distinct values are sketched."""
+    """Add the values of one batch; more than `max_bytes` of distinct values are sketched."""
     if column.leaf is None:
         return
     counted = count_numbers(column.leaf, column.leaf_weights)
@@ -120,7 +120,7 @@ def add_numbers(state: NumericState, column: FeatureColumn, epsilon: float, max_
 
 
 def merge_numbers(state: NumericState, other: NumericState, epsilon: float, max_bytes: int) -> None:
-    """Adds all that `other` holds, which must not be used afterwards."""
+    """Add the content of `other`, which must not be used afterwards."""
     state.num_nan += other.num_nan
     if state.sketch is None and other.sketch is None:
         state.exact.merge(other.exact)
@@ -137,7 +137,7 @@ def merge_numbers(state: NumericState, other: NumericState, epsilon: float, max_
 
 
 def numeric_statistics(state: NumericState, options: StatisticsOptions) -> NumericStatistics:
-    """Gives the proto, without the common statistics."""
+    """Return the proto, without the common statistics."""
     result = statistics_pb2.NumericStatistics()
     described = _describe(state, QUANTILES_PER_BUCKET * options.num_quantiles_histogram_buckets)
     if described is None:
@@ -184,7 +184,7 @@ def _sorted(table: Counted) -> Counted:
 
 
 def _describe(state: NumericState, num_buckets: int) -> tuple[NumericMoments, Quantiles, Quantiles | None] | None:
-    """Gives moments, quantiles and weighted quantiles; `None` where there are no values."""
+    """Return moments, quantiles and weighted quantiles; `None` where there are no values."""
     if state.sketch is not None:
         moments, weighted = state.sketch.moments, None
         quantiles = state.sketch.quantiles.quantiles(num_buckets)

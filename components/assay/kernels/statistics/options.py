@@ -32,13 +32,13 @@ class StatisticsOptions:
         max_exact_bytes: Memory for the distinct values of all features together. A feature that needs more than its
             share is summarised by sketches from there on: uniques are then estimated within about 1 %, and the
             counts of top values may lack a little.
-        slices: The ways to cut the data into slices, each of which gets statistics of its own besides those of all
+        slices: The ways to cut the data into slices, each of which gets its own statistics in addition to those of all
             rows.
         max_slices: More slices than that are an error, before they take all memory.
         label_feature: A column for whose values the lift of each value of the categorical features is given; these
             are those of the schema, or without one those of text or bytes.
         label_boundaries: Cut a numeric label into bins.
-        mutual_information_partitions: Estimate besides, on so many random parts of the rows, how much each feature
+        mutual_information_partitions: Also estimate, on this many random parts of the rows, how much each feature
             tells about the label: TFDV's adjusted mutual information. 0 for not at all; 5 are plenty.
         mutual_information_rows: How many rows of each part are looked at, at most; the cost grows with their square.
         feature_crosses: Pairs of numeric columns of which covariance and correlation are given, or `all` pairs.
@@ -109,14 +109,14 @@ _SHARE_CAP = 8 << 20
 """No feature holds more exactly: about 130,000 numbers (which get a quarter), or 200,000 words."""
 
 _SHARE_FLOOR = 256 << 10
-"""Every feature holds this much exactly, in however wide a data set: below it a sketch is larger than the values."""
+"""Every feature holds this much exactly, in however wide a dataset: below it a sketch is larger than the values."""
 
 _SLICE_SHARE_FLOOR = 32 << 10
 """Every feature of a slice holds this much exactly; of a thousand slices few are large."""
 
 
 def exact_bytes_per_feature(options: StatisticsOptions, num_features: int, num_slices: int = 1) -> int:
-    """Gives a feature's share of `max_exact_bytes`; it depends on the width of the data only, not on its split."""
+    """Return a feature's share of `max_exact_bytes`; it depends on the width of the data only, not on its split."""
     share = options.max_exact_bytes // (max(num_features, 1) * num_slices)
     floor = _SHARE_FLOOR if num_slices == 1 else _SLICE_SHARE_FLOOR
     return min(max(share, min(floor, options.max_exact_bytes)), _SHARE_CAP)
@@ -141,12 +141,12 @@ _INSTEAD = {
 
 
 def is_tfdv_options(given: Any) -> bool:
-    """Tells whether this is a `tfdv.StatsOptions`, without importing TFDV."""
+    """Return whether this is a `tfdv.StatsOptions`, without importing TFDV."""
     return type(given).__name__ == "StatsOptions" and type(given).__module__.startswith("tensorflow_data_validation")
 
 
 def options_of_tfdv(given: Any) -> StatisticsOptions:
-    """Gives the options that mean the same as a `tfdv.StatsOptions`.
+    """Return the options that mean the same as a `tfdv.StatsOptions`.
 
     Raises:
         UsageError: An option is set that has no counterpart here.
@@ -171,7 +171,7 @@ def options_of_tfdv(given: Any) -> StatisticsOptions:
 
 
 def _column(path: Any) -> str:
-    """Gives the column's name of a feature, which TFDV takes as text or as a path of steps."""
+    """Return the column's name of a feature, which TFDV takes as text or as a path of steps."""
     return path if isinstance(path, str) else ".".join(path.steps())
 
 

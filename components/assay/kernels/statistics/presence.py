@@ -46,7 +46,7 @@ class LevelState:
         return sum(length * count for length, count in self.lengths.items())
 
     def merge(self, other: LevelState) -> None:
-        """Adds all that `other` holds."""
+        """Add the content of `other`."""
         self.num_present += other.num_present
         self.lengths.update(other.lengths)
         self.present_weight += other.present_weight
@@ -67,7 +67,7 @@ class PresenceState:
 
 
 def add_presence(state: PresenceState, column: FeatureColumn) -> None:
-    """Adds the presence and valency of one batch."""
+    """Add the presence and valency of one batch."""
     if len(column.levels) == len(state.levels) == 1 and column.type is not None:
         _add_level(state.levels[0], column.levels[0])  # nearly every column: not worth a state of its own
         return
@@ -90,7 +90,7 @@ def _add_level(state: LevelState, level: NestLevel) -> None:
 
 
 def merge_presence(state: PresenceState, other: PresenceState, name: str) -> None:
-    """Adds all that `other` holds.
+    """Add the content of `other`.
 
     Raises:
         DataError: Both are nested, but to different depths.
@@ -113,13 +113,13 @@ def merge_presence(state: PresenceState, other: PresenceState, name: str) -> Non
 def common_statistics(
     state: PresenceState, num_parents: int, weighted_num_parents: float, options: StatisticsOptions
 ) -> CommonStatistics:
-    """Gives the proto of presence and valency.
+    """Return the proto of presence and valency.
 
     Args:
         state: The feature's.
         num_parents: Where the feature could be: examples, or for the field of a struct the structs.
         weighted_num_parents: What those weigh.
-        options: Of the data set.
+        options: Of the dataset.
     """
     levels = state.levels or [LevelState()]
     result = statistics_pb2.CommonStatistics()
@@ -150,7 +150,7 @@ def common_statistics(
 
 
 def length_statistics(state: PresenceState, options: StatisticsOptions) -> list[CustomStatistic]:
-    """Gives histograms of the number of values at each nest level but the outermost."""
+    """Return histograms of the number of values at each nest level but the outermost."""
     result: list[CustomStatistic] = []
     for number, level in enumerate(state.levels[1:], start=2):
         if not level.lengths:
@@ -211,7 +211,7 @@ class ByteSizeState:
 
 
 def add_sizes(state: ByteSizeState, column: FeatureColumn) -> None:
-    """Adds the values of one batch."""
+    """Add the values of one batch."""
     if column.leaf is None or column.leaf.null_count == len(column.leaf):
         return
     sizes = pc.binary_length(column.leaf)
@@ -220,14 +220,14 @@ def add_sizes(state: ByteSizeState, column: FeatureColumn) -> None:
 
 
 def merge_sizes(state: ByteSizeState, other: ByteSizeState) -> None:
-    """Adds all that `other` holds."""
+    """Add the content of `other`."""
     state.total += other.total
     state.min = min((size for size in (state.min, other.min) if size is not None), default=None)
     state.max = max((size for size in (state.max, other.max) if size is not None), default=None)
 
 
 def bytes_statistics(state: ByteSizeState, num_values: int) -> BytesStatistics:
-    """Gives the proto, without the common statistics."""
+    """Return the proto, without the common statistics."""
     result = statistics_pb2.BytesStatistics()
     if num_values and state.min is not None and state.max is not None:
         result.avg_num_bytes = state.total / num_values

@@ -1,1 +1,1 @@
-"""How sure a metric is: a paired bootstrap, closed forms, and corrections for many comparisons."""
+"""The uncertainty of metrics: a paired bootstrap, closed forms, and corrections for many comparisons."""

@@ -98,20 +98,20 @@ class Bootstrap:
         self._workers = workers
 
     def create(self) -> KeptRows:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return KeptRows()
 
     def add_batch(self, state: KeptRows, batch: pa.RecordBatch) -> KeptRows:
-        """Adds the rows of one batch to `state`, in place."""
+        """Add the rows of one batch to `state`, in place."""
         return self.add_rows(state, self._columns.rows(batch))
 
     def add_rows(self, state: KeptRows, rows: EvaluatedRows) -> KeptRows:
-        """Adds rows to `state`, in place; with `SlicedMetrics.add_rows` a batch need be read only once for both."""
+        """Add rows to `state`, in place; with `SlicedMetrics.add_rows` a batch need be read only once for both."""
         state.add(rows)
         return state
 
     def merge(self, states: Sequence[KeptRows]) -> KeptRows:
-        """Gives the state of all rows, in the first of `states`."""
+        """Return the state of all rows, in the first of `states`."""
         result, *others = states
         for other in others:
             result.merge(other)
@@ -178,7 +178,7 @@ class _Plan:
         self._once = {key: values[:, :1] for key, values in self._values(once).items()}
 
     def replicates(self, weights: NDArray[np.uint8]) -> dict[tuple[str, int], Floats]:
-        """Gives what these weights change in each metric: arrays of slices by replicates."""
+        """Return what these weights change in each metric: arrays of slices by replicates."""
         with np.errstate(invalid="ignore"):
             return {key: values - self._once[key] for key, values in self._values(weights).items()}
 
@@ -243,7 +243,7 @@ def _terms_by_view(parts: Sequence[Resampled]) -> dict[tuple[View, bool], list[T
 
 
 def replicate_weights(seed: int, stripes: Sequence[int], num_rows: int) -> NDArray[np.uint8]:
-    """Gives the weight of each row in the replicates of some stripes.
+    """Return the weight of each row in the replicates of some stripes.
 
     Streams are Philox's, a counter-based generator, keyed by seed and stripe: a row's weights depend on nothing but
     seed, stripe and the row's position.
@@ -271,7 +271,7 @@ def replicate_weights(seed: int, stripes: Sequence[int], num_rows: int) -> NDArr
 
 
 def replicated_ranking(metric: RankingMetric, rows: QueryRows, num_replicates: int, seed: int) -> Floats:
-    """Gives what each replicate adds to the mean over a slice's queries; NaN where there is no mean.
+    """Return what each replicate adds to the mean over a slice's queries; NaN where there is no mean.
 
     Two models on the same rows are drawn alike, so that their difference can be taken replicate by replicate.
 

@@ -39,7 +39,7 @@ class Area:
     standard_error: float
 
     def interval(self, confidence: float = 0.95) -> Interval:
-        """Gives bounds within 0 and 1; NaN for an area of 0 or 1, which says of other rows nothing that is known."""
+        """Return bounds within 0 and 1; NaN for an area of 0 or 1, from which nothing follows for other rows."""
         if not self._varies():
             known = self.standard_error == 0 and 0 < self.value < 1  # every score is the same
             return Interval(self.value, self.value) if known else Interval(math.nan, math.nan)
@@ -47,7 +47,7 @@ class Area:
         return Interval(1 / (1 + math.exp(-found.lower)), 1 / (1 + math.exp(-found.upper)))
 
     def p_value_above(self, limit: float) -> float:
-        """Gives the p-value of the hypothesis that the true area is at most `limit`."""
+        """Return the p-value of the hypothesis that the true area is at most `limit`."""
         if math.isnan(self.value) or math.isnan(self.standard_error):
             return math.nan
         if not self._varies() or not 0 < limit < 1:
@@ -55,7 +55,7 @@ class Area:
         return self._logit().p_value_above(math.log(limit / (1 - limit)))
 
     def p_value_below(self, limit: float) -> float:
-        """Gives the p-value of the hypothesis that the true area is at least `limit`."""
+        """Return the p-value of the hypothesis that the true area is at least `limit`."""
         return Area(1 - self.value, self.standard_error).p_value_above(1 - limit)
 
     def _varies(self) -> bool:
@@ -91,16 +91,16 @@ class Areas:
         return self.smaller_class
 
     def estimate(self, model: int = 0) -> Area:
-        """Gives one model's area with its standard error."""
+        """Return one model's area with its standard error."""
         return Area(float(self.values[model]), math.sqrt(float(self.covariance[model, model])))
 
     def difference(self, first: int = 0, second: int = 1) -> Estimate:
-        """Gives the first model's area less the second's; that they share rows is in the standard error."""
+        """Return the first model's area minus the second's; the standard error allows for their shared rows."""
         value = float(self.values[first] - self.values[second])
         return replace(self._combined(value, first, second, 1.0, -1.0), least=-1.0, most=1.0)
 
     def relative_difference(self, first: int = 0, second: int = 1) -> Estimate:
-        """Gives the difference over the second model's area; the error by the delta method. NaN where that is 0."""
+        """Return the difference over the second model's area; the error by the delta method. NaN where that is 0."""
         ours, theirs = float(self.values[first]), float(self.values[second])
         if theirs == 0:
             return Estimate(math.nan, math.nan)
@@ -121,7 +121,7 @@ class Areas:
 
 
 def delong(labels: Floats, scores: Sequence[Floats], orders: Sequence[Ints] | None = None) -> Areas:
-    """Gives the AUCs of models with their covariance.
+    """Return the AUCs of models with their covariance.
 
     Args:
         labels: 0 or 1; with any other label, or NaN among the scores, nothing is known.
@@ -171,7 +171,7 @@ def _same_order(first: Floats, second: Floats, order: Ints) -> bool:
 
 
 def _placements(positive: NDArray[np.bool_], scores: Floats, order: Ints) -> Floats:
-    """Gives for each positive the share of negatives below it, for each negative that of positives above it.
+    """Return for each positive the share of negatives below it, for each negative that of positives above it.
 
     Rows of one score count half of each other.
     """
@@ -195,7 +195,7 @@ def _placements(positive: NDArray[np.bool_], scores: Floats, order: Ints) -> Flo
 
 
 def _covariance(placements: Floats) -> Floats:
-    """Gives the sample covariance; models whose placements are equal have the very same entries."""
+    """Return the sample covariance; models whose placements are equal have the very same entries."""
     centred = placements - placements.mean(axis=1, keepdims=True)
     count = len(placements)
     same = [
@@ -210,7 +210,7 @@ def _covariance(placements: Floats) -> Floats:
 
 
 def sliced_areas(rows: OrderedRows, view: View) -> list[Areas] | None:
-    """Gives the areas of all models in each slice.
+    """Return the areas of all models in each slice.
 
     Args:
         rows: All rows.

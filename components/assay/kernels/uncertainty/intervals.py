@@ -51,14 +51,14 @@ class Estimate:
     most: float = math.inf
 
     def interval(self, confidence: float = 0.95) -> Interval:
-        """Gives value plus and minus the normal quantile times the standard error."""
+        """Return value plus and minus the normal quantile times the standard error."""
         margin = quantile(0.5 + confidence / 2) * self.standard_error
         if math.isnan(margin):
             return Interval(math.nan, math.nan)
         return Interval(max(self.value - margin, self.least), min(self.value + margin, self.most))
 
     def p_value_above(self, limit: float) -> float:
-        """Gives the p-value of the hypothesis that the true value is at most `limit`: small shows that it is above.
+        """Return the p-value of the hypothesis that the true value is at most `limit`.
 
         Without error (identical models) it is 0 above the limit, and 1 at or below it.
         """
@@ -69,17 +69,17 @@ class Estimate:
         return upper_tail((self.value - limit) / self.standard_error)
 
     def p_value_below(self, limit: float) -> float:
-        """Gives the p-value of the hypothesis that the true value is at least `limit`: small shows it is below."""
+        """Return the p-value of the hypothesis that the true value is at least `limit`."""
         return Estimate(-self.value, self.standard_error).p_value_above(-limit)
 
 
 def percentile_interval(value: float, changes: Floats, confidence: float = 0.95) -> Interval:
-    """Gives the percentile interval of a bootstrap.
+    """Return the percentile interval of a bootstrap.
 
     Args:
         value: The metric on the rows as they are.
-        changes: What each replicate adds to it. Replicates without a value (a sample without positives, say) are left
-            out, unless they are more than one in twenty: then there is no interval.
+        changes: What each replicate adds to it. Replicates without a value (such as a sample without positives) are
+            left out, unless they are more than one in twenty: then there is no interval.
         confidence: Of both sides together.
     """
     defined = _defined(changes)
@@ -90,7 +90,7 @@ def percentile_interval(value: float, changes: Floats, confidence: float = 0.95)
 
 
 def bootstrap_p_value_above(value: float, changes: Floats, limit: float) -> float:
-    """Gives the p-value of the hypothesis that the true value is at most `limit`, from replicates.
+    """Return the p-value of the hypothesis that the true value is at most `limit`, from replicates.
 
     The share of replicates at or below the limit, with one added to both counts so that it is never 0 (Davison and
     Hinkley 1997, section 4.2): 1,000 replicates show no p-value below 0.001. Consistent with
@@ -105,7 +105,7 @@ def bootstrap_p_value_above(value: float, changes: Floats, limit: float) -> floa
 
 
 def standard_error(changes: Floats) -> float:
-    """Gives the standard deviation of a bootstrap's replicates; NaN where too few have a value."""
+    """Return the standard deviation of a bootstrap's replicates; NaN where too few have a value."""
     defined = _defined(changes)
     return float(defined.std(ddof=1)) if len(defined) > 1 else math.nan
 
@@ -116,17 +116,17 @@ def _defined(changes: Floats) -> Floats:
 
 
 def quantile(probability: float) -> float:
-    """Gives the value that a standard normal variable falls below with this probability."""
+    """Return the value that a standard normal variable falls below with this probability."""
     return _STANDARD.inv_cdf(probability)
 
 
 def upper_tail(value: float) -> float:
-    """Gives the probability that a standard normal variable exceeds the value; NaN for NaN."""
+    """Return the probability that a standard normal variable exceeds the value; NaN for NaN."""
     return math.erfc(value / math.sqrt(2)) / 2
 
 
 def wilson_interval(successes: float, trials: float, confidence: float = 0.95) -> Interval:
-    """Gives Wilson's score interval for a rate (1927), which holds for few rows and rates near 0 and 1.
+    """Return Wilson's score interval for a rate (1927), which holds for few rows and rates near 0 and 1.
 
     Args:
         successes: How many rows are counted, such as true positives.
@@ -164,14 +164,14 @@ class PairedShares:
         return (self.first_only - self.second_only) / self.trials
 
     def interval(self, confidence: float = 0.95) -> Interval:
-        """The differences that the two-sided score test does not refuse."""
+        """Return the differences that the two-sided score test does not reject."""
         if self.alike:
             return Interval(0.0, 0.0)
         critical = quantile(0.5 + confidence / 2)
         return Interval(self._where(critical, -1.0, self.value), self._where(-critical, self.value, 1.0))
 
     def p_value_above(self, limit: float) -> float:
-        """The p-value of the hypothesis that the true difference is at most `limit`: small shows that it is above."""
+        """Return the p-value of the hypothesis that the true difference is at most `limit`."""
         if self.alike:
             return 0.0 if limit < 0 else 1.0
         if not -1 < limit < 1:
@@ -179,20 +179,20 @@ class PairedShares:
         return upper_tail(self._score(limit))
 
     def p_value_below(self, limit: float) -> float:
-        """The p-value of the hypothesis that the true difference is at least `limit`: small shows it is below."""
+        """Return the p-value of the hypothesis that the true difference is at least `limit`."""
         other = PairedShares(
             first_only=self.second_only, second_only=self.first_only, trials=self.trials, alike=self.alike
         )
         return other.p_value_above(-limit)
 
     def _score(self, difference: float) -> float:
-        """Gives how many standard errors the value lies above a true difference; falls as that grows."""
+        """Return how many standard errors the value lies above a true difference; falls as that grows."""
         if difference < 0:  # so that what is under the root never cancels
             return -_score(self.second_only, self.first_only, self.trials, -difference)
         return _score(self.first_only, self.second_only, self.trials, difference)
 
     def _where(self, score: float, low: float, high: float) -> float:
-        """Gives the difference between `low` and `high` at which the score is this one."""
+        """Return the difference between `low` and `high` at which the score is this one."""
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             if self._score(middle) > score:
@@ -203,7 +203,7 @@ class PairedShares:
 
 
 def _score(first: float, second: float, count: float, difference: float) -> float:
-    """The score for a true difference of at least 0."""
+    """Return the score for a true difference of at least 0."""
     # The most likely share of rows for the second model alone, if this were the true difference (Tango's q21).
     linear = (2 * count - first + second) * difference - first - second
     root = math.sqrt(linear * linear + 8 * count * second * difference * (1 - difference))

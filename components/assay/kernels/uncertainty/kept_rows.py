@@ -29,7 +29,7 @@ class KeptRows:
     parts: list[tuple[Ints, Floats, Floats, tuple[Floats, ...]]] = field(default_factory=list)
 
     def add(self, rows: EvaluatedRows) -> None:
-        """Adds the rows that weigh anything."""
+        """Add the rows that weigh anything."""
         codes = self.cells.add(rows.cells.keys)[rows.cells.codes]
         used = rows.weights != 0
         weights = checked_weights(rows.weights)
@@ -37,7 +37,7 @@ class KeptRows:
         self.parts.append((codes[used], rows.labels[used], weights[used], predictions))
 
     def merge(self, other: KeptRows) -> None:
-        """Adds another's rows."""
+        """Add another's rows."""
         codes = self.cells.add(tuple(other.cells.numbers))
         self.parts.extend((codes[part[0]], *part[1:]) for part in other.parts)
 
@@ -64,14 +64,14 @@ class OrderedRows:
         return len(self.weights)
 
     def rows_of(self, cells: Ints) -> Ints:
-        """Gives the rows of some cells, ascending."""
+        """Return the rows of some cells, ascending."""
         begins, lengths = self.starts[cells], self.starts[cells + 1] - self.starts[cells]
         rows: Ints = np.arange(lengths.sum()) + np.repeat(begins - np.cumsum(lengths) + lengths, lengths)
         return rows
 
 
 def ordered(kept: KeptRows) -> OrderedRows:
-    """Puts the rows in order."""
+    """Sort the rows."""
     by_content = kept.cells.by_content()
     rank = np.empty(len(by_content), dtype=np.int64)
     rank[[kept.cells.numbers[key] for key in by_content]] = np.arange(len(by_content))
@@ -80,7 +80,7 @@ def ordered(kept: KeptRows) -> OrderedRows:
     weights = _joined([part[2] for part in kept.parts])
     models = range(len(kept.parts[0][3])) if kept.parts else range(0)
     predictions = tuple(_joined([part[3][model] for part in kept.parts]) for model in models)
-    # Rows that are alike in everything may stand in any order, so a hash of the content is as good as the content.
+    # Rows that are alike in everything may be in any order, so a hash of the content is as good as the content.
     # Neighbours in score are read together later on.
     scores = [values if values.ndim == 1 else values[:, 0] for values in predictions[:1]]
     order = np.lexsort((_hashes([labels, weights, *predictions]), *scores, cells))
@@ -99,7 +99,7 @@ def _joined(parts: list[Floats]) -> Floats:
 
 
 def _hashes(columns: list[Floats]) -> NDArray[np.uint64]:
-    """Gives a hash of each row (the mixing steps of SplitMix64)."""
+    """Return a hash of each row (the mixing steps of SplitMix64)."""
     result = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
         for values in column[:, None].T if column.ndim == 1 else column.T:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def holm(p_values: Sequence[float]) -> Floats:
-    """Gives adjusted p-values that keep the chance of any false rejection (Holm 1979).
+    """Return adjusted p-values that keep the chance of any false rejection (Holm 1979).
 
     Reject where the adjusted p-value is at most the level. Comparisons may depend on each other in any way. NaN (a
     comparison that could not be made) stays NaN and does not count.
@@ -22,7 +22,7 @@ def holm(p_values: Sequence[float]) -> Floats:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> Floats:
-    """Gives adjusted p-values that keep the expected share of false among all rejections (1995).
+    """Return adjusted p-values that keep the expected share of false among all rejections (1995).
 
     For comparisons that are independent or depend positively, as those of slices that share rows do. NaN as in
     [`holm`][...holm].

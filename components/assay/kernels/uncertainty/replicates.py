@@ -52,7 +52,7 @@ class BinnedScores:
     places: Ints
 
     def matrices(self, weights: NDArray[np.uint8]) -> Matrices:
-        """Gives the confusion matrices of each replicate.
+        """Return the confusion matrices of each replicate.
 
         Args:
             weights: Of each row in each replicate; the last row weighs nothing.
@@ -137,7 +137,7 @@ def _binned(sources: Ints, scores: Floats, labels: Floats, weights: Floats, padd
 
 
 def _bins(scores: Floats) -> tuple[Ints, Floats]:
-    """Gives each score's bin, and the least score of each bin; scores ascend, and equal ones share a bin."""
+    """Return each score's bin, and the minimum score of each bin; scores ascend, and equal ones share a bin."""
     if not len(scores):
         return np.zeros(0, dtype=np.int64), scores
     changes = np.concatenate([[True], scores[1:] != scores[:-1]])
@@ -155,7 +155,7 @@ class ReplicatedSums:
 
     Args:
         rows: All rows.
-        columns: What is summed: a number a row, with the row's weight in it.
+        columns: What is summed: one number per row, with the row's weight in it.
     """
 
     def __init__(self, rows: OrderedRows, columns: Mapping[SumKey, Floats]) -> None:
@@ -165,7 +165,7 @@ class ReplicatedSums:
         self._parts = _parts(rows)
 
     def sums(self, weights: NDArray[np.uint8]) -> Mapping[SumKey, Floats]:
-        """Gives the sums for these weights: by column an array of slices by replicates."""
+        """Return the sums for these weights: by column an array of slices by replicates."""
         totals = np.zeros((self._num_slices, len(self._columns), weights.shape[1]))
         if len(self._columns):
             for chosen, slices in self._parts:
@@ -260,7 +260,7 @@ def _product(columns: Floats, of_rows: NDArray[np.uint8]) -> Floats:
 def term_columns(
     rows: OrderedRows, model: int, view: View, terms: Sequence[Term], baseline: int | None = None
 ) -> list[Floats]:
-    """Gives what a view's terms count for each row: the sum over the row's pairs, weighted.
+    """Return what a view's terms count for each row: the sum over the row's pairs, weighted.
 
     Args:
         rows: All rows.
@@ -286,7 +286,7 @@ def term_columns(
 
 
 def _distinct(columns: Mapping[SumKey, Floats]) -> tuple[dict[SumKey, int], list[Floats]]:
-    """Finds columns that are the same, such as both models' labels."""
+    """Find columns that are the same, such as both models' labels."""
     distinct: list[Floats] = []
     by_digest: dict[tuple[float, ...], list[int]] = {}
     positions: dict[SumKey, int] = {}
@@ -302,7 +302,7 @@ def _distinct(columns: Mapping[SumKey, Floats]) -> tuple[dict[SumKey, int], list
 
 
 def _parts(rows: OrderedRows) -> list[tuple[slice | Ints, Ints]]:
-    """Gives groups of rows, and the slices that each is in: cells, or slices themselves where cells are small."""
+    """Return groups of rows, and the slices that each is in: cells, or slices themselves where cells are small."""
     members = list(rows.slices.values())
     num_cells = len(rows.starts) - 1
     if num_cells * _SMALL_CELL > len(rows) and len(members) < num_cells:

@@ -74,11 +74,11 @@ class SkewedMean:
         return Interval(*(math.sqrt(bound) if self.root else bound for bound in bounds))
 
     def p_value_above(self, limit: float) -> float:
-        """Return the p-value of "the true value is at most `limit`": small shows that it is above."""
+        """Return the p-value of "the true value is at most `limit`": a small one shows that it is above."""
         return self._tail(limit, 1.0)
 
     def p_value_below(self, limit: float) -> float:
-        """Return the p-value of "the true value is at least `limit`": small shows that it is below."""
+        """Return the p-value of "the true value is at least `limit`": a small one shows that it is below."""
         return self._tail(limit, -1.0)
 
     def _tail(self, limit: float, side: float) -> float:
@@ -138,7 +138,7 @@ class RowMeans:
 
 
 ClosedForm: TypeAlias = Areas | RowMeans
-"""How sure the metric of one model or two is, without a bootstrap."""
+"""The uncertainty of a metric of one model or two, without a bootstrap."""
 
 
 def is_mean(metric: object) -> bool:

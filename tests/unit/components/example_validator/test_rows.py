@@ -118,7 +118,7 @@ def test_too_large_a_share_closes_the_gate(run_steps: RunSteps, steps: Any) -> N
     verdict = read_verdict(result.output("ExampleValidator", "anomalies").path)
     closing = [check for check in verdict.failed if check.severity == "error"]
     assert [(check.id, check.observed, check.limit) for check in closing] == [("eval/rows/rejected_share", 0.4, 0.3)]
-    assert "4 of 10 rows (40.00%) are in quarantine; the limit is 30.00%" in closing[0].sentence
+    assert "4 of 10 rows (40.00%) are in quarantine; the threshold is 30.00%" in closing[0].sentence
 
 
 def test_no_row_left_is_an_error(run_steps: RunSteps, steps: Any) -> None:

@@ -83,7 +83,7 @@ def test_a_pickled_validator_needs_neither_schema_nor_protos(
 def test_what_one_record_cannot_decide_is_said(schema_file: Path) -> None:
     validator = RowValidator(schema_file, [Unique(columns=("fare",))])
     assert validator.unchecked == (
-        "picture: a domain of images is held against statistics only",
+        "picture: a domain of images is checked in statistics only",
         "no two rows have the same fare: needs the whole dataset",
         "fare has a number that is not NaN: needs the whole dataset",
         "company is one of 'A', 'B' in all but 0.1 of its values: needs the whole dataset",

@@ -75,8 +75,8 @@ def test_the_rules_of_each_feature_in_the_order_of_the_schema() -> None:
         "count.unique.max",
     ]
     assert rules.unchecked == (
-        "link: a domain of URLs names a meaning, and limits nothing",
-        "photo: a domain of images is held against statistics only",
+        "link: a domain of URLs names a meaning, and restricts nothing",
+        "photo: a domain of images is checked in statistics only",
     )
 
 

@@ -55,7 +55,7 @@ class CompositeState:
 
 
 def composites(schema: Schema | None) -> tuple[Composite, ...]:
-    """Gives the composite features of a schema, the weighted ones last.
+    """Return the composite features of a schema, the weighted ones last.
 
     Raises:
         UsageError: One is a field of a struct, which statistics do not cover.
@@ -87,15 +87,15 @@ class CompositeFeatures:
     features: tuple[Composite, ...]
 
     def create(self) -> list[CompositeState]:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return [CompositeState() for _ in self.features]
 
     def add(self, state: list[CompositeState], rows: BatchRows) -> list[CompositeState]:
-        """Gives the state after more rows."""
+        """Return the state after more rows."""
         return self.merge(state, [_fit(feature, rows.batch) for feature in self.features])
 
     def merge(self, state: list[CompositeState], other: list[CompositeState]) -> list[CompositeState]:
-        """Gives the state of both."""
+        """Return the state of both."""
         for one, two in zip(state, other, strict=True):
             for name, count in two.missing.items():
                 one.missing[name] = one.missing.get(name, 0) + count
@@ -106,7 +106,7 @@ class CompositeFeatures:
         return state
 
     def contribute(self, state: list[CompositeState], dataset: DatasetFeatureStatistics) -> None:
-        """Adds the custom statistics that TFDV's validation reads, with the names it knows."""
+        """Add the custom statistics that TFDV's validation reads, with the names it knows."""
         for feature, fit in zip(self.features, state, strict=True):
             custom = feature_statistics(dataset, (feature.name,)).custom_stats
             if feature.weighted:

@@ -57,11 +57,11 @@ class CrossFeatures:
     crosses: tuple[tuple[str, str], ...] | None = None
 
     def create(self) -> CrossState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return CrossState((), *(np.zeros((0, 0)) for _ in range(4)))
 
     def add(self, state: CrossState, rows: BatchRows) -> CrossState:
-        """Gives the state after more rows.
+        """Return the state after more rows.
 
         Raises:
             DataError: All pairs are asked for, of more than 1,000 columns.
@@ -82,7 +82,7 @@ class CrossFeatures:
         return self.merge(state, _state(columns)) if columns else state
 
     def merge(self, state: CrossState, other: CrossState) -> CrossState:
-        """Gives the state of both (Chan, Golub and LeVeque 1979)."""
+        """Return the state of both (Chan, Golub and LeVeque 1979)."""
         names = tuple(sorted({*state.names, *other.names}))
         one, two = _widened(state, names), _widened(other, names)
         count = one.count + two.count
@@ -98,7 +98,7 @@ class CrossFeatures:
         )
 
     def contribute(self, state: CrossState, dataset: DatasetFeatureStatistics) -> None:
-        """Adds a cross for each pair, with covariance, and correlation where neither feature is constant."""
+        """Add a cross for each pair, with covariance, and correlation where neither feature is constant."""
         index = {name: i for i, name in enumerate(state.names)}
         if self.crosses is None:
             pairs = list(combinations(state.names, 2))
@@ -118,7 +118,7 @@ class CrossFeatures:
 
 
 def _single_numbers(array: pa.Array) -> Floats | None:
-    """Gives each row's number, NaN where it has none or several; `None` for a column of other than numbers."""
+    """Return each row's number, NaN where it has none or several; `None` for a column of other than numbers."""
     leaf, rows = row_values(array)
     how = reading(leaf.type) if not pa.types.is_struct(leaf.type) else None
     if how is None or how.convert is None or how.type not in {FeatureType.INT, FeatureType.FLOAT}:
@@ -146,7 +146,7 @@ def _state(columns: dict[str, Floats]) -> CrossState:
 
 
 def _widened(state: CrossState, names: tuple[str, ...]) -> CrossState:
-    """Gives the state with a row and a column in each table for each name."""
+    """Return the state with a row and a column in each table for each name."""
     if state.names == names:
         return state
     index = np.searchsorted(np.array(names), np.array(state.names)) if state.names else np.zeros(0, np.int64)

@@ -49,15 +49,15 @@ class CustomAccumulator(Protocol[S]):
     """
 
     def create(self) -> S:
-        """The state of no rows."""
+        """Return the state of no rows."""
         ...
 
     def add_batch(self, state: S, batch: pa.RecordBatch) -> S:
-        """The state after more rows; may change `state`."""
+        """Return the state after more rows; may change `state`."""
         ...
 
     def merge(self, state: S, other: S) -> S:
-        """The state of both; may change `state`."""
+        """Return the state of both; may change `state`."""
         ...
 
     def extract(self, state: S) -> Mapping[str | tuple[str, ...], Mapping[str, Result]]:
@@ -76,19 +76,19 @@ class CustomStatistics:
     accumulator: CustomAccumulator[Any]
 
     def create(self) -> Any:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return self._run(self.accumulator.create)
 
     def add(self, state: Any, rows: BatchRows) -> Any:
-        """Gives the state after more rows."""
+        """Return the state after more rows."""
         return self._run(self.accumulator.add_batch, state, rows.batch)
 
     def merge(self, state: Any, other: Any) -> Any:
-        """Gives the state of both."""
+        """Return the state of both."""
         return self._run(self.accumulator.merge, state, other)
 
     def contribute(self, state: Any, dataset: DatasetFeatureStatistics) -> None:
-        """Adds the results to the features' custom statistics.
+        """Add the results to the features' custom statistics.
 
         Raises:
             UserCodeError: The user's code fails, or gives something else.

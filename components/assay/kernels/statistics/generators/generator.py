@@ -30,27 +30,27 @@ class BatchRows:
 
 
 class Generator(Protocol):
-    """Adds statistics to those of a data set; its states are its own affair, but can be pickled."""
+    """Adds statistics to those of a dataset; its states are its own affair, but can be pickled."""
 
     def create(self) -> Any:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         ...
 
     def add(self, state: Any, rows: BatchRows) -> Any:
-        """Gives the state after more rows; may change `state`."""
+        """Return the state after more rows; may change `state`."""
         ...
 
     def merge(self, state: Any, other: Any) -> Any:
-        """Gives the state of both; may change `state`, and `other` must not be used afterwards."""
+        """Return the state of both; may change `state`, and `other` must not be used afterwards."""
         ...
 
     def contribute(self, state: Any, dataset: DatasetFeatureStatistics) -> None:
-        """Adds what follows from `state` to the statistics of the data set."""
+        """Add what follows from `state` to the statistics of the dataset."""
         ...
 
 
 def feature_statistics(dataset: DatasetFeatureStatistics, path: Path) -> FeatureNameStatistics:
-    """Gives a feature's statistics in a data set, which are added, without a type, where it has none yet."""
+    """Return a feature's statistics in a dataset; untyped ones are added if it has none yet."""
     for feature in dataset.features:
         if tuple(feature.path.step) == path:
             return feature

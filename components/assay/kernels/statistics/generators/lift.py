@@ -64,7 +64,7 @@ class Lift:
         label: The column.
         boundaries: Ascending; cut a numeric label into bins, as its values are not categories.
         columns: The categorical features; `None` for those of text or bytes.
-        weighted: Whether weighted lift is given besides.
+        weighted: Whether weighted lift is computed as well.
         must_be_category: Whether a label of numbers without bins is an error; else it has no lift, and this is said.
     """
 
@@ -75,11 +75,11 @@ class Lift:
     must_be_category: bool = True
 
     def create(self) -> LiftState:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return LiftState()
 
     def add(self, state: LiftState, rows: BatchRows) -> LiftState:
-        """Gives the state after more rows.
+        """Return the state after more rows.
 
         Raises:
             DataError: The label is not in the data, or is neither a category nor in bins.
@@ -115,7 +115,7 @@ class Lift:
         return state
 
     def merge(self, state: LiftState, other: LiftState) -> LiftState:
-        """Gives the state of both."""
+        """Return the state of both."""
         state.examples += other.examples
         state.label_is_number |= other.label_is_number
         _add_table(state.labels, other.labels)
@@ -128,7 +128,7 @@ class Lift:
         return state
 
     def contribute(self, state: LiftState, dataset: DatasetFeatureStatistics) -> None:
-        """Adds the lift of each feature, in `cross_features` and as histograms in its custom statistics."""
+        """Add the lift of each feature, in `cross_features` and as histograms in its custom statistics."""
         if state.label_is_number:
             custom = feature_statistics(dataset, (self.label,)).custom_stats
             custom.add(name="lift_not_computed", str="The label holds numbers; label_boundaries cut them.")
@@ -187,7 +187,7 @@ def _is_number(array: pa.Array) -> bool:
 
 
 def _fill(series: LiftSeries, histogram: Any, state: LiftState, feature: FeatureLift, y: Value, which: int) -> None:
-    """Adds the lift of each value, the greatest first; a value that weighs nothing has none."""
+    """Add the lift of each value, the largest first; a value without weight has none."""
     y_amount = state.labels[y][which]
     if which:
         series.weighted_y_count = y_amount
@@ -215,7 +215,7 @@ _NONE = np.zeros(2)
 
 
 def _values(array: pa.Array) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], list[Any]]:
-    """Gives each row's distinct values, as codes; `None` where the column tells no values."""
+    """Return each row's distinct values, as codes; `None` where the column tells no values."""
     leaf, rows = row_values(array)
     how = reading(leaf.type)
     if how.convert is None:
@@ -231,7 +231,7 @@ def _values(array: pa.Array) -> tuple[NDArray[np.int64] | None, NDArray[np.int64
 def _once(
     codes: NDArray[np.int64], rows: NDArray[np.int64], num_codes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Drops the repetitions of a value within a row."""
+    """Drop the repetitions of a value within a row."""
     if len(rows) and (rows[1:] > rows[:-1]).all():
         return codes, rows
     rows, codes = np.divmod(np.unique(rows * max(num_codes, 1) + codes), max(num_codes, 1))
@@ -241,7 +241,7 @@ def _once(
 def _matches(
     one: NDArray[np.int64], two: NDArray[np.int64], num_rows: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Joins on rows, which ascend on both sides: gives the positions of each pair."""
+    """Join on rows, which ascend on both sides; return the positions of each pair."""
     counts = np.bincount(two, minlength=num_rows)
     starts = np.cumsum(counts) - counts
     repeats = counts[one]

@@ -60,14 +60,14 @@ class SampledFeature:
     codes: Codes | None = None
 
     def take(self, order: NDArray[np.int64]) -> SampledFeature:
-        """Gives the rows in another order."""
+        """Return the rows in another order."""
         return SampledFeature(
             None if self.numbers is None else self.numbers[order], None if self.codes is None else self.codes[order]
         )
 
 
 def adjusted_mutual_information(label: SampledFeature, feature: SampledFeature, seed: int) -> float:
-    """Gives the information above that of the same rows with shuffled labels; at least 0.
+    """Return the information above that of the same rows with shuffled labels; at least 0.
 
     The same seed draws the same noise and the same order as TFDV's `adjusted_mutual_information` does.
 
@@ -111,7 +111,7 @@ def _entropy(codes: Codes) -> float:
 
 
 def _scaled(numbers: Floats) -> Floats:
-    """Gives each column a deviation of 1, and missing values a place of their own."""
+    """Scale each column to a deviation of 1, and put missing values at a place of their own."""
     result = np.empty_like(numbers)
     for i, column in enumerate(numbers.T):
         missing = np.isnan(column)
@@ -135,7 +135,7 @@ def _noisy(numbers: Floats, random: np.random.RandomState) -> Floats:
 
 
 def _distances(numbers: Floats) -> Floats:
-    """Gives the greatest difference in any column, for each pair of rows."""
+    """Return the maximum difference in any column, for each pair of rows."""
     first, *others = numbers.T.copy()
     result = np.empty((len(first), len(first)))
     difference = np.empty((_ROWS_IN_CACHE, len(first)))
@@ -184,7 +184,7 @@ def _of_numbers_and_categories(numbers: Floats, codes: Codes) -> float:
 
 
 def _digamma(counts: NDArray[np.int64]) -> Floats:
-    """Gives the digamma function of positive integers: a harmonic number less Euler's constant."""
+    """Return the digamma function of positive integers: a harmonic number less Euler's constant."""
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, max(int(counts.max()), 1)))])
     values: Floats = harmonic[counts - 1] - _EULER
     return values
@@ -211,7 +211,7 @@ class RowSample:
 
 
 def sample_rows(sample: RowSample, columns: Mapping[str, pa.Array], num_parts: int, max_rows: int) -> None:
-    """Adds rows.
+    """Add rows.
 
     What a row draws depends on how many came before it in this state, and not on its content: of equal rows some are
     chosen and some are not, as chance has it. Engines cut rows into states in one way only, and choose the same rows.
@@ -232,7 +232,7 @@ def sample_rows(sample: RowSample, columns: Mapping[str, pa.Array], num_parts: i
 
 
 def merge_samples(sample: RowSample, other: RowSample, max_rows: int) -> None:
-    """Adds the rows of `other`."""
+    """Add the rows of `other`."""
     names = list(dict.fromkeys([*sample.columns, *other.columns]))
     columns = {name: _joined(_column(sample, name), _column(other, name)) for name in names}
     draws, parts = np.concatenate([sample.draws, other.draws]), np.concatenate([sample.parts, other.parts])
@@ -246,20 +246,20 @@ def merge_samples(sample: RowSample, other: RowSample, max_rows: int) -> None:
 
 
 def part_of(sample: RowSample, part: int) -> dict[str, pa.Array]:
-    """Gives the sampled rows of one part, in the order of what they drew."""
+    """Return the sampled rows of one part, in the order of what they drew."""
     of_part = np.flatnonzero(sample.parts == part)
     order = pa.array(of_part[np.argsort(sample.draws[of_part], kind="stable")])
     return {name: array.take(order) for name, array in sample.columns.items()}
 
 
 def _limit(sample: RowSample, part: int, max_rows: int) -> float:
-    """Gives what a row of the part must draw less than to be kept."""
+    """Return the number below which a row's draw keeps it in the sample."""
     draws = sample.draws[sample.parts == part]
     return float(draws.max()) if len(draws) >= max_rows else 1.0
 
 
 def _lists(array: pa.Array) -> pa.Array:
-    """Gives a list of values for each row: 64-bit integers, doubles or bytes; nulls are left out."""
+    """Return a list of values for each row: 64-bit integers, doubles or bytes; nulls are left out."""
     values, rows = row_values(array)
     convert = reading(values.type).convert
     if convert is None:
@@ -281,7 +281,7 @@ def _column(sample: RowSample, name: str) -> pa.Array:
 
 
 def _joined(one: pa.Array, other: pa.Array) -> pa.Array:
-    """Joins two columns, of which one may not tell its type, or hold the integers where the other has doubles."""
+    """Join two columns, of which one may be untyped, or have integers where the other has doubles."""
     if one.type != other.type:
         type_ = other.type if pa.types.is_null(one.type) else one.type
         if not pa.types.is_null(one.type) and not pa.types.is_null(other.type):
@@ -330,11 +330,11 @@ class MutualInformation:
     max_encoding_length: int = 32
 
     def create(self) -> RowSample:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return RowSample()
 
     def add(self, state: RowSample, rows: BatchRows) -> RowSample:
-        """Gives the state after more rows.
+        """Return the state after more rows.
 
         Raises:
             DataError: The label is not in the data.
@@ -348,12 +348,12 @@ class MutualInformation:
         return state
 
     def merge(self, state: RowSample, other: RowSample) -> RowSample:
-        """Gives the state of both."""
+        """Return the state of both."""
         merge_samples(state, other, self.max_rows)
         return state
 
     def contribute(self, state: RowSample, dataset: DatasetFeatureStatistics) -> None:
-        """Adds the summaries to the features' custom statistics."""
+        """Add the summaries to the features' custom statistics."""
         several = {name for name, column in state.columns.items() if _has_several(column)}
         found: dict[str, list[float]] = {}
         for part in range(self.num_parts):
@@ -381,7 +381,7 @@ class MutualInformation:
         return result
 
     def _side(self, name: str, column: pa.Array, several: set[str]) -> SampledFeature | None:
-        """Gives a feature as numbers or categories; `None` where it tells nothing: no values, or all different."""
+        """Return a feature as numbers or categories; `None` if it is uninformative: no values, or all different."""
         values, rows = column.flatten(), np.repeat(np.arange(len(column)), _lengths(column))
         if not len(values):
             return None
@@ -445,7 +445,7 @@ def _lengths(column: pa.Array) -> NDArray[np.int64]:
 
 
 def _numbers(values: pa.Array) -> NDArray[np.float64]:
-    """Gives numbers as doubles; infinities, which have no distance, are missing."""
+    """Return numbers as doubles; infinities, which have no distance, are missing."""
     numbers = values.to_numpy(zero_copy_only=False).astype(np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
@@ -463,7 +463,7 @@ def _most_frequent_first(codes: NDArray[np.int64], encoded: pa.Array, max_length
 def _counted(
     bins: NDArray[np.int64], rows: NDArray[np.int64], num_rows: int, num_bins: int | None = None
 ) -> NDArray[np.float64]:
-    """Counts each row's values in each bin; NaN where it has none."""
+    """Count each row's values in each bin; NaN where it has none."""
     size = num_bins or int(bins.max()) + 1
     counts = np.bincount(rows * size + bins, minlength=num_rows * size).reshape(num_rows, size).astype(np.float64)
     counts[counts.sum(axis=1) == 0] = np.nan

@@ -75,7 +75,7 @@ class Vocabulary:
 
 
 def vocabulary_of(tokens: Sequence[str]) -> Vocabulary:
-    """Gives the vocabulary of tokens in the order of their numbers."""
+    """Return the vocabulary of tokens in the order of their numbers."""
     return Vocabulary({token: number for number, token in enumerate(tokens)}, dict(enumerate(tokens)))
 
 
@@ -105,7 +105,7 @@ class DescribedTokens:
 
 
 def token_rules(schema: Schema | None) -> dict[str, TokenRules]:
-    """Gives the rules of the columns whose domain asks for statistics of tokens, by TFDV's conditions."""
+    """Return the rules of the columns whose domain asks for statistics of tokens, by TFDV's conditions."""
     result = {}
     for path, feature in () if schema is None else leaf_features(schema.feature):
         domain = feature.natural_language_domain
@@ -128,7 +128,7 @@ def token_rules(schema: Schema | None) -> dict[str, TokenRules]:
 
 
 def describe_tokens(values: Sequence[bytes | int], rules: TokenRules, vocabulary: Vocabulary | None) -> DescribedTokens:
-    """Tells what the rules say about each of the distinct tokens, which are texts or numbers."""
+    """Return what the rules say about each of the distinct tokens, which are texts or numbers."""
     pairs = [_pair(value, vocabulary) for value in values]
     texts = [text for text, _ in pairs]
     names = [frozenset(name for name in pair if name is not None) for pair in pairs]
@@ -149,7 +149,7 @@ def describe_tokens(values: Sequence[bytes | int], rules: TokenRules, vocabulary
 
 
 def _pair(value: bytes | int, vocabulary: Vocabulary | None) -> tuple[str | None, int | None]:
-    """Gives the text and the number of a token, as far as the vocabulary tells the other one."""
+    """Return the text and the number of a token, as far as the vocabulary tells the other one."""
     if isinstance(value, int):
         return (None if vocabulary is None else vocabulary.tokens.get(value)), value
     try:
@@ -162,7 +162,7 @@ def _pair(value: bytes | int, vocabulary: Vocabulary | None) -> tuple[str | None
 def _subtracted(
     pair: tuple[str | None, int | None], rules: TokenRules, vocabulary: Vocabulary | None, *, are_texts: bool
 ) -> int:
-    """Counts in how many of its forms a token is excluded.
+    """Count in how many of its forms a token is excluded.
 
     TFDV looks at a sequence as texts and as numbers, and in each a token without the one form keeps the other.
     """
@@ -236,12 +236,12 @@ class LanguageState:
 
 
 def least_reported(reported: Iterable[Reported]) -> list[Reported]:
-    """Gives those that are shown, each once."""
+    """Return those that are shown, each once."""
     return sorted({each[1]: each for each in reported}.values())[:MAX_REPORTED]
 
 
 def merge_tokens(state: TokenState, other: TokenState) -> None:
-    """Adds all that `other` holds."""
+    """Add the content of `other`."""
     state.frequency += other.frequency
     state.num_sequences += other.num_sequences
     least = [each for each in (state.min_frequency, other.min_frequency) if each is not None]
@@ -251,7 +251,7 @@ def merge_tokens(state: TokenState, other: TokenState) -> None:
 
 
 def merge_language(state: LanguageState, other: LanguageState) -> None:
-    """Adds all that `other` holds, which must not be used afterwards."""
+    """Add the content of `other`, which must not be used afterwards."""
     state.num_sequences += other.num_sequences
     state.num_tokens += other.num_tokens
     state.num_known += other.num_known
@@ -291,7 +291,7 @@ class Sequences:
     are_texts: bool
 
     def add_to(self, state: LanguageState, num_sequences: int, rules: TokenRules, num_buckets: int) -> None:
-        """Adds all sequences of the batch, of which some may be empty."""
+        """Add all sequences of the batch, of which some may be empty."""
         state.num_sequences += num_sequences
         if not len(self.codes):
             return
@@ -304,7 +304,7 @@ class Sequences:
         state.sequence_lengths.update(_counter(self.lengths - np.add.reduceat(tokens.subtracted[codes], self.starts)))
         _add_texts(state.tokens, [tokens.texts[code] for code in codes[known]])
         for token in rules.specified:
-            # Of texts, a number can be told only by a vocabulary, and the other way round.
+            # Texts and their numbers can be converted only by a vocabulary.
             if self.has_other_form or isinstance(token, str) == self.are_texts:
                 self._add_specified(state.specified.setdefault(token, TokenState()), token, num_buckets)
         self._report(state)
@@ -345,7 +345,7 @@ class Sequences:
 
 
 def sequences_of(array: pa.Array, rules: TokenRules, vocabulary: Vocabulary | None) -> Sequences:
-    """Takes a column of texts or integers apart, or of lists of them; nulls are left out."""
+    """Split a column of texts or integers, or of lists of them; nulls are left out."""
     values, rows = row_values(array)
     are_texts = not pa.types.is_integer(values.type) and not pa.types.is_boolean(values.type)
     if are_texts:
@@ -392,11 +392,11 @@ class NaturalLanguage:
         self._options = options
 
     def create(self) -> dict[str, LanguageState]:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return {}
 
     def add(self, state: dict[str, LanguageState], rows: BatchRows) -> dict[str, LanguageState]:
-        """Gives the state after more rows."""
+        """Return the state after more rows."""
         for column in rows.features:
             name = column.path[0]
             is_token = column.type in {FeatureType.INT, FeatureType.STRING}
@@ -413,13 +413,13 @@ class NaturalLanguage:
         return state
 
     def merge(self, state: dict[str, LanguageState], other: dict[str, LanguageState]) -> dict[str, LanguageState]:
-        """Gives the state of both."""
+        """Return the state of both."""
         for name, theirs in other.items():
             merge_language(state.setdefault(name, LanguageState()), theirs)
         return state
 
     def contribute(self, state: dict[str, LanguageState], dataset: DatasetFeatureStatistics) -> None:
-        """Adds the custom statistic `nl_statistics` to each feature."""
+        """Add the custom statistic `nl_statistics` to each feature."""
         for name, of_feature in state.items():
             custom = feature_statistics(dataset, (name,)).custom_stats
             if of_feature.without_vocabulary:

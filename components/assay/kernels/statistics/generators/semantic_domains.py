@@ -1,6 +1,6 @@
 """What the values of a feature seem to be: images, natural language or times, by the rules of TFDV's generators.
 
-The domain that is found stands in the custom statistic `domain_info`, from which TFDV's inference takes it.
+The detected domain is in the custom statistic `domain_info`, from which TFDV's inference reads it.
 """
 
 from __future__ import annotations
@@ -111,12 +111,12 @@ _SIGNATURES = {
 
 
 def format_of(value: bytes) -> str:
-    """Gives the image's format, told by its first bytes; empty if it is none."""
+    """Return the image's format by its first bytes; empty if it is not an image."""
     return next((name for name, signature in _SIGNATURES.items() if value.startswith(signature)), "")
 
 
 def size_of(value: bytes) -> tuple[int, int]:
-    """Gives the width and height of an image, in pixels; only its header is read.
+    """Return the width and height of an image, in pixels; only its header is read.
 
     Raises:
         UsageError: Pillow is not installed.
@@ -155,7 +155,7 @@ class DomainState:
         height: Of the highest.
         not_text: Some values are numbers.
         not_utf8: Some values are not UTF-8, which no natural language and no time is.
-        not_times: Some values are floats, not UTF-8 or empty, so that the feature is no time.
+        not_times: Some values are floats, not UTF-8 or empty, so that the feature is not a time.
     """
 
     considered: int = 0
@@ -182,11 +182,11 @@ class SemanticDomains:
     image_sizes: bool = False
 
     def create(self) -> dict[Path, DomainState]:
-        """Gives the state of no rows."""
+        """Return the state of no rows."""
         return {}
 
     def add(self, state: dict[Path, DomainState], rows: BatchRows) -> dict[Path, DomainState]:
-        """Gives the state after more rows."""
+        """Return the state after more rows."""
         for column in rows.features:
             # A type that says what the numbers mean needs no guess.
             if column.type not in {None, FeatureType.STRUCT} and column.meaning is None:
@@ -194,13 +194,13 @@ class SemanticDomains:
         return state
 
     def merge(self, state: dict[Path, DomainState], other: dict[Path, DomainState]) -> dict[Path, DomainState]:
-        """Gives the state of both."""
+        """Return the state of both."""
         for path, domain in other.items():
             _merge(state.setdefault(path, DomainState()), domain)
         return state
 
     def contribute(self, state: dict[Path, DomainState], dataset: DatasetFeatureStatistics) -> None:
-        """Adds the custom statistics of the domains that were found, with TFDV's names."""
+        """Add the custom statistics of the domains that were found, with TFDV's names."""
         for path, domain in state.items():
             if domain.considered >= _MIN_VALUES:
                 feature = feature_statistics(dataset, path)
@@ -317,7 +317,7 @@ def _is_date(text: str) -> bool:
 
 
 def formats_of(text: str) -> list[str]:
-    """Gives the formats that a text may be written in."""
+    """Return the formats that a text may be written in."""
     if len(text) > _LONGEST or not any("0" <= character <= "9" for character in text):
         return []
     shape = "".join("0" if c.isdigit() else "a" if c.isalpha() else c for c in text)
@@ -339,7 +339,7 @@ _MAX_SHAPES = 10_000
 
 
 def _formats_of_shape(shape: str) -> tuple[str, ...]:
-    """Gives the formats that text of this shape may have; there are few shapes among many texts."""
+    """Return the formats that text of this shape may have; there are few shapes among many texts."""
     found = _shapes.get(shape)
     if found is None:
         found = tuple(format_ for format_ in FORMATS if _shape_pattern(format_).match(shape))

@@ -33,7 +33,7 @@ SliceKey = tuple[tuple[str, str], ...]
 
 
 def slice_name(key: SliceKey) -> str:
-    """Gives the name of a slice as TFDV writes it."""
+    """Return the name of a slice as TFDV writes it."""
     return "_".join(f"{column}_{label}" if column else label for column, label in key)
 
 
@@ -60,7 +60,7 @@ class Slicer:
         return [(("", _text(spec)),) for spec, _ in self._specs if not spec.columns]
 
     def check_columns(self, columns: Iterable[str]) -> None:
-        """Checks that the data has what it is cut by.
+        """Check that the data has the columns to slice by.
 
         Raises:
             DataError: A column of a specification was in no batch.
@@ -76,7 +76,7 @@ class Slicer:
                 )
 
     def slices(self, batch: pa.RecordBatch) -> Iterator[tuple[SliceKey, pa.RecordBatch]]:
-        """Gives each slice that has rows in the batch, once, with its rows in order.
+        """Return each slice that has rows in the batch, once, with its rows in order.
 
         Raises:
             DataError: A column does not fit what it is to be cut by.
@@ -129,7 +129,7 @@ def _text(spec: SlicingSpec) -> str:
 
 
 def _joined(one: _Members, two: _Members, num_codes: int) -> _Members:
-    """Joins on rows: each combination of what a row belongs to on both sides."""
+    """Join on rows: each combination of what a row belongs to on both sides."""
     num_rows = int(max(one.rows.max(initial=-1), two.rows.max(initial=-1))) + 1
     counts = np.bincount(two.rows, minlength=num_rows)
     starts = np.cumsum(counts) - counts

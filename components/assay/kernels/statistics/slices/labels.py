@@ -60,7 +60,7 @@ class Labels:
 
 
 def time_formats(schema: Schema | None) -> dict[str, str]:
-    """Gives numpy's units of the integers that a schema calls times."""
+    """Return numpy's units of the integers that a schema calls times."""
     features = () if schema is None else leaf_features(schema.feature)
     return {
         path[0]: _UNITS[feature.time_domain.integer_format]
@@ -70,7 +70,7 @@ def time_formats(schema: Schema | None) -> dict[str, str]:
 
 
 def value_labels(name: str, array: pa.Array, wanted: Sequence[str | int] | None) -> Labels:
-    """Labels rows by their values; only the wanted ones where some are given.
+    """Label rows by their values; only by the wanted ones, if given.
 
     Raises:
         DataError: The column has no values that can be named, or what is wanted is not of its type.
@@ -90,7 +90,7 @@ def value_labels(name: str, array: pa.Array, wanted: Sequence[str | int] | None)
 
 
 def bin_labels(name: str, array: pa.Array, boundaries: Sequence[float]) -> Labels:
-    """Labels rows by bins, closed below; NaN is in none.
+    """Label rows by bins, closed below; NaN is in none.
 
     Raises:
         DataError: The column is not numeric.
@@ -110,7 +110,7 @@ def bin_labels(name: str, array: pa.Array, boundaries: Sequence[float]) -> Label
 
 
 def period_labels(name: str, array: pa.Array, period: Period, unit: str | None) -> Labels:
-    """Labels rows by spans of time, in the column's time zone (UTC where it has none).
+    """Label rows by spans of time, in the column's time zone (UTC if it has none).
 
     Args:
         name: For messages.

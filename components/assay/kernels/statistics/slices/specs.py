@@ -1,4 +1,4 @@
-"""How a data set is cut into slices."""
+"""How a dataset is cut into slices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Period = Literal["year", "quarter", "month", "week", "day", "hour", "minute"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlicingSpec:
-    """One way to cut a data set; all parts of it are crossed.
+    """One way to cut a dataset; all parts of it are crossed.
 
     A row belongs to a slice for each combination of its values, and to none where it lacks one of the features. Slices
     are named as TFDV names them: feature and value joined by `_`, crosses in the order of the features' names, such as
@@ -62,5 +62,5 @@ class SlicingSpec:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that rows are cut by, besides those in the condition."""
+        """The columns that rows are sliced by, in addition to those in the condition."""
         return [*self.feature_keys, *self.feature_values, *self.bins, *self.periods]

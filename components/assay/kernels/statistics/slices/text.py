@@ -21,7 +21,7 @@ _HINT = "Use for example: city   city,hour   city=Paris|Rome   fare[10,20]   sta
 
 
 def slicing_of_text(text: str) -> SlicingSpec:
-    """Reads one way to cut a data set; parts that are joined by commas are crossed.
+    """Parse one way to slice a dataset; parts joined by commas are crossed.
 
     A part is a column (each of its values is a slice), `column=value|value` (these values only), `column[edge,edge]`
     (bins), `column:month` (or another period, of times), or a condition in the language of `kernels.expression`. A
@@ -58,7 +58,7 @@ def slicing_of_text(text: str) -> SlicingSpec:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Splits at commas that stand neither in brackets nor in quotes."""
+    """Split at commas outside of brackets and quotes."""
     depth, quote, begin = 0, "", 0
     for at, character in enumerate(text):
         if quote:

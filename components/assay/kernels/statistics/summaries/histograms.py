@@ -20,7 +20,7 @@ QUANTILES_PER_BUCKET = 100
 
 
 def quantiles_histogram(quantiles: Quantiles) -> Histogram:
-    """Gives the histogram whose buckets lie between consecutive quantiles."""
+    """Return the histogram whose buckets are between consecutive quantiles."""
     weights = _bucket_weights(quantiles)
     histogram = statistics_pb2.Histogram(type=statistics_pb2.Histogram.QUANTILES)
     _add_buckets(histogram, quantiles.boundaries[:-1], quantiles.boundaries[1:], weights)
@@ -30,7 +30,7 @@ def quantiles_histogram(quantiles: Quantiles) -> Histogram:
 def standard_histogram(
     quantiles: Quantiles, finite_min: float, finite_max: float, num_buckets: int, positive_infinity: float
 ) -> Histogram:
-    """Gives the histogram of equally wide buckets, taking values as evenly spread between quantiles.
+    """Return the histogram of equally wide buckets, taking values as evenly spread between quantiles.
 
     Args:
         quantiles: Many more than `num_buckets`.
@@ -65,7 +65,7 @@ def _add_buckets(histogram: Histogram, lows: Floats, highs: Floats, weights: Flo
 
 
 def _bucket_weights(quantiles: Quantiles) -> Floats:
-    """Gives the weight in each bucket; buckets with the same upper bound share theirs evenly."""
+    """Return the weight in each bucket; buckets with the same upper bound share theirs evenly."""
     lows, highs = quantiles.boundaries[:-1], quantiles.boundaries[1:]
     if not len(lows):
         return np.zeros(0)
@@ -80,7 +80,7 @@ def _bucket_weights(quantiles: Quantiles) -> Floats:
 
 
 def _without_infinities(quantiles: Quantiles, finite_max: float, positive_infinity: float) -> tuple[Quantiles, float]:
-    """Gives the quantiles of the finite values, and the weight of negative infinity."""
+    """Return the quantiles of the finite values, and the weight of negative infinity."""
     boundaries, cumulative = quantiles.boundaries, quantiles.cumulative
     negative_infinity = 0.0
     num_negative = int(np.searchsorted(boundaries, -np.inf, side="right"))
@@ -88,7 +88,7 @@ def _without_infinities(quantiles: Quantiles, finite_max: float, positive_infini
         negative_infinity = float(cumulative[num_negative - 1])
         boundaries, cumulative = boundaries[num_negative:], cumulative[num_negative:] - negative_infinity
     if positive_infinity:
-        # A bucket that ends in infinity may hold finite values too, so the finite weight is told apart by its sum.
+        # A bucket that ends in infinity may hold finite values too, so the finite weight is identified by its sum.
         finite_weight = cumulative[-1] - positive_infinity
         end = int(np.searchsorted(boundaries, np.inf, side="left"))
         boundaries = np.append(boundaries[:end], finite_max)
@@ -97,7 +97,7 @@ def _without_infinities(quantiles: Quantiles, finite_max: float, positive_infini
 
 
 def _spread(quantiles: Quantiles, edges: Floats) -> Floats:
-    """Gives the weight between consecutive edges, where a bucket that is a point lies in the interval it closes."""
+    """Return the weight between consecutive edges, where a bucket that is a point belongs to the interval it closes."""
     lows, highs = quantiles.boundaries[:-1], quantiles.boundaries[1:]
     weights = _bucket_weights(quantiles)
     is_point = lows == highs

@@ -33,7 +33,7 @@ class Mean:
         return float(np.sqrt(self.variance)) if self.variance > 0 else 0.0
 
     def merge(self, other: Mean) -> Mean:
-        """Gives the mean and variance of both (Chan, Golub and LeVeque 1979)."""
+        """Return the mean and variance of both (Chan, Golub and LeVeque 1979)."""
         large, small = (self, other) if self.weight >= other.weight else (other, self)
         weight = large.weight + small.weight
         if weight == 0:
@@ -48,7 +48,7 @@ class Mean:
 
 
 def mean_of(values: Floats, weights: Floats) -> Mean:
-    """Gives the mean and variance of values, each as often as its weight says."""
+    """Return the mean and variance of values, each as often as its weight says."""
     weight = weights.sum()
     if weight == 0:
         return Mean()
@@ -68,7 +68,7 @@ class Extremes:
     finite_max: float = -np.inf
 
     def merge(self, other: Extremes) -> Extremes:
-        """Gives the extremes of both."""
+        """Return the extremes of both."""
         return Extremes(
             min(self.min, other.min),
             max(self.max, other.max),
@@ -78,7 +78,7 @@ class Extremes:
 
 
 def extremes_of(values: Floats) -> Extremes:
-    """Gives the extremes of values without NaN."""
+    """Return the extremes of values without NaN."""
     if not len(values):
         return Extremes()
     finite = values[np.isfinite(values)]
@@ -88,7 +88,7 @@ def extremes_of(values: Floats) -> Extremes:
 
 @dataclass(frozen=True, slots=True)
 class NumericMoments:
-    """What a numeric feature's statistics say besides its quantiles."""
+    """What a numeric feature's statistics contain in addition to its quantiles."""
 
     mean: Mean
     weighted_mean: Mean
@@ -98,7 +98,7 @@ class NumericMoments:
     weighted_positive_infinity: float
 
     def merge(self, other: NumericMoments) -> NumericMoments:
-        """Gives the moments of both."""
+        """Return the moments of both."""
         return NumericMoments(
             self.mean.merge(other.mean),
             self.weighted_mean.merge(other.weighted_mean),
@@ -110,7 +110,7 @@ class NumericMoments:
 
 
 def moments_of(values: Floats, counts: NDArray[np.int64], weights: Floats | None) -> NumericMoments:
-    """Gives the moments of values without NaN.
+    """Return the moments of values without NaN.
 
     Args:
         values: Not necessarily distinct.

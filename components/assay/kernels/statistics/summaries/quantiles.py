@@ -39,16 +39,16 @@ class Quantiles:
         return float((self.boundaries[middle - 1] + self.boundaries[middle]) / 2.0)
 
     def rebin(self, factor: int) -> Quantiles:
-        """Gives every `factor`-th boundary; `factor` must divide the number of buckets."""
+        """Return every `factor`-th boundary; `factor` must divide the number of buckets."""
         return Quantiles(self.boundaries[::factor], self.cumulative[::factor])
 
     def between(self, least: float, greatest: float) -> Quantiles:
-        """Gives the same quantiles with these first and last boundaries."""
+        """Return the same quantiles with these first and last boundaries."""
         return Quantiles(np.concatenate([[least], self.boundaries[1:-1], [greatest]]), self.cumulative)
 
 
 def exact_quantiles(values: Floats, weights: Floats, num_buckets: int) -> Quantiles:
-    """Gives the quantiles that TFDV's sketch gives before it compresses anything.
+    """Return the quantiles that TFDV's sketch returns before it compresses anything.
 
     The rule is `GenerateQuantilesAndCumulativeWeights` of tfx_bsl's `weighted_quantiles_summary.h` for a summary whose
     ranks are exact: the boundary at rank `r` is the value whose range of ranks lies nearest.
@@ -85,20 +85,20 @@ class QuantilesSketch:
     levels: list[Weighted | None] = field(default_factory=list)
 
     def add(self, values: Floats, weights: Floats) -> None:
-        """Adds values without NaN, in any order, not necessarily distinct; without weight they do not count."""
+        """Add values without NaN, in any order, not necessarily distinct; without weight they do not count."""
         if not (weights > 0).all():
             values, weights = values[weights > 0], weights[weights > 0]
         if len(values):
             self._carry(self._thinned([(values, weights)]), 0)
 
     def merge(self, other: QuantilesSketch) -> None:
-        """Adds all that `other` has seen."""
+        """Add the content of `other`."""
         for level, summary in enumerate(other.levels):
             if summary is not None:
                 self._carry(summary, level)
 
     def quantiles(self, num_buckets: int) -> Quantiles | None:
-        """Gives the quantiles, or `None` where nothing has weight."""
+        """Return the quantiles, or `None` where nothing has weight."""
         summaries = [summary for summary in self.levels if summary is not None]
         return exact_quantiles(*_sorted(summaries), num_buckets) if summaries else None
 
@@ -123,7 +123,7 @@ class QuantilesSketch:
 
 
 def _sorted(summaries: list[Weighted]) -> Weighted:
-    """Joins summaries into one, ascending and distinct."""
+    """Join summaries into one, ascending and distinct."""
     values = np.concatenate([values for values, _ in summaries])
     weights = np.concatenate([weights for _, weights in summaries])
     if (weights == weights[0]).all():
