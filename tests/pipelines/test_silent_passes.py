@@ -109,7 +109,7 @@ def test_a_change_relative_to_zero_says_what_to_do(tmp_path: Path) -> None:
     rows = table(60).set_column(2, "old", pa.array(np.zeros(60)))
     held = config({"change_threshold": UP | {"relative": -0.5}}, "Recall")
     assert gate(tmp_path, held, rows=rows).exit_code == 4
-    assert "a change relative to 0 has no value. Set an absolute limit" in verdict(tmp_path)["summary"]
+    assert "a change relative to 0 has no value. Set an absolute threshold" in verdict(tmp_path)["summary"]
 
 
 # min_slice_size takes a small slice's metrics away, and a threshold on all slices then fails for "Metric not found": a

@@ -161,7 +161,7 @@ def test_change_limits_hold_the_difference_or_its_ratio(
             None,
             (
                 "binary_accuracy on Overall is NaN: a number is missing, or the metric has none for these rows, so its "
-                "limit cannot be kept."
+                "threshold cannot be met."
             ),
         ),
     ],
@@ -218,7 +218,7 @@ def test_no_thresholds_do_not_bless_unless_the_policy_says_so() -> None:
     )
     blessed = decide([], figures(0.9), policy=GatePolicy(no_thresholds="bless"))
     assert blessed.ok
-    assert "held against nothing" in blessed.summary
+    assert "nothing was checked" in blessed.summary
 
 
 def test_no_data_never_blesses() -> None:
@@ -311,7 +311,7 @@ def test_a_slice_that_is_asked_for_and_that_no_row_is_in_fails() -> None:
     verdict = decide([limit], figures, absent=absent)
     [failed] = verdict.failed
     assert (failed.kind, failed.slice, failed.severity) == ("missing_slice", "sex=Femal", "error")
-    assert failed.sentence.endswith("or the data holds none of it. Computed: sex=f.")
+    assert failed.sentence.endswith("or the data contains none of it. Computed: sex=f.")
     # TFMA has nothing to say of it, and what it says of the rest still agrees.
     assert {check.kind: check.ok for check in decide([limit], figures, absent=absent, second_opinion=True).checks} == {
         "value_threshold": True,
