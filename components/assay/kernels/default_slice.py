@@ -29,7 +29,7 @@ def default_dataset(
     raise ArtifactError(
         "statistics.no_default_slice",
         f"Statistics of several slices need one named '{DEFAULT_SLICE}'; found: {names}.",
-        "Compute the statistics without slices, or keep the slice of all examples.",
+        "Compute the statistics without slices, or keep the overall slice.",
     )
 
 
@@ -39,6 +39,6 @@ def _check_feature_ids(dataset: statistics_pb2.DatasetFeatureStatistics) -> None
     if "path" in ids and len(ids) > 1:
         raise ArtifactError(
             "statistics.mixed_feature_ids",
-            "Statistics must give every feature a path, or every feature a name; found some with each.",
+            "Features in statistics must all have paths or all have names; found some of each.",
             "Compute the statistics again with one version of one tool.",
         )

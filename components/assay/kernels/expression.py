@@ -358,17 +358,17 @@ def compile_expression(text: str) -> Condition:
     """Compile an expression.
 
     Raises:
-        UsageError: The text is not an expression of the grammar, or names no column.
+        UsageError: The text is not an expression of the grammar, or does not name a column.
     """
     try:
         tree = _parse(text)
     except ValueError as error:
         shown = shorten(repr(text), 200, placeholder=" …")
-        raise UsageError("expression.invalid", f"{shown} is not an expression: {error}.", _GRAMMAR) from error
+        raise UsageError("expression.invalid", f"{shown} is not a valid expression: {error}.", _GRAMMAR) from error
     compiler = _Compiler(text.strip(), set())
     root = compiler.truth(tree)
     if not compiler.columns:
-        raise UsageError("expression.invalid", f"{text!r} names no column.", _GRAMMAR)
+        raise UsageError("expression.invalid", f"{text!r} does not name a column.", _GRAMMAR)
     return Condition(text, tuple(sorted(compiler.columns)), root)
 
 

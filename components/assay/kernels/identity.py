@@ -181,7 +181,7 @@ def identity_of(
         if form is None:
             raise DataError(
                 code,
-                f"Column '{name}' is {words[name]}: values of these types are never the same.",
+                f"Column '{name}' is {words[name]}: values of these types are never equal.",
                 "Write the column with one type, or name the columns to compare.",
             )
         if form != PLAIN:

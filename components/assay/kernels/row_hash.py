@@ -70,7 +70,7 @@ def assign_buckets(hashes: Hashes, buckets: Sequence[int]) -> NDArray[np.intp]:
         UsageError: A split has no bucket.
     """
     if not buckets or min(buckets) < 1:
-        raise UsageError("row_hash.buckets", f"Expected a positive number of hash buckets a split, found {buckets}.")
+        raise UsageError("row_hash.buckets", f"Expected a positive number of hash buckets per split, found {buckets}.")
     bounds = np.cumsum(np.asarray(buckets, np.uint64))
     owners: NDArray[np.intp] = np.searchsorted(bounds, hashes % bounds[-1], side="right")
     return owners

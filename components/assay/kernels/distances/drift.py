@@ -162,7 +162,7 @@ def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, wh
                 raise UsageError(
                     "drift.cannot_apply",
                     f"The threshold {name}:{measure} cannot apply to values of type {kind}.",
-                    f"Measures that can: {', '.join(sorted(applicable))}.",
+                    f"Applicable measures: {', '.join(sorted(applicable))}.",
                 )
 
 

@@ -82,7 +82,7 @@ class DriftLimits:
             UsageError: A limit is negative or no number, or the significance is not between 0 and 1.
         """
         if not 0 < self.significance < 1:
-            raise UsageError("drift.significance", f"significance must lie between 0 and 1, not {self.significance}.")
+            raise UsageError("drift.significance", f"significance must be between 0 and 1, not {self.significance}.")
         for name in {*OF_CATEGORIES, *OF_NUMBERS}:
             limit = self.threshold(name)
             if limit is not None and not limit >= 0:

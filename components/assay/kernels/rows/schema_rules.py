@@ -120,7 +120,7 @@ def _feature_rules(feature: Feature, schema: Schema, environment: str | None) ->
 
 
 def _struct_rules(struct: Feature, schema: Schema, environment: str | None) -> Iterator[RowRule]:
-    """The rules of a struct's fields."""
+    """Return the rules of a struct's fields."""
     fields = [feature for feature in struct.struct_domain.feature if is_validated(feature)]
     for feature in fields:
         yield from _feature_rules(feature, schema, environment)
