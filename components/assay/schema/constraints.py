@@ -82,10 +82,15 @@ def make_consistent(feature: Feature, domains: StringDomains) -> Reasons:
         title = "unspecified type: inferring the type to be BYTES, given the domain specified."
         reasons.append(Reason(_Type.FEATURE_MISSING_TYPE, title))
         feature.type = schema_pb2.BYTES
-    faults = [*_consistent_presence(feature), *_consistent_value_counts(feature)]
-    if any(dim.size <= 0 for dim in feature.shape.dim):
+    faults: list[tuple[str, str]] = []
+    if feature.HasField("presence"):
+        faults += _consistent_presence(feature)
+    shape = feature.WhichOneof("shape_type")
+    if shape == "shape" and any(dim.size <= 0 for dim in feature.shape.dim):
         feature.ClearField("shape")
         faults.append(("Shape.dim.size must be a positive integer", ""))
+    elif shape is not None:
+        faults += _consistent_value_counts(feature, shape)
     reasons += [Reason(_Type.INVALID_SCHEMA_SPECIFICATION, *fault) for fault in faults]
     return reasons + _make_domain_consistent(feature, domains)
 
@@ -99,8 +104,7 @@ def _consistent_presence(feature: Feature) -> Iterator[tuple[str, str]]:
         yield "min_fraction should not greater than 1", ""
 
 
-def _consistent_value_counts(feature: Feature) -> Iterator[tuple[str, str]]:
-    kind = feature.WhichOneof("shape_type")
+def _consistent_value_counts(feature: Feature, kind: str) -> Iterator[tuple[str, str]]:
     if kind == "value_count":
         for title in _consistent_value_count(feature.value_count, "ValueCount"):
             yield title, ""
@@ -132,7 +136,8 @@ def _make_domain_consistent(feature: Feature, domains: StringDomains) -> Reasons
     if kind == "domain" and feature.domain not in domains:
         feature.ClearField("domain")
         reasons.append(Reason(_Type.INVALID_DOMAIN_SPECIFICATION, "missing domain: "))  # the core does not name it
-    _remove_repeated_values(feature)
+    elif kind in {"string_domain", "bool_domain"}:
+        _remove_repeated_values(feature)
     if kind in _WITHOUT_DISTRIBUTION:
         if feature.HasField("distribution_constraints"):
             feature.ClearField("distribution_constraints")

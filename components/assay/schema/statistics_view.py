@@ -37,6 +37,9 @@ _TYPES = {
 }
 
 
+_NO_COUNTS = statistics_pb2.CommonStatistics()
+
+
 class FeatureView:
     """One feature.
 
@@ -45,6 +48,8 @@ class FeatureView:
         message: Its statistics.
         path: Its steps, from the outermost struct.
         type: A `FeatureNameStatistics.Type`.
+        kind: Which statistics there are: `num_stats`, `string_stats`, `bytes_stats`, `struct_stats` or none.
+        common: Counts of examples and values; empty where there are only custom statistics.
         children: The fields of a struct, ordered by path.
     """
 
@@ -53,6 +58,8 @@ class FeatureView:
         self.message = message
         self.path = path
         self.type: int = message.type
+        self.kind: str | None = message.WhichOneof("stats")
+        self.common: CommonStatistics = getattr(message, self.kind).common_stats if self.kind else _NO_COUNTS
         self.children: list[FeatureView] = []
 
     @property
@@ -60,24 +67,13 @@ class FeatureView:
         """The schema's type of such data."""
         return int(_TYPES.get(self.type, schema_pb2.TYPE_UNKNOWN))
 
-    @cached_property
-    def kind(self) -> str | None:
-        """Which statistics there are: `num_stats`, `string_stats`, `bytes_stats`, `struct_stats` or none."""
-        kind: str | None = self.message.WhichOneof("stats")
-        return kind
-
-    @cached_property
-    def common(self) -> CommonStatistics:
-        """Counts of examples and values; empty where there are only custom statistics."""
-        return getattr(self.message, self.kind).common_stats if self.kind else statistics_pb2.CommonStatistics()
-
-    @cached_property
+    @property
     def num_present(self) -> float:
         """In how many examples the feature has values."""
         common = self.common
         return float((common.weighted_common_stats if self.dataset.by_weight else common).num_non_missing)
 
-    @cached_property
+    @property
     def num_missing(self) -> float:
         """In how many examples the feature has no values."""
         common = self.common
@@ -104,7 +100,7 @@ class FeatureView:
         """Whether values are lists of lists."""
         return len(self.common.presence_and_valency_stats) > 1
 
-    @cached_property
+    @property
     def num_values_by_level(self) -> list[tuple[int, int]]:
         """The fewest and the most values of an example, for each level of nested values."""
         levels = self.common.presence_and_valency_stats or (self.common,)

@@ -208,11 +208,15 @@ class SchemaDraft:
         return feature.struct_domain
 
     def _sparse_feature(self, path: Path) -> SparseFeature | None:
+        if len(path) == 1 and not self.schema.sparse_feature:
+            return None
         struct = self._struct(path[:-1])
         return None if struct is None else _named(struct.sparse_feature, path[-1])
 
     def _weighted_feature(self, path: Path) -> WeightedFeature | None:
-        return _named(self.schema.weighted_feature, path[-1]) if len(path) == 1 else None
+        if len(path) > 1 or not self.schema.weighted_feature:
+            return None
+        return _named(self.schema.weighted_feature, path[-1])
 
     def _create(self, view: FeatureView) -> None:
         *above, name = view.path
@@ -266,6 +270,8 @@ class SchemaDraft:
         return reasons, measured
 
     def _widen_comparators(self, view: FeatureView, feature: Feature, reasons: Reasons) -> DriftSkewInfo | None:
+        if self.controls.previous is None and self.controls.serving is None:
+            return None
         info = anomalies_pb2.DriftSkewInfo()
         sides: tuple[tuple[ComparatorName, StatisticsView | None, MutableSequence[DriftSkewInfo.Measurement]], ...] = (
             ("drift_comparator", self.controls.previous, info.drift_measurements),
