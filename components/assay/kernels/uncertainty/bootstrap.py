@@ -160,6 +160,7 @@ class _Plan:
             for (view, paired), terms in _terms_by_view(parts).items():
                 if paired and (baseline is None or model == baseline):
                     continue
+                # Paired terms look at both models in one row; of the baseline itself they would be 0.
                 other = models.index(baseline) if paired and baseline is not None else None
                 plain = [term for term in terms if not term.centred]
                 values = term_columns(rows, position, view, plain, other)
@@ -225,6 +226,7 @@ class _Plan:
         if metric.by_labels:
             labels = np.stack([self._value(part, model, sums, curves) for part in metric.by_labels])
             total = labels.sum(axis=0)
+            # A replicate may have drawn no row of any label: its average is then one of nothing, and not an error.
             shares = np.divide(labels, total, out=np.zeros_like(labels), where=total != 0)
             weights = [weight * share for weight, share in zip(weights, shares, strict=True)]
         return average([self._value(part, model, sums, curves) for part in metric.parts], weights)
@@ -262,7 +264,9 @@ def replicate_weights(seed: int, stripes: Sequence[int], num_rows: int) -> NDArr
         columns = weights[:num_rows, position * STRIPE : (position + 1) * STRIPE]
         for start in range(0, num_rows, _BLOCK):
             result = columns[start : start + _BLOCK]
+            # Eight weights of each 64-bit number; little-endian on every machine, so that replicates are the same.
             drawn = stream.random_raw(result.size // 8).astype("<u8", copy=False).view(np.uint8)
+            # The weight is how many thresholds a byte reaches: a search in a table of 256 would miss the vector units.
             counted = (drawn >= _STEPS[0]).view(np.uint8)
             for step in _STEPS[1:]:
                 counted += (drawn >= step).view(np.uint8)
@@ -288,6 +292,7 @@ def replicated_ranking(metric: RankingMetric, rows: QueryRows, num_replicates: i
     parts: list[Floats] = []
     for stripe in range(-(-num_replicates // STRIPE)):
         drawn = replicate_weights(seed, [stripe], len(values))[: len(values)]
+        # Numerator and denominator are drawn alike: a mean over queries is a ratio of two sums.
         sums = np.stack([values * counted, counted]) @ drawn.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             parts.append(sums[0] / sums[1] - total)

@@ -62,6 +62,7 @@ class Area:
         return 0 < self.value < 1 and self.standard_error > 0
 
     def _logit(self) -> Estimate:
+        # The delta method: d/dp log(p / (1 - p)) = 1 / (p (1 - p)).
         spread = self.value * (1 - self.value)
         return Estimate(math.log(self.value / (1 - self.value)), self.standard_error / spread)
 
@@ -144,6 +145,7 @@ def delong(labels: Floats, scores: Sequence[Floats], orders: Sequence[Ints] | No
     values = of_positives.mean(axis=1)
     if smaller < 2:
         return Areas(values, unknown.covariance, smaller)
+    # An area is a two-sample U-statistic: its variance is that of the placements of each class, over the class's size.
     covariance = _covariance(of_positives) / num_positives + _covariance(of_negatives) / num_negatives
     effective = tuple(
         min(_effective(one), _effective(other)) for one, other in zip(of_positives, of_negatives, strict=True)
@@ -156,6 +158,7 @@ def _effective(placements: Floats) -> float:
     """Return the number of equal rows that would make the placements, or what they lack of 1: the fewer."""
     found = []
     for part in (placements, 1 - placements):
+        # Kish's effective size, (sum w)^2 / sum w^2: one row with all the errors counts as one, of however many rows.
         squares = float(part @ part)
         found.append(float(part.sum()) ** 2 / squares if squares > 0 else 0.0)
     return min(found)
@@ -176,11 +179,13 @@ def _placements(positive: NDArray[np.bool_], scores: Floats, order: Ints) -> Flo
     Rows of one score count half of each other.
     """
     sorted_scores, sorted_positive = scores[order], positive[order]
+    # Runs of equal scores: a run starts where a score differs from the one before it.
     starts = np.flatnonzero(np.concatenate([[True], sorted_scores[1:] != sorted_scores[:-1]]))
     lengths = np.diff(np.append(starts, len(order)))
     positives = np.concatenate([[0], np.cumsum(sorted_positive)])
     ends = starts + lengths
     # Twice the number of positives, and of negatives, below each score, its own counting half.
+    # Whole numbers up to here, so that ties and equal models give the very same placements.
     below = positives[starts] + positives[ends]
     negatives_below = starts + ends - below
     total = positives[-1]
@@ -198,6 +203,8 @@ def _covariance(placements: Floats) -> Floats:
     """Return the sample covariance; models whose placements are equal have the very same entries."""
     centred = placements - placements.mean(axis=1, keepdims=True)
     count = len(placements)
+    # Models with equal placements share one row of the matrix: computed apart, their covariance could differ from the
+    # variance in the last digit, and the difference of equal models would not have a variance of exactly 0.
     same = [
         next(other for other in range(row + 1) if np.array_equal(centred[other], centred[row])) for row in range(count)
     ]

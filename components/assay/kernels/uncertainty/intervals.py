@@ -96,6 +96,7 @@ def bootstrap_p_value_above(value: float, changes: Floats, limit: float) -> floa
     Hinkley 1997, section 4.2): 1,000 replicates show no p-value below 0.001. Consistent with
     [`percentile_interval`][...percentile_interval]: below a where the lower bound at 1 - 2a is above the limit.
     """
+    # Replicates without a value are left out here as in the interval: both must decide from the same replicates.
     defined = _defined(changes)
     if math.isnan(value) or not len(defined):
         return math.nan
@@ -136,6 +137,8 @@ def wilson_interval(successes: float, trials: float, confidence: float = 0.95) -
     if not trials > 0 or math.isnan(successes):
         return Interval(math.nan, math.nan)
     z = quantile(0.5 + confidence / 2)
+    # The bounds solve (rate - p)^2 = z^2 p (1 - p) / n for p: the error is that of the bound, not of the observed rate,
+    # which would be 0 where every row succeeds.
     rate, spread = successes / trials, z * z / trials
     centre = (rate + spread / 2) / (1 + spread)
     margin = z * math.sqrt(rate * (1 - rate) / trials + spread / (4 * trials)) / (1 + spread)
@@ -193,6 +196,7 @@ class PairedShares:
 
     def _where(self, score: float, low: float, high: float) -> float:
         """Return the difference between `low` and `high` at which the score is this one."""
+        # Bisection, because the score falls strictly as the difference grows, and its inverse has no closed form.
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             if self._score(middle) > score:
@@ -205,6 +209,8 @@ class PairedShares:
 def _score(first: float, second: float, count: float, difference: float) -> float:
     """Return the score for a true difference of at least 0."""
     # The most likely share of rows for the second model alone, if this were the true difference (Tango's q21).
+    # The larger root of 2n q^2 + linear q - second (difference)(1 - difference) = 0, Tango's equation 4; the other root
+    # is negative.
     linear = (2 * count - first + second) * difference - first - second
     root = math.sqrt(linear * linear + 8 * count * second * difference * (1 - difference))
     share = (root - linear) / (4 * count)

@@ -58,6 +58,7 @@ class BinnedScores:
             weights: Of each row in each replicate; the last row weighs nothing.
         """
         count, replicates = len(self.scores), weights.shape[1]
+        # Negatives of each bin first, then positives; bins without rows stay 0.
         totals = np.zeros((2 * count, replicates))
         if len(self.pieces):
             totals[self.places] = np.add.reduceat(self._of_pieces(weights), self.starts, axis=0)
@@ -66,6 +67,7 @@ class BinnedScores:
     def _of_pieces(self, weights: NDArray[np.uint8]) -> Floats:
         width, replicates = self.pieces.shape[1], weights.shape[1]
         result = np.empty((len(self.pieces), replicates))
+        # As many pieces at a time as fit the cache: gathering is bound by memory, not by additions.
         step = max(1, _GATHERED // (width * replicates))
         # Eight bytes are gathered and added as one number: no sum reaches 256, so none carries into the next byte.
         eights = weights.view(np.uint64)
@@ -121,6 +123,7 @@ def _binned(sources: Ints, scores: Floats, labels: Floats, weights: Floats, padd
         places, sources, amounts = places[used], sources[used], amounts[used]
     first = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]])) if len(places) else np.zeros(0, int)
     lengths = np.diff(np.append(first, len(places)))
+    # Long runs are cut into pieces of one width, so that one gather reads a rectangle of rows.
     width = int(min(_WIDTH, lengths.max(initial=1)))
     pieces_of = -(-lengths // width)
     starts = np.concatenate([[0], np.cumsum(pieces_of)[:-1]]).astype(np.int64)[: len(first)]
@@ -211,6 +214,8 @@ class ReplicatedMoments:
                 weight = weights[chosen]
                 terms = (np.ones_like(label), label, prediction, label * label, prediction * prediction)
                 columns = np.stack([(weight * term).sum(axis=1) for term in (*terms, label * prediction)])
+                # The distance of the part's means p from those of each slice, m: (x - m) = (x - p) + (p - m). Means are
+                # a value and an offset from it, subtracted pairwise so that no digits of a large value are lost.
                 apart = np.stack(
                     [
                         one.label_at - of_slices.label_at + (one.label_mean_off - of_slices.label_mean_off),
@@ -226,6 +231,7 @@ class ReplicatedMoments:
         totals = np.zeros((6, self._num_slices, weights.shape[1]))
         carried = np.zeros((2, self._num_slices, weights.shape[1]))  # what the squares were carried over
         for chosen, slices, columns, apart in self._parts:
+            # Steiner's theorem carries sums about the part's means over to the slice's: S' = S + 2 x L + W x^2.
             weight, label, prediction, squares, other_squares, products = _product(columns, weights[chosen])
             x, y = apart[:, :, None]
             with np.errstate(over="ignore", invalid="ignore"):
@@ -305,6 +311,7 @@ def _parts(rows: OrderedRows) -> list[tuple[slice | Ints, Ints]]:
     """Return groups of rows, and the slices that each is in: cells, or slices themselves where cells are small."""
     members = list(rows.slices.values())
     num_cells = len(rows.starts) - 1
+    # A product per cell costs one call each; with many small cells it is cheaper to add a row once for each slice.
     if num_cells * _SMALL_CELL > len(rows) and len(members) < num_cells:
         return [(rows.rows_of(cells), np.array([position])) for position, cells in enumerate(members)]
     slices_of: list[list[int]] = [[] for _ in range(num_cells)]
