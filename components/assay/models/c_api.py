@@ -46,6 +46,8 @@ _SMALL, _LARGE, _OFFSET, _VIEW = range(4)
 _TAG = "serve"
 # A ConfigProto of graph_options.rewrite_options.disable_meta_optimizer. The taxi model's first calls then take 1.1 s of
 # processor time instead of 1.8 s, and its later calls no longer than before.
+# Field 10 (graph_options) > field 10 (rewrite_options) > field 19 = true, as core/protobuf/config.proto and
+# rewriter_config.proto number them.
 _CONFIG = b"\x52\x05\x52\x03\x98\x01\x01"
 
 
@@ -90,6 +92,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "TF_Dim": (c_int64, (c_void_p, c_int)),
 }
 
+# A name of the module keeps it: ctypes frees a callback that nothing refers to, which TensorFlow would still call.
 _keep_memory = CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)(lambda *_: None)
 KEEP_MEMORY = ctypes.cast(_keep_memory, c_void_p)
 """A deallocator that leaves a tensor's memory to its owner."""
@@ -110,6 +113,7 @@ def c_library() -> CDLL | None:
 def _bound(paths: list[Path]) -> CDLL | None:
     os.environ.setdefault(*_QUIET)
     try:
+        # In this order: the second library needs symbols of the first, and must not load a copy of its own.
         *_, library = [CDLL(str(path)) for path in paths]
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(library, name)
@@ -130,6 +134,7 @@ def tensor_of(library: CDLL, values: npt.NDArray[Any] | pa.LargeBinaryArray) -> 
     memory: Any
     shape: tuple[int, ...]
     if isinstance(values, pa.LargeBinaryArray):
+        # `_owner` keeps Arrow's buffers alive until the tensor is deleted, for the tensor only points at them.
         shape, number, (memory, _owner) = (len(values),), STRING, _views(values)
     elif values.dtype == object:
         shape, number = values.shape, STRING
@@ -167,8 +172,10 @@ def array_of(library: CDLL, tensor: int) -> npt.NDArray[Any]:
 
 def _views(values: pa.LargeBinaryArray) -> tuple[npt.NDArray[Any], Any]:
     """Return `TF_TString`s that point at Arrow's bytes (a size, of which two bits are the kind, and a pointer)."""
+    # Arrow's offsets are absolute in the data buffer, also of a slice of an array, which shares its parent's buffers.
     offsets = np.frombuffer(values.buffers()[1], np.int64)[values.offset : values.offset + len(values) + 1]
     data = values.buffers()[2]
+    # numpy aligns to 16 bytes; the strings start at the first multiple of 64 in a somewhat larger array.
     raw = np.zeros(len(values) * _STRING_SIZE + _ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     views = raw[start : start + len(values) * _STRING_SIZE].view(np.uint64).reshape(-1, 3)
@@ -180,6 +187,8 @@ def _views(values: pa.LargeBinaryArray) -> tuple[npt.NDArray[Any], Any]:
 def _string(address: int) -> bytes:
     head = ctypes.string_at(address, _STRING_SIZE)
     kind = head[0] & 3
+    # A small string is in the 24 bytes themselves, its length above the two bits of the kind; a large one is a size, a
+    # capacity and a pointer; a view a size and a pointer; an offset a 32-bit size and a distance from here.
     if kind == _SMALL:
         return head[1 : 1 + (head[0] >> 2)]
     words = np.frombuffer(head, np.uint64)
@@ -235,6 +244,7 @@ class CModel:
                 *(None, 0, None, status.pointer),
             )
             status.check()
+            # The outputs are TensorFlow's: their values are copied before they are deleted, whatever is raised.
             try:
                 return {key: array_of(library, tensor) for key, tensor in zip(outputs, found, strict=True) if tensor}
             finally:
