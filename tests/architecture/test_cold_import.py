@@ -51,7 +51,9 @@ def test_import_assay_loads_no_library(run_python: RunPython) -> None:
     assert count - bare_count < 20
 
 
-@pytest.mark.parametrize("name", ["assay.spec", "assay.artifacts", "assay.gating", "assay.lineage", "assay.kernels"])
+@pytest.mark.parametrize(
+    "name", ["assay.spec", "assay.artifacts", "assay.gating", "assay.lineage", "assay.kernels", "assay.protos"]
+)
 def test_a_data_package_loads_no_tensorflow(run_python: RunPython, name: str) -> None:
     _, names = loaded(run_python, f"import {name}")
     assert not names & set(TENSORFLOW)
@@ -89,7 +91,6 @@ def test_the_native_cores_load_where_tensorflow_and_beam_are_absent(run_python: 
 from assay import native
 assert native.sketches().QuantilesSketch
 assert native.coders().ExamplesToRecordBatchDecoder
-assert native.eval_config_pb2().EvalConfig()
 """
     )
     _, names = loaded(run_python, code)
