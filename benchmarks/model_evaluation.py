@@ -172,9 +172,9 @@ def read_figures(folder: Path) -> dict[str, float]:
     """Read every number of TFMA's files, which both engines write."""
     from assay.data.tfrecord import read_records
     from assay.evaluation.tfma_files import numbers_of
-    from assay.native import metrics_for_slice_pb2
+    from assay.protos import tfma as messages
 
-    message: Any = metrics_for_slice_pb2().MetricsForSlice
+    message: Any = messages.MetricsForSlice
     records = (record for path in sorted(folder.glob("metrics-*.tfrecord")) for record in read_records(path))
     numbers = (number for record in records for number in numbers_of(message.FromString(record)))
     return {f"{model} {key} {metric.label}": value for model, key, metric, value in numbers}

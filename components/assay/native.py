@@ -1,7 +1,7 @@
 """Loads the native cores of the TFX family without their Python packages.
 
-Importing `tfx_bsl` or `tensorflow_model_analysis` imports TensorFlow and Beam, which takes 10 to 15 seconds. What assay
-needs of them is an extension module and some generated proto modules, which load by file path in milliseconds. Each is
+Importing `tfx_bsl` imports TensorFlow and Beam, which takes 10 to 15 seconds. What assay needs of it is an extension
+module, which loads by file path in milliseconds. Each is
 registered in `sys.modules` under its own full name, so that a later import of the real package shares it: neither a
 pybind11 class nor a proto file can be registered twice in one process.
 
@@ -23,14 +23,9 @@ from typing import Any
 from assay.errors import UsageError
 
 _TFX_BSL = "tfx_bsl.cc.tfx_bsl_extension"
-_TFMA_PROTO = "tensorflow_model_analysis.proto"
-_EVAL_CONFIG = f"{_TFMA_PROTO}.config_pb2"
-_METRICS_FOR_SLICE = f"{_TFMA_PROTO}.metrics_for_slice_pb2"
-_VALIDATION_RESULT = f"{_TFMA_PROTO}.validation_result_pb2"
 
 _DISTRIBUTIONS = {
     "tfx_bsl": "tfx-bsl",
-    "tensorflow_model_analysis": "tensorflow-model-analysis",
 }
 
 
@@ -48,38 +43,6 @@ def coders() -> Any:
 
 
 @cache
-def eval_config_pb2() -> Any:
-    """TFMA's generated module of the `EvalConfig` proto."""
-    import_module("google.protobuf.wrappers_pb2")  # TFMA 0.52's module depends on this file and does not import it
-    return _load(_EVAL_CONFIG)
-
-
-@cache
-def metrics_for_slice_pb2() -> Any:
-    """TFMA's generated module of the protos that hold metrics and plots."""
-    import_module("google.protobuf.wrappers_pb2")
-    return _load(_METRICS_FOR_SLICE)
-
-
-@cache
-def validation_result_pb2() -> Any:
-    """TFMA's generated module of the proto that holds its decision."""
-    if _VALIDATION_RESULT in sys.modules:
-        return sys.modules[_VALIDATION_RESULT]
-    protos = {"config_pb2": eval_config_pb2(), "metrics_for_slice_pb2": metrics_for_slice_pb2()}
-    package, _, name = _TFMA_PROTO.rpartition(".")
-    if package in sys.modules:
-        return _load(_VALIDATION_RESULT)
-    # The module imports the other two from their package: while it does, a bare one stands in for that.
-    stand_ins = {package: ModuleType(package), _TFMA_PROTO: ModuleType(_TFMA_PROTO)}
-    setattr(stand_ins[package], name, stand_ins[_TFMA_PROTO])
-    vars(stand_ins[_TFMA_PROTO]).update(protos)
-    sys.modules.update(stand_ins)
-    try:
-        return _load_file(_VALIDATION_RESULT, _find(_VALIDATION_RESULT))
-    finally:
-        for stand_in in stand_ins:
-            del sys.modules[stand_in]
 
 
 @cache

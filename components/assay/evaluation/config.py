@@ -20,7 +20,7 @@ from assay.documents import parse_json, parse_text_proto, parse_yaml, read_text,
 from assay.errors import UsageError, did_you_mean
 from assay.gating.policy import Additions, with_additions, without_additions
 from assay.gating.thresholds import MetricBound, limits_of
-from assay.native import eval_config_pb2
+from assay.protos import tfma
 from assay.spec.values import canonical, placeholders
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _suffixes() -> set[str]:
 def _from_message(message: Message) -> EvalConfig:
     if message.DESCRIPTOR.full_name != _FULL_NAME:
         raise UsageError("eval_config.type", f"eval_config must be {_FULL_NAME}, got {message.DESCRIPTOR.full_name}.")
-    return eval_config_pb2().EvalConfig.FromString(message.SerializeToString(deterministic=True))
+    return tfma.EvalConfig.FromString(message.SerializeToString(deterministic=True))
 
 
 def _from_file(path: Path) -> GateConfig:
@@ -147,7 +147,7 @@ def _from_text(text: str, source: str, suffix: str) -> GateConfig:
         return _from_json(text, source)
     if suffix in _YAML_SUFFIXES:
         return _from_yaml(text, source)
-    message = eval_config_pb2().EvalConfig()
+    message = tfma.EvalConfig()
     try:
         return GateConfig(parse_text_proto(text, message, source, code=_SYNTAX), Additions())
     except UsageError as error:
@@ -180,7 +180,7 @@ def _from_mapping(plain: Any, source: str, text: str = "") -> GateConfig:
     if not isinstance(plain, Mapping):
         raise UsageError("eval_config.type", f"{source} must contain a mapping, got {type(plain).__name__}.")
     fields, additions = without_additions(plain, source)
-    message, unwrapped = eval_config_pb2().EvalConfig(), _unwrapped(fields)
+    message, unwrapped = tfma.EvalConfig(), _unwrapped(fields)
     ConfigSource(source, text).check(unwrapped, message.DESCRIPTOR)
     try:
         return GateConfig(json_format.ParseDict(unwrapped, message), additions)

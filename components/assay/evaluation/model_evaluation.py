@@ -29,7 +29,7 @@ from assay.gating.decision import decide
 from assay.gating.thresholds import limits_of
 from assay.models.predictor import ALL_CLASSES
 from assay.models.saved_model import open_model
-from assay.native import metrics_for_slice_pb2
+from assay.protos import tfma
 
 if TYPE_CHECKING:
     from assay.evaluation.accumulation import Resampling
@@ -171,9 +171,8 @@ def _lacking(work: EvaluationRequest, plan: EvaluationPlan, prepared: EvalConfig
         spec.metrics.extend(kept)
     with tempfile.TemporaryDirectory(prefix="assay-tfma-") as folder:
         run_tfma(work, reduced, Path(folder))
-        pb2 = metrics_for_slice_pb2()
-        metrics = tuple(_messages(Path(folder), "metrics", pb2.MetricsForSlice))
-        plots = tuple(_messages(Path(folder), "plots", pb2.PlotsForSlice))
+        metrics = tuple(_messages(Path(folder), "metrics", tfma.MetricsForSlice))
+        plots = tuple(_messages(Path(folder), "plots", tfma.PlotsForSlice))
     classes = tuple(dict.fromkeys(one.class_name for one in plan.lacking))
     return _Part(metrics, plots, classes, tfma_metric_name)
 

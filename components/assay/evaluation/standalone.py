@@ -35,7 +35,7 @@ from assay.evaluation.tfma_files import TFMA_FILES, VALIDATION_FILE
 from assay.evaluation.worst_rows import FLIPS_TABLE
 from assay.gating.blessing import BlessedInputs, bless, served_digest, serving_folder
 from assay.gating.verdict import write_verdict
-from assay.native import metrics_for_slice_pb2, validation_result_pb2
+from assay.protos import tfma
 from assay.spec.user_code import load_function
 
 if TYPE_CHECKING:
@@ -217,15 +217,14 @@ def read_metrics_table(folder: Path) -> pa.Table:
 
 def read_metrics_for_slices(folder: Path) -> tuple[Any, ...]:
     """Return the `MetricsForSlice` protos of an evaluation."""
-    message = metrics_for_slice_pb2().MetricsForSlice
     files = sorted(folder.glob("metrics-*.tfrecord"))
-    return tuple(message.FromString(record) for path in files for record in read_records(path))
+    return tuple(tfma.MetricsForSlice.FromString(record) for path in files for record in read_records(path))
 
 
 def read_validation(folder: Path) -> Any:
     """Return the `ValidationResult` proto of an evaluation."""
     [record] = read_records(folder / VALIDATION_FILE)
-    return validation_result_pb2().ValidationResult.FromString(record)
+    return tfma.ValidationResult.FromString(record)
 
 
 def write_blessing(folder: Path, models: Tables | Models, verdict: Verdict, rules: Rules) -> Path | None:

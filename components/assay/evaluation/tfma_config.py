@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.metrics.metric_specs import tf_keras
+from tensorflow_model_analysis.proto import config_pb2
 
-from assay import native
 from assay.errors import UsageError, did_you_mean
 from assay.gating.thresholds import limits_of
+from assay.protos import tfma as messages
 
 if TYPE_CHECKING:
     from assay.gating.thresholds import EvalConfig
+
+
+def as_tfmas(message: Any) -> Any:
+    """Return a configuration, or a part of one, as TFMA's own class, which its functions take."""
+    return getattr(config_pb2, message.DESCRIPTOR.name).FromString(message.SerializeToString(deterministic=True))
 
 
 def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
@@ -31,8 +37,7 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
             "Cross-slice comparisons are not supported if TFMA computes everything.",
             "Remove cross_slicing_specs and cross_slice_thresholds, or whatever requires TFMA.",
         )
-    prepared = native.eval_config_pb2().EvalConfig()  # TFMA 0.52 does not export it
-    prepared.CopyFrom(config)
+    prepared = as_tfmas(config)
     if has_baseline and len(prepared.model_specs) == 1:
         # TFMA adds the baseline only to a model spec without a name, and would otherwise never look at the baseline.
         prepared.model_specs[0].name = ""
@@ -43,7 +48,7 @@ def with_defaults(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
         tfma.utils.verify_eval_config(prepared)
     except ValueError as error:
         raise UsageError("eval_config.tfma", f"TFMA rejects eval_config: {error}") from error
-    return prepared
+    return messages.EvalConfig.FromString(prepared.SerializeToString(deterministic=True))
 
 
 def check_metrics(config: EvalConfig) -> None:
@@ -63,12 +68,13 @@ def check_metrics(config: EvalConfig) -> None:
 
 def metric_name(metric: Any) -> str:
     """Return TFMA's name for a `MetricConfig`, such as `auc` for class `AUC`."""
-    return str(metric_specs.metric_instance(metric).name)
+    return str(metric_specs.metric_instance(as_tfmas(metric)).name)
 
 
 def has_thresholds(config: EvalConfig) -> bool:
     """Return whether TFMA finds any threshold in the prepared configuration."""
-    return bool(tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config))
+    prepared = as_tfmas(config)
+    return bool(tfma.metrics.metric_thresholds_from_metrics_specs(prepared.metrics_specs, eval_config=prepared))
 
 
 def candidate_name(config: EvalConfig) -> str:

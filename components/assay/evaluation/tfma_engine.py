@@ -26,7 +26,7 @@ from tfx_bsl.tfxio import tensor_adapter, tf_example_record
 from assay.data.tfrecord import TFRecordWriter, read_records
 from assay.errors import ArtifactError, DataError, UsageError, did_you_mean
 from assay.evaluation.model_rows import no_model
-from assay.evaluation.tfma_config import baseline_name, candidate_name
+from assay.evaluation.tfma_config import as_tfmas, baseline_name, candidate_name
 from assay.evaluation.tfma_files import write_eval_run
 from assay.evaluation.tfma_in_process import NotElementwiseError, can_run_in_process, compute_metrics
 from assay.evaluation.tfma_parts import filter_by_key_type
@@ -55,9 +55,10 @@ def run_tfma(work: EvaluationRequest, prepared: EvalConfig, output: Path) -> tup
         ArtifactError: A model cannot be loaded.
     """
     candidate, baseline = (path if isinstance(path, Path) else None for path in (work.model, work.baseline))
-    models = load_models(candidate, baseline, prepared, factory=work.custom_eval_shared_model)
+    config = as_tfmas(prepared)
+    models = load_models(candidate, baseline, config, factory=work.custom_eval_shared_model)
     counted = _Counted(work.serialized)
-    examples = _run(work, prepared, models, counted, output)
+    examples = _run(work, config, models, counted, output)
     # TFMA's own pipeline has written one that names the places of this run.
     write_eval_run(output, prepared, data_location=work.recorded_data, model_locations=work.recorded_models)
     return counted.rows, examples

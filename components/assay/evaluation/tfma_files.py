@@ -33,7 +33,7 @@ from assay.gating.metric_values import MetricKey, SliceKey, slice_order
 from assay.kernels.metrics.matrices import Matrices
 from assay.kernels.metrics.metric import SumsMetric
 from assay.kernels.metrics.plots import Buckets, confusion_counts
-from assay.native import eval_config_pb2, metrics_for_slice_pb2
+from assay.protos import tfma
 from assay.spec.source_digest import module_digest
 
 if TYPE_CHECKING:
@@ -87,12 +87,11 @@ def write_records(folder: Path, records: EvaluationRecords) -> None:
     )
     slices = sorted({key for of_model in records.values.values() for key in of_model}, key=slice_order)
     metrics, plots, attributions = [], [], []
-    pb2 = metrics_for_slice_pb2()
     others = [_by_slice(part) for part in records.more]
     for key in slices:
         metrics.append(_merged(_metrics(records, key), others[0], "metric_keys_and_values"))
         plots.append(_merged(_plots(records, key), others[1], "plot_keys_and_values"))
-        attributions.append(pb2.AttributionsForSlice())
+        attributions.append(tfma.AttributionsForSlice())
         fill_slice_key(attributions[-1].slice_key, key)
     figures = {
         model: {
@@ -113,7 +112,7 @@ def write_records(folder: Path, records: EvaluationRecords) -> None:
 
 
 def _metrics(records: EvaluationRecords, slice_key: SliceKey) -> Any:
-    message = metrics_for_slice_pb2().MetricsForSlice()
+    message = tfma.MetricsForSlice()
     fill_slice_key(message.slice_key, slice_key)
     for model, key, planned, value in _of_slice(records, records.metrics, slice_key):
         # What compares two models is a difference to TFMA, and has none of its own.
@@ -149,11 +148,11 @@ def _change(records: EvaluationRecords, slice_key: SliceKey, model: str, key: Me
 
 
 def _plots(records: EvaluationRecords, slice_key: SliceKey) -> Any:
-    message = metrics_for_slice_pb2().PlotsForSlice()
+    message = tfma.PlotsForSlice()
     fill_slice_key(message.slice_key, slice_key)
     by_key: dict[bytes, Any] = {}
     for model, key, _, value in _of_slice(records, records.plots, slice_key):
-        item = metrics_for_slice_pb2().PlotsForSlice.PlotKeyAndValue()
+        item = tfma.PlotsForSlice.PlotKeyAndValue()
         fill_metric_key(item.key, key, model)
         if key.name in _UNNAMED_PLOTS:
             item.key.name = ""
@@ -313,7 +312,7 @@ def write_eval_run(
     baseline = baseline_of(prepared)
     if baseline is not None:
         names[baseline] = given.get(BASELINE_NAME, "<unknown>")
-    run = eval_config_pb2().EvalRun(
+    run = tfma.EvalRun(
         eval_config=_by_content(prepared),
         version=_tfma_version(),
         data_location=data_location or "<user provided PCollection>",

@@ -10,7 +10,7 @@ import numpy as np
 from assay.gating.metric_values import MetricKey, SliceKey, slice_order
 from assay.gating.slicing import Slicing
 from assay.gating.thresholds import EvalConfig
-from assay.native import eval_config_pb2, metrics_for_slice_pb2
+from assay.protos import tfma
 
 CANDIDATE_NAME, BASELINE_NAME = "candidate", "baseline"
 Values = Mapping[str, Mapping[SliceKey, Mapping[MetricKey, Any]]]
@@ -23,7 +23,7 @@ def prepared_config(config: EvalConfig, *, has_baseline: bool) -> EvalConfig:
     With a baseline, a single model spec becomes `candidate` and `baseline`; without one, the baseline's spec and all
     change thresholds go, and a single model loses its name.
     """
-    prepared = eval_config_pb2().EvalConfig()
+    prepared = tfma.EvalConfig()
     prepared.CopyFrom(config)
     if not prepared.model_specs:
         prepared.model_specs.add()
@@ -126,7 +126,7 @@ def cross_slice_metrics(
     baseline = baseline_of(prepared)
     for spec in prepared.cross_slicing_specs:
         for first, second in pairs_of(spec, values):
-            message = metrics_for_slice_pb2().MetricsForSlice()
+            message = tfma.MetricsForSlice()
             fill_pair(message.cross_slice_key, first, second)
             for model, of_model in values.items():
                 for key in of_model[first]:

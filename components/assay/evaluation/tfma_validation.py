@@ -26,7 +26,7 @@ from assay.evaluation.tfma_slices import (
 from assay.gating.metric_values import MetricKey, SliceKey, slice_order
 from assay.gating.slicing import Slicing
 from assay.gating.thresholds import EvalConfig, sub_keys, weightings
-from assay.native import validation_result_pb2
+from assay.protos import tfma
 
 MetricName = Callable[[Any], str]
 """Returns TFMA's name of a `MetricConfig`."""
@@ -68,7 +68,7 @@ def validation_result(prepared: EvalConfig, values: Values, name_of: MetricName 
     """
     baseline = baseline_of(prepared)
     held = list(_thresholds(prepared, baseline, name_of))
-    result = validation_result_pb2().ValidationResult(validation_ok=bool(held))
+    result = tfma.ValidationResult(validation_ok=bool(held))
     result.missing_thresholds = not held
     slices = sorted({key for of_model in values.values() for key in of_model}, key=slice_order)
     matches: dict[Slicing, int] = {}
@@ -141,7 +141,7 @@ def _failures(
 
 
 def _failure(one: _Held, observed: float | None) -> Any:
-    failure = validation_result_pb2().ValidationFailure()
+    failure = tfma.ValidationFailure()
     fill_metric_key(failure.metric_key, one.key, one.model, is_diff=one.is_change)
     field = "change_threshold" if one.is_change else "value_threshold"
     getattr(failure.metric_threshold, field).CopyFrom(one.threshold)

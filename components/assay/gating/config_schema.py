@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from assay.gating.policy import POLICY, SIGNIFICANT, WrittenPolicy
-from assay.native import eval_config_pb2
+from assay.protos import tfma
 
 _SIGNIFICANT: Final = {
     "description": "What must be significant of this bound: block only a regression that is real (true is the same), "
@@ -37,7 +37,7 @@ def json_schema() -> dict[str, Any]:
     Fields are named as in the proto, or in camel case as protobuf's JSON writes them.
     """
     definitions: dict[str, Any] = {}
-    root = eval_config_pb2().EvalConfig.DESCRIPTOR
+    root = tfma.EvalConfig.DESCRIPTOR
     _define(root, definitions)
     written = msgspec.json.schema(WrittenPolicy)["$defs"]["WrittenPolicy"]
     written |= {"description": cleandoc(written["description"]), "additionalProperties": False}

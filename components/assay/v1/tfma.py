@@ -1,14 +1,14 @@
 """The messages of an `EvalConfig`, under the names of `import tensorflow_model_analysis as tfma`.
 
 TFMA 0.52, which Python 3.12 and newer have, no longer exports them, though TFX's own pipelines say `tfma.EvalConfig`.
-They are TFMA's very classes, loaded without TFMA and TensorFlow, so that a pipeline file starts ten seconds earlier.
+They need neither TFMA nor TensorFlow, so that a pipeline file starts ten seconds earlier.
 """
 
 from __future__ import annotations
 
 import absl.logging  # noqa: F401 (TFX's pipelines use it without importing it, because TFMA does)
 
-from assay.native import eval_config_pb2
+from assay.protos import tfma as _messages
 
 __all__ = [
     "AggregationOptions",
@@ -34,8 +34,6 @@ __all__ = [
     "RepeatedStringValue",
     "SlicingSpec",
 ]
-
-_messages = eval_config_pb2()
 
 AggregationOptions = _messages.AggregationOptions
 BinarizationOptions = _messages.BinarizationOptions

@@ -64,7 +64,9 @@ def evaluate_with_tfma(config: Any, judged: Any, folder: Path, *, baseline: bool
     """Evaluates as TFX's Evaluator does."""
     import tensorflow_model_analysis as tfma
 
-    prepared = tfma.utils.update_eval_config_with_defaults(config, has_baseline=baseline, rubber_stamp=True)
+    from assay.evaluation.tfma_config import as_tfmas
+
+    prepared = tfma.utils.update_eval_config_with_defaults(as_tfmas(config), has_baseline=baseline, rubber_stamp=True)
     models = [
         tfma.default_eval_shared_model(
             eval_saved_model_path=str(judged.baseline if spec.is_baseline else judged.candidate),
@@ -215,11 +217,11 @@ def computed(judged: Any) -> Any:
     """Metrics of both models, computed once for all thresholds."""
     import tensorflow_model_analysis as tfma
 
-    from assay.evaluation.tfma_config import with_defaults
+    from assay.evaluation.tfma_config import as_tfmas, with_defaults
     from assay.evaluation.tfma_engine import _as_input, load_models
     from assay.evaluation.tfma_in_process import compute_metrics
 
-    config = with_defaults(eval_config(), has_baseline=True)
+    config = as_tfmas(with_defaults(eval_config(), has_baseline=True))
     models = load_models(judged.candidate, judged.baseline, config)
     extractors = tfma.default_extractors(eval_shared_model=models.as_argument, eval_config=config)
     return compute_metrics([_as_input(judged.records, None)], config, models.shared, extractors)
@@ -231,7 +233,7 @@ def test_each_check_is_tfmas_decision(computed: Any, tmp_path: Path, thresholds:
     import tensorflow_model_analysis as tfma
     from tensorflow_model_analysis.slicer import slicer_lib
 
-    from assay.evaluation.tfma_config import metric_name, with_defaults
+    from assay.evaluation.tfma_config import as_tfmas, metric_name, with_defaults
     from assay.evaluation.tfma_engine import read_figures, write_evaluation
     from assay.gating.decision import decide
     from assay.gating.metric_values import slice_name
@@ -239,7 +241,7 @@ def test_each_check_is_tfmas_decision(computed: Any, tmp_path: Path, thresholds:
 
     config = eval_config(**thresholds)
     prepared = with_defaults(config, has_baseline=True)
-    write_evaluation(tmp_path, computed.sliced, prepared)
+    write_evaluation(tmp_path, computed.sliced, as_tfmas(prepared))
     verdict = decide(limits_of(config, metric_name), read_figures(tmp_path, prepared))
     result = tfma.load_validation_result(str(tmp_path))
     expected = {

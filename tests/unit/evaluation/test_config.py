@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from assay.components.evaluator import Evaluator
 from assay.errors import UsageError
 from assay.evaluation.config import parse_eval_config, read_config
-from assay.native import eval_config_pb2
+from assay.protos import tfma
 from assay.spec import RuntimeParameter
 from raising import raises
 
@@ -61,7 +61,7 @@ metrics_specs:
 
 
 def message(text: str = TEXT) -> Any:
-    return text_format.Parse(text, eval_config_pb2().EvalConfig())
+    return text_format.Parse(text, tfma.EvalConfig())
 
 
 def written(path: Path, text: str) -> Path:
@@ -144,7 +144,7 @@ def test_json_s_own_names_are_fields_too() -> None:
     ("given", "expected"),
     [
         (3, ("eval_config.type", "EvalConfig")),
-        (eval_config_pb2().ModelSpec(), ("eval_config.type", "tensorflow_model_analysis.ModelSpec")),
+        (tfma.ModelSpec(), ("eval_config.type", "tensorflow_model_analysis.ModelSpec")),
         (Path("no/such/file.json"), ("eval_config.file", "eval_config", "no/such/file.json")),
         ("model_specs {} model_specs {} model_specs {}", ("eval_config.models",)),
         ("model_specs {} model_specs { name: 'a' is_baseline: true }", ("eval_config.models",)),

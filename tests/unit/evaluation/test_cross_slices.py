@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assay import native
 from assay.data.tfrecord import read_records
 from assay.engines.embedded import EmbeddedEngine
 from assay.evaluation.files import write_tfma_files
 from assay.evaluation.judgement import Tables, judge
+from assay.protos import tfma
 
 ROWS = pa.table(
     {
@@ -44,8 +44,8 @@ def evaluated(folder: Path, threshold: dict[str, Any], pair: dict[str, Any]) -> 
     write_tfma_files(folder, judged.evaluation)
     [record] = read_records(folder / "validations.tfrecord")
     metrics = read_records(folder / "metrics-00000-of-00001.tfrecord")
-    messages = [native.metrics_for_slice_pb2().MetricsForSlice.FromString(one) for one in metrics]
-    return judged.verdict, native.validation_result_pb2().ValidationResult.FromString(record), messages
+    messages = [tfma.MetricsForSlice.FromString(one) for one in metrics]
+    return judged.verdict, tfma.ValidationResult.FromString(record), messages
 
 
 def test_the_figures_of_a_pair_are_the_firsts_less_the_seconds(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from google.protobuf import text_format
 from assay.gating.metric_values import MetricKey
 from assay.gating.slicing import Slicing
 from assay.gating.thresholds import limits_of
-from assay.native import eval_config_pb2
+from assay.protos import tfma
 from raising import raises
 
 
 def config(text: str) -> Any:
-    return text_format.Parse(text, eval_config_pb2().EvalConfig())
+    return text_format.Parse(text, tfma.EvalConfig())
 
 
 def snake_case(metric: Any) -> str:
