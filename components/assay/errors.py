@@ -37,7 +37,6 @@ _OPTIONAL: Final = {
     "tensorflow": ("tensorflow", _TFX),
     "tensorflow_data_validation": ("tensorflow-data-validation", _TFX),
     "tensorflow_model_analysis": ("tensorflow-model-analysis", _TFX),
-    "tensorflow_serving": ("tensorflow-serving-api", _TFX),
     "tensorflow_transform": ("tensorflow-transform", _TFX),
     "tf_keras": ("tf-keras", _TFX),
     "tfx_bsl": ("tfx-bsl", _TFX),

@@ -1,9 +1,8 @@
-"""Loads the native cores of the TFX family without their Python packages.
+"""Loads tfx_bsl's C++ core without its Python package.
 
 Importing `tfx_bsl` imports TensorFlow and Beam, which takes 10 to 15 seconds. What assay needs of it is an extension
-module, which loads by file path in milliseconds. Each is
-registered in `sys.modules` under its own full name, so that a later import of the real package shares it: neither a
-pybind11 class nor a proto file can be registered twice in one process.
+module, which loads by file path in milliseconds. It is registered in `sys.modules` under its full name, so that a later
+import of the package shares it: a pybind11 class cannot be registered twice in one process.
 
 An extension that was already imported is used as it is; where loading by path fails, the package's own import is tried.
 """
@@ -40,9 +39,6 @@ def sketches() -> Any:
 def coders() -> Any:
     """tfx_bsl's coders between serialised `tf.Example`s and Arrow record batches."""
     return _load(_TFX_BSL).coders
-
-
-@cache
 
 
 @cache

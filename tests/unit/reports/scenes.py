@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from encoding import message, scalar_event, wrapped, write_records
+from google.protobuf.message import Message
 
 import assay
 from assay.artifacts import (
@@ -26,8 +27,10 @@ from assay.artifacts import (
     Schema,
     TransformGraph,
 )
+from assay.data.tfrecord import TFRecordWriter
 from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.statistics import SlicingSpec, StatisticsOptions
+from assay.protos import tensorflow, tfma
 
 HOSTILE = '</script><script>window.broken = 1</script><img src=x onerror="window.broken = 2">'
 LONG = "a-very-long-value-without-any-space-" * 40
@@ -115,6 +118,20 @@ def make_quarantine(folder: Path) -> Quarantine:
     return Quarantine(folder)
 
 
+def write_records(path: Path, *records: Message) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TFRecordWriter(path, compress=False) as writer:
+        writer.write(*(record.SerializeToString() for record in records))
+
+
+def scalar_event(tag: str, step: int, value: float) -> Message:
+    """A scalar as TensorFlow 2 writes it: a float tensor of the plugin `scalars`."""
+    tensor = tensorflow.TensorProto(dtype="DT_FLOAT", tensor_content=struct.pack("<f", value))
+    written = {"tag": tag, "tensor": tensor, "metadata": {"plugin_data": {"plugin_name": "scalars"}}}
+    event: Message = tensorflow.Event(wall_time=1.7e9 + step, step=step, summary={"value": [written]})
+    return event
+
+
 def make_model_run(folder: Path) -> ModelRun:
     for log, noise in (("train", 0.0), ("validation", 0.08)):
         events = [
@@ -125,7 +142,7 @@ def make_model_run(folder: Path) -> ModelRun:
                 ("epoch_auc", 1 - 0.5 * math.exp(-step / 10) - noise),
             )
         ]
-        write_records(folder / log / "events.out.tfevents.1.host", message((1, 1.7e9), (3, "brain.Event:2")), *events)
+        write_records(folder / log / "events.out.tfevents.1.host", tensorflow.Event(wall_time=1.7e9), *events)
     (folder / "versions.json").write_text(json.dumps({"libraries": {"keras": "3.0"}, "seed": 0}))
     return ModelRun(folder)
 
@@ -152,34 +169,47 @@ def make_evaluation(folder: Path) -> ModelEvaluation:
         table.append({**row, "lower": None, "upper": None})
     pq.write_table(pa.Table.from_pylist(table), folder / "metrics.parquet")
     write_records(
-        folder / "plots-00000-of-00001.tfrecord", _plots(b""), _plots(message((1, message((1, "trips"), (4, 3)))))
+        folder / "plots-00000-of-00001.tfrecord",
+        _plots(tfma.SliceKey()),
+        _plots(tfma.SliceKey(single_slice_keys=[{"column": "trips", "int64_value": 3}])),
     )
     return ModelEvaluation(folder)
 
 
-def _plots(slice_key: bytes) -> bytes:
-    pairs = []
+def _plots(slice_key: Message) -> Message:
+    plots: Message = tfma.PlotsForSlice(slice_key=slice_key)
     for model, sharpness in (("candidate", 1.0), ("baseline", 2.0)):
-        matrices, buckets = [], []
+        data = tfma.PlotData()
         for at in range(0, 101, 2):
             threshold = at / 100
             tp, fp = 300 * (1 - threshold ** (2 * sharpness)), 700 * (1 - threshold) ** (2 * sharpness)
-            values = ((1, threshold), (2, 300 - tp), (3, 700 - fp), (4, fp), (5, tp))
-            matrices.append((1, message(*values)))
+            data.confusion_matrix_at_thresholds.matrices.add(
+                threshold=threshold,
+                false_negatives=300 - tp,
+                true_negatives=700 - fp,
+                false_positives=fp,
+                true_positives=tp,
+            )
         for at in range(10):
             low = at / 10
             count = float(10 + at * (9 - at))
-            counted = ((3, wrapped(count)), (4, wrapped(count * low)), (5, wrapped(count * (low + 0.04))))
-            buckets.append((1, message((1, low), (2, low + 0.1), *counted)))
-        cells = [
-            (2, message((1, actual), (2, guess), (3, 5.0 + 90 * (actual == guess))))
-            for actual in range(4)
-            for guess in range(4)
-        ]
-        classes = message((1, message((1, 0.5), *cells)))
-        data = message((1, message(*buckets)), (2, message(*matrices)), (4, classes))
-        pairs.append((8, message((1, message((4, model))), (2, data))))
-    return message((1, slice_key), *pairs)
+            data.calibration_histogram_buckets.buckets.add(
+                lower_threshold_inclusive=low,
+                upper_threshold_exclusive=low + 0.1,
+                num_weighted_examples={"value": count},
+                total_weighted_label={"value": count * low},
+                total_weighted_refined_prediction={"value": count * (low + 0.04)},
+            )
+        matrix = data.multi_class_confusion_matrix_at_thresholds.matrices.add(threshold=0.5)
+        for actual in range(4):
+            for guess in range(4):
+                matrix.entries.add(
+                    actual_class_id=actual,
+                    predicted_class_id=guess,
+                    num_weighted_examples=5.0 + 90 * (actual == guess),
+                )
+        plots.plot_keys_and_values.add(key={"model_name": model}, value=data)
+    return plots
 
 
 def make_blessing(folder: Path) -> ModelBlessing:

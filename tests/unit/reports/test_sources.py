@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import math
-import struct
 from pathlib import Path
 
-import pytest
 import scenes
-from encoding import message, scalar_event, wrapped, write_records
+from scenes import scalar_event, write_records
 
+from assay.data.tfrecord import TFRecordWriter
 from assay.gating.verdict import find_verdict
+from assay.protos import tensorflow, tfma
 from assay.reports.sources.evaluation_files import Metric, read_metrics, read_plots
 from assay.reports.sources.event_files import read_logs
-from assay.reports.sources.wire import by_number, double_in, fields, float_in, integer_in, text_in
 from raising import raises
 
 
-def test_fields_of_every_kind_are_read() -> None:
-    raw = message((1, 300), (2, -5), (3, 0.25), (4, "نقد")) + bytes([5 << 3 | 5]) + struct.pack("<f", 1.5)
-    found = by_number(raw)
-    assert (integer_in(found, 1), integer_in(found, 2), double_in(found, 3)) == (300, -5, 0.25)
-    assert (text_in(found, 4), float_in(found, 5), integer_in(found, 9), text_in(found, 9)) == ("نقد", 1.5, 0, "")
-
-
-@pytest.mark.parametrize("raw", [b"\x0a", b"\x0a\x05ab", b"\x09abc", b"\x0b", b"\xff" * 12])
-def test_bytes_that_are_no_message_are_refused(raw: bytes) -> None:
-    with raises("report.wire"):
-        list(fields(raw))
-
-
 def test_scalars_of_both_versions_of_tensorflow_are_read(tmp_path: Path) -> None:
-    old = message(
-        (1, 1.0), (2, 3), (5, message((1, message((1, "loss")) + bytes([2 << 3 | 5]) + struct.pack("<f", 0.5))))
-    )
-    picture = message(
-        (5, message((1, message((1, "image"), (8, message((1, 7))), (9, message((1, message((1, "images")))))))))
-    )
+    old = tensorflow.Event(wall_time=1.0, step=3, summary={"value": [{"tag": "loss", "simple_value": 0.5}]})
+    image = {"tag": "image", "tensor": {"dtype": "DT_FLOAT"}, "metadata": {"plugin_data": {"plugin_name": "images"}}}
+    picture = tensorflow.Event(summary={"value": [image]})
     write_records(tmp_path / "train" / "events.out.tfevents.1", old, picture, scalar_event("auc", 4, 0.75))
     [log] = read_logs(tmp_path)
     assert log.name == "train"
@@ -54,21 +37,44 @@ def test_the_log_of_a_killed_run_is_read_up_to_where_it_ends(tmp_path: Path) -> 
 
 def test_metrics_of_tfma_are_read_with_their_bounds(tmp_path: Path) -> None:
     (tmp_path / "eval_config.json").write_text('{"evalConfig": {"modelSpecs": [{"name": "old", "isBaseline": true}]}}')
-    auc = message(
-        (1, message((1, "auc"), (4, "old"))),
-        (2, message((2, message((1, wrapped(0.8)), (2, wrapped(0.9)), (3, wrapped(0.85)))))),
+    bounded = {"lower_bound": {"value": 0.8}, "upper_bound": {"value": 0.9}, "value": {"value": 0.85}}
+    interval = {
+        "lower_bound": {"double_value": {"value": 0.1}},
+        "upper_bound": {"double_value": {"value": 0.3}},
+    }
+    message = tfma.MetricsForSlice(
+        slice_key={
+            "single_slice_keys": [{"column": "hour", "int64_value": 5}, {"column": "kind", "bytes_value": b"cash"}]
+        },
+        metric_keys_and_values=[
+            {"key": {"name": "auc", "model_name": "old"}, "value": {"bounded_value": bounded}},
+            {"key": {"name": "example_count"}, "value": {"double_value": {"value": 12.0}}},
+            {
+                "key": {"name": "loss", "is_diff": True},
+                "value": {"double_value": {"value": 0.2}},
+                "confidence_interval": interval,
+            },
+        ],
     )
-    count = message((1, message((1, "example_count"))), (2, message((1, wrapped(12.0)))))
-    interval = message((1, message((1, wrapped(0.1)))), (2, message((1, wrapped(0.3)))))
-    loss = message((1, message((1, "loss"), (5, 1))), (2, message((1, wrapped(0.2)))), (3, interval))
-    place = message((1, message((1, "hour"), (4, 5))), (1, message((1, "kind"), (2, "cash"))))
-    write_records(tmp_path / "metrics-00000-of-00001.tfrecord", message((1, place), (51, auc), (51, count), (51, loss)))
+    pair = tfma.MetricsForSlice(
+        cross_slice_key={},
+        metric_keys_and_values=[{"key": {"name": "auc"}, "value": {"double_value": {"value": 0.1}}}],
+    )
+    write_records(tmp_path / "metrics-00000-of-00001.tfrecord", message, pair)
     where = "hour=5&kind=cash"
     assert read_metrics(tmp_path) == [
         Metric(model="baseline", slice=where, name="auc", value=0.85, lower=0.8, upper=0.9, examples=12),
         Metric(model="candidate", slice=where, name="example_count", value=12.0, examples=12),
         Metric(model="change", slice=where, name="loss", value=0.2, lower=0.1, upper=0.3, examples=12),
     ]
+
+
+def test_a_file_of_other_records_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "plots-00000-of-00001.tfrecord"
+    with TFRecordWriter(path, compress=False) as writer:
+        writer.write(b"\x0a\x05ab")
+    with raises("report.evaluation_file", path):
+        read_plots(tmp_path)
 
 
 def test_plots_are_read_by_model_and_slice(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def _check(arguments: Mapping[str, Any]) -> None:
 
 
 @component(
-    libraries=("tensorflow", "tensorflow-serving-api"),
+    libraries=("tensorflow",),
     requires=("tensorflow",),
     check=_check,
     positional=("model", "serving_spec", "examples", "request_spec", "validation_spec"),

@@ -16,6 +16,7 @@ import msgspec
 from assay.errors import AssayError
 from assay.files import write_durably
 from assay.models.inputs import TensorInput, model_inputs
+from assay.protos import tensorflow_serving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,18 +160,17 @@ def _answer(signature: str, name: str, tensor: Any, function: Any) -> ServedOutp
 def _write_warmup(asked: list[tuple[str, dict[str, Any]]], request: Request) -> None:
     """Write one request per signature, as TensorFlow Serving reads them when it loads the model."""
     import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
     Path(request.warmup).parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(request.warmup) as writer:
         for signature, tensors in asked:
-            predict = predict_pb2.PredictRequest()
+            log = tensorflow_serving.PredictionLog()
+            predict = log.predict_log.request
             predict.model_spec.name = request.model_name
             predict.model_spec.signature_name = signature
             for name, tensor in tensors.items():
-                predict.inputs[name].CopyFrom(tf.make_tensor_proto(tensor))
-            log = prediction_log_pb2.PredictLog(request=predict)
-            writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
+                predict.inputs[name].ParseFromString(tf.make_tensor_proto(tensor).SerializeToString())
+            writer.write(log.SerializeToString())
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,4 @@
-"""Metrics and plots of an evaluation: from `metrics.parquet`, and from TFMA's files without TFMA.
-
-The messages are defined in TFMA's proto/metrics_for_slice.proto; the numbers below are those of its fields.
-"""
+"""Metrics and plots of an evaluation: from `metrics.parquet`, and from TFMA's files without TFMA."""
 
 from __future__ import annotations
 
@@ -13,18 +10,12 @@ from typing import Any
 
 import msgspec
 import pyarrow.parquet as pq
+from google.protobuf.message import DecodeError
 
 from assay.data.tfrecord import read_records
 from assay.display import slice_name
-from assay.reports.sources.wire import (
-    by_number,
-    double_in,
-    float_in,
-    integer_in,
-    message_in,
-    text_in,
-    wrapped_double_in,
-)
+from assay.errors import DataError
+from assay.protos import tfma
 
 OVERALL = "Overall"
 CANDIDATE, BASELINE, CHANGE = "candidate", "baseline", "change"
@@ -73,43 +64,42 @@ def _from_table(path: Path) -> list[Metric]:
 
 def _from_tfma(folder: Path) -> Iterator[Metric]:
     roles = _roles(folder)
-    for path in sorted(folder.glob("metrics*.tfrecord")):
+    for message in _messages(folder, "metrics", tfma.MetricsForSlice):
+        if message.HasField("cross_slice_key"):
+            continue  # the difference between two slices
+        where = _slice(message.slice_key)
+        metrics = [_metric(item, where, roles) for item in message.metric_keys_and_values]
+        known = [each for each in metrics if each is not None]
+        examples = next((int(each.value or 0) for each in known if each.name == "example_count"), None)
+        yield from (replace(each, examples=examples) for each in known)
+
+
+def _messages(folder: Path, kind: str, message: Any) -> Iterator[Any]:
+    for path in sorted(folder.glob(f"{kind}*.tfrecord")):
         for record in read_records(path):
-            found = by_number(record)
-            where = _slice(message_in(found, 1))
-            metrics = [_metric(item, where, roles) for item in found.get(51, []) if isinstance(item, bytes)]
-            known = [each for each in metrics if each is not None]
-            examples = next((int(each.value or 0) for each in known if each.name == "example_count"), None)
-            for each in known:
-                yield Metric(
-                    model=each.model,
-                    slice=where,
-                    name=each.name,
-                    value=each.value,
-                    lower=each.lower,
-                    upper=each.upper,
-                    examples=examples,
-                )
+            try:
+                yield message.FromString(record)
+            except DecodeError as error:
+                raise DataError(
+                    "report.evaluation_file", f"{path} has a record that is not a {message.DESCRIPTOR.name} message."
+                ) from error
 
 
-def _metric(item: bytes, where: str, roles: dict[str, str]) -> Metric | None:
-    found = by_number(item)
-    key, value = by_number(message_in(found, 1)), by_number(message_in(found, 2))
-    model = CHANGE if integer_in(key, 5) else roles.get(text_in(key, 4), CANDIDATE)
-    marks = [text_in(key, 2), _sub_key(message_in(key, 3))]
-    name = text_in(key, 1) + "".join(f" [{mark}]" for mark in marks if mark)
-    if 1 in value:
-        number = wrapped_double_in(value, 1)
+def _metric(item: Any, where: str, roles: dict[str, str]) -> Metric | None:
+    key, value = item.key, item.value
+    model = CHANGE if key.is_diff else roles.get(key.model_name, CANDIDATE)
+    name = key.name + "".join(f" [{mark}]" for mark in (key.output_name, _sub_key(key.sub_key)) if mark)
+    kind = value.WhichOneof("type")
+    if kind == "double_value":
         low = high = None
-        if 3 in found:  # ConfidenceInterval: lower_bound and upper_bound are MetricValues
-            interval = by_number(message_in(found, 3))
-            low = wrapped_double_in(by_number(message_in(interval, 1)), 1)
-            high = wrapped_double_in(by_number(message_in(interval, 2)), 1)
-        return Metric(model=model, slice=where, name=name, value=number, lower=low, upper=high)
-    if 2 in value:
-        bounded = by_number(message_in(value, 2))
-        low, high, number = (wrapped_double_in(bounded, field) for field in (1, 2, 3))
-        return Metric(model=model, slice=where, name=name, value=number, lower=low, upper=high)
+        if item.HasField("confidence_interval"):
+            bounds = item.confidence_interval
+            low, high = bounds.lower_bound.double_value.value, bounds.upper_bound.double_value.value
+        return Metric(model=model, slice=where, name=name, value=value.double_value.value, lower=low, upper=high)
+    if kind == "bounded_value":
+        bounded = value.bounded_value
+        low, high = bounded.lower_bound.value, bounded.upper_bound.value
+        return Metric(model=model, slice=where, name=name, value=bounded.value.value, lower=low, upper=high)
     return None
 
 
@@ -123,25 +113,24 @@ def _roles(folder: Path) -> dict[str, str]:
     return {spec.get("name", ""): BASELINE if spec.get("isBaseline") else CANDIDATE for spec in specs}
 
 
-def _sub_key(message: bytes) -> str:
-    found = by_number(message)
-    names = {1: "classId", 2: "k", 3: "topK"}
+def _sub_key(sub_key: Any) -> str:
+    names = {"class_id": "classId", "k": "k", "top_k": "topK"}
     return ",".join(
-        f"{name}:{integer_in(by_number(message_in(found, at)), 1)}" for at, name in names.items() if at in found
+        f"{name}:{getattr(sub_key, field).value}" for field, name in names.items() if sub_key.HasField(field)
     )
 
 
-def _slice(message: bytes) -> str:
+def _slice(key: Any) -> str:
     pairs = []
-    for key in by_number(message).get(1, []):
-        found = by_number(key) if isinstance(key, bytes) else {}
-        if 3 in found:
-            value = _shortest(float_in(found, 3))
-        elif 4 in found:
-            value = str(integer_in(found, 4))
+    for single in key.single_slice_keys:
+        kind = single.WhichOneof("kind")
+        if kind == "float_value":
+            value = _shortest(single.float_value)
+        elif kind == "int64_value":
+            value = str(single.int64_value)
         else:
-            value = message_in(found, 2).decode("utf-8", "surrogateescape")  # bytes that are not UTF-8 stay apart
-        pairs.append((text_in(found, 1), value))
+            value = single.bytes_value.decode("utf-8", "surrogateescape")  # bytes that are not UTF-8 stay apart
+        pairs.append((single.column, value))
     return slice_name(pairs)
 
 
@@ -178,20 +167,16 @@ class Plot:
 
 
 def read_plots(folder: Path) -> list[Plot]:
-    """Read TFMA's plots, and what their classes are called."""
+    """Read TFMA's plots, and the names of their classes."""
     roles = _roles(folder)
     class_names = read_class_names(folder)
     plots = []
-    for path in sorted(folder.glob("plots*.tfrecord")):
-        for record in read_records(path):
-            found = by_number(record)
-            where = _slice(message_in(found, 1))
-            for item in found.get(8, []):
-                pair = by_number(item) if isinstance(item, bytes) else {}
-                key = by_number(message_in(pair, 1))
-                model = roles.get(text_in(key, 4), CANDIDATE)
-                plot = _plot(message_in(pair, 2), model, where, _sub_key(message_in(key, 3)))
-                plots.append(replace(plot, class_names=class_names))
+    for message in _messages(folder, "plots", tfma.PlotsForSlice):
+        where = _slice(message.slice_key)
+        for item in message.plot_keys_and_values:
+            model = roles.get(item.key.model_name, CANDIDATE)
+            plot = _plot(item.value, model, where, _sub_key(item.key.sub_key))
+            plots.append(replace(plot, class_names=class_names))
     return plots
 
 
@@ -204,21 +189,24 @@ def read_class_names(folder: Path) -> list[str]:
     return names
 
 
-def _plot(data: bytes, model: str, where: str, name: str) -> Plot:
-    found = by_number(data)
-    matrices = _messages(message_in(found, 2), 1)
-    thresholds = [tuple(double_in(each, field) for field in (1, 2, 3, 4, 5)) for each in matrices]
+def _plot(data: Any, model: str, where: str, name: str) -> Plot:
+    thresholds = [
+        (each.threshold, each.false_negatives, each.true_negatives, each.false_positives, each.true_positives)
+        for each in data.confusion_matrix_at_thresholds.matrices
+    ]
     calibration = []
-    for bucket in _messages(message_in(found, 1), 1):
-        count = wrapped_double_in(bucket, 3)
+    for bucket in data.calibration_histogram_buckets.buckets:
+        count = bucket.num_weighted_examples.value
         if count:
-            label, prediction = wrapped_double_in(bucket, 4) / count, wrapped_double_in(bucket, 5) / count
-            calibration.append((double_in(bucket, 1), double_in(bucket, 2), count, label, prediction))
-    classes: dict[tuple[int, int], float] = {}
-    for matrix in _messages(message_in(found, 4), 1)[:1]:
-        for entry in matrix.get(2, []):
-            cell = by_number(entry) if isinstance(entry, bytes) else {}
-            classes[integer_in(cell, 1), integer_in(cell, 2)] = double_in(cell, 3)
+            label = bucket.total_weighted_label.value / count
+            prediction = bucket.total_weighted_refined_prediction.value / count
+            low, high = bucket.lower_threshold_inclusive, bucket.upper_threshold_exclusive
+            calibration.append((low, high, count, label, prediction))
+    classes = {
+        (entry.actual_class_id, entry.predicted_class_id): entry.num_weighted_examples
+        for matrix in data.multi_class_confusion_matrix_at_thresholds.matrices[:1]
+        for entry in matrix.entries
+    }
     return Plot(
         model=model,
         slice=where,
@@ -227,7 +215,3 @@ def _plot(data: bytes, model: str, where: str, name: str) -> Plot:
         calibration=calibration,
         classes=classes or None,
     )
-
-
-def _messages(message: bytes, number: int) -> list[dict[int, list[int | bytes]]]:
-    return [by_number(each) for each in by_number(message).get(number, []) if isinstance(each, bytes)]

@@ -10,17 +10,21 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
 
 from assay.data.tfrecord import read_records
 from assay.errors import DataError
-from assay.reports.sources.wire import by_number, double_in, float_in, integer_in, message_in, text_in
+from assay.protos import tensorflow
 
-# Numbers of the fields that are read.
-_WALL_TIME, _STEP, _SUMMARY = 1, 2, 5
-_VALUES = 1
-_TAG, _SIMPLE_VALUE, _TENSOR, _METADATA = 1, 2, 8, 9
-_DTYPE, _CONTENT, _FLOATS, _DOUBLES, _INTS, _LONGS = 1, 4, 5, 6, 7, 10
-_FORMATS = {1: "<f", 2: "<d", 3: "<i", 9: "<q"}  # DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64
+# By type: the format of a number in `tensor_content`, and the field that has it otherwise.
+_NUMBERS = {
+    tensorflow.DataType.DT_FLOAT: ("<f", "float_val"),
+    tensorflow.DataType.DT_DOUBLE: ("<d", "double_val"),
+    tensorflow.DataType.DT_INT32: ("<i", "int_val"),
+    tensorflow.DataType.DT_INT64: ("<q", "int64_val"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def read_logs(folder: Path) -> list[RunLog]:
         for path in paths:
             try:
                 scalars.extend(_scalars(path))
-            except DataError:
+            except (DataError, DecodeError):
                 is_cut = True
         logs.append(RunLog(parent.relative_to(folder).as_posix(), tuple(scalars), is_cut))
     return logs
@@ -67,33 +71,23 @@ def read_logs(folder: Path) -> list[RunLog]:
 
 def _scalars(path: Path) -> Iterator[Scalar]:
     for record in read_records(path):
-        event = by_number(record)
-        step, wall_time = integer_in(event, _STEP), double_in(event, _WALL_TIME)
-        for value in by_number(message_in(event, _SUMMARY)).get(_VALUES, []):
-            if not isinstance(value, bytes):
-                continue
-            found = by_number(value)
-            number = float_in(found, _SIMPLE_VALUE) if _SIMPLE_VALUE in found else None
-            if number is None and _TENSOR in found and _plugin(message_in(found, _METADATA)) in {"scalars", ""}:
-                number = _one_number(message_in(found, _TENSOR))
+        event = tensorflow.Event.FromString(record)
+        for value in event.summary.value:
+            kind, number = value.WhichOneof("value"), None
+            if kind == "simple_value":
+                number = value.simple_value
+            elif kind == "tensor" and value.metadata.plugin_data.plugin_name in {"scalars", ""}:
+                number = _one_number(value.tensor)
             if number is not None:
-                yield Scalar(text_in(found, _TAG), step, number, wall_time)
+                yield Scalar(value.tag, event.step, number, event.wall_time)
 
 
-def _plugin(metadata: bytes) -> str:
-    return text_in(by_number(message_in(by_number(metadata), 1)), 1)
-
-
-def _one_number(tensor: bytes) -> float | None:
+def _one_number(tensor: Any) -> float | None:
     """Return the number of a tensor that holds one; None for any other."""
-    found = by_number(tensor)
-    kind = _FORMATS.get(integer_in(found, _DTYPE))
-    if kind is None:
+    if tensor.dtype not in _NUMBERS:
         return None
-    content = message_in(found, _CONTENT)
-    if len(content) != struct.calcsize(kind):
-        if _INTS in found or _LONGS in found:
-            values = found.get(_INTS) or found.get(_LONGS) or []
-            return float(values[0]) if len(values) == 1 and isinstance(values[0], int) else None
-        content = message_in(found, _DOUBLES if kind == "<d" else _FLOATS)
-    return float(struct.unpack(kind, content)[0]) if len(content) == struct.calcsize(kind) else None
+    kind, field = _NUMBERS[tensor.dtype]
+    content, values = tensor.tensor_content, getattr(tensor, field)
+    if len(content) == struct.calcsize(kind):
+        return float(struct.unpack(kind, content)[0])
+    return float(values[0]) if len(values) == 1 else None
