@@ -63,6 +63,15 @@ def row_hashes(batch: pa.RecordBatch, columns: Sequence[str] | None = None) -> H
     return _mix(total)
 
 
+def value_hashes(column: pa.Array) -> Hashes:
+    """Hash each value of a column by itself; what a null gives means nothing.
+
+    Raises:
+        DataError: The column's type has no canonical form.
+    """
+    return _values("", column)[1]
+
+
 def assign_buckets(hashes: Hashes, buckets: Sequence[int]) -> NDArray[np.intp]:
     """Return the index of the split of each hash, where split `i` owns `buckets[i]` of `sum(buckets)` buckets.
 

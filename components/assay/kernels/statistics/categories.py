@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from assay import native
 from assay.kernels.distinct_counts import SKETCH_SIZE
+from assay.kernels.statistics.summaries.minimum_values import KMinimumValues
 from assay.kernels.statistics.summaries.value_counts import Counted, ValueCounts, count_values
 
 if TYPE_CHECKING:
@@ -93,47 +93,39 @@ class HeavyHitters:
         return Counted(table.values, amounts.astype(np.int64), table.weights)
 
 
+@dataclass(slots=True)
 class CategorySketch:
-    """Estimates the number of distinct values (tfx_bsl's K minimum values), and keeps the most frequent ones."""
+    """Estimates the number of distinct values, and keeps the most frequent ones.
 
-    def __init__(self, *, weighted: bool) -> None:
-        self._distinct = native.sketches().KmvSketch(SKETCH_SIZE)
-        self._frequent = HeavyHitters(by_weight=False)
-        self._heavy = HeavyHitters(by_weight=True) if weighted else None
+    Attributes:
+        distinct: How many there are.
+        frequent: Those that occur most often.
+        heavy: Those that weigh most; None without weights.
+    """
+
+    distinct: KMinimumValues
+    frequent: HeavyHitters
+    heavy: HeavyHitters | None
+
+    @staticmethod
+    def empty(*, weighted: bool) -> CategorySketch:
+        """Return a sketch of no values."""
+        heavy = HeavyHitters(by_weight=True) if weighted else None
+        return CategorySketch(KMinimumValues(SKETCH_SIZE), HeavyHitters(by_weight=False), heavy)
 
     def add(self, part: Counted, max_bytes: int) -> None:
         """Add counted values, keeping as many of the most frequent ones as take `max_bytes`."""
-        self._distinct.AddValues(part.values)
-        self._frequent.add(part, max_bytes)
-        if self._heavy is not None:
-            self._heavy.add(part, max_bytes)
+        self.distinct.add(part.values)
+        self.frequent.add(part, max_bytes)
+        if self.heavy is not None:
+            self.heavy.add(part, max_bytes)
 
     def merge(self, other: CategorySketch, max_bytes: int) -> None:
         """Add the content of `other`."""
-        self._distinct.Merge(other._distinct)
-        self._frequent.merge(other._frequent, max_bytes)
-        if self._heavy is not None and other._heavy is not None:
-            self._heavy.merge(other._heavy, max_bytes)
-
-    def num_distinct(self) -> int:
-        """Estimates the number of distinct values."""
-        return int(self._distinct.Estimate())
-
-    def frequent(self) -> Counted | None:
-        """Estimates the counts of the most frequent values."""
-        return self._frequent.estimate()
-
-    def heavy(self) -> Counted | None:
-        """Estimates the weights of the values that weigh most; `None` without weights."""
-        return None if self._heavy is None else self._heavy.estimate()
-
-    def __getstate__(self) -> tuple[bytes, HeavyHitters, HeavyHitters | None]:
-        # Not pickle's own way, which would import the package tfx_bsl in the process that reads it.
-        return self._distinct.Serialize(), self._frequent, self._heavy
-
-    def __setstate__(self, state: tuple[bytes, HeavyHitters, HeavyHitters | None]) -> None:
-        serialized, self._frequent, self._heavy = state
-        self._distinct = native.sketches().KmvSketch.Deserialize(serialized)
+        self.distinct.merge(other.distinct)
+        self.frequent.merge(other.frequent, max_bytes)
+        if self.heavy is not None and other.heavy is not None:
+            self.heavy.merge(other.heavy, max_bytes)
 
 
 NON_UTF8_PLACEHOLDER = "__BYTES_VALUE__"
@@ -198,8 +190,9 @@ def string_statistics(state: CategoryState, num_values: int, options: Statistics
     counted = weighted = state.exact.table()
     if state.sketch is not None:
         # Of n values no more than n are distinct, whatever is estimated.
-        result.unique = min(state.sketch.num_distinct(), num_values)
-        counted, weighted = state.sketch.frequent(), state.sketch.heavy()
+        result.unique = min(state.sketch.distinct.estimate(), num_values)
+        counted = state.sketch.frequent.estimate()
+        weighted = None if state.sketch.heavy is None else state.sketch.heavy.estimate()
     elif counted is not None:
         result.unique = len(counted.values)
     if counted is not None:
@@ -252,7 +245,7 @@ def _sketch_above(state: CategoryState, max_bytes: int, *, always: bool = False)
     if state.sketch is None and state.exact.exceeds(0 if always else max_bytes):
         table = state.exact.table()
         assert table is not None
-        state.sketch, state.exact = CategorySketch(weighted=table.weights is not None), ValueCounts()
+        state.sketch, state.exact = CategorySketch.empty(weighted=table.weights is not None), ValueCounts()
         state.sketch.add(table, max_bytes)
 
 

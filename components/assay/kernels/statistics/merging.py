@@ -14,7 +14,6 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from assay import native
 from assay.errors import DataError, UsageError
 from assay.kernels.arrow_types import FeatureType, Meaning
 from assay.kernels.feature_path import join_path
@@ -30,6 +29,7 @@ from assay.kernels.statistics.generators.semantic_domains import DomainState
 from assay.kernels.statistics.numeric import NumericSketch, NumericState
 from assay.kernels.statistics.options import StatisticsOptions
 from assay.kernels.statistics.presence import ByteSizeState, LevelState, PresenceState
+from assay.kernels.statistics.summaries.minimum_values import KMinimumValues
 from assay.kernels.statistics.summaries.moments import Extremes, Mean, NumericMoments
 from assay.kernels.statistics.summaries.quantiles import QuantilesSketch
 from assay.kernels.statistics.summaries.value_counts import Counted, ValueCounts
@@ -47,12 +47,12 @@ _CLASSES: dict[str, type] = {
     for each in (
         *(ByteSizeState, CategorySketch, CategoryState, CompositeState, Counted, CrossState, DatasetState, DomainState),
         *(Extremes, FeatureLift, FeatureState, HeavyHitters, LanguageState, LevelState, LiftState, Mean, Meaning),
-        *(NumericMoments, TokenState),
+        *(KMinimumValues, NumericMoments, TokenState),
         *(NumericSketch, NumericState, PresenceState, QuantilesSketch, RowSample, SliceState, ValueCounts),
     )
 }
 _PLAIN = (type(None), bool, int, float, str, bytes)
-_DTYPES = frozenset({"<i8", "<f8"})
+_DTYPES = frozenset({"<i8", "<f8", "<u8"})
 
 
 def encode_state(value: object) -> bytes:
@@ -99,8 +99,6 @@ def _encoded(value: Any) -> Any:
                 items = sorted(value)
             return [tag, [_encoded(each) for each in items]]
     name = type(value).__name__
-    if isinstance(value, native.sketches().KmvSketch):
-        return ["distinct", value.Serialize()]
     if _CLASSES.get(name) is not type(value):
         raise UsageError("statistics.state", f"A state that contains {name} cannot be written to a file.")
     return ["object", name, [[key, _encoded(each)] for key, each in _attributes(value)]]
@@ -126,8 +124,6 @@ def _decoded(value: Any) -> Any:
     if tag == "arrow":
         with pa.ipc.open_stream(content[0]) as reader:
             return reader.read_next_batch().column(0)
-    if tag == "distinct":
-        return native.sketches().KmvSketch.Deserialize(content[0])
     if tag != "object":
         raise LookupError(tag)
     class_ = _CLASSES[content[0]]
@@ -199,7 +195,7 @@ def _can_be_float(feature: FeatureState) -> bool:
     return bool(((numbers > -_EXACT) & (numbers < _EXACT)).all())
 
 
-_MAGIC = b"assay statistics 2\n"
+_MAGIC = b"assay statistics 3\n"
 """The version changes with any state: a file is for the version that wrote it, the data is what lasts."""
 
 
