@@ -29,7 +29,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
-from assay.kernels.distances import DriftLimits, Side, ValueTables, compare_features
+from assay.kernels.distances import DriftThresholds, Side, ValueTables, compare_features
 from assay.kernels.statistics import DatasetStatistics
 from assay.schema import apply, suggest
 from assay.schema.inference import infer_schema
@@ -37,8 +37,8 @@ from assay.schema.suggestions import SuggestOptions
 from assay.validation.examination import Expectations, examine
 
 RATE = 0.001
-ONLY_CHANCE = DriftLimits(
-    l_infinity=0, jensen_shannon=0, psi=0, kolmogorov_smirnov=0, wasserstein=0, missing=0, significance=RATE
+ONLY_CHANCE = DriftThresholds(
+    l_infinity=0, jensen_shannon=0, psi=0, kolmogorov_smirnov=0, wasserstein=0, missing=0, alpha=RATE
 )
 Draw = Callable[[np.random.Generator, int, float], Any]
 

@@ -124,9 +124,9 @@ def rules() -> Iterator[tuple[str, float, WrittenPolicy]]:
     yield "point, no drop", 0.0, WrittenPolicy()
     yield "point, drop of margin", MARGIN, WrittenPolicy()
     for correction in ("holm", "benjamini_hochberg"):
-        policy = WrittenPolicy(significant="regression", level=LEVEL, correction=correction)
+        policy = WrittenPolicy(significant="regression", alpha=LEVEL, correction=correction)
         yield f"regression, no drop ({correction})", 0.0, policy
-    yield "not_worse, drop of margin", MARGIN, WrittenPolicy(significant="not_worse", level=LEVEL)
+    yield "not_worse, drop of margin", MARGIN, WrittenPolicy(significant="not_worse", alpha=LEVEL)
 
 
 def verdicts(metric: Metric, slices: int, rows: int, *, worse: bool, seed: int) -> dict[str, bool]:

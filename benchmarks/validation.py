@@ -75,7 +75,7 @@ def main(data: str | None) -> None:
         timed("python -c pass", [sys.executable, "-c", "pass"])
         timed("import assay", [sys.executable, "-c", "import assay"])
         timed("assay schema infer", [*assay_command, "schema", "infer", data, "-o", schema])
-        for options in ([], ["--rows"], ["--previous", data, "--limit", "psi=0.1"]):
+        for options in ([], ["--rows"], ["--previous", data, "--threshold", "psi=0.1"]):
             command = [*assay_command, "validate", data, "--schema", schema, *options]
             timed(f"assay validate {' '.join(options[::2])}".rstrip(), command)
         if find_spec("tensorflow_data_validation"):

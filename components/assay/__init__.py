@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from assay.api.statistics import Statistics, statistics
     from assay.data.csv_types import CsvOptions
     from assay.errors import AssayError
-    from assay.kernels.distances import DriftLimits
+    from assay.kernels.distances import DriftThresholds
     from assay.kernels.feature_summary import FeatureSummary
     from assay.kernels.rows.record_validator import RowValidator
     from assay.kernels.statistics import SlicingSpec, StatisticsOptions
@@ -59,7 +59,7 @@ _HOME = {
     "ConfigLike": "assay.api.inputs",
     "CsvOptions": "assay.data.csv_types",
     "DataLike": "assay.api.inputs",
-    "DriftLimits": "assay.kernels.distances",
+    "DriftThresholds": "assay.kernels.distances",
     "DriftReport": "assay.api",
     "Evaluation": "assay.api.evaluation_report",
     "ExecutionContext": "assay.spec",
@@ -103,8 +103,8 @@ __all__ = [
     "ConfigLike",
     "CsvOptions",
     "DataLike",
-    "DriftLimits",
     "DriftReport",
+    "DriftThresholds",
     "Evaluation",
     "ExecutionContext",
     "FeatureSummary",

@@ -17,9 +17,9 @@ from assay.gating.verdict import Check, Verdict, write_verdict
 from assay.kernels.default_slice import default_dataset
 from assay.kernels.distances import (
     ALL_FEATURES,
-    DEFAULT_LIMITS,
+    DEFAULT_THRESHOLDS,
     Distance,
-    DriftLimits,
+    DriftThresholds,
     FeatureDrift,
     Side,
     ValueTables,
@@ -45,12 +45,12 @@ class DriftReport:
 
     Attributes:
         features: Each feature of either, with its distances and bins.
-        limits: The thresholds of the distances, by feature; `*` stands for all that are not named.
+        thresholds: The thresholds of the distances, by feature; `*` stands for all that are not named.
         num_examples: Rows of the data, and of the control.
     """
 
     features: tuple[FeatureDrift, ...]
-    limits: Mapping[str, DriftLimits]
+    thresholds: Mapping[str, DriftThresholds]
     num_examples: tuple[int, int]
 
     @property
@@ -141,7 +141,7 @@ def drift(
     control: DataLike | StatisticsLike,
     data: DataLike | StatisticsLike,
     *,
-    limits: DriftLimits | Mapping[str, DriftLimits] = DEFAULT_LIMITS,
+    thresholds: DriftThresholds | Mapping[str, DriftThresholds] = DEFAULT_THRESHOLDS,
     split: str | None = None,
     exact: bool = True,
     exclude: Collection[str] = (),
@@ -149,19 +149,20 @@ def drift(
 ) -> DriftReport:
     """Measure the distances of data from a control: L-infinity, Jensen-Shannon, PSI, Kolmogorov-Smirnov, Wasserstein.
 
-    A distance counts as drift if it exceeds both its limit and what samples of this size reach by chance. The
-    `significance` of the limits is the probability of an alarm for a feature that did not change, over all of its
+    A distance counts as drift if it exceeds both its threshold and what samples of this size reach by chance. The
+    `alpha` of the thresholds is the probability of an alarm for a feature that did not change, over all of its
     measures. It is derived from the permutation distribution of both samples (`kernels/distances/limits.py`);
     `benchmarks/drift_rates.py` simulates it.
 
-    Where nearly every value of a feature occurs once, as ids do, its values are not compared unless it has limits of
-    its own; the report names it.
+    Where nearly every value of a feature occurs once, as ids do, its values are not compared unless it has thresholds
+    of its own; the report names it.
 
     Args:
         control: The reference, such as the previous span: statistics, a statistics file, or anything that
             `assay.statistics` accepts.
         data: The data that may have drifted from it: the same kinds.
-        limits: The limit of each measure: for all features, or by feature; `*` stands for all that are not named.
+        thresholds: The threshold of each measure: for all features, or by feature; `*` stands for all that are not
+            named.
         split: The split of Examples that have several.
         exact: Whether to count every distinct value of data, in a pass of its own. Else, and for what is given as
             statistics, distances come from histograms, over bins that both sides know, and say so.
@@ -171,15 +172,15 @@ def drift(
 
     Raises:
         DataError: If the data cannot be read.
-        UsageError: If a feature with limits of its own is in neither dataset, or one of them does not apply to it; if
-            an excluded feature is in neither dataset, or has limits of its own.
+        UsageError: If a feature with thresholds of its own is in neither dataset, or one of them does not apply to it;
+            if an excluded feature is in neither dataset, or has thresholds of its own.
 
     Example:
         ```python
-        report = assay.drift("2024-01.csv", "2024-02.csv", limits={"fare": assay.DriftLimits(psi=0.1)})
+        report = assay.drift("2024-01.csv", "2024-02.csv", thresholds={"fare": assay.DriftThresholds(psi=0.1)})
         ```
     """
-    by_feature = {ALL_FEATURES: limits} if isinstance(limits, DriftLimits) else dict(limits)
+    by_feature = {ALL_FEATURES: thresholds} if isinstance(thresholds, DriftThresholds) else dict(thresholds)
     reading = CsvOptions(**csv)
     rows: list[Any] = [
         each if is_statistics(each) else opened_rows(each, split, options)
@@ -199,9 +200,9 @@ def drift(
     return DriftReport(compare_features(ours, theirs, by_feature, exclude), by_feature, counts)
 
 
-def _check_excluded(exclude: Collection[str], limits: Mapping[str, DriftLimits], *sides: Side) -> None:
+def _check_excluded(exclude: Collection[str], thresholds: Mapping[str, DriftThresholds], *sides: Side) -> None:
     known = dict.fromkeys(name for side in sides for name in side.names)
-    limited = resolve_keys(limits, known)
+    limited = resolve_keys(thresholds, known)
     for name in exclude:
         path = resolve_path(name, known)
         if path not in known:
@@ -251,7 +252,7 @@ def _checks(drift: FeatureDrift) -> Iterator[Check]:
             subject=drift.feature,
             observed=each.value,
             limit=each.limit,
-            limit_origin="what samples of this size reach by chance" if by_chance else f"limits.{each.measure}",
+            limit_origin="what samples of this size reach by chance" if by_chance else f"thresholds.{each.measure}",
             sentence=f"{drift.feature}: the {MEASURE_WORDS[each.measure]} is {each.value:.4g}{at}; "
             f"the limit is {each.limit:.4g}{' by chance' if by_chance else ''}.",
             details={"threshold": each.threshold, "chance": each.chance, "basis": each.basis},

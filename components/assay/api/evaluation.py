@@ -116,7 +116,7 @@ def gate(
     first_run: FirstRun | None = None,
     no_thresholds: NoThresholds | None = None,
     significant: Significant | None = None,
-    level: float | None = None,
+    alpha: float | None = None,
     correction: Correction | None = None,
     min_examples: int | None = None,
     insufficient: Insufficient | None = None,
@@ -144,7 +144,7 @@ def gate(
             following ones are.
         no_thresholds: What decides where the configuration has no threshold.
         significant: `regression` blocks only losses that are real; `not_worse` blesses only what is shown not worse.
-        level: The one-sided significance level, in (0, 0.5].
+        alpha: The one-sided significance level, in (0, 0.5].
         correction: For many checks.
         min_examples: A slice with fewer examples has insufficient evidence.
         insufficient: What a check with insufficient evidence does.
@@ -167,7 +167,7 @@ def gate(
         first_run=first_run,
         no_thresholds=no_thresholds,
         significant=significant,
-        level=level,
+        alpha=alpha,
         correction=correction,
         min_examples=min_examples,
         insufficient=insufficient,

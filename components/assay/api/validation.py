@@ -14,7 +14,7 @@ from assay.api.statistics import is_statistics, opened_rows, statistics_of, type
 from assay.data.csv_types import CsvOptions
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
-from assay.kernels.distances import ALL_FEATURES, DriftLimits
+from assay.kernels.distances import ALL_FEATURES, DriftThresholds
 from assay.validation import Expectations, examine
 from assay.validation.dataset_verdict import FailOn, data_verdict, with_contradictions
 from assay.validation.examination import OnMissingControl, RowsOf
@@ -43,7 +43,7 @@ def validate(
     serving: DataLike | StatisticsLike | None = None,
     previous_version: DataLike | StatisticsLike | None = None,
     severity_overrides: Mapping[str, str] | None = None,
-    drift_limits: DriftLimits | Mapping[str, DriftLimits] | None = None,
+    drift_thresholds: DriftThresholds | Mapping[str, DriftThresholds] | None = None,
     checks: str | Path | Iterable[Any] | None = None,
     rows: bool = False,
     on_missing_control: OnMissingControl = "error",
@@ -59,11 +59,11 @@ def validate(
         schema: A schema proto, the path of a `schema.pbtxt`, or a Schema artifact. Its types are those of a CSV's
             columns, where every cell can be read so.
         environment: Environment of the schema to validate in.
-        previous: Data or statistics of the previous span, for the schema's drift comparators and `drift_limits`.
+        previous: Data or statistics of the previous span, for the schema's drift comparators and `drift_thresholds`.
         serving: Data or statistics from serving, for the schema's skew comparators.
         previous_version: Data or statistics of an earlier version, for `num_examples_version_comparator`.
         severity_overrides: Severity (`ERROR`, `WARNING`, `UNKNOWN`) by anomaly type, such as `SCHEMA_NEW_COLUMN`.
-        drift_limits: Thresholds in addition to the schema's (PSI, Kolmogorov-Smirnov, Wasserstein, …): for all
+        drift_thresholds: Thresholds in addition to the schema's (PSI, Kolmogorov-Smirnov, Wasserstein, …): for all
             features, or by feature name.
         checks: Your own checks: annotated functions over statistics or rows, the path of a module whose `checks()`
             gives their list, or of a file of row rules (YAML or JSON).
@@ -96,7 +96,9 @@ def validate(
         schema=schema_of(schema),
         environment=environment,
         severity_overrides=severity_overrides or {},
-        drift_limits={ALL_FEATURES: drift_limits} if isinstance(drift_limits, DriftLimits) else drift_limits or {},
+        drift_thresholds={ALL_FEATURES: drift_thresholds}
+        if isinstance(drift_thresholds, DriftThresholds)
+        else drift_thresholds or {},
         checks=of_statistics,
         on_missing_control=on_missing_control,
     )

@@ -20,17 +20,17 @@ def drift(
     ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Data or statistics to check for drift.")],
     *,
-    limit: Annotated[
+    threshold: Annotated[
         list[str] | None,
         typer.Option(
-            "--limit",
+            "--threshold",
             metavar="[FEATURE:]MEASURE=X",
             help="Threshold of all features, or of one, which then has no others; may be repeated. "
             "Measures: l_infinity, "
             "normalized_absolute_difference, jensen_shannon, psi, kolmogorov_smirnov, wasserstein, missing.",
         ),
     ] = None,
-    significance: Annotated[
+    alpha: Annotated[
         float,
         typer.Option(
             help="Significance level: probability of a false alarm for an unchanged feature, over all of its measures."
@@ -65,7 +65,7 @@ def drift(
       assay drift 2024-01.csv 2024-02.csv
 
       # Your own thresholds, for all features or a single one; statistics suffice.
-      assay drift before.pb now.csv --limit psi=0.1 --limit fare:wasserstein=0.5
+      assay drift before.pb now.csv --threshold psi=0.1 --threshold fare:wasserstein=0.5
 
       # Without columns that always differ.
       assay drift before.csv now.csv --exclude batch_id --exclude loaded_at
@@ -77,16 +77,16 @@ def drift(
     from assay.artifacts.outputs import output_folder
     from assay.cli.data.documents import as_json as document_text
     from assay.cli.data.documents import drift_document
-    from assay.cli.data.limits import parse_limits
     from assay.cli.data.reading import ReadingBar, opened, opened_control
+    from assay.cli.data.thresholds import parse_thresholds
     from assay.data.csv_remarks import remarks_of
     from assay.files import write_durably
     from assay.gating.verdict import write_verdict
 
-    limits = parse_limits(limit or (), significance)
+    thresholds = parse_thresholds(threshold or (), alpha)
     with ReadingBar(quiet=quiet) as bar:
         sides = opened_control(control, bar, csv), opened([data], bar, csv)
-        report = measure(*sides, limits=limits, exclude=exclude or ())
+        report = measure(*sides, thresholds=thresholds, exclude=exclude or ())
     print_remarks(remarks_of(*sides))
     exit_code = 0 if report.ok else 3
     document = document_text(drift_document(report, exit_code))

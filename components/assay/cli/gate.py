@@ -65,7 +65,7 @@ def decide(
             "non-inferiority (not_worse); 'off' shows bounds only."
         ),
     ] = None,
-    level: Annotated[
+    alpha: Annotated[
         float | None, typer.Option(min=0.0001, max=0.5, help="Significance level (one-sided); default: 0.05.")
     ] = None,
     correction: Annotated[
@@ -148,7 +148,7 @@ def decide(
     policy = WrittenPolicy(
         first_run=first_run,
         significant=significant,
-        level=level,
+        alpha=alpha,
         correction=correction,
         min_examples=min_examples,
         insufficient=insufficient,

@@ -39,11 +39,13 @@ def monitor(
         "monitor"
     ),
     environment: Annotated[str | None, typer.Option(help="Environment of the schema to validate in.")] = None,
-    limit: Annotated[
+    threshold: Annotated[
         list[str] | None,
-        typer.Option("--limit", metavar="[FEATURE:]MEASURE=X", help="Drift threshold, in the form of `assay drift`."),
+        typer.Option(
+            "--threshold", metavar="[FEATURE:]MEASURE=X", help="Drift threshold, in the form of `assay drift`."
+        ),
     ] = None,
-    significance: Annotated[
+    alpha: Annotated[
         float, typer.Option(help="Significance level of the sample-size-aware part of a threshold.")
     ] = 0.001,
     fail_on: Annotated[
@@ -66,8 +68,8 @@ def monitor(
       assay monitor 'in/{SPAN}.csv' --schema schema.pbtxt --training train.csv \
         --predictions 'out/{SPAN}.parquet' --config gate.yaml
     """
-    from assay.cli.data.limits import parse_limits
     from assay.cli.data.quick_arrow import keep_pandas_out
+    from assay.cli.data.thresholds import parse_thresholds
     from assay.errors import UsageError
 
     if (predictions is None) != (config is None):
@@ -86,7 +88,7 @@ def monitor(
         schema=schema,
         environment=environment,
         training=training,
-        limits=parse_limits(limit or (), significance),
+        thresholds=parse_thresholds(threshold or (), alpha),
         fail_on=fail_on,
         config=config,
         csv=csv,

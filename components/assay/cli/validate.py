@@ -47,10 +47,10 @@ def validate(
             metavar="FILE", help="Custom checks: a Python file with a checks() function, or a file of row rules."
         ),
     ] = None,
-    limit: Annotated[
+    threshold: Annotated[
         list[str] | None,
         typer.Option(
-            "--limit",
+            "--threshold",
             metavar="[FEATURE:]MEASURE=X",
             help="Additional drift threshold, on top of the schema's, in the form of `assay drift`; may be repeated.",
         ),
@@ -103,8 +103,8 @@ def validate(
     if checks is None or checks.suffix != ".py":
         keep_pandas_out(context)
     from assay.api.validation import validate as validate_data
-    from assay.cli.data.limits import parse_own_limits, parse_severities
     from assay.cli.data.reading import ReadingBar, opened, opened_control
+    from assay.cli.data.thresholds import parse_own_thresholds, parse_severities
     from assay.cli.schema_files import read_schema
     from assay.kernels.statistics import StatisticsOptions
     from assay.kernels.statistics.slices.text import slicing_of_text
@@ -121,7 +121,7 @@ def validate(
             serving=opened_control(serving, bar, csv, expected),
             previous_version=opened_control(previous_version, bar, csv, expected),
             severity_overrides=parse_severities(severity or ()),
-            drift_limits=parse_own_limits(limit or ()),
+            drift_thresholds=parse_own_thresholds(threshold or ()),
             checks=checks,
             rows=rows,
             on_missing_control=missing_control,

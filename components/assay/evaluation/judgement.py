@@ -78,14 +78,14 @@ class Judgement:
     Attributes:
         verdict: The decision with every check.
         evaluation: The metrics.
-        level: The one-sided significance level; bounds at `1 - 2 * level` are those that decided.
+        alpha: The one-sided significance level; bounds at `1 - 2 * alpha` are those that decided.
         flips: The rows of failing slices where the candidate did most worse; None without a failure or a baseline.
         warnings: What the lint found that does not stop an evaluation.
     """
 
     verdict: Verdict
     evaluation: TableEvaluation
-    level: float
+    alpha: float
     flips: pa.Table | None = None
     warnings: tuple[LintFinding, ...] = ()
 
@@ -157,7 +157,7 @@ def judge(tables: Tables | Models, engine: Engine, rules: Rules | None = None) -
     return Judgement(
         verdict=verdict,
         evaluation=evaluation,
-        level=config.additions.policy.for_evidence().level,
+        alpha=config.additions.policy.for_evidence().alpha,
         flips=flips,
         warnings=warnings,
     )

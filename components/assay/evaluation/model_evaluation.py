@@ -114,7 +114,7 @@ def _by_kernels(
         model_locations=work.recorded_models,
     )
     figures = _with_numbers(evaluation.figures, prepared, part)
-    write_metrics(output, evaluation, 1 - 2 * config.additions.policy.for_evidence().level, figures=figures)
+    write_metrics(output, evaluation, 1 - 2 * config.additions.policy.for_evidence().alpha, figures=figures)
     verdict, flips = decided(config, evaluation, predictions, rules, figures=figures, name_of=part.name_of)
     # What the kernels lack is not wrong here, and is reported below.
     waiting = {one.place for one in plan.lacking}

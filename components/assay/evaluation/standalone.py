@@ -190,7 +190,7 @@ def judge_into(folder: Path, judged: Tables | Models, rules: Rules) -> GateOutco
     engine = EmbeddedEngine()
     found = judge(judged, engine, replace(rules, sampling=replace(rules.sampling, threads=engine.threads)))
     write_tfma_files(folder, found.evaluation)
-    write_metrics(folder, found.evaluation, 1 - 2 * found.level)
+    write_metrics(folder, found.evaluation, 1 - 2 * found.alpha)
     write_for_people(folder, found.verdict, found.flips)
     return GateOutcome(found.verdict, found.flips, tuple(f"warning: {warning.sentence}" for warning in found.warnings))
 

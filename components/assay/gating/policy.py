@@ -33,7 +33,7 @@ _RULES: Final[dict[Any, Significant]] = {
     False: "off",  # YAML reads `off` as false
     True: "regression",
 }
-Level = Annotated[float, msgspec.Meta(gt=0, le=0.5)]
+Alpha = Annotated[float, msgspec.Meta(gt=0, le=0.5)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -62,7 +62,7 @@ class EvidencePolicy:
     Attributes:
         significant: `off` holds point estimates and only shows bounds; `regression` blocks only what a test shows to
             break its limit; `not_worse` blesses only what a test shows to keep it. A threshold may say otherwise.
-        level: The one-sided significance level; bounds are those of a two-sided interval at `1 - 2 * level`.
+        alpha: The one-sided significance level; bounds are those of a two-sided interval at `1 - 2 * alpha`.
         correction: Of the p-values of all checks that are held by `regression`.
         min_examples: Fewer rows are insufficient evidence: of the slice, of those that a rate is a share of, or of the
             smaller class for an AUC. With few, a bootstrap is too sure: 10 right answers of 10 do not vary however they
@@ -71,7 +71,7 @@ class EvidencePolicy:
     """
 
     significant: Significant = "off"
-    level: float = 0.05
+    alpha: float = 0.05
     correction: Correction = "holm"
     min_examples: int = 30
     insufficient: Insufficient = "block"
@@ -80,7 +80,7 @@ class EvidencePolicy:
         """Return the policy by name, as the verdict lists it."""
         return {
             "significant": self.significant,
-            "level": number(self.level),
+            "alpha": number(self.alpha),
             "correction": self.correction,
             "min_examples": str(self.min_examples),
             "insufficient": self.insufficient,
@@ -95,7 +95,7 @@ class WrittenPolicy:
         first_run: When change thresholds have no baseline to compare with.
         no_thresholds: When the configuration has no threshold.
         significant: What must be significant, where a threshold does not say.
-        level: The one-sided significance level.
+        alpha: The one-sided significance level.
         correction: For many checks.
         min_examples: Fewer rows are insufficient evidence.
         insufficient: What a check with insufficient evidence does.
@@ -104,7 +104,7 @@ class WrittenPolicy:
     first_run: FirstRun | None = None
     no_thresholds: NoThresholds | None = None
     significant: Significant | None = None
-    level: Level | None = None
+    alpha: Alpha | None = None
     correction: Correction | None = None
     min_examples: Count | None = None
     insufficient: Insufficient | None = None
@@ -119,7 +119,7 @@ class WrittenPolicy:
 
     def for_evidence(self) -> EvidencePolicy:
         """Return the rules of significance, with the defaults."""
-        return EvidencePolicy(**self._said("significant", "level", "correction", "min_examples", "insufficient"))
+        return EvidencePolicy(**self._said("significant", "alpha", "correction", "min_examples", "insufficient"))
 
     def _said(self, *names: str) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}

@@ -2,10 +2,10 @@
 
 Two questions are asked in opposite directions, and each errs to its own side:
 
-- `regression`: does the figure really break its limit? A check fails only where a one-sided test at `level` shows that
-  it does. A sound model is then blocked with a chance of at most `level`, over all checks by `correction`.
+- `regression`: does the figure really break its limit? A check fails only where a one-sided test at `alpha` shows that
+  it does. A sound model is then blocked with a chance of at most `alpha`, over all checks by `correction`.
 - `not_worse`: is it shown to keep its limit? A check passes only where a test shows that it does, as with a margin of
-  non-inferiority. A model beyond the limit in any slice is then blessed with a chance of at most `level`; all slices
+  non-inferiority. A model beyond the limit in any slice is then blessed with a chance of at most `alpha`; all slices
   must pass, which needs no correction (Berger 1982: an intersection-union test).
 
 The tests are DeLong's form for areas, Hall's for means of losses, Wilson's for rates and Tango's for their changes;
@@ -268,7 +268,7 @@ def _measured(one: LimitCheck, figures: Figures, evidence: ReplicateEvidence) ->
     if evidence.rule(one.limit) != "off" and rows is not None and rows < evidence.policy.min_examples:
         return None
     found = measure(one, evidence)
-    return None if found is None or math.isnan(found.interval(1 - 2 * evidence.policy.level).lower) else found
+    return None if found is None or math.isnan(found.interval(1 - 2 * evidence.policy.alpha).lower) else found
 
 
 def _p_values_of_breaking(
@@ -288,16 +288,16 @@ def _p_values_of_breaking(
 
 def _decided(one: LimitCheck, found: Measured, worse: Corrected, rule: Significant, policy: EvidencePolicy) -> Check:
     check, limit = one.check, one.limit
-    interval = found.interval(1 - 2 * policy.level)
+    interval = found.interval(1 - 2 * policy.alpha)
     # Figures may come as NumPy's floats, which JSON has no word for.
     details = check.details | {"lower": float(interval.lower), "upper": float(interval.upper)}
     what = f"{limit.bound} change" if limit.is_change else "value"
-    bounds = f"{(1 - 2 * policy.level) * 100:g} % bounds of the {what}: {number(interval.lower)} to "
+    bounds = f"{(1 - 2 * policy.alpha) * 100:g} % bounds of the {what}: {number(interval.lower)} to "
     bounds += number(interval.upper)
     if rule == "off":
         return replace(check, details=details)
     if rule == "regression":
-        ok = not worse.p_value <= policy.level
+        ok = not worse.p_value <= policy.alpha
         details |= {"p_value": float(worse.p_value), "evidence": "point" if ok == check.ok else "within chance"}
         among = f" among {worse.checks} checks" if worse.checks > 1 and policy.correction != "none" else ""
         said = "" if ok == check.ok else f" This is within what chance does{among}, so it does not block."
@@ -305,7 +305,7 @@ def _decided(one: LimitCheck, found: Measured, worse: Corrected, rule: Significa
     p_kept = found.p_value_above(limit.value) if limit.at_least else found.p_value_below(limit.value)
     if check.ok and interval.lower == interval.upper:
         p_kept = 0.0  # what does not vary, such as the change between identical models, is as it is seen
-    ok = check.ok and p_kept <= policy.level
+    ok = check.ok and p_kept <= policy.alpha
     details |= {"p_value": float(p_kept), "evidence": "shown" if ok else "not shown"}
     said = " It does not meet the threshold significantly: it may be chance." if check.ok and not ok else ""
     return replace(check, ok=ok, details=details, sentence=f"{check.sentence} ({bounds}.){said}")

@@ -8,7 +8,7 @@ _CONTAINERS: Final = "Containers are Kubeflow's: compile the pipeline for it (do
 _OWN_COMPONENT: Final = "Write a component of your own as a function: tfx.dsl.components.component."
 _TUNER: Final = "Search in run_fn, or bring best hyperparameters in: Importer(artifact_type=HyperParameters)."
 _EXAMPLE_DIFF: Final = "assay.drift and assay.skew compare examples, from Python and as `assay drift` and `assay skew`."
-_DRIFT: Final = "Set drift and skew thresholds in the schema, or in ExampleValidator(drift_limits=…)."
+_DRIFT: Final = "Set drift and skew thresholds in the schema, or in ExampleValidator(drift_thresholds=…)."
 _KUBERNETES: Final = "InfraValidator runs models in a process or in a local Docker container: LocalDockerConfig."
 
 REFUSED: Final[dict[str, dict[str, str]]] = {

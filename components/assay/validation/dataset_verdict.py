@@ -189,7 +189,7 @@ def _distance(place: str, feature: str, field: str, observed: float, limit: floa
         slice=place,
         observed=observed,
         limit=limit,
-        limit_origin=field if field.startswith("drift_limits") else _place(field),
+        limit_origin=field if field.startswith("drift_thresholds") else _place(field),
         sentence=f"{place}: {feature} is {observed:.4g} from the data it is compared with; the threshold is {limit:g}.",
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from assay.errors import UsageError, argument, did_you_mean
-from assay.kernels.distances import Distance, DriftLimits, FeatureDrift, MeasureName, Side, compare_feature
+from assay.kernels.distances import Distance, DriftThresholds, FeatureDrift, MeasureName, Side, compare_feature
 from assay.kernels.distances.measures import ALL_FEATURES, OF_CATEGORIES, OF_NUMBERS
 from assay.kernels.feature_path import feature_paths, resolve_keys
 from assay.validation.evidence import AnomalyEvidence
@@ -44,7 +44,7 @@ class MeasuredDrift:
     origin: str
 
 
-def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has_previous: bool) -> None:
+def check_drift_thresholds(limits: Mapping[str, DriftThresholds], schema: Schema, *, has_previous: bool) -> None:
     """Refuses limits that would never be applied.
 
     Raises:
@@ -54,7 +54,7 @@ def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has
     if limits and not has_previous:
         raise UsageError(
             "drift.no_previous",
-            f"{argument('drift_limits', option='--limit')} is set, but there is nothing to compare with.",
+            f"{argument('drift_thresholds', option='--threshold')} is set, but there is nothing to compare with.",
             f"Give {argument('previous')} with the statistics of the previous span.",
         )
     known = dict(feature_paths(schema.feature))
@@ -63,7 +63,9 @@ def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has
             continue
         if name not in known:
             raise UsageError(
-                "drift.feature", f"drift_limits names '{name}', which is not in the schema.", did_you_mean(name, known)
+                "drift.feature",
+                f"drift_thresholds names '{name}', which is not in the schema.",
+                did_you_mean(name, known),
             )
         applicable = _applicable(known[name])
         for measure in {*OF_CATEGORIES, *OF_NUMBERS} - applicable:
@@ -71,7 +73,7 @@ def check_drift_limits(limits: Mapping[str, DriftLimits], schema: Schema, *, has
                 kind = schema_pb2.FeatureType.Name(known[name].type)
                 raise UsageError(
                     "drift.cannot_apply",
-                    f"drift_limits[{name}].{measure} cannot apply to a feature of type {kind}.",
+                    f"drift_thresholds[{name}].{measure} cannot apply to a feature of type {kind}.",
                     f"Applicable measures: {', '.join(sorted(applicable))}." if applicable else "",
                 )
 
@@ -90,13 +92,13 @@ def _applicable(feature: schema_pb2.Feature) -> set[MeasureName]:
 def drift_findings(
     dataset: DatasetFeatureStatistics,
     previous: DatasetFeatureStatistics | None,
-    limits: Mapping[str, DriftLimits],
+    limits: Mapping[str, DriftThresholds],
 ) -> tuple[tuple[MeasuredDrift, ...], list[Finding]]:
     """Measures each feature that has limits against the previous span; gives all distances, and a finding for drift."""
     if not limits:
         return (), []
     if previous is None:
-        return (), []  # a new slice: `examine` says so for the schema's comparators, and check_drift_limits for all
+        return (), []  # a new slice: `examine` says so for the schema's comparators, and check_drift_thresholds for all
     ours, theirs = Side(dataset, {}), Side(previous, {})
     measured, findings = [], []
     names = dict.fromkeys([*ours.names, *theirs.names])
@@ -106,7 +108,7 @@ def drift_findings(
         if key not in limits:
             continue
         drift = compare_feature(name, ours, theirs, limits[key], even_identifiers=key != ALL_FEATURES)
-        origin = f"drift_limits[{key}]"
+        origin = f"drift_thresholds[{key}]"
         measured += [
             MeasuredDrift(name, each, f"{origin}.{each.measure}") for each in drift.distances if each.limit is not None
         ]
@@ -118,7 +120,7 @@ def judged_by_chance(
     name: str, measure: MeasureName, dataset: DatasetFeatureStatistics, control: DatasetFeatureStatistics
 ) -> Distance | None:
     """Return the distance over bins that both sides know, and its noise bound; None if there is no bound."""
-    drift = compare_feature(name, Side(dataset, {}), Side(control, {}), DriftLimits(), even_identifiers=True)
+    drift = compare_feature(name, Side(dataset, {}), Side(control, {}), DriftThresholds(), even_identifiers=True)
     return next((each for each in drift.distances if each.measure == measure and each.chance is not None), None)
 
 
@@ -143,12 +145,12 @@ def _found(drift: FeatureDrift, origin: str) -> Iterator[Finding]:
         )
 
 
-def _not_measured(drift: FeatureDrift, limits: DriftLimits, origin: str) -> Iterator[Finding]:
+def _not_measured(drift: FeatureDrift, limits: DriftThresholds, origin: str) -> Iterator[Finding]:
     """Limits that nothing was measured for: the features cannot be compared, or statistics lack what is needed."""
     wanted = {measure for measure in {*OF_CATEGORIES, *OF_NUMBERS} if limits.threshold(measure) is not None}
     lacking = sorted(wanted - {each.measure for each in drift.distances})
     # Limits of all features are not meant for ids; a limit of the feature itself is.
-    by_nature = bool(drift.remark) and origin == f"drift_limits[{ALL_FEATURES}]"
+    by_nature = bool(drift.remark) and origin == f"drift_thresholds[{ALL_FEATURES}]"
     if (drift.problem or drift.remark) and lacking:
         yield Finding(
             feature=drift.feature,

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from assay.errors import UsageError, did_you_mean
 from assay.kernels.default_slice import default_dataset
-from assay.kernels.distances import DriftLimits, Side, check_limits_of_features
+from assay.kernels.distances import DriftThresholds, Side, check_limits_of_features
 from assay.kernels.feature_path import feature_paths, resolve_keys
 from assay.validation.anomaly_detection import find_anomalies
 from assay.validation.comparators import (
@@ -26,7 +26,7 @@ from assay.validation.custom_checks import StatisticsCheck, run_checks
 from assay.validation.drift_findings import (
     MEASURE_OF_TYPE,
     MeasuredDrift,
-    check_drift_limits,
+    check_drift_thresholds,
     drift_findings,
     judged_by_chance,
 )
@@ -55,7 +55,7 @@ class Expectations:
         schema: The schema.
         environment: One of its environments.
         severity_overrides: Severity by anomaly type.
-        drift_limits: Thresholds in addition to the schema's, by feature; `*` stands for all features that are not
+        drift_thresholds: Thresholds in addition to the schema's, by feature; `*` stands for all features that are not
             named.
         checks: A user's own checks of statistics.
         on_missing_control: What a comparator is that has nothing to compare with: an error before anything is
@@ -65,7 +65,7 @@ class Expectations:
     schema: Schema
     environment: str | None = None
     severity_overrides: Mapping[str, str] = field(default_factory=dict)
-    drift_limits: Mapping[str, DriftLimits] = field(default_factory=dict)
+    drift_thresholds: Mapping[str, DriftThresholds] = field(default_factory=dict)
     checks: tuple[StatisticsCheck, ...] = ()
     on_missing_control: OnMissingControl = "error"
 
@@ -76,17 +76,17 @@ class Expectations:
             controls: Which statistics to compare with will be given.
 
         Raises:
-            UsageError: The environment or an override is unknown; see `check_schema` and `check_drift_limits`.
+            UsageError: The environment or an override is unknown; see `check_schema` and `check_drift_thresholds`.
         """
         check_environment(self.schema, self.environment)
         check_severities(self.severity_overrides)
         check_schema(self.schema, self.environment, controls if self.on_missing_control == "error" else None)
-        check_drift_limits(self.drift_limits, self.schema, has_previous="previous" in controls)
+        check_drift_thresholds(self.drift_thresholds, self.schema, has_previous="previous" in controls)
 
     @property
     def compares(self) -> bool:
         """Whether anything is to be compared with other data."""
-        return bool(self.drift_limits or comparators_of(self.schema, self.environment))
+        return bool(self.drift_thresholds or comparators_of(self.schema, self.environment))
 
     def check_types(self, dataset: DatasetFeatureStatistics) -> None:
         """Refuses what cannot be applied to the data's types, where the schema says none.
@@ -100,7 +100,9 @@ class Expectations:
         check_types(self.schema, self.environment, dataset)
         types = {path: each.type for path, each in feature_paths(self.schema.feature)}
         untyped = {path for path, kind in types.items() if kind == schema_pb2.TYPE_UNKNOWN}
-        limits = {name: wanted for name, wanted in resolve_keys(self.drift_limits, types).items() if name in untyped}
+        limits = {
+            name: wanted for name, wanted in resolve_keys(self.drift_thresholds, types).items() if name in untyped
+        }
         check_limits_of_features(limits, Side(dataset, {}), whole=False)
 
 
@@ -112,7 +114,7 @@ class SliceAnomalies:
         anomalies: What TFDV finds, and our own findings as CUSTOM_VALIDATION or STATS_NOT_AVAILABLE.
         findings: All that does not fit.
         comparisons: Every comparator of the schema, with what it measured.
-        drift: Every distance that was compared with `drift_limits`.
+        drift: Every distance that was compared with `drift_thresholds`.
         passed_checks: The ids of custom checks that the data passes.
     """
 
@@ -246,7 +248,7 @@ def _examine(
     of_nan = nan_findings(dataset, expected.schema, expected.environment, reported, is_slice=is_slice)
     found = tuple(_with_chance(finding, dataset, controls, is_slice=is_slice) for finding in found)
     comparisons, not_compared = compare(dataset, expected.schema, expected.environment, anomalies, controls)
-    drift, drifted = drift_findings(dataset, controls.get("previous"), expected.drift_limits)
+    drift, drifted = drift_findings(dataset, controls.get("previous"), expected.drift_thresholds)
     failed, passed = run_checks(expected.checks, dataset)
     ours = [
         _overridden(finding, expected.severity_overrides)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay.kernels.distances import DriftLimits, Side, compare_feature
+from assay.kernels.distances import DriftThresholds, Side, compare_feature
 from assay.kernels.distances.measures import histogram_jensen_shannon
 from assay.kernels.statistics import DatasetStatistics
 from assay.validation.examination import validate_statistics
@@ -31,7 +31,7 @@ def statistics_of(values: list[Any], type_: pa.DataType) -> Any:
 
 def ours(one: Any, other: Any) -> dict[str, float]:
     sides = [Side(each.datasets[0], {}) for each in (one, other)]
-    drift = compare_feature("x", *sides, DriftLimits())
+    drift = compare_feature("x", *sides, DriftThresholds())
     return {distance.measure: distance.value for distance in drift.distances}
 
 

@@ -61,8 +61,8 @@ def test_drift_of_a_field_beside_a_column_of_its_text() -> None:
 
 
 def test_a_limit_may_name_a_column_by_its_plain_name() -> None:
-    limits = {"a'b": assay.DriftLimits(psi=0.001), "a.b": assay.DriftLimits(psi=0.001)}
-    report = assay.drift(table("x"), table("foreign"), limits=limits)
+    limits = {"a'b": assay.DriftThresholds(psi=0.001), "a.b": assay.DriftThresholds(psi=0.001)}
+    report = assay.drift(table("x"), table("foreign"), thresholds=limits)
     assert {feature.feature for feature in report.drifted} == {"'a''b'"}  # 'a.b' is the field of the struct
 
 

@@ -16,8 +16,8 @@ from assay.runners.local.runner import LocalDagRunner
 from raising import raises
 
 GOOD = pa.table({"city": ["a", "b"] * 20, "fare": [1.5, 2.5] * 20})
-FLOATS = {"fare": assay.DriftLimits(l_infinity=0.1)}
-WORDS = {"city": assay.DriftLimits(wasserstein=1)}
+FLOATS = {"fare": assay.DriftThresholds(l_infinity=0.1)}
+WORDS = {"city": assay.DriftThresholds(wasserstein=1)}
 
 
 @dataclass
@@ -60,18 +60,18 @@ def test_a_feature_that_the_schema_calls_categorical_is_compared() -> None:
 
 
 @pytest.mark.parametrize(("limits", "kind"), [(FLOATS, "FLOAT"), (WORDS, "STRING")])
-def test_a_limit_of_the_other_kind(limits: dict[str, assay.DriftLimits], kind: str) -> None:
+def test_a_limit_of_the_other_kind(limits: dict[str, assay.DriftThresholds], kind: str) -> None:
     untyped = schema_pb2.Schema(feature=[{"name": "fare"}, {"name": "city"}])
     with raises("drift.cannot_apply", kind):
-        assay.drift(unread(), unread(), limits=limits)
+        assay.drift(unread(), unread(), thresholds=limits)
     with raises("drift.cannot_apply", kind):
-        assay.validate(unread(), untyped, previous=GOOD, drift_limits=limits)
+        assay.validate(unread(), untyped, previous=GOOD, drift_thresholds=limits)
 
 
 def test_a_column_of_nulls_may_yet_become_anything() -> None:
     rows = [pa.record_batch([pa.nulls(3)], ["x"]), pa.record_batch([pa.array([1.5, 2.5, 3.5])], ["x"])]
-    limits = {"x": assay.DriftLimits(kolmogorov_smirnov=0.1)}
-    assert assay.drift(Given(rows), Given(rows), limits=limits).ok
+    limits = {"x": assay.DriftThresholds(kolmogorov_smirnov=0.1)}
+    assert assay.drift(Given(rows), Given(rows), thresholds=limits).ok
 
 
 def test_urls_are_rejected_in_python_as_in_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -217,7 +217,7 @@ def test_what_cannot_apply_is_refused_before_data_is_read(schema: Any) -> None:
         ({"environment": "SERVING"}, ("schema.unknown_environment", "SERVING")),
         ({"severity_overrides": {"SCHEMA_NEW_COLUM": "ERROR"}}, ("anomalies.unknown_name", "SCHEMA_NEW_COLUM")),
         ({"severity_overrides": {"SCHEMA_NEW_COLUMN": "FATAL"}}, ("anomalies.unknown_name", "FATAL")),
-        ({"drift_limits": assay.DriftLimits(psi=0.1)}, ("drift.no_previous",)),
+        ({"drift_thresholds": assay.DriftThresholds(psi=0.1)}, ("drift.no_previous",)),
     ],
 )
 def test_unknown_names_are_refused_before_data_is_read(
@@ -263,7 +263,7 @@ class TestCompare:
 
     def test_limits_can_be_set(self) -> None:
         assert not assay.drift(GOOD, BAD).ok
-        assert assay.drift(GOOD, BAD, limits=assay.DriftLimits()).ok
+        assert assay.drift(GOOD, BAD, thresholds=assay.DriftThresholds()).ok
 
 
 def test_a_schema_that_contradicts_itself_is_a_finding(schema: Any) -> None:

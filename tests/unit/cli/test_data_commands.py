@@ -229,7 +229,7 @@ class TestValidate:
         unseen = "ENUM_TYPE_UNEXPECTED_STRING_VALUES=warning"
         milder = ask("validate", "bad.csv", "--schema", "schema.pbtxt", "--severity", unseen)
         assert milder.exit_code == 0
-        limited = ("--previous", "good.csv", "--limit", "city:l_infinity=0.1", "--severity", unseen)
+        limited = ("--previous", "good.csv", "--threshold", "city:l_infinity=0.1", "--severity", unseen)
         drifted = ask("validate", "bad.csv", "--schema", "schema.pbtxt", *limited, "--json")
         assert drifted.exit_code == 3
         errors = [each for each in document(drifted, "validate")["findings"] if each["severity"] == "error"]
@@ -257,7 +257,7 @@ def test_every_verdict_that_is_written_has_the_shipped_form(ask: Ask, folder: Pa
     form = Draft202012Validator(json.loads((project_root / "schemas" / "verdict.schema.json").read_text()))
     (folder / "odd.csv").write_text("city,fare\n" + "a,inf\nzzz,nan\n,1e308\n" * 9)
     ask("validate", "odd.csv", "--schema", "schema.pbtxt", "--rows", "--by", "city", "-o", "validated/")
-    ask("drift", "good.csv", "odd.csv", "--limit", "psi=inf", "-o", "drifted/")
+    ask("drift", "good.csv", "odd.csv", "--threshold", "psi=inf", "-o", "drifted/")
     for name in ("validated", "drifted"):
         form.validate(json.loads((folder / name / "verdict.json").read_text()))
         assert read_verdict(folder / name).checks

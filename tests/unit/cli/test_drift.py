@@ -42,19 +42,19 @@ def test_drift_ends_with_3_and_shows_bins(ask: Ask) -> None:
 
 
 def test_limits_of_all_features_and_of_one(ask: Ask) -> None:
-    loose = ask("drift", "good.csv", "bad.csv", "--limit", "city:l_infinity=0.9", "--json")
+    loose = ask("drift", "good.csv", "bad.csv", "--threshold", "city:l_infinity=0.9", "--json")
     assert loose.exit_code == 0
     (city,) = [each for each in document(loose)["features"] if each["feature"] == "city"]
     limits = {each["measure"]: each["threshold"] for each in city["distances"]}
     assert (limits["l_infinity"], limits["psi"]) == (0.9, None)
-    for_all = ("--limit", "l_infinity=9", "--limit", "psi=99", "--limit", "jensen_shannon=1")
+    for_all = ("--threshold", "l_infinity=9", "--threshold", "psi=99", "--threshold", "jensen_shannon=1")
     assert ask("drift", "good.csv", "bad.csv", *for_all).exit_code == 0
     assert ask("drift", "good.csv", "bad.csv", *for_all[2:]).exit_code == 3
 
 
 def test_a_limit_is_widened_by_what_few_rows_reach_by_chance(ask: Ask, folder: Path) -> None:
     (folder / "few.csv").write_text("city,fare\n" + "a,1.5\n" * 4 + "b,2.5\n" * 2)
-    found = document(ask("drift", "good.csv", "few.csv", "--limit", "l_infinity=0.01", "--json"))
+    found = document(ask("drift", "good.csv", "few.csv", "--threshold", "l_infinity=0.01", "--json"))
     assert found["ok"]
     (distance,) = [
         each
@@ -76,7 +76,7 @@ def test_a_limit_is_widened_by_what_few_rows_reach_by_chance(ask: Ask, folder: P
     ],
 )
 def test_limits_that_cannot_be_kept_are_wrong_usage(ask: Ask, limit: str, message: str) -> None:
-    result = ask("drift", "good.csv", "bad.csv", "--limit", limit)
+    result = ask("drift", "good.csv", "bad.csv", "--threshold", limit)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
 
@@ -109,6 +109,6 @@ def test_ids_are_named_and_columns_are_left_out(ask: Ask, tmp_path: Path) -> Non
     (mail, kind) = document(ask("drift", *pair, "--exclude", "batch", "--json"))["features"]
     assert "nearly every value occurs once" in mail["remark"]
     assert (kind["feature"], kind["remark"]) == ("kind", "")
-    assert ask("drift", *pair, "--exclude", "batch", "--limit", "mail:jensen_shannon=0.1").exit_code in {0, 3}
+    assert ask("drift", *pair, "--exclude", "batch", "--threshold", "mail:jensen_shannon=0.1").exit_code in {0, 3}
     assert ask("drift", *pair, "--exclude", "bacth").exit_code == 2
-    assert ask("drift", *pair, "--exclude", "batch", "--limit", "batch:psi=1").exit_code == 2
+    assert ask("drift", *pair, "--exclude", "batch", "--threshold", "batch:psi=1").exit_code == 2

@@ -36,7 +36,7 @@ metrics_specs:
       threshold: {value_threshold: {upper_bound: 0.3, significant: true}}
   - {class_name: BinaryAccuracy, config: {threshold: 0.4}, threshold: {value_threshold: {lower_bound: 0.99}}}
   - {class_name: Precision, config: '{"thresholds": [0.7]}'}
-policy: {first_run: block, significant: off, level: 0.1, min_examples: 10}
+policy: {first_run: block, significant: off, alpha: 0.1, min_examples: 10}
 """
 
 
@@ -139,7 +139,7 @@ def test_configurations_fit_their_schema(project_root: Path) -> None:
     [
         {"metric_specs": []},
         {"policy": {"first_run": "maybe"}},
-        {"policy": {"level": 0.7}},
+        {"policy": {"alpha": 0.7}},
         {"policy": {"frist_run": "block"}},
         {"metrics_specs": [{"metrics": [{"class_name": "AUC", "threshold": {"value_threshold": {"lower": 1}}}]}]},
         {"metrics_specs": [{"metrics": [{"class_name": "AUC", "treshold": {}}]}]},

@@ -54,9 +54,9 @@ def test_yaml_reads_on_and_off_as_true_and_false(written: str, rule: str) -> Non
 
 
 def test_the_canonical_form_keeps_both() -> None:
-    text = config(policy="policy: {first_run: block, level: 0.01}")
+    text = config(policy="policy: {first_run: block, alpha: 0.01}")
     canonical = parse_eval_config(text)
-    assert canonical["policy"] == {"first_run": "block", "level": 0.01}
+    assert canonical["policy"] == {"first_run": "block", "alpha": 0.01}
     assert parse_eval_config(canonical) == canonical
     assert read_config(canonical) == read_config(text)
     assert "policy" not in parse_eval_config(config())
@@ -68,7 +68,7 @@ def test_the_section_is_a_policy_with_defaults() -> None:
     ).additions.policy
     assert written.for_gate() == GatePolicy(no_thresholds="bless")
     assert written.for_evidence() == EvidencePolicy(significant="regression", min_examples=50, correction="none")
-    assert written.updated(min_examples=5, level=None) == WrittenPolicy(
+    assert written.updated(min_examples=5, alpha=None) == WrittenPolicy(
         no_thresholds="bless", significant="regression", min_examples=5, correction="none"
     )
 
@@ -78,7 +78,7 @@ def test_the_section_is_a_policy_with_defaults() -> None:
     [
         ({"policy": "policy: {frist_run: block}"}, ("eval_config.policy", "frist_run", "first_run")),
         ({"policy": "policy: {first_run: never}"}, ("eval_config.policy", "never")),
-        ({"policy": "policy: {level: 0.9}"}, ("eval_config.policy", "0.5")),
+        ({"policy": "policy: {alpha: 0.9}"}, ("eval_config.policy", "0.5")),
         ({"policy": "policy: {min_examples: 0}"}, ("eval_config.policy", "1")),
         ({"policy": "policy: [block]"}, ("eval_config.policy",)),
         ({"policy": "policy: {significant: 1}"}, ("eval_config.significant",)),

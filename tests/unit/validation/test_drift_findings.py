@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from assay.kernels.distances import DriftLimits
+from assay.kernels.distances import DriftThresholds
 from assay.kernels.statistics import DatasetStatistics
 from assay.validation import Examination, Expectations, examine
 from raising import raises
@@ -23,38 +23,38 @@ def normal(shift: float) -> Statistics:
     return accumulator.extract(accumulator.add_batch(accumulator.create(), batch))
 
 
-def examined(shift: float, limits: dict[str, DriftLimits], *, compared: bool = True) -> Examination:
-    expected = Expectations(schema=SCHEMA, drift_limits=limits)
+def examined(shift: float, limits: dict[str, DriftThresholds], *, compared: bool = True) -> Examination:
+    expected = Expectations(schema=SCHEMA, drift_thresholds=limits)
     return examine(normal(shift), expected, {"previous": normal(0)} if compared else {})
 
 
 def test_drift_is_a_finding_with_its_limit_and_where_it_stands() -> None:
-    examination = examined(1, {"*": DriftLimits(kolmogorov_smirnov=0.1, psi=0.1)})
+    examination = examined(1, {"*": DriftThresholds(kolmogorov_smirnov=0.1, psi=0.1)})
     assert [(found.feature, found.name) for found in examination.findings] == [
         ("x", "drift.psi"),
         ("x", "drift.kolmogorov_smirnov"),
     ]
     assert examination.findings[1].evidence.limit == pytest.approx(0.1)
-    assert "drift_limits[*].kolmogorov_smirnov" in examination.findings[1].sentence
+    assert "drift_thresholds[*].kolmogorov_smirnov" in examination.findings[1].sentence
     assert {each.feature for each in examination.overall.drift} == {"x", "w"}
 
 
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
-        ({"w": DriftLimits(wasserstein=1)}, ("drift.cannot_apply", "drift_limits[w].wasserstein")),
-        ({"x": DriftLimits(l_infinity=1)}, ("drift.cannot_apply", "drift_limits[x].l_infinity")),
-        ({"y": DriftLimits(psi=1)}, ("drift.feature", "drift_limits", "y")),
+        ({"w": DriftThresholds(wasserstein=1)}, ("drift.cannot_apply", "drift_thresholds[w].wasserstein")),
+        ({"x": DriftThresholds(l_infinity=1)}, ("drift.cannot_apply", "drift_thresholds[x].l_infinity")),
+        ({"y": DriftThresholds(psi=1)}, ("drift.feature", "drift_thresholds", "y")),
     ],
 )
-def test_a_limit_that_cannot_apply_is_refused(limits: dict[str, DriftLimits], expected: tuple[str, ...]) -> None:
+def test_a_limit_that_cannot_apply_is_refused(limits: dict[str, DriftThresholds], expected: tuple[str, ...]) -> None:
     with raises(*expected):
         examined(0, limits)
 
 
 def test_limits_without_a_previous_span_are_refused() -> None:
     with raises("drift.no_previous"):
-        examined(0, {"*": DriftLimits(psi=1)}, compared=False)
+        examined(0, {"*": DriftThresholds(psi=1)}, compared=False)
 
 
 def test_ids_are_named_and_do_not_fail_limits_of_all_features() -> None:
@@ -63,7 +63,7 @@ def test_ids_are_named_and_do_not_fail_limits_of_all_features() -> None:
     for start in (0, 500):
         (batch,) = pa.table({"mail": [f"u{start + each}" for each in range(500)]}).to_batches()
         spans.append(accumulator.extract(accumulator.add_batch(accumulator.create(), batch)))
-    expected = Expectations(schema=schema, drift_limits={"*": DriftLimits(jensen_shannon=0.1)})
+    expected = Expectations(schema=schema, drift_thresholds={"*": DriftThresholds(jensen_shannon=0.1)})
     (finding,) = examine(spans[0], expected, {"previous": spans[1]}).findings
     assert (finding.severity, finding.type) == ("info", "STATS_NOT_AVAILABLE")
     assert "nearly every value occurs once" in finding.description

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from assay.errors import on_command_line
-from assay.kernels.distances import DriftLimits
+from assay.kernels.distances import DriftThresholds
 from assay.schema.compatibility import Kind as ChangeKind
 from assay.schema.compatibility import Party
 from assay.schema.subjects import Kind
@@ -449,7 +449,7 @@ class DriftDocument(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     summary: str
     num_examples: tuple[int, int]
-    significance: float
+    alpha: float
     features: tuple[FeatureDriftRecord, ...]
     schema_version: int = _VERSION
 
@@ -528,7 +528,7 @@ def drift_document(report: DriftReport, exit_code: int) -> DriftDocument:
         exit_code=exit_code,
         summary=report.summary,
         num_examples=report.num_examples,
-        significance=report.limits.get("*", DriftLimits()).significance,
+        alpha=report.thresholds.get("*", DriftThresholds()).alpha,
         features=tuple(map(_drift, report.features)),
     )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from assay.api.drift import DriftReport
     from assay.cli.monitoring.arrivals import Arrival
     from assay.data.csv_types import CsvOptions
-    from assay.kernels.distances import DriftLimits
+    from assay.kernels.distances import DriftThresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Watch:
         schema: The schema's file.
         environment: Environment of the schema to validate in.
         training: Data or statistics that the model was trained on.
-        limits: Of drift, by feature.
+        thresholds: Of drift, by feature.
         fail_on: The minimum severity of an anomaly that fails.
         config: The evaluation's configuration, where labels and predictions are watched too.
         csv: The options of reading a CSV.
@@ -46,7 +46,7 @@ class Watch:
     schema: Path
     environment: str | None
     training: Path | None
-    limits: Mapping[str, DriftLimits]
+    thresholds: Mapping[str, DriftThresholds]
     fail_on: Literal["error", "warning", "never"]
     config: Path | None
     csv: CsvOptions
@@ -77,10 +77,10 @@ def examine(arrival: Arrival, previous: SpanRecord | None, watch: Watch) -> Span
     drifts = []
     for name, other in others.items():
         if is_statistics(other):
-            found = drift(other, report.statistics, limits=watch.limits)
+            found = drift(other, report.statistics, thresholds=watch.thresholds)
         else:
             control = rows_of(other, csv=replace(watch.csv, optional=True), schema=schema)
-            found = drift(control, rows, limits=watch.limits)
+            found = drift(control, rows, thresholds=watch.thresholds)
         write_durably(folder / f"drift_from_{name}.json", to_json(found.verdict))
         drifts.append(_drift(name, found))
     return SpanRecord(

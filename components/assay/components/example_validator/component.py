@@ -12,7 +12,7 @@ from assay.artifacts.statistics import ExampleStatistics
 from assay.data.splits import chosen_splits
 from assay.gating.verdict import write_verdict
 from assay.kernels.default_slice import default_dataset
-from assay.kernels.distances import DriftLimits
+from assay.kernels.distances import DriftThresholds
 from assay.kernels.rows.declared_rules import compile_rules, read_rules
 from assay.kernels.rows.schema_rules import schema_rules
 from assay.spec import ExecutionContext, FilePath, Input, Output, component
@@ -65,7 +65,7 @@ def ExampleValidator(
     exclude_splits: list[str] | None = None,
     environment: str | None = None,
     severity_overrides: dict[str, str] | None = None,
-    drift_limits: dict[str, DriftLimits] | None = None,
+    drift_thresholds: dict[str, DriftThresholds] | None = None,
     checks_file: Annotated[str, UserModuleMark("checks")] | None = None,
     row_rules_file: FilePath | None = None,
     rows: RowsMode = "count",
@@ -103,7 +103,7 @@ def ExampleValidator(
         exclude_splits: Names of splits that are not validated.
         environment: One of the schema's environments.
         severity_overrides: Severity (`ERROR`, `WARNING`, `UNKNOWN`) by anomaly type, such as `SCHEMA_NEW_COLUMN`.
-        drift_limits: Thresholds of distances from the previous span, in addition to the schema's, by feature; `*`
+        drift_thresholds: Thresholds of distances from the previous span, in addition to the schema's, by feature; `*`
             stands for all features that are not named.
         checks_file: A Python file whose `checks()` gives a list of annotated functions over statistics or rows.
         row_rules_file: More rules of rows, as YAML or JSON; see `schemas/row_rules.schema.json`.
@@ -130,7 +130,7 @@ def ExampleValidator(
         schema=schema.read(),
         environment=environment,
         severity_overrides=severity_overrides or {},
-        drift_limits=drift_limits or {},
+        drift_thresholds=drift_thresholds or {},
         checks=of_statistics,
         on_missing_control=on_missing_control,
     )

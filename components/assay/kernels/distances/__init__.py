@@ -7,9 +7,9 @@ from assay.kernels.distances.distribution import Categories, Numbers
 from assay.kernels.distances.drift import Side, check_limits_of_features, compare_feature, compare_features
 from assay.kernels.distances.measures import (
     ALL_FEATURES,
-    DEFAULT_LIMITS,
+    DEFAULT_THRESHOLDS,
     Distance,
-    DriftLimits,
+    DriftThresholds,
     FeatureDrift,
     MeasureName,
 )
@@ -17,11 +17,11 @@ from assay.kernels.distances.value_tables import ValueTables
 
 __all__ = [
     "ALL_FEATURES",
-    "DEFAULT_LIMITS",
+    "DEFAULT_THRESHOLDS",
     "Bin",
     "Categories",
     "Distance",
-    "DriftLimits",
+    "DriftThresholds",
     "FeatureDrift",
     "MeasureName",
     "Numbers",

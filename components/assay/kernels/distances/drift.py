@@ -30,7 +30,7 @@ from assay.kernels.distances.measures import (
     OF_CATEGORIES,
     OF_NUMBERS,
     Distance,
-    DriftLimits,
+    DriftThresholds,
     FeatureDrift,
     MeasureName,
     common_scale,
@@ -108,7 +108,7 @@ def features_by_name(dataset: DatasetFeatureStatistics) -> dict[str, FeatureName
 def compare_features(
     treatment: Side,
     control: Side,
-    limits: DriftLimits | Mapping[str, DriftLimits],
+    limits: DriftThresholds | Mapping[str, DriftThresholds],
     exclude: Collection[str] = (),
 ) -> tuple[FeatureDrift, ...]:
     """Compare every feature of either side, those of the treatment first.
@@ -124,14 +124,14 @@ def compare_features(
     known = dict.fromkeys([*treatment.names, *control.names])
     left_out = {resolve_path(name, known) for name in exclude}
     names = [name for name in known if name not in left_out]
-    own = {} if isinstance(limits, DriftLimits) else resolve_keys(limits, known)
-    others = limits if isinstance(limits, DriftLimits) else limits.get(ALL_FEATURES, DriftLimits())
+    own = {} if isinstance(limits, DriftThresholds) else resolve_keys(limits, known)
+    others = limits if isinstance(limits, DriftThresholds) else limits.get(ALL_FEATURES, DriftThresholds())
     return tuple(
         compare_feature(name, treatment, control, own.get(name, others), even_identifiers=name in own) for name in names
     )
 
 
-def check_limits_of_features(limits: Mapping[str, DriftLimits], *sides: Side, whole: bool = True) -> None:
+def check_limits_of_features(limits: Mapping[str, DriftThresholds], *sides: Side, whole: bool = True) -> None:
     """Refuses limits of a named feature that would never be applied.
 
     Args:
@@ -174,7 +174,7 @@ def _applicable(feature: FeatureNameStatistics) -> set[MeasureName]:
 
 
 def compare_feature(
-    name: str, treatment: Side, control: Side, limits: DriftLimits, *, even_identifiers: bool = False
+    name: str, treatment: Side, control: Side, limits: DriftThresholds, *, even_identifiers: bool = False
 ) -> FeatureDrift:
     """Compare one feature: all measures that apply to its kind.
 
@@ -213,8 +213,8 @@ def compare_feature(
     else:
         return FeatureDrift(feature=name, distances=(missing,), problem=problem, remark=remark)
     n, m = round(ours.size), round(theirs.size)
-    if min(n, m) < _FEW_VALUES and math.comb(n + m, n) * limits.significance < 1:
-        # Even the rarest of all ways to deal out the values is more likely than the significance: any distance is
+    if min(n, m) < _FEW_VALUES and math.comb(n + m, n) * limits.alpha < 1:
+        # Even the rarest of all ways to deal out the values is more likely than alpha: any distance is
         # within what chance reaches, whatever the approximations of its limit say.
         remark = f"too few values ({n:,} and {m:,}) to tell a difference from chance"
         distances = [
@@ -253,10 +253,10 @@ def _incomparable(
     return "", ""
 
 
-def _for_each_measure(limits: DriftLimits, measures: Sequence[MeasureName]) -> DriftLimits:
+def _for_each_measure(limits: DriftThresholds, measures: Sequence[MeasureName]) -> DriftThresholds:
     """Return the thresholds with each measure's part of the significance level (Bonferroni)."""
     judged = [each for each in measures if limits.threshold(each) is not None and each in BY_CHANCE]
-    return replace(limits, significance=limits.significance / max(len(judged), 1))
+    return replace(limits, alpha=limits.alpha / max(len(judged), 1))
 
 
 def _identifies(feature: FeatureNameStatistics, values: Categories | Numbers | None) -> str | None:
@@ -291,7 +291,7 @@ def _identifies(feature: FeatureNameStatistics, values: Categories | Numbers | N
     return f"its {values.size:,.0f} whole numbers never repeat, as row numbers and ids do not" if never_repeats else ""
 
 
-def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
+def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limits: DriftThresholds) -> list[Distance]:
     n, m = ours.size, theirs.size
     if ours.rest or theirs.rest:
         others = OTHERS
@@ -303,9 +303,9 @@ def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limi
     pooled_counts = [ours.counts.get(each, 0.0) + theirs.counts.get(each, 0.0) for each in listed]
     divergence = jensen_shannon_contribution(n, m)
     by_chance: dict[MeasureName, float | None] = {
-        "l_infinity": chance.largest_difference_limit(n, m, pooled_counts, limits.significance),
+        "l_infinity": chance.largest_difference_limit(n, m, pooled_counts, limits.alpha),
         "normalized_absolute_difference": None,  # compares counts: no distribution follows from equal shares
-        "jensen_shannon": min(chance.summed_limit(n, m, pooled_counts, divergence, limits.significance), 1.0),
+        "jensen_shannon": min(chance.summed_limit(n, m, pooled_counts, divergence, limits.alpha), 1.0),
         "psi": _psi_limit(bins, limits),
     }
     values: dict[MeasureName, tuple[float, str]] = {
@@ -327,7 +327,7 @@ def _categorical(ours: Categories, theirs: Categories, bins: Sequence[Bin], limi
     ]
 
 
-def _numeric(ours: Numbers, theirs: Numbers, bins: Sequence[Bin], limits: DriftLimits) -> list[Distance]:
+def _numeric(ours: Numbers, theirs: Numbers, bins: Sequence[Bin], limits: DriftThresholds) -> list[Distance]:
     n, m = ours.size, theirs.size
     scale = common_scale(ours, theirs)
     if scale != 1.0:
@@ -340,12 +340,12 @@ def _numeric(ours: Numbers, theirs: Numbers, bins: Sequence[Bin], limits: DriftL
     in_bins = counts.sum(axis=1)
     divergence = jensen_shannon_contribution(in_bins[0], in_bins[1])
     place = number_name(at * scale, ours.ends)
-    by_chance = chance.summed_limit(in_bins[0], in_bins[1], counts.sum(axis=0), divergence, limits.significance)
-    wasserstein_chance = chance.wasserstein_limit(n, m, both, limits.significance) / unit
+    by_chance = chance.summed_limit(in_bins[0], in_bins[1], counts.sum(axis=0), divergence, limits.alpha)
+    wasserstein_chance = chance.wasserstein_limit(n, m, both, limits.alpha) / unit
     values: dict[MeasureName, tuple[float, float, str]] = {
         "jensen_shannon": (min(float(divergence(*counts).sum()), 1.0), min(by_chance, 1.0), ""),
         "psi": (population_stability_index(bins), _psi_limit(bins, limits), ""),
-        "kolmogorov_smirnov": (ks, chance.kolmogorov_smirnov_limit(n, m, limits.significance), place),
+        "kolmogorov_smirnov": (ks, chance.kolmogorov_smirnov_limit(n, m, limits.alpha), place),
         "wasserstein": (wasserstein(ours, theirs) / unit, wasserstein_chance, ""),
     }
     return [
@@ -361,10 +361,10 @@ def _numeric(ours: Numbers, theirs: Numbers, bins: Sequence[Bin], limits: DriftL
     ]
 
 
-def _psi_limit(bins: Sequence[Bin], limits: DriftLimits) -> float:
+def _psi_limit(bins: Sequence[Bin], limits: DriftThresholds) -> float:
     n, m = sum(each.treatment for each in bins), sum(each.control for each in bins)
     pooled_counts = [each.treatment + each.control for each in bins]
-    return chance.summed_limit(n, m, pooled_counts, psi_contribution(n, m, len(bins)), limits.significance)
+    return chance.summed_limit(n, m, pooled_counts, psi_contribution(n, m, len(bins)), limits.alpha)
 
 
 def _missing(
@@ -372,7 +372,7 @@ def _missing(
     theirs: FeatureNameStatistics,
     our_dataset: DatasetFeatureStatistics,
     their_dataset: DatasetFeatureStatistics,
-    limits: DriftLimits,
+    limits: DriftThresholds,
 ) -> Distance:
     n, m = float(our_dataset.num_examples) or 1.0, float(their_dataset.num_examples) or 1.0
     lacking = [
@@ -382,7 +382,7 @@ def _missing(
     return Distance(
         measure="missing",
         value=abs(lacking[0] / n - lacking[1] / m),
-        chance=chance.largest_difference_limit(n, m, [sum(lacking)], limits.significance),
+        chance=chance.largest_difference_limit(n, m, [sum(lacking)], limits.alpha),
         threshold=limits.threshold("missing"),
         basis="every example",
     )

@@ -1,7 +1,7 @@
 """How far two samples of one distribution may lie apart by chance: no distance below that is a finding.
 
 `n` and `m` are the numbers of values on both sides. Values are taken to be drawn independently; for list-valued
-features and repeated measurements the limits are therefore too low. `significance` is the probability with which a
+features and repeated measurements the limits are therefore too low. `alpha` is the probability with which a
 distance exceeds its limit although nothing changed.
 
 Distances between counts are judged by their permutation distribution: if both samples come from one distribution,
@@ -38,26 +38,26 @@ _HALVINGS: Final = 24
 """Of the interval from 0 to 1, for a limit that is at most 6e-8 too high."""
 
 
-def kolmogorov_smirnov_limit(n: float, m: float, significance: float) -> float:
+def kolmogorov_smirnov_limit(n: float, m: float, alpha: float) -> float:
     """Return the two-sample critical value sqrt(-ln(a / 2.17) / 2) * sqrt(1 / n + 1 / m) (Smirnov 1948).
 
     With 2.17 in place of the asymptotic 2 it holds for samples of any size (Wei and Dudley 2012, "Two-sample
     Dvoretzky-Kiefer-Wolfowitz inequalities"), and is conservative where values repeat.
     """
-    return min(math.sqrt(-math.log(significance / 2.17) / 2) * _spread(n, m), 1.0)
+    return min(math.sqrt(-math.log(alpha / 2.17) / 2) * _spread(n, m), 1.0)
 
 
-def largest_difference_limit(n: float, m: float, pooled_counts: Iterable[float], significance: float) -> float:
+def largest_difference_limit(n: float, m: float, pooled_counts: Iterable[float], alpha: float) -> float:
     """Return the limit of the greatest difference between a category's shares on both sides, over all categories.
 
     The least distance that the hypergeometric tails of all categories, added up (Bonferroni), exceed with at most
-    `significance`.
+    `alpha`.
 
     Args:
         n: Values on one side.
         m: Values on the other.
         pooled_counts: Occurrences of each category on both sides together.
-        significance: The probability, over all categories.
+        alpha: The probability, over all categories.
     """
     counts, repeats = _grouped(pooled_counts)
     if not len(counts):
@@ -66,16 +66,14 @@ def largest_difference_limit(n: float, m: float, pooled_counts: Iterable[float],
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if float((repeats * tails.above(middle)).sum()) > significance:
+        if float((repeats * tails.above(middle)).sum()) > alpha:
             low = middle
         else:
             high = middle
     return min(high * (1 + 1e-9), 1.0)  # differences are fractions: a distance equal to the limit must not exceed it
 
 
-def summed_limit(
-    n: float, m: float, pooled_counts: Iterable[float], contribution: Contribution, significance: float
-) -> float:
+def summed_limit(n: float, m: float, pooled_counts: Iterable[float], contribution: Contribution, alpha: float) -> float:
     """Return the limit of a distance that adds up what each category contributes, such as the PSI.
 
     The distance's mean under all ways to deal out the values is exact. Its variance and third cumulant are exact for
@@ -89,7 +87,7 @@ def summed_limit(
         m: Values on the second.
         pooled_counts: Occurrences of each category on both sides together.
         contribution: What a category adds, by its counts on the first and the second side.
-        significance: The probability.
+        alpha: The probability.
     """
     counts, repeats = _grouped(pooled_counts)
     total = float((counts * repeats).sum())
@@ -127,10 +125,10 @@ def summed_limit(
     if spread <= 1e-18 * max(expected, 1.0) ** 2:
         return expected * (1 + 1e-9)
     skewness = third / spread**1.5
-    return (expected + math.sqrt(spread) * _standard_gamma_quantile(1 - significance, skewness)) * (1 + 1e-9)
+    return (expected + math.sqrt(spread) * _standard_gamma_quantile(1 - alpha, skewness)) * (1 + 1e-9)
 
 
-def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) -> float:
+def wasserstein_limit(n: float, m: float, pooled: Numbers, alpha: float) -> float:
     """Return a bound on the area between two empirical distribution functions, without permutations.
 
     The area times sqrt(n m / (n + m)) tends to the integral of |B(H(x))| for a Brownian bridge B and the common
@@ -146,7 +144,7 @@ def wasserstein_limit(n: float, m: float, pooled: Numbers, significance: float) 
     starts, ends = right[:-1], left[1:]
     roots = [np.sqrt(np.clip(h * (1 - h), 0.0, None)) for h in (starts, (starts + ends) / 2, ends)]
     integral = float(((roots[0] + 4 * roots[1] + roots[2]) / 6 * np.diff(knots)).sum())  # Simpson's rule
-    exponent = -math.log(significance)
+    exponent = -math.log(alpha)
     excess = deviation * math.sqrt(2 * exponent)
     outliers = (float(knots[-1]) - float(knots[0])) * exponent / (3 * min(n, m))
     return _spread(n, m) * (math.sqrt(2 / math.pi) * integral + excess) + outliers

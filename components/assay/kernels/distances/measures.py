@@ -51,7 +51,7 @@ BY_CHANCE: Final[frozenset[MeasureName]] = frozenset({*OF_CATEGORIES, *OF_NUMBER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriftLimits:
+class DriftThresholds:
     """Which distances matter, if more than chance; None leaves a measure out of the judgement.
 
     Attributes:
@@ -62,7 +62,7 @@ class DriftLimits:
         kolmogorov_smirnov: Greatest difference of the distribution functions, from 0 to 1.
         wasserstein: In standard deviations of both datasets together.
         missing: Difference of the shares of examples without the feature.
-        significance: How often chance alone may exceed the limits of a feature, over all of its measures together. Each
+        alpha: How often chance alone may exceed the limits of a feature, over all of its measures together. Each
             measure with a threshold gets an equal part of it.
     """
 
@@ -73,20 +73,20 @@ class DriftLimits:
     kolmogorov_smirnov: float | None = None
     wasserstein: float | None = None
     missing: float | None = None
-    significance: float = 0.001
+    alpha: float = 0.001
 
     def __post_init__(self) -> None:
         """Refuses thresholds that no distance can be compared with.
 
         Raises:
-            UsageError: A limit is negative or no number, or the significance is not between 0 and 1.
+            UsageError: A limit is negative or no number, or alpha is not between 0 and 1.
         """
-        if not 0 < self.significance < 1:
-            raise UsageError("drift.significance", f"significance must be between 0 and 1, not {self.significance}.")
+        if not 0 < self.alpha < 1:
+            raise UsageError("drift.alpha", f"alpha must be between 0 and 1, not {self.alpha}.")
         for name in {*OF_CATEGORIES, *OF_NUMBERS}:
             limit = self.threshold(name)
             if limit is not None and not limit >= 0:
-                raise UsageError("drift.limit", f"The threshold of {name} must not be negative: {limit}.")
+                raise UsageError("drift.threshold", f"The threshold of {name} must not be negative: {limit}.")
 
     def threshold(self, measure: MeasureName) -> float | None:
         """Return the limit of a measure, by its name."""
@@ -94,7 +94,7 @@ class DriftLimits:
         return value
 
 
-DEFAULT_LIMITS: Final = DriftLimits(
+DEFAULT_THRESHOLDS: Final = DriftThresholds(
     l_infinity=0.1, jensen_shannon=0.1, psi=0.2, kolmogorov_smirnov=0.1, wasserstein=0.25, missing=0.05
 )
 """What `assay drift` judges by when nothing else is said: rules of thumb, each shown beside what was observed."""

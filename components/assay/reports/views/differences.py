@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assay.kernels.distances import DEFAULT_LIMITS, Categories, FeatureDrift, Numbers, Side, compare_feature
+from assay.kernels.distances import DEFAULT_THRESHOLDS, Categories, FeatureDrift, Numbers, Side, compare_feature
 from assay.kernels.distances.bins import bins_of_numbers, shared_categories, shared_numbers
 from assay.kernels.distances.distribution import distribution_of
 from assay.kernels.distances.measures import jensen_shannon, jensen_shannon_contribution
@@ -27,7 +27,7 @@ def drifts(first: DataSet, second: DataSet) -> tuple[FeatureDrift, ...]:
     """Return the distances of every feature of either dataset, with the default limits."""
     sides = [Side(each.statistics, {}) for each in (first, second)]
     names = dict.fromkeys([*first.features, *second.features])
-    return tuple(compare_feature(name, sides[0], sides[1], DEFAULT_LIMITS) for name in names)
+    return tuple(compare_feature(name, sides[0], sides[1], DEFAULT_THRESHOLDS) for name in names)
 
 
 def divergence(drift: FeatureDrift) -> float | None:
@@ -55,7 +55,7 @@ def feature_differences(first: DataSet, second: DataSet) -> dict[str, tuple[floa
     }
     sides = [Side(each.statistics, {}) for each in (first, second)]
     for name in sorted(found, key=lambda name: -(found[name][0] or 0.0))[:_MEASURED_OF_MANY]:
-        drift = compare_feature(name, sides[0], sides[1], DEFAULT_LIMITS)
+        drift = compare_feature(name, sides[0], sides[1], DEFAULT_THRESHOLDS)
         found[name] = (divergence(drift), distance_rows(drift))
     return found
 

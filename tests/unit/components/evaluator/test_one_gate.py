@@ -29,7 +29,7 @@ metrics_specs:
       value_threshold: {lower_bound: 0.5, significant: not_worse}
       change_threshold: {direction: HIGHER_IS_BETTER, absolute: -0.01}
   - {class_name: Cost, module: METRIC}
-policy: {significant: regression, level: 0.04, min_examples: 20}
+policy: {significant: regression, alpha: 0.04, min_examples: 20}
 """
 METRIC = """
 class Cost:
@@ -94,7 +94,7 @@ def test_the_step_and_the_command_say_the_same(folder: Path) -> None:
     ours, theirs = read_verdict(outputs["blessing"]), read_verdict(folder / "out")
     assert ours.checks == theirs.checks
     assert ours.policy == theirs.policy
-    assert ours.policy | {"level": "0.04", "significant": "regression", "min_examples": "20"} == ours.policy
+    assert ours.policy | {"alpha": "0.04", "significant": "regression", "min_examples": "20"} == ours.policy
     assert [check.details["waived_by"] for check in ours.checks if "waived_by" in check.details] == ["ann", "ann"]
     tables = [pq.read_table(place / "metrics.parquet") for place in (outputs["evaluation"], folder / "out")]
     assert tables[0] == tables[1]

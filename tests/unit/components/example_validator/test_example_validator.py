@@ -11,7 +11,7 @@ from assay.components.example_validator import ExampleValidator
 from assay.components.schema_gen import ImportSchemaGen, SchemaGen
 from assay.components.statistics_gen import StatisticsGen
 from assay.gating.verdict import read_verdict
-from assay.kernels.distances import DriftLimits
+from assay.kernels.distances import DriftThresholds
 from assay.runners.local import RunResult
 from assay.spec import Importer
 
@@ -148,7 +148,7 @@ def test_a_first_span_says_that_it_was_not_compared(
     }
 
 
-def test_own_checks_and_drift_limits_of_a_pipeline(
+def test_own_checks_and_drift_thresholds_of_a_pipeline(
     run_steps: RunSteps, write_examples: WriteExamples, tmp_path: Path
 ) -> None:
     (tmp_path / "schema.pbtxt").write_text(
@@ -170,13 +170,13 @@ def test_own_checks_and_drift_limits_of_a_pipeline(
         pa.table({"company": ["a", "b"] * 500, "fare": [1.0, 2.0] * 500}),
         previous_statistics=previous.outputs["statistics"],
         checks_file=str(tmp_path / "my_checks.py"),
-        drift_limits={"fare": DriftLimits(wasserstein=0.5), "company": DriftLimits(psi=0.1)},
+        drift_thresholds={"fare": DriftThresholds(wasserstein=0.5), "company": DriftThresholds(psi=0.1)},
     )
     result = run_steps(before, previous, *steps)
     verdict = read_verdict(result.output("ExampleValidator", "anomalies").path)
     assert result.exit_code == 3
     assert [(check.kind, check.subject, check.limit_origin) for check in verdict.failed] == [
-        ("anomaly", "fare", "drift_limits[fare].wasserstein"),
+        ("anomaly", "fare", "drift_thresholds[fare].wasserstein"),
         ("custom_check", "fare", "checks.fares_are_low"),
     ]
-    assert "drift_limits[company].psi" in {check.limit_origin for check in verdict.checks if check.ok}
+    assert "drift_thresholds[company].psi" in {check.limit_origin for check in verdict.checks if check.ok}

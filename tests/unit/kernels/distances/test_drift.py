@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assay.kernels.distances import (
-    DEFAULT_LIMITS,
+    DEFAULT_THRESHOLDS,
     Categories,
-    DriftLimits,
+    DriftThresholds,
     Numbers,
     Side,
     ValueTables,
@@ -29,7 +29,7 @@ def side(table: pa.Table, *, exact: bool = True) -> Side:
     return Side(statistics.extract(state).datasets[0], tables.extract(counted) if exact else {})
 
 
-def drifts(treatment: pa.Table, control: pa.Table, limits: DriftLimits = DEFAULT_LIMITS) -> dict[str, Any]:
+def drifts(treatment: pa.Table, control: pa.Table, limits: DriftThresholds = DEFAULT_THRESHOLDS) -> dict[str, Any]:
     return {drift.feature: drift for drift in compare_features(side(treatment), side(control), limits)}
 
 
@@ -90,7 +90,7 @@ def test_rare_categories_share_a_bin() -> None:
 def test_distances_from_statistics_say_what_they_come_from() -> None:
     rng = np.random.default_rng(5)
     sides = [side(pa.table({"x": rng.normal(size=1000)}), exact=False) for _ in range(2)]
-    (drift,) = compare_features(*sides, DEFAULT_LIMITS)
+    (drift,) = compare_features(*sides, DEFAULT_THRESHOLDS)
     assert all("histograms of both" in d.basis for d in drift.distances if d.measure != "missing")
     assert not drift.drifted
 
@@ -102,7 +102,7 @@ def test_a_constant_that_changes_is_drift_in_either_order() -> None:
     after = pa.table({"constant": np.full(1000, 3.0), "mostly": np.where(zeros == 0, -1.0, zeros)})
     for exact in (True, False):
         for pair in ((before, after), (after, before)):
-            found = compare_features(*(side(each, exact=exact) for each in pair), DriftLimits(psi=0.1))
+            found = compare_features(*(side(each, exact=exact) for each in pair), DriftThresholds(psi=0.1))
             assert [drift.feature for drift in found if drift.drifted] == ["constant", "mostly"]
 
 
@@ -116,9 +116,11 @@ def test_ids_are_named_and_not_compared() -> None:
     assert "nearly every value occurs once" in found["mail"].remark
     assert "whole numbers never repeat" in found["row"].remark
     assert [distance.measure for distance in found["mail"].distances] == ["missing"]
-    wanted = compare_features(*map(side, pairs), {"mail": DriftLimits(jensen_shannon=0.1), "*": DriftLimits()})
+    wanted = compare_features(*map(side, pairs), {"mail": DriftThresholds(jensen_shannon=0.1), "*": DriftThresholds()})
     assert not any(drift.remark for drift in wanted if drift.feature == "mail")
-    assert [drift.feature for drift in compare_features(*map(side, pairs), DEFAULT_LIMITS, exclude=["mail"])] == ["row"]
+    assert [drift.feature for drift in compare_features(*map(side, pairs), DEFAULT_THRESHOLDS, exclude=["mail"])] == [
+        "row"
+    ]
 
 
 def test_ids_with_gaps_are_not_compared_and_measures_are() -> None:
@@ -129,13 +131,13 @@ def test_ids_with_gaps_are_not_compared_and_measures_are() -> None:
     ]
     for sources in ((True, True), (True, False), (False, True)):
         gaps, cents = compare_features(
-            *(side(each, exact=exact) for each, exact in zip(pairs, sources, strict=True)), DEFAULT_LIMITS
+            *(side(each, exact=exact) for each, exact in zip(pairs, sources, strict=True)), DEFAULT_THRESHOLDS
         )
         assert "whole numbers never repeat" in gaps.remark
         assert cents.kind == "numeric"
     repeats = [pa.table({"x": np.arange(2000) // 2 + start}) for start in (0, 1 << 20)]
     assert all(
-        each.drifted for each in compare_features(*(side(each, exact=False) for each in repeats), DEFAULT_LIMITS)
+        each.drifted for each in compare_features(*(side(each, exact=False) for each in repeats), DEFAULT_THRESHOLDS)
     )
 
 
@@ -171,7 +173,9 @@ def replaced(share: float, value: float, which: int = 0) -> pa.Table:
 def test_extreme_values_are_compared_from_every_source(one: pa.Table, other: pa.Table, drifted: bool) -> None:
     for first, second in ((one, other), (other, one)):
         for sources in ((True, True), (True, False), (False, True), (False, False)):
-            (found,) = compare_features(side(first, exact=sources[0]), side(second, exact=sources[1]), DEFAULT_LIMITS)
+            (found,) = compare_features(
+                side(first, exact=sources[0]), side(second, exact=sources[1]), DEFAULT_THRESHOLDS
+            )
             assert found.drifted is drifted, (sources, found)
             assert all(np.isfinite(distance.value) for distance in found.distances)
             assert "types differ" not in found.problem
@@ -219,7 +223,7 @@ def test_lists_of_the_most_frequent_values_are_not_compared_beyond_what_both_lis
     pairs = [pa.table({"code": [f"c{each}" for each in values]}) for values in codes]
     for exact in ((True, False), (False, True), (False, False)):
         sides = (side(table, exact=each) for table, each in zip(pairs, exact, strict=True))
-        (drift,) = compare_features(*sides, DriftLimits(l_infinity=0, jensen_shannon=0, psi=0))
+        (drift,) = compare_features(*sides, DriftThresholds(l_infinity=0, jensen_shannon=0, psi=0))
         assert not drift.drifted
         assert [each.name for each in drift.bins] == ["c0", "(others)"]
 
@@ -236,7 +240,7 @@ def test_statistics_never_put_data_further_apart_than_its_values(one: list[float
     exact = {each.measure: each.value for each in drifts(*tables)["x"].distances}
     for sources in ((True, False), (False, True), (False, False)):
         sides = (side(table, exact=each) for table, each in zip(tables, sources, strict=True))
-        (found,) = compare_features(*sides, DEFAULT_LIMITS)
+        (found,) = compare_features(*sides, DEFAULT_THRESHOLDS)
         values = {each.measure: each.value for each in found.distances}
         assert values["kolmogorov_smirnov"] <= exact["kolmogorov_smirnov"] + 1e-6
 
@@ -246,7 +250,7 @@ def test_statistics_never_put_data_further_apart_than_its_values(one: list[float
 def test_statistics_of_the_same_values_are_equal(values: list[float]) -> None:
     table = pa.table({"x": values})
     for sources in ((True, False), (False, True), (False, False)):
-        (found,) = compare_features(*(side(table, exact=each) for each in sources), DEFAULT_LIMITS)
+        (found,) = compare_features(*(side(table, exact=each) for each in sources), DEFAULT_THRESHOLDS)
         assert all(each.value == pytest.approx(0, abs=1e-9) for each in found.distances)
 
 
@@ -258,7 +262,7 @@ def test_distances_from_statistics_are_near_those_from_data(shift: float) -> Non
     exact = {each.measure: each.value for each in drifts(*tables)["x"].distances}
     for sources, tolerance in (((True, False), 0.03), ((False, True), 0.03), ((False, False), 0.1)):
         sides = (side(table, exact=each) for table, each in zip(tables, sources, strict=True))
-        (found,) = compare_features(*sides, DEFAULT_LIMITS)
+        (found,) = compare_features(*sides, DEFAULT_THRESHOLDS)
         values = {each.measure: each.value for each in found.distances}
         assert values["kolmogorov_smirnov"] == pytest.approx(exact["kolmogorov_smirnov"], abs=tolerance)
         assert values["wasserstein"] <= exact["wasserstein"] + 0.05
@@ -269,7 +273,7 @@ def test_distances_from_statistics_are_near_those_from_data(shift: float) -> Non
 def test_few_of_many_unchanged_samples_are_drift() -> None:
     """0.1 % for each feature is stated; of 5 features in 12 pairs none drifts with a probability of 19 in 20."""
     rng, alarms = np.random.default_rng(10), 0
-    limits = DriftLimits(l_infinity=0, jensen_shannon=0, psi=0, kolmogorov_smirnov=0, wasserstein=0, missing=0)
+    limits = DriftThresholds(l_infinity=0, jensen_shannon=0, psi=0, kolmogorov_smirnov=0, wasserstein=0, missing=0)
     for _ in range(12):
         tables = [
             pa.table(
@@ -292,15 +296,15 @@ def test_few_of_many_unchanged_samples_are_drift() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ({"psi": -1.0}, ("drift.limit", "psi")),
-        ({"significance": 0.0}, ("drift.significance",)),
+        ({"psi": -1.0}, ("drift.threshold", "psi")),
+        ({"alpha": 0.0}, ("drift.alpha",)),
     ],
 )
 def test_limits_that_nothing_can_be_held_against_are_refused(
     arguments: dict[str, float], expected: tuple[str, ...]
 ) -> None:
     with raises(*expected):
-        DriftLimits(**arguments)
+        DriftThresholds(**arguments)
 
 
 rows = st.lists(st.tuples(st.one_of(st.none(), st.integers(-3, 3)), st.sampled_from(["a", "b", None])), max_size=20)

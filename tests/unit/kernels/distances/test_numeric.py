@@ -134,21 +134,21 @@ def test_the_kolmogorov_smirnov_limit_is_not_below_the_tabled_one() -> None:
     assert tabled <= limits.kolmogorov_smirnov_limit(100, 100, 0.05) <= 1.02 * tabled
 
 
-def psi_limit(bins: Sequence[Bin], significance: float) -> float:
+def psi_limit(bins: Sequence[Bin], alpha: float) -> float:
     n, m = sum(each.treatment for each in bins), sum(each.control for each in bins)
     counts = [each.treatment + each.control for each in bins]
-    return limits.summed_limit(n, m, counts, psi_contribution(n, m, len(bins)), significance)
+    return limits.summed_limit(n, m, counts, psi_contribution(n, m, len(bins)), alpha)
 
 
 def test_samples_of_one_distribution_seldom_exceed_their_limits() -> None:
-    rng, significance, rounds = np.random.default_rng(3), 0.05, 300
+    rng, alpha, rounds = np.random.default_rng(3), 0.05, 300
     above = {"ks": 0, "wasserstein": 0, "psi": 0}
     for _ in range(rounds):
         one, other = (table(rng.gamma(2.0, size=size)) for size in (300, 500))
         bins = bins_of_numbers(one, other)
-        above["ks"] += kolmogorov_smirnov(one, other)[0] > limits.kolmogorov_smirnov_limit(300, 500, significance)
-        above["psi"] += population_stability_index(bins) > psi_limit(bins, significance)
-        bound = limits.wasserstein_limit(300, 500, pooled(one, other), significance)
+        above["ks"] += kolmogorov_smirnov(one, other)[0] > limits.kolmogorov_smirnov_limit(300, 500, alpha)
+        above["psi"] += population_stability_index(bins) > psi_limit(bins, alpha)
+        bound = limits.wasserstein_limit(300, 500, pooled(one, other), alpha)
         above["wasserstein"] += wasserstein(one, other) > bound
     # 5 % of 300 are 15; 30 lie four deviations above.
     assert all(count < 30 for count in above.values()), above

@@ -6,36 +6,37 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 
 from assay.errors import UsageError, did_you_mean
-from assay.kernels.distances import ALL_FEATURES, DEFAULT_LIMITS, DriftLimits
+from assay.kernels.distances import ALL_FEATURES, DEFAULT_THRESHOLDS, DriftThresholds
 
-_MEASURES = tuple(field.name for field in fields(DriftLimits) if field.name != "significance")
+_MEASURES = tuple(field.name for field in fields(DriftThresholds) if field.name != "alpha")
 
 
-def parse_limits(texts: Iterable[str], significance: float) -> dict[str, DriftLimits]:
-    """Parse limits by feature, those of all others by `*`.
+def parse_thresholds(texts: Iterable[str], alpha: float) -> dict[str, DriftThresholds]:
+    """Parse thresholds by feature, those of all others by `*`.
 
-    A limit without a feature replaces the default of its measure. A feature with limits of its own has no others.
+    A threshold without a feature replaces the default of its measure. A feature with thresholds of its own has no
+    others.
 
     Raises:
         UsageError: A text is not a threshold; the message says which.
     """
     others, named = _parsed(texts)
-    defaults = replace(DEFAULT_LIMITS, significance=significance, **others)
+    defaults = replace(DEFAULT_THRESHOLDS, alpha=alpha, **others)
     return {
         ALL_FEATURES: defaults,
-        **{feature: DriftLimits(significance=significance, **own) for feature, own in named.items()},
+        **{feature: DriftThresholds(alpha=alpha, **own) for feature, own in named.items()},
     }
 
 
-def parse_own_limits(texts: Iterable[str]) -> dict[str, DriftLimits]:
-    """Return the limits that are written, by feature and `*`, and no defaults.
+def parse_own_thresholds(texts: Iterable[str]) -> dict[str, DriftThresholds]:
+    """Return the given thresholds, by feature and `*`, and no defaults.
 
     Raises:
         UsageError: A text is not a threshold; the message says which.
     """
     others, named = _parsed(texts)
     for_all = {ALL_FEATURES: others} if others else {}
-    return {feature: DriftLimits(**own) for feature, own in {**for_all, **named}.items()}
+    return {feature: DriftThresholds(**own) for feature, own in {**for_all, **named}.items()}
 
 
 def parse_severities(texts: Iterable[str]) -> dict[str, str]:
@@ -61,10 +62,12 @@ def _parsed(texts: Iterable[str]) -> tuple[dict[str, float], dict[str, dict[str,
         feature, _, measure = place.rpartition(":")
         if measure not in _MEASURES:
             hint = did_you_mean(measure, _MEASURES) or f"The measures are {', '.join(_MEASURES)}."
-            raise UsageError("drift.limit", f"Expected MEASURE=NUMBER or FEATURE:MEASURE=NUMBER, got '{text}'.", hint)
+            raise UsageError(
+                "drift.threshold", f"Expected MEASURE=NUMBER or FEATURE:MEASURE=NUMBER, got '{text}'.", hint
+            )
         try:
             value = float(number)
         except ValueError:
-            raise UsageError("drift.limit", f"Expected a number after '=' in '{text}'.") from None
+            raise UsageError("drift.threshold", f"Expected a number after '=' in '{text}'.") from None
         (named.setdefault(feature, {}) if feature else others)[measure] = value
     return others, named
